@@ -1,0 +1,71 @@
+# Every target explains itself: make help
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+ARGS ?=
+export PYTHONUNBUFFERED := 1
+export DJANGO_SETTINGS_MODULE ?= loyalty_saas.settings.base
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test run worker format lint types check schema bench docs migrate lock
+
+help:  ## Show this list
+	@awk 'BEGIN {FS = ":.*##"} /^[a-z]+:.*##/ {printf "  make %-9s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED)  ## Create .venv and install the locked dependencies (other targets do it by themselves)
+
+$(INSTALLED): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name it with: make PYTHON=/path/to/python3.11 ..." >&2; exit 2; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) \
+		|| { echo "Python's venv module is incomplete; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements.lock
+	@touch $@
+
+demo: $(INSTALLED)  ## Start everything with demonstration data on http://127.0.0.1:8000 (ARGS="--once --port N --reset")
+	@$(BIN)/python -m loyalty_saas.demo $(ARGS)
+
+test: $(INSTALLED)  ## Run the test suite on its own PostgreSQL, or on TEST_DATABASE_URL (ARGS="-k name")
+	@DJANGO_SETTINGS_MODULE=loyalty_saas.settings.test \
+		$(BIN)/python -m loyalty_saas.embedded.run --directory var/test -- $(BIN)/python -m pytest -q -n 2 $(ARGS)
+
+run: $(INSTALLED)  ## Serve HTTP on your own DATABASE_URL and REDIS_URL (PORT=8000)
+	@$(BIN)/gunicorn loyalty_saas.wsgi --no-control-socket --workers 2 --threads 4 --bind 127.0.0.1:$(or $(PORT),8000)
+
+worker: $(INSTALLED)  ## Work off every queue on your own DATABASE_URL and REDIS_URL
+	@$(BIN)/python -m loyalty_saas.worker $(ARGS)
+
+migrate: $(INSTALLED)  ## Bring the database of DATABASE_OWNER_URL to the current schema
+	@$(BIN)/python manage.py migrate --database owner $(ARGS)
+
+format: $(INSTALLED)  ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix-only --quiet .
+
+lint: $(INSTALLED)  ## Find mistakes and forbidden imports
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports
+
+types: $(INSTALLED)  ## Check types
+	@$(BIN)/mypy tenants crm rewards recommendations loyalty_saas
+
+check: $(INSTALLED)  ## Everything that must hold before a merge, apart from the tests
+	@$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory lint types
+	@$(BIN)/python -m loyalty_saas.embedded.run --product --directory var/check -- .ci/check-project
+
+schema: $(INSTALLED)  ## Write docs/openapi.yaml again after a change of the API
+	@$(BIN)/python manage.py spectacular --file docs/openapi.yaml
+
+bench: $(INSTALLED)  ## Measure and print one JSON line per measure (NAME=demo|ingest|ledger|serve)
+	@test -n "$(NAME)" -a -x "bench/$(NAME)" \
+		|| { echo "Usage: make bench NAME=demo|ingest|ledger|serve" >&2; exit 2; }
+	@$(BIN)/python bench/$(NAME) $(ARGS)
+
+docs: $(INSTALLED)  ## Check that the links inside the documentation lead somewhere
+	@$(BIN)/python docs/check_links.py
+
+lock: $(INSTALLED)  ## Resolve pyproject.toml into requirements.lock again
+	@$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--python-version 3.11 --all-extras --quiet pyproject.toml -o requirements.lock
