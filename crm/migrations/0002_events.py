@@ -28,13 +28,14 @@ CREATE INDEX crm_event_occurred_brin ON crm_event USING brin (occurred_at);
 # Partitions carry the policy too and get no grants, so that they cannot be read past the parent's policy.
 PARTITIONS = """
 CREATE FUNCTION crm_isolate_event_partition(partition regclass) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $body$
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $body$
 BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', partition);
     EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', partition);
     EXECUTE format(
         'CREATE POLICY tenant_isolation ON %s'
-        ' USING (tenant_id = NULLIF(current_setting(''app.tenant_id'', true), )::bigint) WITH CHECK (tenant_id = NULLIF(current_setting(app.tenant_id, true), )::bigint)',
+        ' USING (tenant_id = NULLIF(current_setting(''app.tenant_id'', true), '''')::bigint)'
+        ' WITH CHECK (tenant_id = NULLIF(current_setting(''app.tenant_id'', true), '''')::bigint)',
         partition
     );
     EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC, app_rw', partition);
@@ -46,7 +47,7 @@ CREATE TABLE crm_event_default PARTITION OF crm_event DEFAULT;
 SELECT crm_isolate_event_partition('crm_event_default');
 
 CREATE FUNCTION crm_ensure_event_partitions(first_month date, last_month date) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC' AS $body$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC' AS $body$
 DECLARE
     month_start date := date_trunc('month', first_month);
     partition text;
@@ -62,7 +63,7 @@ BEGIN
             PERFORM pg_advisory_xact_lock(hashtext('crm_event partitions'));
             IF to_regclass('public.' || partition) IS NULL THEN
                 BEGIN
-                    EXECUTE format('CREATE TABLE %I (LIKE crm_event INCLUDING ALL)', partition);
+                    EXECUTE format('CREATE TABLE public.%I (LIKE crm_event INCLUDING ALL)', partition);
                     EXECUTE format(
                         'ALTER TABLE crm_event ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
                         partition, month_start::timestamptz, (month_start + interval '1 month')::timestamptz

@@ -11,7 +11,7 @@ from tenants.models.base import PublicIdModel, TenantForeignKey, TenantModel, pu
 class Order(PublicIdModel, TenantModel):
     """A commercial document with lines; amounts are minor units of its currency, the customer may be unknown.
 
-    `gross_minor` is the shelf price; `total_minor` = gross - store discount - coupon discount is what the shopper pays.
+    `gross_minor` is the shelf price; `total_minor`, the shelf price less both discounts, is what is paid.
     """
 
     external_id = models.CharField(_("external id"), max_length=200, db_collation="C")
