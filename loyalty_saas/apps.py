@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class LoyaltySaasConfig(AppConfig):
+    name = "loyalty_saas"
+    verbose_name = _("Loyalty back office")
+
+    def ready(self) -> None:
+        # Makes our Celery application the current one and registers the handlers of jobs in every process.
+        from loyalty_saas.celery import register_tasks  # noqa: PLC0415 - needs the models
+
+        register_tasks()

@@ -1,0 +1,19 @@
+"""The door: one tenant goes straight in, several choose, nobody in particular signs in."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from tenants.queries.access import memberships_of
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """Send a signed-in person to their tenant, or show the ones they belong to."""
+    if request.user.pk is None:
+        return redirect(str(settings.LOGIN_URL))
+    memberships = memberships_of(request.user.pk)
+    if len(memberships) == 1:
+        return redirect(f"/t/{memberships[0].slug}/")
+    return render(request, "backoffice/home.html", {"memberships": memberships})

@@ -1,0 +1,20 @@
+"""The API: one version, one schema, each app's own routes."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+_OPEN = {"authentication_classes": [], "permission_classes": []}
+
+urlpatterns = [
+    path("schema/", SpectacularAPIView.as_view(**_OPEN), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="schema", **_OPEN), name="docs"),
+    *[
+        path("v1/", include(f"{app}.api.urls"))
+        for app in ("crm", "rewards", "recommendations")
+        if find_spec(f"{app}.api") and find_spec(f"{app}.api.urls")
+    ],
+]

@@ -1,0 +1,18 @@
+"""URLs outside a tenant's back office: sign-in, API, health."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from loyalty_saas.backoffice import home
+from loyalty_saas.operations import health
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("accounts/", include("allauth.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("api/", include("loyalty_saas.urls.api")),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("version", health.version, name="version"),
+]

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+
+class TenantsConfig(AppConfig):
+    name = "tenants"
+    verbose_name = _("Tenants")
+
+    def ready(self) -> None:
+        # Needs the models, and registers itself.
+        from tenants import checks  # noqa: F401, PLC0415
+        from tenants.grants import grant_global_tables  # noqa: PLC0415
+
+        post_migrate.connect(grant_global_tables, dispatch_uid="tenants.grant_global_tables")

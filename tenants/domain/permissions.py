@@ -1,0 +1,87 @@
+"""What a person or key may do, and which role may do what. Roles live in code: a review sees every change."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    CUSTOMERS_VIEW = "customers:view"
+    CUSTOMERS_EDIT = "customers:edit"
+    CUSTOMERS_IMPORT = "customers:import"
+    EVENTS_VIEW = "events:view"
+    EVENTS_INGEST = "events:ingest"
+    ORDERS_VIEW = "orders:view"
+    ORDERS_EDIT = "orders:edit"
+    ITEMS_VIEW = "items:view"
+    ITEMS_EDIT = "items:edit"
+    SEGMENTS_VIEW = "segments:view"
+    SEGMENTS_EDIT = "segments:edit"
+    POINTS_VIEW = "points:view"
+    POINTS_ADJUST = "points:adjust"
+    PROGRAM_VIEW = "program:view"
+    PROGRAM_EDIT = "program:edit"
+    PROGRAM_PUBLISH = "program:publish"
+    REWARDS_VIEW = "rewards:view"
+    REWARDS_REDEEM = "rewards:redeem"
+    RECOMMENDATIONS_VIEW = "recommendations:view"
+    MODELS_VIEW = "models:view"
+    MODELS_TRAIN = "models:train"
+    JOBS_VIEW = "jobs:view"
+    TEAM_VIEW = "team:view"
+    TEAM_MANAGE = "team:manage"
+    API_KEYS_MANAGE = "api_keys:manage"
+    AUDIT_VIEW = "audit:view"
+
+
+class Role(StrEnum):
+    OWNER = "owner"
+    ADMIN = "admin"
+    MARKETER = "marketer"
+    SUPPORT = "support"
+    ANALYST = "analyst"
+
+
+_READ = frozenset(
+    {
+        Permission.CUSTOMERS_VIEW,
+        Permission.EVENTS_VIEW,
+        Permission.ORDERS_VIEW,
+        Permission.ITEMS_VIEW,
+        Permission.SEGMENTS_VIEW,
+        Permission.POINTS_VIEW,
+        Permission.PROGRAM_VIEW,
+        Permission.REWARDS_VIEW,
+        Permission.RECOMMENDATIONS_VIEW,
+        Permission.MODELS_VIEW,
+        Permission.JOBS_VIEW,
+    }
+)
+_ALL = frozenset(Permission)
+
+PERMISSIONS_BY_ROLE: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: _ALL,
+    Role.ADMIN: _ALL - {Permission.TEAM_MANAGE} | {Permission.TEAM_VIEW},
+    Role.MARKETER: _READ
+    | {
+        Permission.SEGMENTS_EDIT,
+        Permission.PROGRAM_EDIT,
+        Permission.ITEMS_EDIT,
+        Permission.CUSTOMERS_IMPORT,
+        Permission.MODELS_TRAIN,
+        Permission.TEAM_VIEW,
+    },
+    Role.SUPPORT: _READ
+    | {Permission.CUSTOMERS_EDIT, Permission.POINTS_ADJUST, Permission.REWARDS_REDEEM, Permission.TEAM_VIEW},
+    Role.ANALYST: _READ,
+}
+
+# A publishable key ships inside client apps: it can only write events.
+PUBLISHABLE_SCOPES: frozenset[Permission] = frozenset({Permission.EVENTS_INGEST})
+# A secret key never manages people or keys, whatever scopes somebody asks for.
+SECRET_SCOPES: frozenset[Permission] = _ALL - {
+    Permission.TEAM_VIEW,
+    Permission.TEAM_MANAGE,
+    Permission.API_KEYS_MANAGE,
+    Permission.AUDIT_VIEW,
+}

@@ -1,0 +1,32 @@
+"""The only place of this app with row locks."""
+
+from __future__ import annotations
+
+from tenants.models import ApiKey, IdempotencyRecord, Job, Membership, OutboxMessage
+
+
+def lock_outbox_message(message_id: int) -> OutboxMessage | None:
+    """Lock a pending message, or return None when it is done or somebody else has it."""
+    pending = OutboxMessage.objects.filter(pk=message_id, state=OutboxMessage.State.PENDING)
+    message: OutboxMessage | None = pending.select_for_update(skip_locked=True).first()
+    return message
+
+
+def lock_job(job_id: int) -> Job:
+    job: Job = Job.objects.select_for_update().get(pk=job_id)
+    return job
+
+
+def lock_memberships() -> list[Membership]:
+    """Lock all memberships of the tenant, so that two changes cannot both remove "the other" owner."""
+    return list(Membership.objects.select_for_update().order_by("pk"))
+
+
+def lock_api_key(api_key_id: int) -> ApiKey:
+    key: ApiKey = ApiKey.objects.select_for_update().get(pk=api_key_id)
+    return key
+
+
+def lock_idempotency_record(key: str, endpoint: str) -> IdempotencyRecord:
+    record: IdempotencyRecord = IdempotencyRecord.objects.select_for_update().get(key=key, endpoint=endpoint)
+    return record

@@ -1,0 +1,154 @@
+"""Where a request's tenant scope is opened: from the API key, or from the signed-in user's membership.
+
+The scope wraps the whole view, so the response is sent after the commit: an acknowledged write is durable.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+import uuid_utils
+from django.conf import settings
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import get_script_prefix, set_script_prefix
+from django.utils import timezone
+
+from tenants.access import Access
+from tenants.api.problems import problem
+from tenants.scope import tenant_scope
+from tenants.services import access
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+API_PREFIX = "/api/v1/"
+_TENANT_PATH = re.compile(r"^/t/(?P<slug>[a-z0-9-]{1,63})(?P<rest>/.*)$")
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+SERVER_ERROR = 500
+
+
+class RequestIdMiddleware:
+    """Give every request an id, taken from X-Request-Id when that is well formed; it is in logs and answers."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-Id", "")
+        request.request_id = given if _REQUEST_ID.match(given) else uuid_utils.uuid7().hex  # type: ignore[attr-defined]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request.request_id)  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+def _in_scope(request: HttpRequest, granted: Access, get_response: GetResponse) -> HttpResponse:
+    request.access = granted  # type: ignore[attr-defined]
+    structlog.contextvars.bind_contextvars(tenant=granted.tenant.slug)
+    with tenant_scope(granted.tenant):
+        response = get_response(request)
+        if response.status_code >= SERVER_ERROR:
+            # The error became a response further in; half a change must not be committed.
+            transaction.set_rollback(True)
+    return response
+
+
+class TenantApiMiddleware:
+    """Open the scope of the API key for every call below ``/api/v1/``."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.access = None  # type: ignore[attr-defined]
+        if not request.path_info.startswith(API_PREFIX):
+            return self.get_response(request)
+        text = _api_key_text(request)
+        if text is None:
+            return _unauthorized(request, "missing_api_key", "Send Authorization: Bearer <API key>.")
+        granted = access.of_api_key(
+            text=text,
+            address=_address(request),
+            request_id=request.request_id,  # type: ignore[attr-defined]
+            at=timezone.now(),
+        )
+        if granted is None:
+            return _unauthorized(request, "unknown_api_key", "The API key is unknown, expired or revoked.")
+        return _in_scope(request, granted, self.get_response)
+
+
+def _unauthorized(request: HttpRequest, code: str, detail: str) -> HttpResponse:
+    response = problem(request, status=401, code=code, title="Not signed in", detail=detail)
+    response["WWW-Authenticate"] = 'Bearer realm="api"'
+    return response
+
+
+def _api_key_text(request: HttpRequest) -> str | None:
+    """Read the key from a Bearer token, or from the user of Basic (what ``curl -u sk_…:`` sends)."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    value = value.strip()
+    if scheme.lower() == "bearer" and value:
+        return value
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).decode().partition(":")[0] or None
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+    return None
+
+
+def _address(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))[:45]
+
+
+class TenantSiteMiddleware:
+    """Serve ``/t/<slug>/…`` as the back office of that tenant.
+
+    The prefix moves into the script name, so that every URL the admin framework reverses carries it and two
+    tabs can hold two tenants.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        match = _TENANT_PATH.match(request.path_info)
+        if match is None:
+            return self.get_response(request)
+        if not request.user.is_authenticated:
+            return redirect(f"{settings.LOGIN_URL}?next={request.path}")
+        granted = access.of_member(
+            user=request.user,
+            slug=match["slug"],
+            address=_address(request),
+            request_id=request.request_id,  # type: ignore[attr-defined]
+        )
+        if granted is None:
+            return render(request, "404.html", status=404)
+        return self._serve(request, granted, match["slug"], match["rest"])
+
+    def _serve(self, request: HttpRequest, granted: Access, slug: str, rest: str) -> HttpResponse:
+        outer_prefix: str = get_script_prefix()
+        base = f"{request.META.get('SCRIPT_NAME', '')}/t/{slug}"
+        request.urlconf = settings.STAFF_URLCONF  # type: ignore[attr-defined]
+        request.path_info = rest
+        request.META["SCRIPT_NAME"] = base
+        set_script_prefix(f"{base}/")
+        try:
+            return _in_scope(request, granted, self.get_response)
+        finally:
+            set_script_prefix(outer_prefix)
+
+
+def access_of(request: Any) -> Access:
+    """Return the access a middleware has set. Raises ``Http404`` outside a tenant's pages."""
+    granted: Access | None = getattr(request, "access", None)
+    if granted is None:
+        raise Http404
+    return granted

@@ -1,0 +1,112 @@
+"""The queue: work is a row first; a message carries the tenant and the row's id and may be lost or doubled.
+
+Apps register here what acts on outbox topics (``consumes``), what runs jobs (``job_handler``) and small
+Celery tasks of one tenant (``tenant_task``).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import wraps
+from typing import Any, Protocol
+from zlib import crc32
+
+from celery import current_app, shared_task
+from django.conf import settings
+from django.db import transaction
+
+from tenants.domain.actors import Actor
+from tenants.models import Tenant
+from tenants.scope import active_tenant_id, tenant_scope
+
+QUEUES = ("interactive", "default", "ml", "webhooks")
+
+
+class OutboxConsumer(Protocol):
+    def __call__(self, *, payload: Any, at: datetime) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """What a job's handler gets. No scope is open: the handler opens one to read and one to write."""
+
+    tenant: Tenant
+    params: dict[str, Any]
+    actor: Actor
+    at: datetime
+    progress: Callable[[int, int, str], None]
+
+
+JobHandler = Callable[..., dict[str, Any]]
+
+
+@dataclass(slots=True)
+class _Registry:
+    consumers_by_topic: dict[str, list[OutboxConsumer]] = field(default_factory=lambda: defaultdict(list))
+    handler_by_kind: dict[str, JobHandler] = field(default_factory=dict)
+    queue_by_kind: dict[str, str] = field(default_factory=dict)
+
+
+registry = _Registry()
+
+
+def consumes(topic: str) -> Callable[[OutboxConsumer], OutboxConsumer]:
+    """Register a consumer of ``topic``: it runs in the tenant's scope, in the transaction that ends the row."""
+
+    def register(consumer: OutboxConsumer) -> OutboxConsumer:
+        if consumer not in registry.consumers_by_topic[topic]:
+            registry.consumers_by_topic[topic].append(consumer)
+        return consumer
+
+    return register
+
+
+def job_handler(kind: str, *, queue: str = "default") -> Callable[[JobHandler], JobHandler]:
+    """Register the handler of jobs of ``kind``: ``handler(job=JobContext) -> result``."""
+
+    def register(handler: JobHandler) -> JobHandler:
+        registry.handler_by_kind[kind] = handler
+        registry.queue_by_kind[kind] = queue
+        return handler
+
+    return register
+
+
+def tenant_task(*, name: str, queue: str = "default") -> Callable[[Callable[..., Any]], Any]:
+    """Make a Celery task of a function that runs inside the scope of ``tenant_id``."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        @shared_task(name=name, queue=queue)
+        @wraps(function)
+        def run(*, tenant_id: int, **kwargs: Any) -> None:
+            with tenant_scope(tenant_id):
+                function(**kwargs)
+
+        return run
+
+    return decorate
+
+
+def shard_queue(queue: str, tenant_id: int) -> str:
+    """Return the shard of ``default`` for a tenant: a noisy tenant fills its shard, not the queue."""
+    if queue != "default":
+        return queue
+    return f"default.{crc32(str(tenant_id).encode()) % settings.QUEUE_SHARDS}"
+
+
+def enqueue(name: str, *, queue: str = "default", **ids: int) -> None:
+    """Send the task ``name`` for the active tenant once the transaction has committed."""
+    tenant_id = active_tenant_id()
+    target = shard_queue(queue, tenant_id)
+    transaction.on_commit(
+        lambda: send(name, target, {"tenant_id": tenant_id, **ids}),
+        robust=True,
+    )
+
+
+def send(name: str, queue: str, kwargs: dict[str, int]) -> None:
+    """Hand one message to the broker now. Losing it is harmless: the sweepers look at the rows."""
+    current_app.send_task(name, kwargs=kwargs, queue=queue, ignore_result=True, retry=False)

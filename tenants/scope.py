@@ -1,0 +1,85 @@
+"""The tenant scope: the one way by which a piece of work says whose data it may see.
+
+``tenant_scope`` opens a transaction and sets ``app.tenant_id`` in it with ``SET LOCAL``, which is what the
+row-level security policies read. ``SET LOCAL`` survives a pooler in transaction mode, cannot leak to the
+next user of a pooled connection, and is what a sharded PostgreSQL forwards to its workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from django.db import connection, transaction
+
+if TYPE_CHECKING:
+    from tenants.models import Tenant
+
+_active_tenant_id: ContextVar[int | None] = ContextVar("active_tenant_id", default=None)
+
+
+class TenantScopeRequired(RuntimeError):
+    """A tenant's table was touched while no scope, or another tenant's, was open: a programming error."""
+
+
+def active_tenant_id() -> int:
+    """Return the id of the open scope's tenant, or raise ``TenantScopeRequired``."""
+    tenant_id = _active_tenant_id.get()
+    if tenant_id is None:
+        raise TenantScopeRequired("No tenant scope is open: wrap the work in tenant_scope(tenant).")
+    return tenant_id
+
+
+def has_active_tenant() -> bool:
+    return _active_tenant_id.get() is not None
+
+
+def active_tenant() -> Tenant:
+    """Return the open scope's tenant (one query by primary key)."""
+    from tenants.models import Tenant  # noqa: PLC0415 - the models import this module
+
+    return Tenant.objects.get(pk=active_tenant_id())
+
+
+def _set_local(value: str) -> None:
+    with connection.cursor() as cursor:
+        # SET takes no parameters; the value is an integer of ours or empty.
+        cursor.execute(f"SET LOCAL app.tenant_id = '{value}'")
+
+
+@contextmanager
+def tenant_scope(tenant: Tenant | int) -> Iterator[None]:
+    """Open a transaction that sees and writes ``tenant``'s rows only.
+
+    A scope of the same tenant may be opened inside it (as a savepoint); another tenant's may not.
+    Raises ``TenantScopeRequired`` on a change of tenant inside an open scope.
+    """
+    tenant_id = int(tenant if isinstance(tenant, int) else tenant.pk)
+    current = _active_tenant_id.get()
+    if current is not None and current != tenant_id:
+        raise TenantScopeRequired(f"The scope of tenant {current} is open; tenant {tenant_id} must wait.")
+    if current == tenant_id:
+        with transaction.atomic():
+            yield
+        return
+    with transaction.atomic():
+        _set_local(str(tenant_id))
+        token = _active_tenant_id.set(tenant_id)
+        try:
+            yield
+        finally:
+            _active_tenant_id.reset(token)
+        # Only inside a larger transaction does the setting outlive this block.
+        if connection.in_atomic_block and not connection.needs_rollback:
+            _set_local("")
+
+
+def for_each_tenant() -> Iterator[Tenant]:
+    """Yield every active tenant with its scope open, one transaction a tenant."""
+    from tenants.models import Tenant  # noqa: PLC0415 - the models import this module
+
+    for tenant in Tenant.objects.active().order_by("pk"):
+        with tenant_scope(tenant):
+            yield tenant

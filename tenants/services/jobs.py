@@ -1,0 +1,148 @@
+"""Jobs: long work as a row with state and progress, run by a worker, swept when its message or worker is lost."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import connections
+from django.db.models import Q
+from django.utils import timezone
+
+from tenants.domain.actors import SYSTEM, Actor
+from tenants.errors import DomainError, InvalidInput
+from tenants.locks import lock_job
+from tenants.models import Job, Tenant
+from tenants.queue import JobContext, enqueue, registry
+from tenants.scope import for_each_tenant, tenant_scope
+from tenants.services import audit
+
+log = structlog.get_logger(__name__)
+MAX_ATTEMPTS = 3
+RESEND_AFTER = timedelta(seconds=60)
+# A running job shows a sign of life with every progress call and at its stages.
+LOST_AFTER = timedelta(minutes=15)
+
+
+class JobCancelled(DomainError):
+    """Raised inside a handler's progress call after somebody asked to cancel."""
+
+    code = "job_cancelled"
+    title = "The job was cancelled"
+
+
+def start(*, kind: str, params: dict[str, Any], by: Actor, at: datetime) -> Job:
+    """Create a job of ``kind`` and send it to a worker after the commit. Raises ``InvalidInput``."""
+    if kind not in registry.handler_by_kind:
+        raise InvalidInput(f"There is no job of kind “{kind}”.")
+    job: Job = Job.objects.create(
+        kind=kind, params=params, requested_by=by.label[:254], created_at=at, sent_at=at
+    )
+    audit.record(action="job.started", target=job, by=by, at=at, diff={"kind": [None, kind]})
+    enqueue("tenants.run_job", queue=registry.queue_by_kind[kind], job_id=job.pk)
+    return job
+
+
+def cancel(*, job: Job, by: Actor, at: datetime) -> Job:
+    """Cancel a queued job at once; ask a running one to stop at its next progress call."""
+    locked = lock_job(job.pk)
+    if locked.state == Job.State.QUEUED:
+        locked.state, locked.finished_at = Job.State.CANCELLED, at
+    locked.is_cancel_requested = True
+    locked.save(update_fields=["state", "finished_at", "is_cancel_requested"])
+    audit.record(action="job.cancelled", target=locked, by=by, at=at)
+    return locked
+
+
+def run(*, tenant_id: int, job_id: int) -> Job | None:
+    """Run a queued job to its end and return it; None when it is not waiting any more."""
+    tenant = Tenant.objects.get(pk=tenant_id)
+    job = _claim(tenant, job_id)
+    if job is None:
+        return None
+    context = JobContext(
+        tenant=tenant,
+        params=job.params,
+        actor=SYSTEM,
+        at=timezone.now(),
+        progress=_progress_writer(tenant_id, job_id),
+    )
+    try:
+        result = registry.handler_by_kind[job.kind](job=context)
+    except JobCancelled:
+        return _finish(tenant, job_id, Job.State.CANCELLED, {})
+    except Exception as error:
+        log.exception("job.failed", kind=job.kind, job_id=job_id, tenant_id=tenant_id)
+        return _finish(tenant, job_id, Job.State.FAILED, {}, error)
+    return _finish(tenant, job_id, Job.State.SUCCEEDED, result)
+
+
+def _claim(tenant: Tenant, job_id: int) -> Job | None:
+    with tenant_scope(tenant):
+        job = lock_job(job_id)
+        if job.state != Job.State.QUEUED:
+            return None
+        job.state, job.attempts = Job.State.RUNNING, job.attempts + 1
+        job.started_at = job.heartbeat_at = timezone.now()
+        job.save(update_fields=["state", "attempts", "started_at", "heartbeat_at"])
+        return job
+
+
+def _finish(
+    tenant: Tenant, job_id: int, state: Job.State, result: dict[str, Any], error: Exception | None = None
+) -> Job:
+    with tenant_scope(tenant):
+        job = lock_job(job_id)
+        job.state, job.result, job.finished_at = state, result, timezone.now()
+        if error is not None:
+            job.message = str(error)[:300] or type(error).__name__
+            is_expected = isinstance(error, DomainError)
+            job.error = str(error) if is_expected else "".join(traceback.format_exception(error))[-8000:]
+        job.save(update_fields=["state", "result", "finished_at", "message", "error"])
+        return job
+
+
+def _progress_writer(tenant_id: int, job_id: int) -> Callable[[int, int, str], None]:
+    """Return a writer on a connection of its own: progress shows while the work's transaction is open."""
+
+    def write(done: int, total: int, message: str = "") -> None:
+        with connections["platform"].cursor() as cursor:
+            cursor.execute(
+                """UPDATE tenants_job SET done = %s, total = %s, message = %s, heartbeat_at = clock_timestamp()
+                   WHERE tenant_id = %s AND id = %s RETURNING is_cancel_requested""",
+                [done, total, message[:300], tenant_id, job_id],
+            )
+            row = cursor.fetchone()
+        if row and row[0]:
+            raise JobCancelled
+
+    return write
+
+
+def sweep(*, at: datetime) -> int:
+    """Send queued jobs again whose message was lost, and requeue those whose worker died. Returns how many."""
+    swept = 0
+    for _tenant in for_each_tenant():
+        swept += _sweep_tenant(at)
+    return swept
+
+
+def _sweep_tenant(at: datetime) -> int:
+    stale = Job.objects.filter(
+        Q(state=Job.State.QUEUED, sent_at__lt=at - RESEND_AFTER)
+        | Q(state=Job.State.RUNNING, heartbeat_at__lt=at - LOST_AFTER)
+    ).order_by("pk")
+    ids = list(stale.values_list("pk", flat=True))
+    for job_id in ids:
+        job = lock_job(job_id)
+        if job.state == Job.State.RUNNING and job.attempts >= MAX_ATTEMPTS:
+            job.state, job.finished_at = Job.State.FAILED, at
+            job.message = "The worker was lost three times."
+        else:
+            job.state, job.sent_at = Job.State.QUEUED, at
+            enqueue("tenants.run_job", queue=registry.queue_by_kind.get(job.kind, "default"), job_id=job_id)
+        job.save(update_fields=["state", "sent_at", "finished_at", "message"])
+    return len(ids)

@@ -1,0 +1,51 @@
+"""Tenants: opening one for a new client company."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from tenants.domain.actors import Actor
+from tenants.errors import Conflict, FieldError, InvalidInput
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tenants.services import audit
+
+
+class SlugTaken(Conflict):
+    code = "slug_taken"
+    title = "Another tenant has this slug"
+
+
+@transaction.atomic
+def create(
+    *,
+    slug: str,
+    name: str,
+    by: Actor,
+    at: datetime,
+    time_zone: str = "UTC",
+    currency: str = "USD",
+    locale: str = "en",
+    vertical: str = Tenant.Vertical.ECOMMERCE,
+) -> Tenant:
+    """Open a tenant. Raises ``InvalidInput`` for a wrong field and ``SlugTaken``."""
+    tenant = Tenant(
+        slug=slug, name=name, time_zone=time_zone, currency=currency, locale=locale, vertical=vertical
+    )
+    if Tenant.objects.filter(slug=slug).exists():
+        raise SlugTaken(f"A tenant with the slug “{slug}” exists.")
+    try:
+        tenant.full_clean(validate_unique=False)
+    except ValidationError as error:
+        errors = [
+            FieldError(f"/{field}", "invalid", " ".join(messages))
+            for field, messages in error.message_dict.items()
+        ]
+        raise InvalidInput(errors=errors) from error
+    tenant.save()
+    with tenant_scope(tenant):
+        audit.record(action="tenant.created", target=tenant, by=by, at=at)
+    return tenant

@@ -1,0 +1,28 @@
+"""Celery tasks of the floor: thin, keyword-only, each calling one service."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from tenants.services import jobs, outbox
+
+
+@shared_task(name="tenants.run_job")
+def run_job(*, tenant_id: int, job_id: int) -> None:
+    jobs.run(tenant_id=tenant_id, job_id=job_id)
+
+
+@shared_task(name="tenants.deliver_outbox", queue="interactive")
+def deliver_outbox(*, tenant_id: int, message_id: int) -> None:
+    outbox.deliver(tenant_id=tenant_id, message_id=message_id, at=timezone.now())
+
+
+@shared_task(name="tenants.relay_outbox", queue="interactive")
+def relay_outbox() -> None:
+    outbox.relay(at=timezone.now())
+
+
+@shared_task(name="tenants.sweep_jobs", queue="interactive")
+def sweep_jobs() -> None:
+    jobs.sweep(at=timezone.now())

@@ -1,0 +1,188 @@
+"""The suite's ground: a real PostgreSQL, the four real roles, two tenants.
+
+``TEST_DATABASE_URL`` is a superuser's URL of a server (``make test`` starts one). Each process gets a database
+of its own; the tests connect as ``app_rw`` like the product does, so row-level security holds in every test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client, TransactionTestCase
+from psycopg import sql
+
+from tenants.domain.actors import Actor, ActorKind
+from tenants.domain.permissions import PERMISSIONS_BY_ROLE, Permission, Role
+from tenants.models import ApiKey, Tenant, User
+from tenants.roles import bootstrap
+from tenants.scope import tenant_scope
+from tenants.services import api_keys, memberships
+
+NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
+_PASSWORD = "only-for-the-test-suite"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Point the three aliases at this process's database before Django opens a connection."""
+    admin = psycopg.conninfo.conninfo_to_dict(_admin_url())
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    name = f"test_loyalty_{os.environ.get('TEST_DATABASE_SUFFIX', 'suite')}_{worker}"
+    for alias, role in {"default": "app_rw", "owner": "app_owner", "platform": "app_platform"}.items():
+        settings.DATABASES[alias].update(
+            NAME=name,
+            USER=role,
+            PASSWORD=_PASSWORD,
+            HOST=admin.get("host", ""),
+            PORT=str(admin.get("port", "")),
+            CONN_MAX_AGE=0,
+        )
+
+
+def _admin_url() -> str:
+    return os.environ.get("TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
+    """Make a fresh database and migrate it as its owner."""
+    name = str(settings.DATABASES["default"]["NAME"])
+    with psycopg.connect(_admin_url(), autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    bootstrap(_admin_url(), name, _PASSWORD)
+    with django_db_blocker.unblock():
+        call_command("migrate", database="owner", verbosity=0, interactive=False)
+        connections["owner"].close()
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+    with psycopg.connect(_admin_url(), autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _empty_every_table(_case: TransactionTestCase) -> None:
+    """Empty the tables after a test with real commits: as superuser, past the append-only triggers."""
+    name = str(settings.DATABASES["default"]["NAME"])
+    with psycopg.connect(_admin_url(), dbname=name, autocommit=True) as admin:
+        tables = admin.execute(
+            """SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition
+               AND relnamespace = 'public'::regnamespace
+               AND relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission')"""
+        ).fetchall()
+        admin.execute("SET session_replication_role = replica")
+        names = sql.SQL(", ").join(sql.Identifier(row[0]) for row in tables)
+        admin.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _flush_as_superuser() -> Iterator[None]:
+    original = TransactionTestCase._fixture_teardown
+    TransactionTestCase._fixture_teardown = _empty_every_table  # type: ignore[method-assign]
+    # The ordinary test case rolls back; only the transactional one empties tables.
+    yield
+    TransactionTestCase._fixture_teardown = original  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def actor() -> Actor:
+    """An actor who may do everything."""
+    return Actor(kind=ActorKind.USER, id=1, label="owner@example.com", permissions=frozenset(Permission))
+
+
+@pytest.fixture
+def tenant(db: None) -> Tenant:
+    return Tenant.objects.create(
+        slug="acme", name="Acme", time_zone="America/New_York", currency="USD", locale="en"
+    )
+
+
+@pytest.fixture
+def other_tenant(db: None) -> Tenant:
+    return Tenant.objects.create(
+        slug="globex", name="Globex", time_zone="Asia/Shanghai", currency="CNY", locale="zh-hans"
+    )
+
+
+@pytest.fixture
+def scope(tenant: Tenant) -> Iterator[Tenant]:
+    """The scope of ``tenant``, open for the whole test."""
+    with tenant_scope(tenant):
+        yield tenant
+
+
+class ApiClient:
+    """Speaks JSON to the API with a key."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.client = Client(raise_request_exception=False)
+
+    def _call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        content = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return getattr(self.client, method)(
+            f"/api/v1{path}", headers={"Authorization": f"Bearer {self.key}", **named}, **content
+        )
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self._call("get", path, **headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self._call("post", path, {} if body is None else body, **headers)
+
+    def patch(self, path: str, body: Any, **headers: str) -> Any:
+        return self._call("patch", path, body, **headers)
+
+    def put(self, path: str, body: Any, **headers: str) -> Any:
+        return self._call("put", path, body, **headers)
+
+    def delete(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self._call("delete", path, body, **headers)
+
+
+def key_for(tenant: Tenant, actor: Actor, kind: ApiKey.Kind = ApiKey.Kind.SECRET, **options: Any) -> str:
+    with tenant_scope(tenant):
+        _key, text = api_keys.create(name="test", kind=kind, by=actor, at=NOW, **options)
+    return text
+
+
+@pytest.fixture
+def api(tenant: Tenant, actor: Actor) -> ApiClient:
+    """The API as a client app of ``tenant``, with every scope a secret key can have."""
+    return ApiClient(key_for(tenant, actor))
+
+
+@pytest.fixture
+def other_api(other_tenant: Tenant, actor: Actor) -> ApiClient:
+    return ApiClient(key_for(other_tenant, actor))
+
+
+@pytest.fixture
+def staff(tenant: Tenant, actor: Actor) -> Client:
+    """A browser session of the owner of ``tenant``."""
+    return signed_in(tenant, actor, Role.OWNER)
+
+
+def signed_in(tenant: Tenant, actor: Actor, role: Role) -> Client:
+    user = User.objects.create_user(email=f"{role}@{tenant.slug}.example.com", password="correct horse")
+    with tenant_scope(tenant):
+        memberships.add(user=user, role=role, by=actor, at=NOW)
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+__all__ = ["NOW", "PERMISSIONS_BY_ROLE", "ApiClient", "key_for", "signed_in"]
