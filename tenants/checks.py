@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, register
@@ -27,7 +28,7 @@ def unsafe_role(connection: Any) -> str | None:
 
 @register(Tags.database)
 def role_is_bound_by_row_level_security(
-    databases: list[str] | None = None, **_options: Any
+    databases: Sequence[str] | None = None, **_options: Any
 ) -> list[CheckMessage]:
     if "default" not in (databases or []):
         return []

@@ -19,13 +19,13 @@ def grant_global_tables(*, using: str, **_signal: Any) -> None:
     with connections[using].cursor() as cursor:
         present = set(connections[using].introspection.table_names(cursor))
         for model in apps.get_models(include_auto_created=True):
-            table = model._meta.db_table  # noqa: SLF001 - Django's model API
-            if issubclass(model, TenantModel) or not model._meta.managed or table not in present:  # noqa: SLF001
+            table = model._meta.db_table
+            if issubclass(model, TenantModel) or not model._meta.managed or table not in present:
                 continue
-            if any(field.column == "tenant_id" for field in model._meta.local_concrete_fields):  # noqa: SLF001
+            if any(field.column == "tenant_id" for field in model._meta.local_concrete_fields):
                 continue
             cursor.execute(f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO app_rw, app_platform')
-            if any(field.column == "id" for field in model._meta.local_concrete_fields):  # noqa: SLF001
+            if any(field.column == "id" for field in model._meta.local_concrete_fields):
                 _grant_sequence(cursor, table)
         cursor.execute("GRANT SELECT ON django_migrations TO app_rw, app_platform")
 

@@ -33,7 +33,7 @@ SERVER_ERROR = 500
 
 
 class RequestIdMiddleware:
-    """Give every request an id, taken from X-Request-Id when that is well formed; it is in logs and answers."""
+    """Give every request an id, X-Request-Id when that is well formed; it is in logs and answers."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -136,7 +136,7 @@ class TenantSiteMiddleware:
     def _serve(self, request: HttpRequest, granted: Access, slug: str, rest: str) -> HttpResponse:
         outer_prefix: str = get_script_prefix()
         base = f"{request.META.get('SCRIPT_NAME', '')}/t/{slug}"
-        request.urlconf = settings.STAFF_URLCONF  # type: ignore[attr-defined]
+        request.urlconf = settings.STAFF_URLCONF
         request.path_info = rest
         request.META["SCRIPT_NAME"] = base
         set_script_prefix(f"{base}/")

@@ -54,7 +54,7 @@ registry = _Registry()
 
 
 def consumes(topic: str) -> Callable[[OutboxConsumer], OutboxConsumer]:
-    """Register a consumer of ``topic``: it runs in the tenant's scope, in the transaction that ends the row."""
+    """Register a consumer of ``topic``: it runs in the scope and transaction that mark the row done."""
 
     def register(consumer: OutboxConsumer) -> OutboxConsumer:
         if consumer not in registry.consumers_by_topic[topic]:

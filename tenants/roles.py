@@ -52,7 +52,7 @@ def _ensure_role(connection: psycopg.Connection, role: str, attributes: str, pas
     exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
     verb = "ALTER" if exists else "CREATE"
     connection.execute(
-        sql.SQL("{} ROLE {} {}").format(sql.SQL(verb), sql.Identifier(role), sql.SQL(attributes))  # type: ignore[arg-type]  # constants of this module
+        sql.SQL("{} ROLE {} {}").format(sql.SQL(verb), sql.Identifier(role), sql.SQL(attributes))
     )
     if password and "NOLOGIN" not in attributes:
         connection.execute(

@@ -1,7 +1,8 @@
 """The suite's ground: a real PostgreSQL, the four real roles, two tenants.
 
-``TEST_DATABASE_URL`` is a superuser's URL of a server (``make test`` starts one). Each process gets a database
-of its own; the tests connect as ``app_rw`` like the product does, so row-level security holds in every test.
+``TEST_DATABASE_URL`` is a superuser's URL of a server (``make test`` starts one). Each process gets a
+database of its own; the tests connect as ``app_rw`` like the product does, so row-level security holds in
+every test.
 """
 
 from __future__ import annotations

@@ -92,8 +92,8 @@ TEMPLATES = [
     },
 ]
 
-# --- Database: three roles of one database (ARCHITECTURE: the application is never a superuser) ----
-# default = app_rw (web and workers), owner = app_owner (migrations), platform = app_platform (relay, fan-out).
+# --- Database: three roles of one database (the application is never a superuser) -------------------
+# default = app_rw (web, workers), owner = app_owner (migrations), platform = app_platform (relay, fan-out).
 _DATABASE_URL = env.str("DATABASE_URL", default="postgres://app_rw@127.0.0.1:5432/loyalty")
 
 
@@ -109,7 +109,7 @@ def _database(url: str) -> dict[str, object]:
 
 def _with_role(role: str) -> str:
     """The application's URL with another role's name in place of ``app_rw``."""
-    return _DATABASE_URL.replace("//app_rw", f"//{role}", 1)
+    return str(_DATABASE_URL).replace("//app_rw", f"//{role}", 1)
 
 
 DATABASES = {

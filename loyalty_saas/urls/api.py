@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import Any
 
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-_OPEN = {"authentication_classes": [], "permission_classes": []}
+_OPEN: dict[str, Any] = {"authentication_classes": [], "permission_classes": []}
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(**_OPEN), name="schema"),

@@ -60,8 +60,8 @@ def _members(error: Exception) -> dict[str, Any] | None:
 
 def _framework_members(error: exceptions.APIException) -> dict[str, Any]:
     headers = {}
-    if isinstance(error, exceptions.Throttled) and error.wait:
-        headers["Retry-After"] = str(int(error.wait) + 1)
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait) + 1)
     code = error.get_codes()
     return {
         "status": error.status_code,

@@ -10,11 +10,11 @@ from rest_framework.exceptions import ValidationError
 _FRAMEWORK_PARAMETERS = frozenset({"cursor", "limit", "ordering"})
 
 
-class StrictFilterSet(django_filters.FilterSet):
+class StrictFilterSet(django_filters.FilterSet):  # type: ignore[misc]  # the library ships no types
     """Filters of a list; an unknown parameter is an error instead of an unfiltered list."""
 
 
-class StrictFilterBackend(DjangoFilterBackend):
+class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]  # the library ships no types
     def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
         filterset = self.get_filterset_class(view, queryset)
         known = set(filterset.base_filters) if filterset else set()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from limits import parse
@@ -10,7 +10,7 @@ from limits.strategies import FixedWindowRateLimiter
 from rest_framework.throttling import BaseThrottle
 
 _limit = parse(settings.API_RATE_LIMIT)
-_storage: Storage = storage_from_string(settings.RATE_LIMIT_STORAGE_URL)
+_storage = cast(Storage, storage_from_string(settings.RATE_LIMIT_STORAGE_URL))
 _limiter = FixedWindowRateLimiter(_storage)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar, cast
 from uuid import UUID
 
 import uuid_utils
@@ -47,13 +47,11 @@ def claim_tenant(instance: models.Model) -> None:
 class TenantManager(models.Manager[_M]):
     """Adds ``WHERE tenant_id = <active>`` and raises when no scope is open. There is no way around it."""
 
-    def get_queryset(self) -> models.QuerySet[_M]:
-        return super().get_queryset().filter(tenant_id=active_tenant_id())
+    _queryset_class = TenantQuerySet
 
-    @classmethod
-    def of(cls, queryset: type[TenantQuerySet[Any]]) -> Any:
-        """Return a manager with the chainable filters of ``queryset``."""
-        return cls.from_queryset(queryset)()
+    def get_queryset(self) -> TenantQuerySet[_M]:
+        rows = super().get_queryset().filter(tenant_id=active_tenant_id())
+        return cast("TenantQuerySet[_M]", rows)
 
 
 class TenantModel(models.Model):
@@ -69,7 +67,7 @@ class TenantModel(models.Model):
         verbose_name=_("tenant"),
     )
 
-    objects: ClassVar[Any] = TenantManager.from_queryset(TenantQuerySet)()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         abstract = True
@@ -116,7 +114,7 @@ class TenantForeignKey(models.ForeignKey):  # type: ignore[type-arg]  # the stub
     def deconstruct(self) -> tuple[str, str, Any, Any]:
         name, path, args, kwargs = super().deconstruct()
         kwargs.pop("db_constraint", None)
-        if self.db_index:
+        if getattr(self, "db_index", False):
             kwargs["db_index"] = True
         return name, path, args, kwargs
 
@@ -125,6 +123,6 @@ class TenantForeignKey(models.ForeignKey):  # type: ignore[type-arg]  # the stub
         # where it has trimmed that table away.
         if alias is None or related_alias is None:
             return None
-        theirs = self.remote_field.model._meta.get_field("tenant")  # noqa: SLF001 - Django's model API
-        mine = self.model._meta.get_field("tenant")  # noqa: SLF001
+        theirs = cast("models.Field[Any, Any]", self.remote_field.model._meta.get_field("tenant"))
+        mine = cast("models.Field[Any, Any]", self.model._meta.get_field("tenant"))
         return Exact(Col(alias, theirs), Col(related_alias, mine))

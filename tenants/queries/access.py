@@ -40,11 +40,19 @@ def api_key_with_prefix(prefix: str) -> FoundKey | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM tenants_find_api_key(%s)", [prefix])
         row = cursor.fetchone()
-    return FoundKey(*row[:5], tuple(row[5]), *row[6:]) if row else None
+    if row is None:
+        return None
+    tenant_id, key_id, kind, name, digest, scopes, expires_at, revoked_at, last_used_at = row
+    return FoundKey(
+        tenant_id, key_id, kind, name, digest, tuple(scopes), expires_at, revoked_at, last_used_at
+    )
 
 
 def memberships_of(user_id: int) -> list[FoundMembership]:
     """Return the tenants a user belongs to, by name."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM tenants_memberships_of(%s)", [user_id])
-        return [FoundMembership(*row[:3], Role(row[3])) for row in cursor.fetchall()]
+        return [
+            FoundMembership(tenant_id, slug, name, Role(role))
+            for tenant_id, slug, name, role in cursor.fetchall()
+        ]

@@ -21,7 +21,7 @@ def record(
         actor_id=by.id,
         actor_label=by.label[:254],
         action=action,
-        target_type=target._meta.label_lower,  # noqa: SLF001 - Django's model API
+        target_type=target._meta.label_lower,
         target_id=str(getattr(target, "public_id", target.pk)),
         target_label=str(target)[:254],
         diff=diff or {},

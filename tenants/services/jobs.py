@@ -1,4 +1,4 @@
-"""Jobs: long work as a row with state and progress, run by a worker, swept when its message or worker is lost."""
+"""Jobs: long work as a row with state and progress, run by a worker, swept when message or worker is lost."""
 
 from __future__ import annotations
 
@@ -106,12 +106,13 @@ def _finish(
 
 
 def _progress_writer(tenant_id: int, job_id: int) -> Callable[[int, int, str], None]:
-    """Return a writer on a connection of its own: progress shows while the work's transaction is open."""
+    """Return a writer on a connection of its own: progress shows before the work commits."""
 
     def write(done: int, total: int, message: str = "") -> None:
         with connections["platform"].cursor() as cursor:
             cursor.execute(
-                """UPDATE tenants_job SET done = %s, total = %s, message = %s, heartbeat_at = clock_timestamp()
+                """UPDATE tenants_job
+                   SET done = %s, total = %s, message = %s, heartbeat_at = clock_timestamp()
                    WHERE tenant_id = %s AND id = %s RETURNING is_cancel_requested""",
                 [done, total, message[:300], tenant_id, job_id],
             )
@@ -123,7 +124,7 @@ def _progress_writer(tenant_id: int, job_id: int) -> Callable[[int, int, str], N
 
 
 def sweep(*, at: datetime) -> int:
-    """Send queued jobs again whose message was lost, and requeue those whose worker died. Returns how many."""
+    """Send queued jobs again whose message was lost, requeue those whose worker died; return how many."""
     swept = 0
     for _tenant in for_each_tenant():
         swept += _sweep_tenant(at)

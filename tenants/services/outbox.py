@@ -21,7 +21,9 @@ BACK_OFF_SECONDS = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 86400)
 
 def publish(*, topic: str, payload: Any, at: datetime) -> OutboxMessage:
     """Write a message in the current transaction; it is delivered after the commit."""
-    message = OutboxMessage.objects.create(topic=topic, payload=payload, available_at=at, created_at=at)
+    message: OutboxMessage = OutboxMessage.objects.create(
+        topic=topic, payload=payload, available_at=at, created_at=at
+    )
     enqueue("tenants.deliver_outbox", queue="interactive", message_id=message.pk)
     return message
 

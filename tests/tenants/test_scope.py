@@ -17,12 +17,12 @@ def make_job(kind: str = "test") -> Job:
 @pytest.mark.parametrize(
     "touch",
     [
-        lambda: Job.objects.all(),
-        lambda: Job.objects.exists(),
+        lambda: list(Job.objects.all()),
+        lambda: Job.objects.filter().exists(),
         lambda: Job.objects.create(kind="x", created_at=NOW),
         lambda: Job.objects.bulk_create([Job(kind="x", created_at=NOW)]),
         lambda: Job(kind="x", created_at=NOW).save(),
-        lambda: Job._base_manager.all(),
+        lambda: Job._base_manager.count() + 1,
         lambda: Job._default_manager.get(pk=1),
         lambda: Job(pk=1).refresh_from_db(),
         lambda: Job(pk=1).delete(),
