@@ -73,7 +73,8 @@ def _table_findings() -> list[str]:
         if not (enabled and forced):
             faults.append(f"{table}: row-level security is not both enabled and forced")
         policies = rows(
-            """SELECT polcmd, polpermissive, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)
+            """SELECT polcmd, polpermissive, pg_get_expr(polqual, polrelid),
+                      pg_get_expr(polwithcheck, polrelid)
                FROM pg_policy WHERE polrelid = %s::regclass""",
             [table],
         )
@@ -162,7 +163,8 @@ def _role_findings() -> list[str]:
     if name != "app_rw" or any(powers):
         faults.append(f"the application is connected as {name} with {powers}")
     for (table,) in rows(
-        "SELECT table_name FROM information_schema.role_table_grants WHERE grantee = 'app_rw' AND privilege_type = 'TRUNCATE'"
+        """SELECT table_name FROM information_schema.role_table_grants
+           WHERE grantee = 'app_rw' AND privilege_type = 'TRUNCATE'"""
     ):
         faults.append(f"{table}: app_rw may TRUNCATE")
     return faults

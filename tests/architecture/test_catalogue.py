@@ -27,7 +27,8 @@ def test_every_tenant_table_is_seen():
         ("CREATE UNIQUE INDEX bad ON tenants_job (kind)", "tenants_job: unique index bad"),
         (
             """CREATE UNIQUE INDEX bad_target ON crm_customer (id);
-               ALTER TABLE crm_order ADD CONSTRAINT bad FOREIGN KEY (customer_id) REFERENCES crm_customer (id)""",
+               ALTER TABLE crm_order ADD CONSTRAINT bad
+               FOREIGN KEY (customer_id) REFERENCES crm_customer (id)""",
             "crm_order: foreign key bad",
         ),
         ("CREATE MATERIALIZED VIEW bad AS SELECT 1 AS one", "bad: materialised views leak"),
