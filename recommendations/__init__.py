@@ -1,0 +1,1 @@
+"""Models of taste and behaviour: train, evaluate, score, serve."""
