@@ -48,6 +48,7 @@ class _Registry:
     consumers_by_topic: dict[str, list[OutboxConsumer]] = field(default_factory=lambda: defaultdict(list))
     handler_by_kind: dict[str, JobHandler] = field(default_factory=dict)
     queue_by_kind: dict[str, str] = field(default_factory=dict)
+    queue_by_task: dict[str, str] = field(default_factory=dict)
 
 
 registry = _Registry()
@@ -77,9 +78,10 @@ def job_handler(kind: str, *, queue: str = "default") -> Callable[[JobHandler], 
 
 def tenant_task(*, name: str, queue: str = "default") -> Callable[[Callable[..., Any]], Any]:
     """Make a Celery task of a function that runs inside the scope of ``tenant_id``."""
+    registry.queue_by_task[name] = queue
 
     def decorate(function: Callable[..., Any]) -> Any:
-        @shared_task(name=name, queue=queue)
+        @shared_task(name=name)
         @wraps(function)
         def run(*, tenant_id: int, **kwargs: Any) -> None:
             with tenant_scope(tenant_id):

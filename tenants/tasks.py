@@ -13,16 +13,16 @@ def run_job(*, tenant_id: int, job_id: int) -> None:
     jobs.run(tenant_id=tenant_id, job_id=job_id)
 
 
-@shared_task(name="tenants.deliver_outbox", queue="interactive")
+@shared_task(name="tenants.deliver_outbox")
 def deliver_outbox(*, tenant_id: int, message_id: int) -> None:
     outbox.deliver(tenant_id=tenant_id, message_id=message_id, at=timezone.now())
 
 
-@shared_task(name="tenants.relay_outbox", queue="interactive")
+@shared_task(name="tenants.relay_outbox")
 def relay_outbox() -> None:
     outbox.relay(at=timezone.now())
 
 
-@shared_task(name="tenants.sweep_jobs", queue="interactive")
+@shared_task(name="tenants.sweep_jobs")
 def sweep_jobs() -> None:
     jobs.sweep(at=timezone.now())

@@ -8,8 +8,9 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -70,21 +71,27 @@ class Supervisor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        with _interrupts_ignored():
+            self.stop()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
-    def start(self, program: Program) -> Child:
-        """Start a program and wait until it is ready; raise `ChildDied` or `StartTimeout`."""
+    def start(self, *programs: Program) -> list[Child]:
+        """Start programs side by side and wait until all are ready; raise `ChildDied` or `StartTimeout`."""
+        children = [self._launch(program) for program in programs]
+        for child in children:
+            if child.program.is_ready is not None:
+                self._await_ready(child, child.program.is_ready)
+        return children
+
+    def _launch(self, program: Program) -> Child:
         log = self.directory / "log" / f"{program.name}.log"
         with log.open("ab") as stream:
             process = _spawn(program, stream)
         child = Child(program, process, log, self.directory / "run" / f"{program.name}.json")
         self.children.append(child)
         _write_record(child)
-        if program.is_ready is not None:
-            self._await_ready(child, program.is_ready)
         return child
 
     def check(self) -> None:
@@ -139,6 +146,19 @@ class Supervisor:
         for record, path in sorted(records, key=lambda pair: pair[0]["created"], reverse=True):
             _stop_orphan(record)
             path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """A second Ctrl-C must not cut the orderly stop short. Signals belong to the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _spawn(program: Program, log: IO[bytes]) -> subprocess.Popen[bytes]:

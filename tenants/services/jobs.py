@@ -123,18 +123,21 @@ def _progress_writer(tenant_id: int, job_id: int) -> Callable[[int, int, str], N
     return write
 
 
-def sweep(*, at: datetime) -> int:
-    """Send queued jobs again whose message was lost, requeue those whose worker died; return how many."""
+def sweep(*, at: datetime, resend_after: timedelta = RESEND_AFTER, lost_after: timedelta = LOST_AFTER) -> int:
+    """Send queued jobs again whose message was lost, requeue those whose worker died; return how many.
+
+    Who knows that no worker is alive passes zero for both.
+    """
     swept = 0
     for _tenant in for_each_tenant():
-        swept += _sweep_tenant(at)
+        swept += _sweep_tenant(at, resend_after, lost_after)
     return swept
 
 
-def _sweep_tenant(at: datetime) -> int:
+def _sweep_tenant(at: datetime, resend_after: timedelta, lost_after: timedelta) -> int:
     stale = Job.objects.filter(
-        Q(state=Job.State.QUEUED, sent_at__lt=at - RESEND_AFTER)
-        | Q(state=Job.State.RUNNING, heartbeat_at__lt=at - LOST_AFTER)
+        Q(state=Job.State.QUEUED, sent_at__lt=at - resend_after)
+        | Q(state=Job.State.RUNNING, heartbeat_at__lt=at - lost_after)
     ).order_by("pk")
     ids = list(stale.values_list("pk", flat=True))
     for job_id in ids:

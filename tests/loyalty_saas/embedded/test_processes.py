@@ -53,7 +53,7 @@ def test_children_stop_in_reverse_order(tmp_path: Path) -> None:
 def test_output_goes_to_a_log_named_after_the_program(tmp_path: Path) -> None:
     code = "import sys; print('out'); print('err', file=sys.stderr)"
     with Supervisor(tmp_path) as supervisor:
-        child = supervisor.start(Program(name="talker", command=(sys.executable, "-c", code)))
+        [child] = supervisor.start(Program(name="talker", command=(sys.executable, "-c", code)))
         child.process.wait(10)
     assert sorted((tmp_path / "log" / "talker.log").read_text().split()) == ["err", "out"]
 
@@ -61,7 +61,7 @@ def test_output_goes_to_a_log_named_after_the_program(tmp_path: Path) -> None:
 def test_death_of_a_child_names_its_status_and_log(tmp_path: Path) -> None:
     with Supervisor(tmp_path) as supervisor:
         supervisor.check()
-        child = supervisor.start(
+        [child] = supervisor.start(
             Program(name="doomed", command=(sys.executable, "-c", "raise SystemExit(3)"))
         )
         child.process.wait(10)
@@ -97,7 +97,7 @@ def test_a_child_deaf_to_the_stop_signal_is_killed(tmp_path: Path) -> None:
         f"pathlib.Path({str(ready)!r}).touch(); time.sleep(600)"
     )
     with Supervisor(tmp_path) as supervisor:
-        child = supervisor.start(
+        [child] = supervisor.start(
             Program(
                 name="deaf", command=(sys.executable, "-c", code), grace_seconds=0.2, is_ready=ready.exists
             )
@@ -135,7 +135,7 @@ def test_orphans_of_a_killed_supervisor_are_stopped_by_the_next(tmp_path: Path) 
         "import os, sys, pathlib\n"
         "from loyalty_saas.embedded.processes import Program, Supervisor\n"
         f"with Supervisor(pathlib.Path({str(tmp_path)!r})) as supervisor:\n"
-        "    child = supervisor.start(Program('orphan', ('sleep', '600')))\n"
+        "    [child] = supervisor.start(Program('orphan', ('sleep', '600')))\n"
         "    print(child.process.pid, flush=True)\n"
         "    os.kill(os.getpid(), 9)\n"
     )

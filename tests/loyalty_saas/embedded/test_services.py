@@ -38,7 +38,7 @@ def test_postgres_starts_keeps_its_data_and_is_not_superuser_of_the_machine(home
     server = EmbeddedPostgres(home / "postgres")
     with Supervisor(home) as supervisor:
         server.prepare()
-        child = supervisor.start(server.program())
+        [child] = supervisor.start(server.program())
         with psycopg.connect(server.url()) as connection:
             connection.execute("CREATE EXTENSION pg_trgm")
             connection.execute("CREATE TABLE kept AS SELECT 41 AS answer")
@@ -77,7 +77,7 @@ def test_a_durable_server_syncs(home: Path) -> None:
 def test_valkey_remembers_after_a_kill(home: Path) -> None:
     server = EmbeddedValkey(home / "valkey")
     with Supervisor(home) as supervisor:
-        child = supervisor.start(server.program())
+        [child] = supervisor.start(server.program())
         client = redis.Redis.from_url(server.cache_url)
         client.set("kept", "41")
         client.execute_command("WAITAOF", 1, 0, 5000)

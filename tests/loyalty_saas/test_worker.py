@@ -1,0 +1,162 @@
+"""A job from the service through a real broker and a real worker to its row."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from loyalty_saas import celery as celery_module
+from loyalty_saas.embedded.processes import Child, Supervisor
+from loyalty_saas.embedded.product import Pool, worker_program
+from loyalty_saas.embedded.valkey import EmbeddedValkey
+from tenants.domain.actors import Actor
+from tenants.models import AuditEntry, Job, Tenant
+from tenants.scope import tenant_scope
+from tenants.services import jobs
+from tests.loyalty_saas import worker_jobs  # noqa: F401 - registers the kinds here as well
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+JOBS = ("tests.loyalty_saas.worker_jobs",)
+ALL_QUEUES = Pool(
+    "all", ("interactive", "webhooks", "default.0", "default.1", "default.2", "default.3", "ml"), 2
+)
+
+
+def database_url(alias: str) -> str:
+    database = settings.DATABASES[alias]
+    credentials = f"{database['USER']}:{database['PASSWORD']}"
+    options = f"host={quote(database['HOST'])}" + (f"&port={database['PORT']}" if database["PORT"] else "")
+    return f"postgresql://{credentials}@/{database['NAME']}?{options}"
+
+
+@pytest.fixture
+def supervisor() -> Iterator[Supervisor]:
+    home = Path(tempfile.mkdtemp(prefix="ls-"))
+    with Supervisor(home) as supervisor:
+        yield supervisor
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(
+    params=[
+        "valkey",
+        pytest.param(
+            "TEST_BROKER_URL",
+            marks=pytest.mark.skipif(
+                "TEST_BROKER_URL" not in os.environ, reason="TEST_BROKER_URL is not set"
+            ),
+        ),
+        pytest.param(
+            "TEST_REDIS_URL",
+            marks=pytest.mark.skipif("TEST_REDIS_URL" not in os.environ, reason="TEST_REDIS_URL is not set"),
+        ),
+    ]
+)
+def broker_url(request: pytest.FixtureRequest, supervisor: Supervisor) -> Iterator[str]:
+    if request.param == "valkey":
+        server = EmbeddedValkey(supervisor.directory / "valkey")
+        supervisor.start(server.program())
+        url = server.broker_url
+    else:
+        url = os.environ[request.param]
+    celery_module.configure(url)
+    celery_module.app._after_fork()
+    yield url
+    celery_module.app._after_fork()
+    celery_module.configure(settings.CELERY_BROKER_URL)
+
+
+@pytest.fixture
+def start_worker(broker_url: str, supervisor: Supervisor) -> Callable[[], Child]:
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "loyalty_saas.settings.base",
+        "DATABASE_URL": database_url("default"),
+        "DATABASE_OWNER_URL": database_url("owner"),
+        "DATABASE_PLATFORM_URL": database_url("platform"),
+        "CELERY_BROKER_URL": broker_url,
+    }
+
+    def start() -> Child:
+        [child] = supervisor.start(
+            worker_program(ALL_QUEUES, environment, supervisor.directory / "run", JOBS)
+        )
+        return child
+
+    return start
+
+
+def finished(tenant: Tenant, job: Job, seconds: float = 30) -> Job:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with tenant_scope(tenant):
+            job = Job.objects.get(pk=job.pk)
+        if job.state in Job.FINISHED:
+            return job
+        time.sleep(0.05)
+    pytest.fail(f"The job is still {job.state} after {seconds:g} seconds.")
+
+
+def start_job(tenant: Tenant, actor: Actor, kind: str, **params: object) -> Job:
+    with tenant_scope(tenant):
+        return jobs.start(kind=kind, params=params, by=actor, at=timezone.now())
+
+
+def test_a_job_runs_in_a_worker_and_its_row_tells(
+    start_worker: Callable[[], Child], tenant: Tenant, other_tenant: Tenant, actor: Actor
+) -> None:
+    worker = start_worker()
+    foreign = start_job(other_tenant, actor, "worker_test.count_audit", steps=1)
+    started = [start_job(tenant, actor, "worker_test.count_audit", steps=steps) for steps in (2, 3)]
+    done = [finished(tenant, job) for job in started]
+    assert [job.state for job in done] == [Job.State.SUCCEEDED, Job.State.SUCCEEDED]
+    assert [(job.done, job.total, job.message) for job in done] == [(2, 2, "step 2"), (3, 3, "step 3")]
+    # Two starts were audited in this tenant, one in the other.
+    with tenant_scope(tenant):
+        assert AuditEntry.objects.count() == 2
+    assert finished(other_tenant, foreign).result["audit_entries"] == 1
+    assert all(job.result["pid"] not in {os.getpid(), worker.process.pid} for job in done)
+
+
+def test_a_failing_job_keeps_its_reason(
+    start_worker: Callable[[], Child], tenant: Tenant, actor: Actor
+) -> None:
+    start_worker()
+    job = finished(tenant, start_job(tenant, actor, "worker_test.refuse"))
+    assert (job.state, job.message) == (Job.State.FAILED, "no such file")
+    assert "ValueError: no such file" in job.error
+
+
+def test_a_job_whose_worker_was_killed_is_done_by_the_next(
+    start_worker: Callable[[], Child], supervisor: Supervisor, tenant: Tenant, actor: Actor
+) -> None:
+    killed = start_worker()
+    note = supervisor.directory / "first-attempt"
+    job = start_job(tenant, actor, "worker_test.sleep_once", note=str(note))
+    deadline = time.monotonic() + 20
+    while not note.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(killed.process.pid, signal.SIGKILL)
+    killed.process.wait(10)
+    supervisor.stop_child(killed)
+    assert jobs.sweep(at=timezone.now(), resend_after=timedelta(0), lost_after=timedelta(0)) == 1
+    start_worker()
+    done = finished(tenant, job)
+    assert (done.state, done.attempts, done.result) == (Job.State.SUCCEEDED, 2, {"attempt": "second"})
+
+
+def test_every_periodic_task_is_registered_and_has_a_queue() -> None:
+    schedule = celery_module.app.conf.beat_schedule
+    names = {entry["task"] for entry in schedule.values()}
+    assert names <= set(celery_module.app.tasks)
+    assert set(celery_module.app.amqp.queues) == set(celery_module.queue_names())

@@ -1,0 +1,35 @@
+"""Job kinds for the tests of real workers; a worker loads them with --include."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from tenants.models import AuditEntry
+from tenants.queue import JobContext, job_handler
+from tenants.scope import tenant_scope
+
+
+@job_handler("worker_test.count_audit", queue="default")
+def count_audit(*, job: JobContext) -> dict[str, Any]:
+    for step in range(1, job.params["steps"] + 1):
+        job.progress(step, job.params["steps"], f"step {step}")
+    with tenant_scope(job.tenant):
+        return {"audit_entries": AuditEntry.objects.count(), "pid": os.getpid()}
+
+
+@job_handler("worker_test.refuse", queue="interactive")
+def refuse(*, job: JobContext) -> dict[str, Any]:
+    raise ValueError("no such file")
+
+
+@job_handler("worker_test.sleep_once", queue="ml")
+def sleep_once(*, job: JobContext) -> dict[str, Any]:
+    """Sleeps for ever on the first attempt, so that a test can kill its worker."""
+    note = Path(job.params["note"])
+    if not note.exists():
+        note.touch()
+        time.sleep(600)
+    return {"attempt": "second"}
