@@ -1,0 +1,60 @@
+"""From "twelve months after the day it was earned" to an instant, in the tenant's time zone."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
+from typing import Final
+
+MONTHS_A_YEAR: Final = 12
+
+
+def add_months(day: date, months: int) -> date:
+    """Return the same day of a later month, or that month's last day when it is shorter."""
+    index = day.year * MONTHS_A_YEAR + day.month - 1 + months
+    year, month = divmod(index, MONTHS_A_YEAR)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def start_of_day(day: date, zone: tzinfo) -> datetime:
+    """Return the first instant of a local day, in UTC.
+
+    Where daylight saving skips midnight, the day starts at the end of the gap; where midnight comes twice,
+    at its first coming.
+    """
+    midnight = datetime.combine(day, time.min, tzinfo=zone)
+    offset_before = (midnight - timedelta(days=1)).utcoffset()
+    there_and_back = midnight.astimezone(UTC).astimezone(zone)
+    if there_and_back.replace(tzinfo=None) != midnight.replace(tzinfo=None) and offset_before is not None:
+        # fold=0 reads a skipped midnight with the offset before the gap, which is exactly the gap's end.
+        return (midnight.replace(tzinfo=None) - offset_before).replace(tzinfo=UTC)
+    return midnight.astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)
+def _end_of_validity(day: date, months: int, zone: tzinfo) -> datetime:
+    return start_of_day(add_months(day, months) + timedelta(days=1), zone)
+
+
+def expires_at(earned_at: datetime, months: int | None, zone: tzinfo) -> datetime | None:
+    """Return the first instant at which the points are gone, or ``None`` when they never expire.
+
+    Points stay usable through the whole last local day: earned on 31 January 2024 for one month they are
+    usable until the end of 29 February 2024.
+    """
+    if months is None:
+        return None
+    return _end_of_validity(earned_at.astimezone(zone).date(), months, zone)
+
+
+def month_of(moment: datetime, zone: tzinfo) -> tuple[int, int]:
+    """Return the local (year, month) a moment belongs to."""
+    local = moment.astimezone(zone)
+    return local.year, local.month
+
+
+def month_bounds(moment: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
+    """Return the instants at which the local month of ``moment`` begins and ends."""
+    first = moment.astimezone(zone).date().replace(day=1)
+    return start_of_day(first, zone), start_of_day(add_months(first, 1), zone)

@@ -1,0 +1,71 @@
+"""Tiers by qualifying spend in a rolling year, and the running window that replays it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from rewards.domain.programs import Tier
+
+# A span of instants, not of calendar dates: every day has the same weight, also around 29 February.
+ROLLING_YEAR: Final = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class TierStanding:
+    """The tier reached, the next one, and what is missing to it."""
+
+    tier: Tier | None
+    next_tier: Tier | None
+    missing_minor: int | None
+
+
+def standing(tiers: Sequence[Tier], spend_minor: int) -> TierStanding:
+    """Return where ``spend_minor`` stands; ``tiers`` rise by threshold."""
+    reached: Tier | None = None
+    for tier in tiers:
+        if spend_minor < tier.threshold_minor:
+            return TierStanding(reached, tier, tier.threshold_minor - spend_minor)
+        reached = tier
+    return TierStanding(reached, None, None)
+
+
+@dataclass(slots=True)
+class RollingSpend:
+    """One customer's qualifying spend while history is replayed in time order.
+
+    A return lowers the order it belongs to, so both leave the window at the same moment.
+    """
+
+    total_minor: int = 0
+    orders_before: int = 0
+    _orders: deque[list[int | datetime]] = field(default_factory=deque)
+    _amount_by_order: dict[int, list[int | datetime]] = field(default_factory=dict)
+
+    def at(self, moment: datetime) -> int:
+        """Return the spend of the year that ends at ``moment``, exclusive of its first instant."""
+        limit = moment - ROLLING_YEAR
+        orders = self._orders
+        while orders and orders[0][0] <= limit:  # type: ignore[operator]  # first cell is the moment
+            _, order_id, amount = orders.popleft()
+            self.total_minor -= amount  # type: ignore[operator]
+            del self._amount_by_order[order_id]  # type: ignore[arg-type]
+        return self.total_minor
+
+    def add(self, order_id: int, moment: datetime, amount_minor: int) -> None:
+        """Count an order; moments must not go backwards."""
+        cell: list[int | datetime] = [moment, order_id, amount_minor]
+        self._orders.append(cell)
+        self._amount_by_order[order_id] = cell
+        self.total_minor += amount_minor
+        self.orders_before += 1
+
+    def give_back(self, order_id: int, amount_minor: int) -> None:
+        """Lower an order by what was returned of it; an order outside the window changes nothing."""
+        cell = self._amount_by_order.get(order_id)
+        if cell is not None:
+            cell[2] -= amount_minor  # type: ignore[operator]
+            self.total_minor -= amount_minor

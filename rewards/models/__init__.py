@@ -1,0 +1,37 @@
+"""Tables of the points ledger, the program and the catalogue."""
+
+from rewards.models.account import Account
+from rewards.models.decision_record import DecisionEvent, DecisionRecord
+from rewards.models.hold import Hold, HoldState
+from rewards.models.hold_line import HoldLine
+from rewards.models.ledger_entry import LedgerEntry
+from rewards.models.ledger_transaction import LedgerTransaction, TransactionKind
+from rewards.models.lot import Lot
+from rewards.models.program import Program
+from rewards.models.program_revision import ProgramRevision, RevisionState
+from rewards.models.redemption import Redemption, RedemptionState
+from rewards.models.reward import Reward, RewardKind
+from rewards.models.tier_membership import TierMembership
+from rewards.models.wallet import Wallet
+
+__all__ = [
+    "Account",
+    "DecisionEvent",
+    "DecisionRecord",
+    "Hold",
+    "HoldLine",
+    "HoldState",
+    "LedgerEntry",
+    "LedgerTransaction",
+    "Lot",
+    "Program",
+    "ProgramRevision",
+    "Redemption",
+    "RedemptionState",
+    "RevisionState",
+    "Reward",
+    "RewardKind",
+    "TierMembership",
+    "TransactionKind",
+    "Wallet",
+]

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from rewards.models.account import Account
+from rewards.models.program_revision import ProgramRevision
+from tenants.models.base import TenantForeignKey, TenantModel
+
+
+class TransactionKind(models.TextChoices):
+    EARN = "earn", _("Earned")
+    ADJUST = "adjust", _("Adjustment")
+    REDEEM = "redeem", _("Redeemed")
+    RETURN = "return", _("Taken back on return")
+    REVERSAL = "reversal", _("Reversal")
+    EXPIRE = "expire", _("Expired")
+
+
+class LedgerTransaction(TenantModel):
+    """One posting, append-only. `points` is the customer's side, signed.
+
+    The source is unique for ever, so a retry years later still finds the posting instead of paying twice.
+    """
+
+    account = TenantForeignKey(
+        Account, models.PROTECT, related_name="transactions", verbose_name=_("points account")
+    )
+    kind = models.CharField(_("kind"), max_length=12, choices=TransactionKind.choices)
+    points = models.BigIntegerField(_("points"))
+    source_type = models.CharField(_("source type"), max_length=40, db_collation="C")
+    source_id = models.CharField(_("source"), max_length=200, db_collation="C")
+    reverses = TenantForeignKey(
+        "rewards.LedgerTransaction",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reversals",
+        verbose_name=_("reverses"),
+    )
+    revision = TenantForeignKey(
+        ProgramRevision,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="transactions",
+        verbose_name=_("program revision"),
+    )
+    actor_kind = models.CharField(_("actor kind"), max_length=12)
+    actor_label = models.CharField(_("actor"), max_length=200, blank=True, default="")
+    reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
+    occurred_at = models.DateTimeField(_("occurred at"))
+    posted_at = models.DateTimeField(_("posted at"))
+
+    class Meta(TenantModel.Meta):
+        verbose_name = _("ledger transaction")
+        verbose_name_plural = _("ledger transactions")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "source_type", "source_id"], name="rewards_transaction_source"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "reverses"],
+                name="rewards_transaction_reversed_once",
+                condition=models.Q(reverses__isnull=False),
+            ),
+            models.CheckConstraint(name="rewards_transaction_moves_points", condition=~models.Q(points=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.points:+d}"

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from tenants.models.base import TenantModel
+
+
+class Program(TenantModel):
+    """A tenant's loyalty scheme; what it says is in its revisions."""
+
+    name = models.CharField(_("name"), max_length=200)
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta(TenantModel.Meta):
+        verbose_name = _("program")
+        verbose_name_plural = _("programs")
+        constraints = [models.UniqueConstraint(fields=["tenant"], name="rewards_program_one_per_tenant")]
+
+    def __str__(self) -> str:
+        return self.name

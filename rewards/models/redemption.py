@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crm.models import Customer
+from rewards.models.hold import Hold
+from rewards.models.ledger_transaction import LedgerTransaction
+from rewards.models.reward import Reward
+from tenants.models.base import PublicIdModel, TenantForeignKey, TenantModel, public_id_constraint
+
+
+class RedemptionState(models.TextChoices):
+    RESERVED = "reserved", _("Reserved")
+    CONFIRMED = "confirmed", _("Confirmed")
+    FULFILLED = "fulfilled", _("Fulfilled")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class Redemption(PublicIdModel, TenantModel):
+    """One exchange of points for a reward: points held, then spent, then the reward handed over."""
+
+    customer = TenantForeignKey(
+        Customer, models.PROTECT, related_name="redemptions", verbose_name=_("customer")
+    )
+    reward = TenantForeignKey(Reward, models.PROTECT, related_name="redemptions", verbose_name=_("reward"))
+    points = models.BigIntegerField(_("points"))
+    state = models.CharField(
+        _("state"), max_length=10, choices=RedemptionState.choices, default=RedemptionState.RESERVED
+    )
+    hold = TenantForeignKey(Hold, models.PROTECT, related_name="redemptions", verbose_name=_("hold"))
+    transaction = TenantForeignKey(
+        LedgerTransaction,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="redemptions",
+        verbose_name=_("ledger transaction"),
+    )
+    reserved_at = models.DateTimeField(_("reserved at"))
+    confirmed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True)
+    fulfilled_at = models.DateTimeField(_("fulfilled at"), null=True, blank=True)
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
+    cancel_reason = models.CharField(_("reason for cancelling"), max_length=500, blank=True, default="")
+
+    class Meta(TenantModel.Meta):
+        verbose_name = _("redemption")
+        verbose_name_plural = _("redemptions")
+        constraints = [
+            public_id_constraint("rewards_redemption"),
+            models.UniqueConstraint(fields=["tenant", "hold"], name="rewards_redemption_hold"),
+            models.CheckConstraint(
+                name="rewards_redemption_spent_when_confirmed",
+                condition=~models.Q(state__in=[RedemptionState.CONFIRMED, RedemptionState.FULFILLED])
+                | models.Q(transaction__isnull=False, confirmed_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                "tenant", "customer", models.F("reserved_at").desc(), name="rewards_redemption_customer"
+            ),
+            models.Index("tenant", models.F("id").desc(), name="rewards_redemption_latest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()} {self.points}"

@@ -1,0 +1,62 @@
+"""Holds: points reserved until they are captured, released or the hold times out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rewards.models import Hold, HoldState, TransactionKind
+from rewards.services.errors import AccountFrozen, HoldClosed, InsufficientPoints
+from rewards.services.ledger import Outcome, Posting, Source, fetch_one, posting_of
+from tenants.domain.actors import Actor
+from tenants.models.base import new_public_id
+
+_OPEN = "SELECT outcome, hold_id, missing FROM rewards_open_hold(%s, %s, %s, %s, %s, %s, %s, %s)"
+_CAPTURE = "SELECT * FROM rewards_capture_hold(%s, %s, %s, %s, %s, %s, %s, %s)"
+_CLOSE = "SELECT rewards_close_hold(%s, %s, %s)"
+_SWEEP = 500
+
+
+def open_hold(
+    *,
+    customer_id: int,
+    wallet_id: int,
+    points: int,
+    source: Source,
+    at: datetime,
+    expires_at: datetime | None = None,
+) -> Hold:
+    """Reserve points lot by lot, once per source; raises ``InsufficientPoints`` or ``AccountFrozen``."""
+    outcome, hold_id, missing = fetch_one(
+        _OPEN, [new_public_id(), customer_id, wallet_id, points, source.type, source.id, at, expires_at]
+    )
+    if outcome == Outcome.INSUFFICIENT:
+        raise InsufficientPoints(f"{missing} points are missing.", missing=missing)
+    if outcome == Outcome.FROZEN:
+        raise AccountFrozen
+    hold: Hold = Hold.objects.get(pk=hold_id)
+    return hold
+
+
+def capture(
+    *, hold: Hold, kind: TransactionKind, source: Source, by: Actor, at: datetime, reason: str = ""
+) -> Posting:
+    """Spend what is held, also from lots that expired meanwhile. Raises ``HoldClosed`` when it is not open."""
+    arguments = [
+        hold.pk, kind.value, source.type, source.id, at, by.kind.value, by.label[:200], reason
+    ]  # fmt: skip
+    row = fetch_one(_CAPTURE, arguments)
+    if row[0] == Outcome.CLOSED:
+        raise HoldClosed
+    return posting_of(row)
+
+
+def release(*, hold: Hold, at: datetime) -> None:
+    """Give the points back to their lots. Raises ``HoldClosed`` when it is not open."""
+    if not fetch_one(_CLOSE, [hold.pk, HoldState.RELEASED.value, at])[0]:
+        raise HoldClosed
+
+
+def time_out(*, at: datetime) -> int:
+    """Close the holds whose time is over; returns how many. A hold captured meanwhile stays captured."""
+    due = Hold.objects.filter(state=HoldState.OPEN, expires_at__lte=at).order_by("account_id", "pk")[:_SWEEP]
+    return sum(fetch_one(_CLOSE, [hold.pk, HoldState.TIMED_OUT.value, at])[0] for hold in due)
