@@ -20,15 +20,16 @@ from loyalty_saas.embedded.processes import Supervisor
 from loyalty_saas.embedded.services import brings_broker, brings_database, start_broker, start_database
 from loyalty_saas.embedded.sockets import require_free_port
 
-HOME = Path(__file__).resolve().parents[2] / "var" / "demo"
+_CHECKOUT = Path(__file__).resolve().parents[2]
 _CANNOT_START = 2
 _INTERRUPTED = 130
 # What the supervisor itself keeps in the directory.
 _KEPT_BY_RESET = {"lock", "run", "log"}
 
 
-def main(arguments: Sequence[str] | None = None, home: Path = HOME) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demonstration and return an exit status: 2 when it cannot start, 1 when a stage fails."""
+    home = Path(os.environ.get("VAR_DIR") or _CHECKOUT / "var").resolve() / "demo"
     options = _parser().parse_args(arguments)
     console, error_console = Console(), Console(stderr=True)
     for number in (signal.SIGTERM, signal.SIGHUP):
