@@ -1,0 +1,214 @@
+"""How the columns of a known file become orders, items and customers: data that a wizard can write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class OutlierRule:
+    """An absurd value: more than ``deviations`` from the usual and, for quantities, ``minimum_quantity`` or more.
+
+    Distance is measured on logarithms, per item, in robust deviations: 1.4826 times the median absolute
+    deviation estimates a standard deviation (Rousseeuw and Croux 1993), not less than ``least_spread``,
+    because an item that always sold for one price has none.
+    """
+
+    deviations: float = 6.0
+    least_spread: float = 0.5
+    least_lines: int = 10
+    minimum_quantity: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMapping:
+    """Order lines. An amount is the sum of the columns it names; no ``gross`` means quantity x ``unit_price``."""
+
+    name: str
+    order: str
+    sku: str
+    quantity: str
+    placed_at: str
+    customer: str
+    unit_price: str | None = None
+    gross: tuple[str, ...] = ()
+    store_discount: tuple[str, ...] = ()
+    coupon_discount: tuple[str, ...] = ()
+    label: str | None = None
+    channel: str | None = None
+    optional: frozenset[str] = frozenset()
+    time_zone: str | None = None
+    currency: str | None = None
+    cancellation_prefix: str = ""
+    order_pattern: str = ""
+    charge_codes: frozenset[str] = frozenset()
+    folds_sku_case: bool = False
+    allows_free_lines: bool = True
+    outliers: OutlierRule | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The source columns that are read, in a stable order, each once."""
+        named = (self.order, self.customer, self.sku, self.quantity, self.placed_at)
+        maybe = tuple(name for name in (self.unit_price, self.label, self.channel) if name)
+        return tuple(
+            dict.fromkeys((*named, *maybe, *self.gross, *self.store_discount, *self.coupon_discount))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ItemMapping:
+    """Items; ``attributes`` maps source columns to attribute keys."""
+
+    name: str
+    external_id: str
+    label: tuple[str, ...]
+    category: str | None = None
+    subcategory: str | None = None
+    brand: str | None = None
+    price: str | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerMapping:
+    """Customers; ``person`` maps source columns to personal fields, ``attributes`` to attribute keys."""
+
+    name: str
+    external_id: str
+    person: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
+    numbers: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
+
+
+# The data's own guide: sales_value is what the retailer receives, so the shelf price adds the store's discount
+# and the store's match of a manufacturer's coupon; the shopper pays sales_value less the manufacturer's coupon.
+# Hence shelf price - store discount - (coupon + match) = sales_value - coupon_disc, what the shopper pays.
+_COMPLETE_JOURNEY = OrderMapping(
+    name="complete_journey",
+    order="basket_id",
+    customer="household_id",
+    sku="product_id",
+    quantity="quantity",
+    placed_at="transaction_timestamp",
+    channel="store_id",
+    gross=("sales_value", "retail_disc", "coupon_match_disc"),
+    store_discount=("retail_disc",),
+    coupon_discount=("coupon_disc", "coupon_match_disc"),
+    currency="USD",
+)
+_UCI_ONLINE_RETAIL = OrderMapping(
+    name="uci_online_retail",
+    order="InvoiceNo",
+    customer="CustomerID",
+    sku="StockCode",
+    label="Description",
+    quantity="Quantity",
+    unit_price="UnitPrice",
+    placed_at="InvoiceDate",
+    channel="Country",
+    time_zone="Europe/London",
+    currency="GBP",
+    cancellation_prefix="C",
+    order_pattern="^C?[0-9]+$",
+    charge_codes=frozenset(
+        {"AMAZONFEE", "B", "BANK CHARGES", "C2", "CRUK", "D", "DOT", "M", "PADS", "POST", "S"}
+    ),
+    folds_sku_case=True,
+    allows_free_lines=False,
+    outliers=OutlierRule(),
+)
+_GENERIC = OrderMapping(
+    name="generic",
+    order="order_id",
+    customer="customer_id",
+    sku="sku",
+    label="name",
+    quantity="quantity",
+    unit_price="unit_price",
+    placed_at="placed_at",
+    channel="channel",
+    store_discount=("discount",),
+    coupon_discount=("coupon_discount",),
+    optional=frozenset({"customer_id", "name", "channel", "discount", "coupon_discount"}),
+)
+ORDER_MAPPINGS = {mapping.name: mapping for mapping in (_COMPLETE_JOURNEY, _UCI_ONLINE_RETAIL, _GENERIC)}
+
+ITEM_MAPPINGS = {
+    mapping.name: mapping
+    for mapping in (
+        ItemMapping(
+            name="complete_journey",
+            external_id="product_id",
+            label=("product_type", "product_category", "department"),
+            category="department",
+            subcategory="product_category",
+            brand="brand",
+            attributes={"manufacturer_id": "manufacturer", "package_size": "package_size"},
+        ),
+        ItemMapping(
+            name="generic",
+            external_id="sku",
+            label=("name",),
+            category="category",
+            subcategory="subcategory",
+            brand="brand",
+            price="price",
+            optional=frozenset({"category", "subcategory", "brand", "price"}),
+        ),
+    )
+}
+CUSTOMER_MAPPINGS = {
+    mapping.name: mapping
+    for mapping in (
+        CustomerMapping(
+            name="complete_journey",
+            external_id="household_id",
+            attributes={
+                key: key
+                for key in (
+                    "age",
+                    "income",
+                    "home_ownership",
+                    "marital_status",
+                    "household_size",
+                    "household_comp",
+                    "kids_count",
+                )
+            },
+        ),
+        CustomerMapping(
+            name="generic",
+            external_id="customer_id",
+            person={
+                key: key
+                for key in (
+                    "email",
+                    "phone",
+                    "given_name",
+                    "family_name",
+                    "birth_on",
+                    "postcode",
+                    "city",
+                    "country",
+                    "locale",
+                )
+            },
+            optional=frozenset(
+                {
+                    "email",
+                    "phone",
+                    "given_name",
+                    "family_name",
+                    "birth_on",
+                    "postcode",
+                    "city",
+                    "country",
+                    "locale",
+                }
+            ),
+        ),
+    )
+}

@@ -1,0 +1,40 @@
+"""The only place with row and advisory locks of this app; always in primary key order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import connection
+
+from crm.models import Customer, Order, Segment
+from tenants.scope import active_tenant_id
+
+_IMPORT_LOCK = 7_201_452
+
+
+def lock_imports() -> None:
+    """Let one import of the tenant run at a time, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, (%s %% 2147483647)::integer)",
+            [_IMPORT_LOCK, active_tenant_id()],
+        )
+
+
+def lock_customers(customer_ids: Iterable[int]) -> list[Customer]:
+    return list(Customer.objects.select_for_update().filter(pk__in=list(customer_ids)).order_by("pk"))
+
+
+def lock_customer(customer_id: int) -> Customer:
+    customer: Customer = Customer.objects.select_for_update().get(pk=customer_id)
+    return customer
+
+
+def lock_order(order_id: int) -> Order:
+    order: Order = Order.objects.select_for_update().get(pk=order_id)
+    return order
+
+
+def lock_segment(segment_id: int) -> Segment:
+    segment: Segment = Segment.objects.select_for_update().get(pk=segment_id)
+    return segment

@@ -1,0 +1,66 @@
+"""Staging: temporary tables filled by COPY, which row-level security refuses on the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+from django.db import connection
+
+Progress = Callable[[int, int, str], None]
+
+
+def no_progress(_done: int, _total: int, _message: str) -> None:
+    """Stand in where nobody watches."""
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds by stage, in the order the stages ran."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = perf_counter()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + perf_counter() - start, 3)
+
+
+def tune_for_bulk() -> None:
+    """Give this transaction the memory of one large sort, and skip compiling queries that run once."""
+    run("SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL statement_timeout = 0")
+
+
+def run(statement: str, params: dict[str, Any] | None = None) -> int:
+    """Execute one statement and return how many rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return max(cursor.rowcount, 0)
+
+
+def rows(statement: str, params: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return cursor.fetchall()
+
+
+def copy_blocks(table: str, columns: Sequence[str], blocks: Iterable[bytes]) -> None:
+    """COPY blocks of CSV into a temporary table."""
+    with connection.cursor() as cursor:
+        command = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT csv)"
+        with cursor.cursor.copy(command) as copy:  # type: ignore[attr-defined]  # psycopg's cursor under Django's
+            for block in blocks:
+                copy.write(block)
+
+
+def copy_rows(table: str, columns: Sequence[str], values: Iterable[Sequence[Any]]) -> None:
+    """COPY Python rows into a temporary table."""
+    with connection.cursor() as cursor:
+        command = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        with cursor.cursor.copy(command) as copy:  # type: ignore[attr-defined]  # psycopg's cursor under Django's
+            for row in values:
+                copy.write_row(row)
