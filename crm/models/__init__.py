@@ -1,32 +1,39 @@
 from __future__ import annotations
 
-from crm.models.attribute_definition import AttributeDefinition
+from crm.models.attribute_definition import AttributeDefinition, AttributeSubject, AttributeType
 from crm.models.computed_trait import ComputedTrait
-from crm.models.customer import Customer
+from crm.models.customer import Customer, CustomerState
 from crm.models.event import Event
 from crm.models.event_reject import EventReject
-from crm.models.identity import Identity
-from crm.models.import_run import ImportRun
+from crm.models.identity import Identity, IdentityKind
+from crm.models.import_run import ImportKind, ImportRun, ImportState
 from crm.models.item import Item
 from crm.models.order import Order
-from crm.models.order_line import OrderLine
+from crm.models.order_line import LineKind, OrderLine
 from crm.models.order_summary import OrderSummary
 from crm.models.person import Person
 from crm.models.quarantined_row import QuarantinedRow
 from crm.models.return_ import Return
 from crm.models.return_line import ReturnLine
-from crm.models.segment import Segment
+from crm.models.segment import Segment, SegmentKind
 from crm.models.segment_member import SegmentMember
 
 __all__ = [
     "AttributeDefinition",
+    "AttributeSubject",
+    "AttributeType",
     "ComputedTrait",
     "Customer",
+    "CustomerState",
     "Event",
     "EventReject",
     "Identity",
+    "IdentityKind",
+    "ImportKind",
     "ImportRun",
+    "ImportState",
     "Item",
+    "LineKind",
     "Order",
     "OrderLine",
     "OrderSummary",
@@ -35,5 +42,6 @@ __all__ = [
     "Return",
     "ReturnLine",
     "Segment",
+    "SegmentKind",
     "SegmentMember",
 ]

@@ -1,0 +1,20 @@
+"""Pages of the customer domain: orders, items, segments, imports."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from crm.admin import imports, items, orders, segments
+
+urlpatterns = [
+    path("orders/", orders.OrdersPage.as_view(), name="orders"),
+    path("items/", items.ItemsPage.as_view(), name="items"),
+    path("segments/", segments.SegmentsPage.as_view(), name="segments"),
+    path("segments/new/", segments.CreateRulePage.as_view(), name="segment_create"),
+    path("segments/new/count/", segments.CountPage.as_view(), name="segment_count"),
+    path("segments/new/list/", segments.CreateStaticPage.as_view(), name="segment_create_static"),
+    path("segments/refresh/", segments.RefreshAll.as_view(), name="segments_refresh"),
+    path("segments/<uuid:public_id>/", segments.SegmentPage.as_view(), name="segment"),
+    path("imports/", imports.ImportsPage.as_view(), name="imports"),
+    path("imports/<uuid:public_id>/", imports.ImportPage.as_view(), name="import"),
+]

@@ -1,0 +1,144 @@
+"""Customers: created, patched, found by identity. Personal data goes to `Person`, attributes stay on the customer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from crm.domain.identities import normalise
+from crm.locks import lock_customer
+from crm.models import Customer, CustomerState, Identity, IdentityKind, Person
+from tenants.domain.actors import Actor
+from tenants.domain.permissions import Permission
+from tenants.errors import Conflict, FieldError, InvalidInput
+from tenants.services import audit
+
+_DIRECT_FIELDS = ("may_profile", "member_since")
+MOST_ATTRIBUTES = 200
+
+
+class IdentityTaken(Conflict):
+    """The identity points to another customer already."""
+
+    code = "identity_taken"
+    title = "This identity belongs to another customer"
+
+
+class CustomerNotEditable(Conflict):
+    """A merged or anonymised customer is history."""
+
+    code = "customer_not_editable"
+    title = "A merged or anonymised customer cannot be changed"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerChange:
+    """What to set; only what is named changes. An attribute set to None is removed."""
+
+    person: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    identities: tuple[tuple[str, str], ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@transaction.atomic
+def create(
+    *, external_id: str | None = None, change: CustomerChange | None = None, by: Actor, at: datetime
+) -> Customer:
+    """Create a customer with identities and personal data. Raises ``IdentityTaken``, ``InvalidInput``."""
+    by.require(Permission.CUSTOMERS_EDIT)
+    change = change or CustomerChange()
+    customer: Customer = Customer(external_id=external_id or None, created_at=at, updated_at=at)
+    _apply_fields(customer, change)
+    try:
+        with transaction.atomic():
+            customer.save(force_insert=True)
+    except IntegrityError as error:
+        raise IdentityTaken(identity=f"external_id:{external_id}") from error
+    if external_id:
+        add_identity(customer=customer, kind=IdentityKind.EXTERNAL_ID, value=external_id, at=at)
+    _apply_rows(customer, change, at)
+    audit.record(action="customer.created", target=customer, by=by, at=at)
+    return customer
+
+
+@transaction.atomic
+def update(*, customer: Customer, change: CustomerChange, by: Actor, at: datetime) -> Customer:
+    """Patch a customer. Raises ``CustomerNotEditable``, ``IdentityTaken``, ``InvalidInput``."""
+    by.require(Permission.CUSTOMERS_EDIT)
+    customer = lock_customer(customer.pk)
+    if customer.state in {CustomerState.MERGED, CustomerState.ANONYMISED}:
+        raise CustomerNotEditable
+    before = dict(customer.attributes)
+    _apply_fields(customer, change)
+    customer.updated_at = at
+    customer.save()
+    _apply_rows(customer, change, at)
+    diff: dict[str, Any] = {name: ["", "changed"] for name in change.person}
+    diff |= {
+        f"attributes.{key}": [before.get(key), customer.attributes.get(key)] for key in change.attributes
+    }
+    audit.record(action="customer.updated", target=customer, by=by, at=at, diff=diff)
+    return customer
+
+
+@transaction.atomic
+def set_suspended(*, customer: Customer, suspended: bool, by: Actor, at: datetime) -> Customer:
+    """Suspend an active customer, or make a suspended one active again."""
+    by.require(Permission.CUSTOMERS_EDIT)
+    customer = lock_customer(customer.pk)
+    allowed = CustomerState.ACTIVE if suspended else CustomerState.SUSPENDED
+    if customer.state != allowed:
+        raise CustomerNotEditable(f"The customer is {customer.state}.")
+    before, customer.state = customer.state, CustomerState.SUSPENDED if suspended else CustomerState.ACTIVE
+    customer.updated_at = at
+    customer.save(update_fields=["state", "updated_at"])
+    audit.record(
+        action="customer.state_changed",
+        target=customer,
+        by=by,
+        at=at,
+        diff={"state": [before, customer.state]},
+    )
+    return customer
+
+
+def add_identity(*, customer: Customer, kind: str, value: str, at: datetime) -> Identity:
+    """Point an identity to the customer; free when it does already. Raises ``IdentityTaken``, ``InvalidInput``."""
+    spelled = normalise(kind, value)
+    if not spelled:
+        raise InvalidInput(errors=[FieldError(f"/identities/{kind}", "invalid", f"“{value}” is no {kind}.")])
+    identity, _created = Identity.objects.get_or_create(
+        kind=kind, value=spelled, defaults={"customer": customer, "created_at": at}
+    )
+    if identity.customer_id != customer.pk:
+        raise IdentityTaken(identity=f"{kind}:{spelled}")
+    found: Identity = identity
+    return found
+
+
+def _apply_fields(customer: Customer, change: CustomerChange) -> None:
+    for name, value in change.fields.items():
+        if name not in _DIRECT_FIELDS:
+            raise InvalidInput(errors=[FieldError(f"/{name}", "read_only", "This field cannot be set.")])
+        setattr(customer, name, value)
+    merged = {**customer.attributes, **change.attributes}
+    customer.attributes = {key: value for key, value in merged.items() if value is not None}
+    if len(customer.attributes) > MOST_ATTRIBUTES:
+        raise InvalidInput(
+            errors=[FieldError("/attributes", "too_many", f"At most {MOST_ATTRIBUTES} attributes.")]
+        )
+
+
+def _apply_rows(customer: Customer, change: CustomerChange, at: datetime) -> None:
+    if change.person:
+        Person.objects.update_or_create(customer=customer, defaults=dict(change.person))
+    derived = tuple(
+        (kind, str(change.person[kind])) for kind in ("email", "phone") if change.person.get(kind)
+    )
+    for kind, value in (*change.identities, *derived):
+        add_identity(customer=customer, kind=kind, value=value, at=at)

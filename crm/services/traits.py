@@ -1,0 +1,68 @@
+"""Computed traits, written in bulk by models and aggregates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from tenants.errors import FieldError, InvalidInput
+from tenants.scope import active_tenant_id
+
+_STAGE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_trait (
+    customer_id bigint NOT NULL, number float8, text text
+) ON COMMIT DROP;
+TRUNCATE staged_trait
+"""
+_WRITE = """
+INSERT INTO crm_computedtrait AS kept (tenant_id, customer_id, name, number, text, model_version, computed_at)
+SELECT %(tenant)s, s.customer_id, %(name)s, s.number, s.text, %(version)s, %(at)s
+FROM staged_trait s ORDER BY s.customer_id
+ON CONFLICT (tenant_id, customer_id, name) DO UPDATE SET
+    number = excluded.number, text = excluded.text, model_version = excluded.model_version,
+    computed_at = excluded.computed_at
+"""
+
+
+@transaction.atomic
+def write_many(
+    *,
+    name: str,
+    values: Mapping[int, float | str],
+    model_version: str,
+    at: datetime,
+    replace: bool = False,
+) -> int:
+    """Write one trait of many customers at once, by COPY; return how many.
+
+    ``replace`` also removes the trait from customers not in ``values``. Raises ``InvalidInput`` for a number that
+    is not finite; a customer of another tenant is a foreign-key error.
+    """
+    rows = [(customer_id, *_columns(name, value)) for customer_id, value in values.items()]
+    params = {"tenant": active_tenant_id(), "name": name, "version": model_version, "at": at}
+    with connection.cursor() as cursor:
+        cursor.execute(_STAGE)
+        with cursor.cursor.copy("COPY staged_trait (customer_id, number, text) FROM STDIN") as copy:  # type: ignore[attr-defined]  # psycopg's cursor under Django's
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(_WRITE, params)
+        written = cursor.rowcount
+        if replace:
+            cursor.execute(
+                """DELETE FROM crm_computedtrait t WHERE t.tenant_id = %(tenant)s AND t.name = %(name)s
+                   AND NOT EXISTS (SELECT FROM staged_trait s WHERE s.customer_id = t.customer_id)""",
+                params,
+            )
+    return int(written)
+
+
+def _columns(name: str, value: float | str) -> tuple[float | None, str | None]:
+    if isinstance(value, str):
+        return None, value[:200]
+    number = float(value)
+    if not math.isfinite(number):
+        raise InvalidInput(errors=[FieldError(f"/{name}", "not_finite", f"{value} is not a finite number.")])
+    return number, None
