@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from recommendations.ml.arrays import Booleans, Floats, Integers
 from recommendations.ml.history import PurchaseHistory
 from recommendations.ml.rfm import FeatureTable, features_as_of
+from recommendations.ml.threads import threads_for
 
 EVEN = 0.5
 
@@ -50,8 +51,9 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         if labels.all() or not labels.any():
             raise ValueError("churn needs customers who left and customers who stayed")
         self.classes_ = np.array([False, True])
-        self.linear_: Pipeline = self._linear().fit(X, labels)
-        self.boosted_ = self._boosted().fit(X, labels)
+        with threads_for(len(labels)):
+            self.linear_: Pipeline = self._linear().fit(X, labels)
+            self.boosted_ = self._boosted().fit(X, labels)
         self.slope_, self.intercept_ = 1.0, 0.0
         return self
 
@@ -78,7 +80,8 @@ class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         return np.asarray(self.predict_proba(X)[:, 1] >= EVEN)
 
     def _mean(self, X: Floats) -> Floats:
-        both = (self.linear_.predict_proba(X)[:, 1] + self.boosted_.predict_proba(X)[:, 1]) / 2.0
+        with threads_for(len(X)):
+            both = (self.linear_.predict_proba(X)[:, 1] + self.boosted_.predict_proba(X)[:, 1]) / 2.0
         return np.asarray(np.clip(both, 1e-6, 1.0 - 1e-6))
 
     def _linear(self) -> Pipeline:

@@ -13,7 +13,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.utils.validation import check_is_fitted
 
 from recommendations.ml.arrays import Floats, Integers
-from recommendations.ml.threads import single_blas_thread
+from recommendations.ml.threads import threads_for
 
 MATCH_DISTANCE = 1.5
 
@@ -69,7 +69,7 @@ class CustomerClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # sc
         self.mean_, deviation = logs.mean(axis=0), logs.std(axis=0)
         self.scale_ = np.where(deviation > 0, deviation, 1.0)
         standard = (logs - self.mean_) / self.scale_
-        with single_blas_thread():
+        with threads_for(len(standard)):
             self.candidates_ = self._candidates(standard)
             chosen = self._chosen()
             fitted = self._k_means(chosen.clusters).fit(standard)

@@ -9,9 +9,12 @@ from scipy import linalg
 
 from recommendations.ml.arrays import Integers, Singles, as_csr
 from recommendations.ml.recommender import Recommender
+from recommendations.ml.threads import single_blas_thread
 from recommendations.ml.topk import NONE
 
 LARGEST_SIDE = 15_000
+# A reason names something the customer buys much; the rest of a long history is not searched for it.
+MOST_SOURCES = 100
 
 
 class TooLargeForEase(ValueError):
@@ -36,10 +39,11 @@ class EASE(Recommender):
             raise TooLargeForEase(f"{matrix.shape[0]} customers and {matrix.shape[1]} items")
         self.interactions_ = matrix
         self.by_customer_ = matrix.shape[0] < matrix.shape[1]
-        if self.by_customer_:
-            self._fit_customers(matrix)
-        else:
-            self._fit_items(matrix)
+        with single_blas_thread():
+            if self.by_customer_:
+                self._fit_customers(matrix)
+            else:
+                self._fit_items(matrix)
         return self
 
     def scores(self, rows: Integers) -> Singles:
@@ -53,20 +57,23 @@ class EASE(Recommender):
         return block
 
     def sources(self, rows: Integers, found: Integers) -> Integers:
-        """The owned item i with the largest x_ui * B_ij."""
+        """Among the hundred owned items of most weight, the i with the largest x_ui * B_ij."""
         result = np.full(found.shape, NONE, dtype=np.int64)
         needed = np.unique(found[found != NONE])
         columns = self._weight_columns(needed)
         place = np.searchsorted(needed, np.maximum(found, needed[0] if needed.size else 0))
         for number, row in enumerate(rows):
-            owned = self.interactions_[row]
-            if owned.nnz == 0:
+            start, end = self.interactions_.indptr[row : row + 2]
+            if start == end:
                 continue
-            share = self._weights_between(owned.indices, columns, place[number]) * owned.data[:, None]
-            share[owned.indices[:, None] == found[number][None, :]] = -np.inf
+            weight = self.interactions_.data[start:end]
+            most = np.argsort(-weight, kind="stable")[:MOST_SOURCES]
+            owned = self.interactions_.indices[start:end][most]
+            share = self._weights_between(owned, columns, place[number]) * weight[most][:, None]
+            share[owned[:, None] == found[number][None, :]] = -np.inf
             best = np.argmax(share, axis=0)
             known = (found[number] != NONE) & (share[best, np.arange(share.shape[1])] > 0)
-            result[number] = np.where(known, owned.indices[best], NONE)
+            result[number] = np.where(known, owned[best], NONE)
         return result
 
     def _fit_items(self, matrix: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from recommendations.ml.arrays import Booleans, Floats
+from recommendations.ml.arrays import Booleans, Floats, Integers
 
 
 def probability_quality(truth: Booleans, probability: Floats) -> dict[str, float]:
@@ -28,5 +28,5 @@ def ranking_auc(truth: Booleans, score: Floats) -> float | None:
     return float(roc_auc_score(truth, score))
 
 
-def mean_absolute_error(truth: Floats, prediction: Floats) -> float:
+def mean_absolute_error(truth: Floats | Integers, prediction: Floats) -> float:
     return float(np.abs(np.asarray(truth, dtype=np.float64) - prediction).mean()) if len(truth) else 0.0

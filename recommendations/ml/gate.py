@@ -15,6 +15,7 @@ class Reason(StrEnum):
     BELOW_CURRENT = "below_current"
     UNSTABLE = "unstable"
     UNMEASURED = "unmeasured"
+    BASELINE_SERVES = "baseline_serves"
 
 
 @dataclass(frozen=True, slots=True)

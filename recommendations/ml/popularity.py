@@ -8,6 +8,7 @@ import numpy as np
 
 from recommendations.ml.arrays import Integers, Singles, as_csr
 from recommendations.ml.recommender import Recommender
+from recommendations.ml.topk import NONE, TopK, top_k
 
 
 class Popularity(Recommender):
@@ -21,3 +22,17 @@ class Popularity(Recommender):
 
     def scores(self, rows: Integers) -> Singles:
         return np.broadcast_to(self.customers_per_item_, (len(rows), self.customers_per_item_.size))
+
+    def recommend(self, rows: Integers, k: int, exclude: Any = None) -> TopK:
+        """Exact top k per row, among the k most popular items and as many as an exclusion may remove."""
+        spare = int(np.diff(exclude.indptr).max(initial=0)) if exclude is not None else 0
+        best = np.argsort(-self.customers_per_item_, kind="stable")[: k + spare]
+        scores = self.customers_per_item_[best]
+        found = top_k(
+            lambda asked: np.broadcast_to(scores, (len(asked), scores.size)),
+            rows,
+            k,
+            items=scores.size,
+            exclude=None if exclude is None else as_csr(exclude[:, best]),
+        )
+        return TopK(np.where(found.items == NONE, NONE, best[np.maximum(found.items, 0)]), found.scores)

@@ -21,6 +21,21 @@ class Interactions:
     customers: int
     items: int
 
+    @classmethod
+    def distinct(
+        cls, customer: Integers, item: Integers, day: Integers, *, customers: int, items: int
+    ) -> Interactions:
+        """Sorted by customer, item and day, each combination once."""
+        if not len(day):
+            return cls(customer, item, day, customers, items)
+        first, span = int(day.min()), int(day.max() - day.min()) + 1
+        # One sort of one integer is several times faster than a sort by three columns.
+        key = np.sort((customer * items + item) * span + (day - first))
+        key = key[np.diff(key, prepend=-1) > 0]
+        pair, day = np.divmod(key, span)
+        customer, item = np.divmod(pair, items)
+        return cls(customer, item, day + first, customers, items)
+
     def select(self, keep: Booleans) -> Interactions:
         return Interactions(self.customer[keep], self.item[keep], self.day[keep], self.customers, self.items)
 

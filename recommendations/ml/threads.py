@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from threadpoolctl import threadpool_limits
 
+MANY_ROWS = 100_000
+
 
 @contextmanager
 def single_blas_thread() -> Iterator[None]:
@@ -17,6 +19,20 @@ def single_blas_thread() -> Iterator[None]:
     """
     with threadpool_limits(limits=1, user_api="blas"):
         yield
+
+
+@contextmanager
+def threads_for(rows: int) -> Iterator[None]:
+    """One thread in every pool for a small problem, where threads cost more than they bring; else all cores.
+
+    OpenMP and BLAS threads wait by spinning: on a busy machine a fit of one second takes ten.
+    """
+    if rows >= MANY_ROWS:
+        with single_blas_thread():
+            yield
+    else:
+        with threadpool_limits(limits=1):
+            yield
 
 
 def core_count() -> int:

@@ -1,0 +1,25 @@
+"""Jobs and scheduled tasks of this app: thin, each calling one service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from django.utils import timezone
+
+from recommendations.queries.model_versions import TRAINING_JOB
+from recommendations.services import schedule, training
+from tenants.queue import JobContext, job_handler
+
+
+@job_handler(TRAINING_JOB, queue="ml")
+def train(*, job: JobContext) -> dict[str, Any]:
+    kind = job.params.get("model", "all")
+    if kind == "all":
+        return training.train_all(tenant=job.tenant, by=job.actor, at=job.at, progress=job.progress)
+    return training.train(tenant=job.tenant, kind=kind, by=job.actor, at=job.at, progress=job.progress)
+
+
+@shared_task(name="recommendations.retrain_due", queue="ml")
+def retrain_due() -> None:
+    schedule.retrain_due(at=timezone.now())
