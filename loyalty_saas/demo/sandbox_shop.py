@@ -27,9 +27,10 @@ def stages(inbox: Path) -> list[Stage]:
         _import("items", "Import items", inbox),
         _import("customers", "Import customers", inbox),
         _import("orders", "Import orders", inbox, after=("items", "customers")),
-        _record("returns", "Record returns", inbox),
-        _record("events", "Record events", inbox),
-        *pipeline_after("returns", "events"),
+        _record("events", "Record events", inbox, after="orders"),
+        *pipeline_after("events"),
+        # As in a shop that is already running: the points of the orders are taken back as goods come in.
+        _record("returns", "Record returns", inbox, after="points"),
     ]
 
 
@@ -55,10 +56,9 @@ def _import(kind: str, label: str, inbox: Path, after: tuple[str, ...] = ()) -> 
     return Stage(kind, label, f"crm.import_{kind}", params, after)
 
 
-def _record(kind: str, label: str, inbox: Path) -> Stage:
-    return Stage(
-        kind, label, f"demo.record_{kind}", {"path": str(inbox / f"sandbox-{kind}.jsonl")}, ("orders",)
-    )
+def _record(kind: str, label: str, inbox: Path, after: str) -> Stage:
+    params = {"path": str(inbox / f"sandbox-{kind}.jsonl")}
+    return Stage(kind, label, f"demo.record_{kind}", params, (after,))
 
 
 def _write_table(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

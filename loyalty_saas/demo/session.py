@@ -6,6 +6,7 @@ import os
 import time
 from dataclasses import dataclass
 from datetime import timedelta
+from io import StringIO
 
 from django.conf import settings
 from django.core.management import call_command
@@ -16,6 +17,7 @@ from loyalty_saas.demo import credentials as credentials_store
 from loyalty_saas.demo import journey_grocer, sandbox_shop
 from loyalty_saas.demo.credentials import Credentials
 from loyalty_saas.demo.progress import StageBars
+from loyalty_saas.demo.programs import publish_grocer, publish_sandbox
 from loyalty_saas.demo.stages import Pipeline, StageFailed, Track
 from loyalty_saas.demo.summary import SignIn, Summary, busy_seconds, report_stages
 from loyalty_saas.demo.tenants import admit_people, ensure_api_key, open_tenants
@@ -45,6 +47,8 @@ class Session:
         self._prepare_database()
         since = timezone.now()
         grocer, sandbox = open_tenants(by=SYSTEM, at=since)
+        publish_grocer(grocer, by=SYSTEM, at=since)
+        publish_sandbox(sandbox, by=SYSTEM, at=since)
         sign_ins = admit_people(self.credentials.password, by=SYSTEM, at=since)
         self.credentials = ensure_api_key(grocer, self.credentials, by=SYSTEM, at=since)
         credentials_store.save(self.credentials, self.supervisor.directory / "credentials.json")
@@ -64,7 +68,7 @@ class Session:
 
     def _prepare_database(self) -> None:
         if os.environ.get("DATABASE_ADMIN_URL"):
-            call_command("bootstrap_database", verbosity=0)
+            call_command("bootstrap_database", verbosity=0, stdout=StringIO())
         call_command("migrate", database="owner", verbosity=0, interactive=False)
 
     def _tracks(self, grocer: Tenant, sandbox: Tenant) -> list[Track]:
