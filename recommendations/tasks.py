@@ -20,6 +20,6 @@ def train(*, job: JobContext) -> dict[str, Any]:
     return training.train(tenant=job.tenant, kind=kind, by=job.actor, at=job.at, progress=job.progress)
 
 
-@shared_task(name="recommendations.retrain_due", queue="ml")
+@shared_task(name="recommendations.retrain_due")
 def retrain_due() -> None:
     schedule.retrain_due(at=timezone.now())

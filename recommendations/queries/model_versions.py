@@ -29,12 +29,12 @@ class ModelOverview:
 
     @property
     def compared(self) -> tuple[tuple[str, float, float | None], ...]:
-        """(measure, value, baseline) of the version in use."""
+        """(measure, value, baseline) of the version in use; those with a baseline first."""
         if self.active is None:
             return ()
-        return tuple(
-            (name, value, self.active.baselines.get(name)) for name, value in self.active.metrics.items()
-        )
+        baselines = self.active.baselines
+        rows = [(name, value, baselines.get(name)) for name, value in self.active.metrics.items()]
+        return tuple(sorted(rows, key=lambda row: (row[2] is None, row[0])))
 
 
 def versions(kind: str | None = None) -> QuerySet[ModelVersion]:
