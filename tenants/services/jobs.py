@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 from django.db import connections
-from django.db.models import Q
 from django.utils import timezone
 
 from tenants.domain.actors import SYSTEM, Actor
@@ -17,7 +16,7 @@ from tenants.errors import DomainError, InvalidInput
 from tenants.locks import lock_job
 from tenants.models import Job, Tenant
 from tenants.queue import JobContext, enqueue, registry
-from tenants.scope import for_each_tenant, tenant_scope
+from tenants.scope import tenant_scope
 from tenants.services import audit
 
 log = structlog.get_logger(__name__)
@@ -123,30 +122,33 @@ def _progress_writer(tenant_id: int, job_id: int) -> Callable[[int, int, str], N
     return write
 
 
-def sweep(*, at: datetime, resend_after: timedelta = RESEND_AFTER, lost_after: timedelta = LOST_AFTER) -> int:
+def sweep(*, at: datetime) -> int:
     """Send queued jobs again whose message was lost, requeue those whose worker died; return how many.
 
-    Who knows that no worker is alive passes zero for both.
+    One query over all tenants finds them, so the cost follows the trouble and not the number of tenants.
     """
-    swept = 0
-    for _tenant in for_each_tenant():
-        swept += _sweep_tenant(at, resend_after, lost_after)
-    return swept
+    with connections["platform"].cursor() as cursor:
+        cursor.execute(
+            """SELECT tenant_id, id FROM tenants_job
+               WHERE (state = 'queued' AND sent_at < %s) OR (state = 'running' AND heartbeat_at < %s)
+               ORDER BY tenant_id, id""",
+            [at - RESEND_AFTER, at - LOST_AFTER],
+        )
+        stale = cursor.fetchall()
+    for tenant_id, job_id in stale:
+        with tenant_scope(tenant_id):
+            _send_again(job_id, at)
+    return len(stale)
 
 
-def _sweep_tenant(at: datetime, resend_after: timedelta, lost_after: timedelta) -> int:
-    stale = Job.objects.filter(
-        Q(state=Job.State.QUEUED, sent_at__lt=at - resend_after)
-        | Q(state=Job.State.RUNNING, heartbeat_at__lt=at - lost_after)
-    ).order_by("pk")
-    ids = list(stale.values_list("pk", flat=True))
-    for job_id in ids:
-        job = lock_job(job_id)
-        if job.state == Job.State.RUNNING and job.attempts >= MAX_ATTEMPTS:
-            job.state, job.finished_at = Job.State.FAILED, at
-            job.message = "The worker was lost three times."
-        else:
-            job.state, job.sent_at = Job.State.QUEUED, at
-            enqueue("tenants.run_job", queue=registry.queue_by_kind.get(job.kind, "default"), job_id=job_id)
-        job.save(update_fields=["state", "sent_at", "finished_at", "message"])
-    return len(ids)
+def _send_again(job_id: int, at: datetime) -> None:
+    job = lock_job(job_id)
+    if job.state in Job.FINISHED:
+        return
+    if job.state == Job.State.RUNNING and job.attempts >= MAX_ATTEMPTS:
+        job.state, job.finished_at = Job.State.FAILED, at
+        job.message = "The worker was lost three times."
+    else:
+        job.state, job.sent_at = Job.State.QUEUED, at
+        enqueue("tenants.run_job", queue=registry.queue_by_kind.get(job.kind, "default"), job_id=job_id)
+    job.save(update_fields=["state", "sent_at", "finished_at", "message"])

@@ -111,8 +111,9 @@ def test_another_tenant_cannot_run_a_job(tenant, other_tenant, actor, handler, s
     assert reload(tenant, job).state == "queued"
 
 
+@pytest.mark.django_db(transaction=True, databases=["default", "platform"])
 def test_the_sweeper_sends_lost_messages_again_and_requeues_lost_workers(
-    tenant, other_tenant, actor, handler, sent, django_capture_on_commit_callbacks
+    tenant, other_tenant, actor, handler, sent
 ):
     handler("test.work", lambda *, job: {})
     lost, fresh, orphan = (start(tenant, actor) for _ in range(3))
@@ -120,12 +121,12 @@ def test_the_sweeper_sends_lost_messages_again_and_requeues_lost_workers(
         Job.objects.filter(pk=fresh.pk).update(sent_at=NOW + timedelta(minutes=29))
         Job.objects.filter(pk=orphan.pk).update(state="running", attempts=1, heartbeat_at=NOW)
     sent.clear()
-    with django_capture_on_commit_callbacks(execute=True):
-        assert jobs.sweep(at=NOW + timedelta(minutes=30)) == 2
+    assert jobs.sweep(at=NOW + timedelta(minutes=30)) == 2
     assert sorted(ids["job_id"] for _, _, ids in sent) == [lost.pk, orphan.pk]
     assert reload(tenant, orphan).state == "queued"
 
 
+@pytest.mark.django_db(transaction=True, databases=["default", "platform"])
 def test_a_worker_lost_three_times_fails_the_job(tenant, actor, handler, sent):
     handler("test.work", lambda *, job: {})
     job = start(tenant, actor)
