@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from crm.domain.identities import normalise
 from crm.locks import lock_customer
 from crm.models import Customer, CustomerState, Identity, IdentityKind, Person
+from crm.services import identities
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
-from tenants.errors import Conflict, FieldError, InvalidInput
+from tenants.errors import Conflict, FieldError, InvalidInput, NotFound
 from tenants.services import audit
 
 _DIRECT_FIELDS = ("may_profile", "member_since")
@@ -142,3 +144,22 @@ def _apply_rows(customer: Customer, change: CustomerChange, at: datetime) -> Non
     )
     for kind, value in (*change.identities, *derived):
         add_identity(customer=customer, kind=kind, value=value, at=at)
+
+
+@transaction.atomic
+def obtain(*, public_id: UUID | None = None, external_id: str | None = None, at: datetime) -> Customer | None:
+    """Return the customer named by either id, a new one for an unknown external id, None when neither is given.
+
+    Raises ``NotFound`` for an unknown public id.
+    """
+    if public_id is not None:
+        found: Customer | None = Customer.objects.filter(public_id=public_id).first()
+        if found is None:
+            raise NotFound("There is no such customer.")
+        return found
+    if not external_id:
+        return None
+    pair = (IdentityKind.EXTERNAL_ID.value, normalise(IdentityKind.EXTERNAL_ID, external_id))
+    customer_id = identities.resolve_or_create([pair], at=at)[pair]
+    customer: Customer = Customer.objects.get(pk=customer_id)
+    return customer

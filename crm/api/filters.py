@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import django_filters
+from django.db.models import QuerySet
+
+from crm.models import Customer, CustomerState, Item, Order, Return, Segment, SegmentKind
+from crm.queries import customers
+from tenants.api.filters import StrictFilterSet
+
+MOST_FOUND = 200
+
+
+class CustomerFilter(StrictFilterSet):
+    """``search`` finds by the beginning of external id, e-mail, name, phone or card; the best 200."""
+
+    search = django_filters.CharFilter(method="by_search")
+    state = django_filters.ChoiceFilter(choices=CustomerState.choices)
+    external_id = django_filters.CharFilter()
+    email = django_filters.CharFilter(method="by_email")
+    segment = django_filters.CharFilter(field_name="segment_memberships__segment__key")
+    seen_after = django_filters.IsoDateTimeFilter(field_name="last_seen_at", lookup_expr="gte")
+    seen_before = django_filters.IsoDateTimeFilter(field_name="last_seen_at", lookup_expr="lt")
+    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Customer
+        fields: list[str] = []
+
+    def by_search(self, queryset: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
+        return queryset.filter(pk__in=customers.ids_found(value, MOST_FOUND))
+
+    def by_email(self, queryset: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
+        return queryset.filter(persons__email_lower=value.strip().lower())
+
+
+class ItemFilter(StrictFilterSet):
+    external_id = django_filters.CharFilter()
+    category = django_filters.CharFilter()
+    brand = django_filters.CharFilter()
+    is_active = django_filters.BooleanFilter()
+
+    class Meta:
+        model = Item
+        fields: list[str] = []
+
+
+class OrderFilter(StrictFilterSet):
+    external_id = django_filters.CharFilter()
+    customer = django_filters.UUIDFilter(field_name="customer__public_id")
+    customer_external_id = django_filters.CharFilter(field_name="customer__external_id")
+    placed_after = django_filters.IsoDateTimeFilter(field_name="placed_at", lookup_expr="gte")
+    placed_before = django_filters.IsoDateTimeFilter(field_name="placed_at", lookup_expr="lt")
+
+    class Meta:
+        model = Order
+        fields: list[str] = []
+
+
+class ReturnFilter(StrictFilterSet):
+    external_id = django_filters.CharFilter()
+    order = django_filters.UUIDFilter(field_name="order__public_id")
+    customer = django_filters.UUIDFilter(field_name="customer__public_id")
+    returned_after = django_filters.IsoDateTimeFilter(field_name="returned_at", lookup_expr="gte")
+    returned_before = django_filters.IsoDateTimeFilter(field_name="returned_at", lookup_expr="lt")
+
+    class Meta:
+        model = Return
+        fields: list[str] = []
+
+
+class SegmentFilter(StrictFilterSet):
+    key = django_filters.CharFilter()
+    kind = django_filters.ChoiceFilter(choices=SegmentKind.choices)
+
+    class Meta:
+        model = Segment
+        fields: list[str] = []

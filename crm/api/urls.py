@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from django.urls import path
+from rest_framework.routers import SimpleRouter
+
+from crm.api.views.customers import CustomerViewSet
+from crm.api.views.events import EventBatchView
+from crm.api.views.items import ItemViewSet
+from crm.api.views.orders import OrderViewSet
+from crm.api.views.returns import ReturnViewSet
+from crm.api.views.segments import SegmentViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("customers", CustomerViewSet, basename="customer")
+router.register("items", ItemViewSet, basename="item")
+router.register("orders", OrderViewSet, basename="order")
+router.register("returns", ReturnViewSet, basename="return")
+router.register("segments", SegmentViewSet, basename="segment")
+
+urlpatterns = [path("events", EventBatchView.as_view(), name="event-batch"), *router.urls]

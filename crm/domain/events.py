@@ -1,0 +1,156 @@
+"""An event as a client sends it: decoded and checked by msgspec, one event at a time where the batch has a bad one."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+
+MOST_EVENTS = 1000
+MOST_BYTES = 1024 * 1024
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+CLOCK_SKEW = timedelta(days=1)
+_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_WINDOW = zlib.MAX_WBITS | 16
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class NewEvent(msgspec.Struct, forbid_unknown_fields=True):
+    """One event. The first identity given, in the order of the fields, says whose it is."""
+
+    message_id: Text
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    occurred_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    external_id: Text | None = None
+    email: Text | None = None
+    phone: Text | None = None
+    anonymous_id: Text | None = None
+    device: Text | None = None
+    card: Text | None = None
+    properties: dict[str, Any] = {}
+
+    @property
+    def identity(self) -> tuple[str, str] | None:
+        """The (kind, value) as sent, or None."""
+        for kind in ("external_id", "email", "phone", "anonymous_id", "device", "card"):
+            value = getattr(self, kind)
+            if value is not None:
+                return kind, value
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """An event that cannot be accepted, and why."""
+
+    reason: str
+    detail: str
+    message_id: str
+    payload: Any
+
+
+class _Batch(msgspec.Struct, forbid_unknown_fields=True):
+    events: list[NewEvent]
+
+
+class _RawBatch(msgspec.Struct, forbid_unknown_fields=True):
+    events: list[msgspec.Raw]
+
+
+_batch_decoder = msgspec.json.Decoder(_Batch)
+_raw_decoder = msgspec.json.Decoder(_RawBatch)
+_event_decoder = msgspec.json.Decoder(NewEvent)
+
+
+class MalformedBatch(ValueError):
+    """The body is no batch of events."""
+
+
+class TooLarge(ValueError):
+    """The body or the batch is above the documented limit."""
+
+
+def plain_body(body: bytes, *, is_gzip: bool) -> bytes:
+    """Return the decoded body. Raises ``TooLarge`` without inflating more than the limit, ``MalformedBatch``."""
+    if len(body) > MOST_BYTES:
+        raise TooLarge(f"At most {MOST_BYTES} bytes.")
+    if not (is_gzip or body.startswith(_GZIP_MAGIC)):
+        return body
+    inflater = zlib.decompressobj(_GZIP_WINDOW)
+    try:
+        plain = inflater.decompress(body, MOST_BYTES + 1)
+    except zlib.error as error:
+        raise MalformedBatch("The body is not valid gzip.") from error
+    if len(plain) > MOST_BYTES:
+        raise TooLarge(f"At most {MOST_BYTES} bytes after decompression.")
+    if not inflater.eof:
+        raise MalformedBatch("The gzip body is cut off.")
+    return plain
+
+
+def decode(body: bytes, *, at: datetime) -> list[NewEvent | Invalid]:
+    """Return each event of the batch, or why it is invalid. Raises ``MalformedBatch``, ``TooLarge``."""
+    try:
+        events: list[NewEvent | Invalid] = list(_batch_decoder.decode(body).events)
+    except (msgspec.ValidationError, RecursionError):
+        events = _one_by_one(body)
+    except msgspec.DecodeError as error:
+        raise MalformedBatch(f"The body is not valid JSON: {error}") from error
+    if len(events) > MOST_EVENTS:
+        raise TooLarge(f"At most {MOST_EVENTS} events a batch.")
+    return [each if isinstance(each, Invalid) else _judged(each, at) for each in events]
+
+
+def _one_by_one(body: bytes) -> list[NewEvent | Invalid]:
+    try:
+        raw_events = _raw_decoder.decode(body).events
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise MalformedBatch(f"Expected an object with a list of events: {error}") from error
+    return [_decoded(bytes(raw)) for raw in raw_events]
+
+
+def _decoded(raw: bytes) -> NewEvent | Invalid:
+    try:
+        return _event_decoder.decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        detail = str(error)
+    try:
+        payload = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        payload = raw.decode("utf-8", "replace")
+    known = payload.get("message_id") if isinstance(payload, dict) else None
+    return Invalid("malformed", detail, known[:200] if isinstance(known, str) else "", payload)
+
+
+def _judged(event: NewEvent, at: datetime) -> NewEvent | Invalid:
+    if event.identity is None:
+        return _invalid(
+            event, "identity_missing", "Name the customer: external_id, email, phone, anonymous_id…"
+        )
+    if not EARLIEST <= event.occurred_at <= at + CLOCK_SKEW:
+        return _invalid(event, "occurred_at_out_of_range", "Between 2000 and one day from now.")
+    if (
+        "\0" in event.message_id
+        or "\0" in event.name
+        or "\0" in event.identity[1]
+        or holds_nul(event.properties)
+    ):
+        return _invalid(event, "nul_character", "Text must not hold the character U+0000.")
+    return event
+
+
+def _invalid(event: NewEvent, reason: str, detail: str) -> Invalid:
+    return Invalid(reason, detail, event.message_id, msgspec.to_builtins(event))
+
+
+def holds_nul(value: Any) -> bool:
+    """Whether any text inside holds U+0000, which PostgreSQL cannot store."""
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(holds_nul(key) or holds_nul(each) for key, each in value.items())
+    return isinstance(value, list) and any(holds_nul(each) for each in value)

@@ -1,0 +1,18 @@
+"""How many customers a rule would take, without making a segment of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection
+
+from crm.domain.rules import Rule
+from crm.queries import segment_sql
+from tenants.scope import active_tenant_id
+
+
+def count_matching(rule: Rule, *, at: datetime) -> int:
+    statement, params = segment_sql.matching(rule, tenant_id=active_tenant_id(), at=at)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM ({statement}) matched", params)  # noqa: S608 - compiled with parameters
+        return int(cursor.fetchone()[0])

@@ -1,0 +1,62 @@
+"""From identities to customers in one query, creating those that nobody has yet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import IntegrityError, connection, transaction
+
+from tenants.scope import active_tenant_id
+
+Pair = tuple[str, str]
+
+_RESOLVE = """
+SELECT i.kind, i.value, i.customer_id FROM unnest(%(kinds)s::text[], %(values)s::text[]) AS asked(kind, value)
+JOIN crm_identity i ON i.tenant_id = %(tenant)s AND i.kind = asked.kind AND i.value = asked.value
+"""
+_CREATE = """
+WITH wanted AS MATERIALIZED (
+    SELECT nextval(pg_get_serial_sequence('crm_customer', 'id')) AS id, asked.kind, asked.value
+    FROM unnest(%(kinds)s::text[], %(values)s::text[]) AS asked(kind, value)
+), added AS (
+    INSERT INTO crm_customer (id, tenant_id, public_id, external_id, state, may_profile, attributes, created_at,
+                              updated_at)
+    SELECT id, %(tenant)s, crm_new_public_id(), CASE WHEN kind = 'external_id' THEN value END, 'active', true,
+           '{}', %(at)s, %(at)s
+    FROM wanted
+)
+INSERT INTO crm_identity (tenant_id, customer_id, kind, value, created_at)
+SELECT %(tenant)s, id, kind, value, %(at)s FROM wanted
+RETURNING kind, value, customer_id
+"""
+
+
+def resolve(pairs: Collection[Pair]) -> dict[Pair, int]:
+    """Return the customer's id by identity, for those that are known."""
+    return _execute(_RESOLVE, pairs, None)
+
+
+def resolve_or_create(pairs: Collection[Pair], *, at: datetime) -> dict[Pair, int]:
+    """Return the customer's id of every identity; unknown ones get a customer of their own."""
+    found = resolve(pairs)
+    missing = sorted(set(pairs) - set(found))
+    if not missing:
+        return found
+    try:
+        with transaction.atomic():
+            return found | _execute(_CREATE, missing, at)
+    except IntegrityError:
+        # Somebody else created some of them a moment ago; now they are visible.
+        found |= resolve(missing)
+    return found | _execute(_CREATE, sorted(set(missing) - set(found)), at)
+
+
+def _execute(statement: str, pairs: Collection[Pair], at: datetime | None) -> dict[Pair, int]:
+    if not pairs:
+        return {}
+    kinds, values = zip(*pairs, strict=True)
+    params = {"tenant": active_tenant_id(), "kinds": list(kinds), "values": list(values), "at": at}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return {(kind, value): customer_id for kind, value, customer_id in cursor.fetchall()}

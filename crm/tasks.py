@@ -1,0 +1,78 @@
+"""Jobs of the customer domain: thin, each opening the scope and calling one service."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from celery import shared_task
+from django.utils import timezone
+
+from crm.models import ImportKind, ImportRun
+from crm.queries import segments as segment_queries
+from crm.services import order_summaries, partitions, segments
+from crm.services.imports import customers, items, orders, runs
+from tenants.queue import JobContext, job_handler
+from tenants.scope import tenant_scope
+
+
+@job_handler("crm.import_orders")
+def import_orders(*, job: JobContext) -> dict[str, Any]:
+    path, mapping = Path(job.params["path"]), job.params["mapping"]
+    with runs.failure_recorded(job, ImportKind.ORDERS, mapping, path), tenant_scope(job.tenant):
+        return _summary(
+            orders.import_orders(path=path, mapping=mapping, by=job.actor, at=job.at, progress=job.progress)
+        )
+
+
+@job_handler("crm.import_items")
+def import_items(*, job: JobContext) -> dict[str, Any]:
+    path, mapping = Path(job.params["path"]), job.params["mapping"]
+    with runs.failure_recorded(job, ImportKind.ITEMS, mapping, path), tenant_scope(job.tenant):
+        return _summary(items.import_items(path=path, mapping=mapping, by=job.actor, at=job.at))
+
+
+@job_handler("crm.import_customers")
+def import_customers(*, job: JobContext) -> dict[str, Any]:
+    path, mapping = Path(job.params["path"]), job.params["mapping"]
+    with runs.failure_recorded(job, ImportKind.CUSTOMERS, mapping, path), tenant_scope(job.tenant):
+        return _summary(customers.import_customers(path=path, mapping=mapping, by=job.actor, at=job.at))
+
+
+@job_handler("crm.refresh_summaries")
+def refresh_summaries(*, job: JobContext) -> dict[str, Any]:
+    with tenant_scope(job.tenant):
+        order_summaries.refresh()
+    return {}
+
+
+@job_handler("crm.refresh_segments")
+def refresh_segments(*, job: JobContext) -> dict[str, Any]:
+    """Recompute every rule segment, each in its own transaction: a failing one does not stop the others."""
+    with tenant_scope(job.tenant):
+        due = segment_queries.rule_segments(job.params.get("keys"))
+    failed: list[str] = []
+    for done, segment in enumerate(due, start=1):
+        with tenant_scope(job.tenant):
+            if segments.refresh(segment=segment, at=job.at).last_error:
+                failed.append(segment.key)
+        job.progress(done, len(due), segment.name)
+    return {"refreshed": len(due) - len(failed), "failed": failed}
+
+
+@shared_task(name="crm.ensure_event_partitions")
+def ensure_event_partitions() -> None:
+    today = timezone.now().date()
+    partitions.ensure(first=today, last=today + timedelta(days=partitions.MONTHS_AHEAD_DAYS))
+
+
+def _summary(run: ImportRun) -> dict[str, Any]:
+    return {
+        "import_run": str(run.public_id),
+        "rows_read": run.rows_read,
+        "rows_accepted": run.rows_accepted,
+        "rows_merged": run.rows_merged,
+        "rows_quarantined": run.rows_quarantined,
+        "report": run.report,
+    }
