@@ -40,7 +40,7 @@ def open_hold(
 def capture(
     *, hold: Hold, kind: TransactionKind, source: Source, by: Actor, at: datetime, reason: str = ""
 ) -> Posting:
-    """Spend what is held, also from lots that expired meanwhile. Raises ``HoldClosed`` when it is not open."""
+    """Spend what is held, also from lots that expired meanwhile. Raises ``HoldClosed`` unless it is open."""
     arguments = [
         hold.pk, kind.value, source.type, source.id, at, by.kind.value, by.label[:200], reason
     ]  # fmt: skip

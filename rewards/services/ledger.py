@@ -19,7 +19,8 @@ from tenants.domain.actors import Actor
 
 _POST = "SELECT * FROM rewards_post(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 _POST_BATCH = """SELECT posted, frozen FROM rewards_post_batch(
-    %s, %s, %s, %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s, %s, %s, %s)"""
+    %s, %s, %s, %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+    %s, %s, %s, %s)"""
 _TAKE_BACK = "SELECT * FROM rewards_take_back(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 _TAKE_BACK_BATCH = """SELECT * FROM rewards_take_back_batch(
     %s::bigint[], %s::bigint[], %s, %s::text[], %s::timestamptz[], %s, %s, %s, %s)"""
@@ -211,7 +212,7 @@ def reverse(
         return posting_of(fetch_one(_RESTORE, arguments))
     (taken,) = fetch_one(_TAKEN_BACK, [transaction.tenant_id, transaction.pk])
     arguments = [
-        transaction.pk, transaction.points - taken, TransactionKind.REVERSAL.value, transaction.pk, source.type,
-        source.id, at, at, transaction.revision_id, by.kind.value, by.label[:200], reason,
+        transaction.pk, transaction.points - taken, TransactionKind.REVERSAL.value, transaction.pk,
+        source.type, source.id, at, at, transaction.revision_id, by.kind.value, by.label[:200], reason,
     ]  # fmt: skip
     return posting_of(fetch_one(_TAKE_BACK, arguments))

@@ -143,7 +143,7 @@ END $$;
 -- Expires due lots of at most p_limit accounts, one transaction per account and expiry instant.
 CREATE FUNCTION rewards_expire(
     p_at timestamptz, p_limit integer, OUT accounts bigint, OUT transactions bigint, OUT points bigint
-) LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+) LANGUAGE plpgsql SET search_path = pg_catalog, public SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     v_tenant bigint := rewards_active_tenant();
     v_accounts bigint[];

@@ -3,6 +3,9 @@
 -- Lines of one transaction are inserted by one statement and must sum to zero in it: a check over the
 -- statement's own rows costs no look-up. Balance and lots are compared twice: when lots change (the account
 -- has to be changed first) and, deferred, when an account changed.
+--
+-- Plans are cached per session, and one made while the tables were empty would scan them for ever: hence
+-- enable_seqscan off in every function that looks lots up by account.
 
 CREATE FUNCTION rewards_check_entries() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 DECLARE
@@ -20,7 +23,8 @@ END $$;
 CREATE TRIGGER rewards_entries_sum_to_zero AFTER INSERT ON rewards_ledgerentry
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION rewards_check_entries();
 
-CREATE FUNCTION rewards_check_lots() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION rewards_check_lots() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
 DECLARE
     v_account bigint;
 BEGIN
@@ -45,7 +49,8 @@ CREATE TRIGGER rewards_lots_equal_balance_on_insert AFTER INSERT ON rewards_lot
 CREATE TRIGGER rewards_lots_equal_balance_on_update AFTER UPDATE ON rewards_lot
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION rewards_check_lots();
 
-CREATE FUNCTION rewards_check_account() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION rewards_check_account() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
 BEGIN
     PERFORM 1
     FROM rewards_account a
@@ -62,5 +67,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE CONSTRAINT TRIGGER rewards_balance_equals_lots AFTER INSERT OR UPDATE ON rewards_account
+-- Freezing an account that is already wrong must be possible: hence the columns.
+CREATE CONSTRAINT TRIGGER rewards_balance_equals_lots AFTER INSERT OR UPDATE OF available, held ON rewards_account
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION rewards_check_account();

@@ -20,7 +20,7 @@ END $$;
 
 -- Free points of an account that can be spent at p_at.
 CREATE FUNCTION rewards_usable(p_tenant bigint, p_account bigint, p_at timestamptz) RETURNS bigint
-LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
     SELECT COALESCE(SUM(remaining - held), 0)::bigint FROM rewards_lot
     WHERE tenant_id = p_tenant AND account_id = p_account AND is_open
       AND (expires_at IS NULL OR expires_at > p_at)
@@ -30,7 +30,7 @@ $$;
 CREATE FUNCTION rewards_pick_lots(
     p_tenant bigint, p_account bigint, p_wanted bigint, p_at timestamptz, p_first_lot bigint,
     OUT lots bigint[], OUT parts bigint[], OUT total bigint
-) LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
+) LANGUAGE sql STABLE SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
     WITH usable AS (
         SELECT id, remaining - held AS free,
                SUM(remaining - held) OVER (
@@ -177,7 +177,9 @@ CREATE FUNCTION rewards_post_batch(
     p_wallet bigint, p_kind text, p_source_type text, p_customers bigint[], p_points bigint[],
     p_source_ids text[], p_occurred timestamptz[], p_expires timestamptz[], p_posted_at timestamptz,
     p_revision bigint, p_actor_kind text, p_actor_label text, OUT posted bigint, OUT frozen text[]
-) LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+) LANGUAGE plpgsql
+-- A custom plan knows how long the arrays are; the generic one joins them by nested loops.
+SET search_path = pg_catalog, public SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     v_tenant bigint := rewards_active_tenant();
 BEGIN

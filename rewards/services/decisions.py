@@ -1,0 +1,215 @@
+"""Carrying out decisions: the decision record and its postings, in one transaction and set by set."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from django.db import connection
+
+from rewards.domain.engine import Evaluation, points_to_take_back
+from rewards.domain.programs import RefundPolicy
+from rewards.models import DecisionEvent, DecisionRecord, LedgerTransaction, TransactionKind, Wallet
+from rewards.queries import documents
+from rewards.queries.documents import Document
+from rewards.queries.programs import PublishedRevision
+from rewards.services import ledger
+from rewards.services.ledger import Credit, Outcome, TakeBack
+from tenants.domain.actors import Actor
+from tenants.scope import active_tenant_id
+
+ORDER_SOURCE = "order"
+RETURN_SOURCE = "return"
+_INSERT = """
+    INSERT INTO rewards_decisionrecord (
+        tenant_id, revision_id, event_type, customer_id, event_id, occurred_at, points, record, decided_at
+    )
+    SELECT %s, %s, %s, t.customer_id, t.event_id, t.occurred_at, t.points, t.record::jsonb, %s
+    FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::bigint[], string_to_array(%s, E'\\x1e'))
+        AS t(customer_id, event_id, occurred_at, points, record)
+    ON CONFLICT (tenant_id, event_type, event_id) DO NOTHING
+"""
+
+LinePoints = Mapping[str, Mapping[int, int]]
+
+
+class _Record(NamedTuple):
+    customer_id: int
+    event_id: int
+    occurred_at: datetime
+    points: int
+    record: str
+
+
+def source_id(order_id: int, wallet: str) -> str:
+    """The permanent source of what an order earned in one wallet."""
+    return f"{order_id}:{wallet}"
+
+
+def carry_out_orders(
+    decided: Sequence[tuple[Document, Evaluation]], *, published: PublishedRevision, by: Actor, at: datetime
+) -> int:
+    """Post what orders earned and store why; returns how many orders were decided.
+
+    Orders of frozen accounts stay undecided, so that the next run finds them again.
+    """
+    credits_by_wallet: dict[str, list[Credit]] = defaultdict(list)
+    for document, evaluation in decided:
+        for effect in evaluation.effects:
+            credits_by_wallet[effect.wallet].append(
+                Credit(
+                    document.customer_id,
+                    effect.points,
+                    source_id(document.id, effect.wallet),
+                    document.happened_at,
+                    effect.expires_at,
+                )
+            )
+    frozen: set[int] = set()
+    for wallet, wallet_credits in credits_by_wallet.items():
+        result = ledger.post_batch(
+            wallet_id=published.wallet_id_by_key[wallet],
+            kind=TransactionKind.EARN,
+            source_type=ORDER_SOURCE,
+            credits=wallet_credits,
+            by=by,
+            at=at,
+            revision_id=published.id,
+        )
+        frozen.update(int(source.partition(":")[0]) for source in result.frozen_sources)
+    encode = msgspec.json.Encoder().encode
+    return _store(
+        DecisionEvent.ORDER,
+        [
+            _Record(
+                document.customer_id,
+                document.id,
+                document.happened_at,
+                sum(effect.points for effect in evaluation.effects),
+                encode(evaluation.decision.to_json()).decode(),
+            )
+            for document, evaluation in decided
+            if document.id not in frozen
+        ],
+        published=published,
+        at=at,
+    )
+
+
+def _store(
+    event: DecisionEvent, records: Sequence[_Record], *, published: PublishedRevision, at: datetime
+) -> int:
+    if not records:
+        return 0
+    *columns, texts = (list(column) for column in zip(*records, strict=True))
+    # One text instead of an array: quoting thousands of JSON elements costs more than inserting them. The
+    # record separator cannot stand unescaped in JSON.
+    columns.append("\x1e".join(texts))
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [active_tenant_id(), published.id, event.value, at, *columns])
+        return int(cursor.rowcount)
+
+
+def carry_out_returns(
+    returns: Sequence[Document], *, published: PublishedRevision, by: Actor, at: datetime
+) -> int:
+    """Take back exactly what the returned lines earned and store why; returns how many were decided.
+
+    Returns of orders that have no decision yet stay undecided.
+    """
+    if not returns:
+        return 0
+    order_ids = {document.order_id for document in returns}
+    earned = _earned_lines(order_ids)
+    known = [document for document in returns if document.order_id in earned]
+    asked = _points_asked(known, earned)
+    earn_ids = _earn_transactions(order_ids)
+    wanted = [
+        TakeBack(earn_ids[source_id(document.order_id, wallet)], sum(by_line.values()),
+                 source_id(document.id, wallet), document.happened_at)
+        for document in known
+        for wallet, by_line in asked[document.id].items()
+        if sum(by_line.values()) and _may_take(published, wallet)
+    ]  # fmt: skip
+    taken = ledger.take_back_batch(
+        source_type=RETURN_SOURCE, returns=wanted, by=by, at=at, revision_id=published.id
+    )
+    records = []
+    for document in known:
+        outcomes = {wallet: taken.get(source_id(document.id, wallet)) for wallet in asked[document.id]}
+        if any(outcome and outcome[0] is Outcome.FROZEN for outcome in outcomes.values()):
+            continue
+        records.append(_return_record(document, asked[document.id], outcomes))
+    return _store(DecisionEvent.RETURN, records, published=published, at=at)
+
+
+def _may_take(published: PublishedRevision, wallet: str) -> bool:
+    """A wallet that a later revision dropped keeps the default policy."""
+    policies = {policy.key: policy.refund_policy for policy in published.revision.wallets}
+    return policies.get(wallet, RefundPolicy.WITHIN_BALANCE) is RefundPolicy.WITHIN_BALANCE
+
+
+def _earned_lines(order_ids: set[int]) -> dict[int, LinePoints]:
+    rows = DecisionRecord.objects.filter(event_type=DecisionEvent.ORDER, event_id__in=order_ids)
+    return {
+        order_id: {
+            wallet: {int(position): points for position, points in by_line.items()}
+            for wallet, by_line in record["lines"].items()
+        }
+        for order_id, record in rows.values_list("event_id", "record")
+    }
+
+
+def _earn_transactions(order_ids: set[int]) -> dict[str, int]:
+    wallets = list(Wallet.objects.values_list("key", flat=True))
+    sources = [source_id(order_id, wallet) for order_id in order_ids for wallet in wallets]
+    rows = LedgerTransaction.objects.filter(source_type=ORDER_SOURCE, source_id__in=sources)
+    return dict(rows.values_list("source_id", "id"))
+
+
+def _points_asked(returns: Sequence[Document], earned: Mapping[int, LinePoints]) -> dict[int, LinePoints]:
+    """Points each return gives back by wallet and line, counting earlier returns of the same units."""
+    lines_by_return: dict[int, list[documents.ReturnedLine]] = defaultdict(list)
+    returned_before: dict[tuple[int, int], int] = defaultdict(int)
+    for line in documents.returned_lines({document.order_id for document in returns}):
+        if line.is_decided:
+            returned_before[line.order_id, line.position] += line.returned
+        else:
+            lines_by_return[line.return_id].append(line)
+    asked: dict[int, LinePoints] = {}
+    for document in returns:
+        by_wallet: dict[str, dict[int, int]] = {}
+        for line in lines_by_return[document.id]:
+            before = returned_before[line.order_id, line.position]
+            for wallet, points_by_line in earned[document.order_id].items():
+                points = points_to_take_back(
+                    points_by_line.get(line.position, 0), line.bought, before, line.returned
+                )
+                if points:
+                    by_wallet.setdefault(wallet, {})[line.position] = points
+            returned_before[line.order_id, line.position] = before + line.returned
+        asked[document.id] = by_wallet
+    return asked
+
+
+def _return_record(
+    document: Document, asked: LinePoints, outcomes: Mapping[str, tuple[Outcome, int] | None]
+) -> _Record:
+    taken = {wallet: -(outcome[1] if outcome else 0) for wallet, outcome in outcomes.items()}
+    record: dict[str, Any] = {
+        "order_id": document.order_id,
+        "lines": {wallet: {str(position): points for position, points in by_line.items()}
+                  for wallet, by_line in asked.items()},
+        "asked": {wallet: sum(by_line.values()) for wallet, by_line in asked.items()},
+        "taken": taken,
+    }  # fmt: skip
+    return _Record(
+        document.customer_id,
+        document.id,
+        document.happened_at,
+        -sum(taken.values()),
+        msgspec.json.encode(record).decode(),
+    )

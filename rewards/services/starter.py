@@ -1,0 +1,118 @@
+"""A first program for a new tenant, so that points flow on the first day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from rewards.models import ProgramRevision, RewardKind
+from rewards.services import catalogue, programs
+from tenants.domain.actors import Actor
+
+WALLET = "points"
+
+
+@dataclass(frozen=True, slots=True)
+class StarterReward:
+    """One entry of the starter catalogue."""
+
+    key: str
+    name: str
+    cost_points: int
+    kind: RewardKind = RewardKind.COUPON
+    stock: int | None = None
+    description: str = ""
+
+
+def document(
+    *,
+    per_minor: int,
+    category_percent: Mapping[str, int],
+    tier_thresholds_minor: Sequence[int],
+    expiry_months: int | None,
+    welcome_points: int,
+) -> dict[str, Any]:
+    """Build the starter document: a base rule with category and tier multipliers, and a welcome bonus."""
+    names = ("bronze", "silver", "gold", "platinum")
+    percents = (100, 110, 125, 150)
+    rules: list[dict[str, Any]] = [
+        {
+            "key": "purchase",
+            "name": "Points for purchases",
+            "wallet": WALLET,
+            "priority": 10,
+            "points": 1,
+            "per_minor": per_minor,
+            "category_percent": dict(category_percent),
+            "tier_percent": dict(zip(names, percents, strict=True)),
+        }
+    ]
+    if welcome_points:
+        rules.append(
+            {
+                "key": "welcome",
+                "name": "Welcome bonus on the first order",
+                "wallet": WALLET,
+                "priority": 20,
+                "points": welcome_points,
+                "conditions": [{"field": "customer.orders_before", "op": "at_most", "value": 0}],
+            }
+        )
+    return {
+        "schema": 1,
+        "wallets": [{"key": WALLET, "name": "Points", "expiry_months": expiry_months}],
+        "tiers": [
+            {"key": key, "name": key.title(), "threshold_minor": threshold}
+            for key, threshold in zip(names, tier_thresholds_minor, strict=True)
+        ],
+        "rules": rules,
+    }
+
+
+@transaction.atomic
+def install_starter(
+    *,
+    by: Actor,
+    at: datetime,
+    category_percent: Mapping[str, int],
+    rewards: Sequence[StarterReward],
+    per_minor: int = 100,
+    tier_thresholds_minor: Sequence[int] = (0, 50_000, 150_000, 400_000),
+    expiry_months: int | None = 24,
+    welcome_points: int = 100,
+) -> ProgramRevision:
+    """Publish the starter program and fill the catalogue.
+
+    One point per ``per_minor`` of money; ``category_percent`` multiplies (200 doubles); thresholds are those
+    of bronze, silver, gold and platinum. Raises ``InvalidInput`` when the numbers make no valid program.
+    """
+    draft = programs.save_draft(
+        document=document(
+            per_minor=per_minor,
+            category_percent=category_percent,
+            tier_thresholds_minor=tier_thresholds_minor,
+            expiry_months=expiry_months,
+            welcome_points=welcome_points,
+        ),
+        note="Starter program",
+        by=by,
+        at=at,
+    )
+    published = programs.publish(revision=draft, by=by, at=at)
+    for reward in rewards:
+        catalogue.save_reward(
+            key=reward.key,
+            name=reward.name,
+            description=reward.description,
+            kind=reward.kind,
+            wallet_key=WALLET,
+            cost_points=reward.cost_points,
+            stock=reward.stock,
+            by=by,
+            at=at,
+        )
+    return published
