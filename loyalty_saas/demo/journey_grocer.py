@@ -95,10 +95,10 @@ def _import(kind: str, label: str, path: Path, after: tuple[str, ...] = ()) -> S
 
 def _received(household: int, campaign: dict[str, Any]) -> dict[str, Any]:
     return {
-        "messageId": f"campaign-{campaign['campaign_id']}-{household}",
-        "userId": str(household),
-        "event": "campaign_received",
-        "timestamp": _midday(campaign["start_date"]),
+        "message_id": f"campaign-{campaign['campaign_id']}-{household}",
+        "external_id": str(household),
+        "name": "campaign_received",
+        "occurred_at": _midday(campaign["start_date"]),
         "properties": {
             "campaign": campaign["campaign_id"],
             "campaign_type": campaign["campaign_type"],
@@ -110,10 +110,10 @@ def _received(household: int, campaign: dict[str, Any]) -> dict[str, Any]:
 def _redeemed(number: int, row: dict[str, Any], campaign: dict[str, Any]) -> dict[str, Any]:
     # The same coupon can be redeemed twice on one day, so only the row's number tells two redemptions apart.
     return {
-        "messageId": f"coupon-redemption-{number}",
-        "userId": str(row["household_id"]),
-        "event": "coupon_redeemed",
-        "timestamp": _midday(row["redemption_date"]),
+        "message_id": f"coupon-redemption-{number}",
+        "external_id": str(row["household_id"]),
+        "name": "coupon_redeemed",
+        "occurred_at": _midday(row["redemption_date"]),
         "properties": {
             "coupon_upc": str(row["coupon_upc"]),
             "campaign": row["campaign_id"],

@@ -1,4 +1,4 @@
-"""The loyalty programs of the demonstration: the starter program with each shop's own categories and rewards."""
+"""The loyalty programs of the demonstration: the starter program with each shop's categories and rewards."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ _GROCER_REWARDS = (
     StarterReward("five-dollars-off", "5 dollars off the next basket", 500),
     StarterReward("free-bakery-item", "A free bakery item", 250, RewardKind.PRODUCT, stock=2_000),
     StarterReward("food-bank-meal", "A meal for the food bank", 200, RewardKind.DONATION),
-    StarterReward("cooking-class", "An evening in the cooking school", 4_000, RewardKind.EXPERIENCE, stock=40),
+    StarterReward(
+        "cooking-class", "An evening in the cooking school", 4_000, RewardKind.EXPERIENCE, stock=40
+    ),
 )
 _SANDBOX_REWARDS = (
     StarterReward("free-shipping", "Free shipping on the next order", 40),

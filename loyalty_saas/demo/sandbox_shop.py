@@ -129,10 +129,10 @@ def _events(shop: Shop) -> Iterator[dict[str, Any]]:
     """A sign-up per customer, and before every purchase a visit; guests' visits are anonymous."""
     for shopper in shop.shoppers:
         yield {
-            "messageId": f"signed-up-{shopper.customer_id}",
-            "userId": shopper.customer_id,
-            "event": "signed_up",
-            "timestamp": _local(shopper.signed_up_at),
+            "message_id": f"signed-up-{shopper.customer_id}",
+            "external_id": shopper.customer_id,
+            "name": "signed_up",
+            "occurred_at": _local(shopper.signed_up_at),
             "properties": {"channel": shopper.channel},
         }
     for purchase in shop.purchases:
@@ -141,12 +141,14 @@ def _events(shop: Shop) -> Iterator[dict[str, Any]]:
 
 def _visit(purchase: Purchase) -> dict[str, Any]:
     shopper = purchase.shopper
-    who = {"userId": shopper.customer_id} if shopper else {"anonymousId": f"visitor-{purchase.order_id}"}
+    who = (
+        {"external_id": shopper.customer_id} if shopper else {"anonymous_id": f"visitor-{purchase.order_id}"}
+    )
     return {
-        "messageId": f"visit-{purchase.order_id}",
+        "message_id": f"visit-{purchase.order_id}",
         **who,
-        "event": "item_viewed",
-        "timestamp": _local(purchase.placed_at - timedelta(minutes=4)),
+        "name": "item_viewed",
+        "occurred_at": _local(purchase.placed_at - timedelta(minutes=4)),
         "properties": {"sku": purchase.lines[0].item.sku},
     }
 

@@ -14,10 +14,11 @@ from django.utils import timezone
 from rich.console import Console
 
 from loyalty_saas.demo import credentials as credentials_store
+from loyalty_saas.demo import jobs as demo_jobs
 from loyalty_saas.demo import journey_grocer, sandbox_shop
 from loyalty_saas.demo.credentials import Credentials
-from loyalty_saas.demo.progress import StageBars
 from loyalty_saas.demo.programs import publish_grocer, publish_sandbox
+from loyalty_saas.demo.progress import StageBars
 from loyalty_saas.demo.stages import Pipeline, StageFailed, Track
 from loyalty_saas.demo.summary import SignIn, Summary, busy_seconds, report_stages
 from loyalty_saas.demo.tenants import admit_people, ensure_api_key, open_tenants
@@ -82,9 +83,7 @@ class Session:
     def _start_workers(self) -> None:
         home = self.supervisor.directory
         pools = worker_pools(settings.QUEUE_SHARDS, os.cpu_count() or 2)
-        workers = [
-            worker_program(pool, {}, home / "run", include=("loyalty_saas.demo.jobs",)) for pool in pools
-        ]
+        workers = [worker_program(pool, {}, home / "run", include=(demo_jobs.__name__,)) for pool in pools]
         self.supervisor.start(*workers, beat_program({}, home / "beat-schedule"))
 
     def _run_pipeline(self, pipeline: Pipeline) -> None:

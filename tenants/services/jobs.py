@@ -122,17 +122,18 @@ def _progress_writer(tenant_id: int, job_id: int) -> Callable[[int, int, str], N
     return write
 
 
-def sweep(*, at: datetime) -> int:
+def sweep(*, at: datetime, resend_after: timedelta = RESEND_AFTER, lost_after: timedelta = LOST_AFTER) -> int:
     """Send queued jobs again whose message was lost, requeue those whose worker died; return how many.
 
     One query over all tenants finds them, so the cost follows the trouble and not the number of tenants.
+    Who knows that no worker is alive passes zero for both.
     """
     with connections["platform"].cursor() as cursor:
         cursor.execute(
             """SELECT tenant_id, id FROM tenants_job
                WHERE (state = 'queued' AND sent_at < %s) OR (state = 'running' AND heartbeat_at < %s)
                ORDER BY tenant_id, id""",
-            [at - RESEND_AFTER, at - LOST_AFTER],
+            [at - resend_after, at - lost_after],
         )
         stale = cursor.fetchall()
     for tenant_id, job_id in stale:
