@@ -12,7 +12,8 @@ import numpy as np
 from recommendations.ml.arrays import Integers, Singles
 from recommendations.ml.threads import core_count, single_blas_thread
 
-BLOCK_BYTES = 64 * 2**20
+# Small enough that a block is still in the cache when it is searched.
+BLOCK_BYTES = 8 * 2**20
 CHUNK = 64
 NONE = -1
 

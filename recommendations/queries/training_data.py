@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from django.db import connection
+
 from recommendations.queries.columns import integer_columns
 from tenants.models import Tenant
 from tenants.scope import active_tenant_id
@@ -23,28 +25,36 @@ EPOCH = date(1970, 1, 1)
 INTERACTION_DAYS = 730
 
 _PURCHASE_DAYS = """
-    SELECT o.customer_id::int8,
-           ((o.placed_at AT TIME ZONE %(zone)s)::date - DATE '1970-01-01')::int4 AS day,
-           count(*)::int8,
-           sum(o.total_minor)::int8,
-           sum(o.store_discount_minor + o.coupon_discount_minor)::int8
+    SELECT o.customer_id AS customer,
+           (o.placed_at AT TIME ZONE %(zone)s)::date - DATE '1970-01-01' AS day,
+           count(*) AS orders,
+           sum(o.total_minor)::int8 AS total,
+           sum(o.store_discount_minor + o.coupon_discount_minor)::int8 AS discount
       FROM crm_order o
       JOIN crm_customer c ON c.tenant_id = o.tenant_id AND c.id = o.customer_id
      WHERE o.tenant_id = %(tenant)s AND c.tenant_id = %(tenant)s AND c.may_profile AND c.state = 'active'
      GROUP BY o.customer_id, day
-     ORDER BY o.customer_id, day
 """
+# The day is computed once an order, not once a line; few items are inactive, so the anti-join costs nothing.
 _INTERACTIONS = """
-    SELECT o.customer_id::int8,
-           l.item_id::int8,
-           ((o.placed_at AT TIME ZONE %(zone)s)::date - DATE '1970-01-01')::int4
+    WITH visits AS MATERIALIZED (
+        SELECT o.id, o.customer_id, (o.placed_at AT TIME ZONE %(zone)s)::date - DATE '1970-01-01' AS day
+          FROM crm_order o
+          JOIN crm_customer c ON c.tenant_id = o.tenant_id AND c.id = o.customer_id
+         WHERE o.tenant_id = %(tenant)s AND c.tenant_id = %(tenant)s AND c.may_profile AND c.state = 'active'
+           AND o.placed_at >= (%(since)s::date)::timestamp AT TIME ZONE %(zone)s
+    )
+    SELECT v.customer_id AS customer, l.item_id AS item, v.day AS day
       FROM crm_orderline l
-      JOIN crm_order o ON o.tenant_id = l.tenant_id AND o.id = l.order_id
-      JOIN crm_customer c ON c.tenant_id = o.tenant_id AND c.id = o.customer_id
-      JOIN crm_item i ON i.tenant_id = l.tenant_id AND i.id = l.item_id
-     WHERE l.tenant_id = %(tenant)s AND o.tenant_id = %(tenant)s AND c.tenant_id = %(tenant)s
-       AND i.tenant_id = %(tenant)s AND l.kind = 'product' AND c.may_profile AND c.state = 'active'
-       AND i.is_active AND o.placed_at >= (%(since)s::date)::timestamp AT TIME ZONE %(zone)s
+      JOIN visits v ON v.id = l.order_id
+     WHERE l.tenant_id = %(tenant)s AND l.kind = 'product' AND l.item_id IS NOT NULL
+       AND NOT EXISTS (
+           SELECT FROM crm_item i WHERE i.tenant_id = %(tenant)s AND i.id = l.item_id AND NOT i.is_active
+       )
+"""
+_LATEST_DAY = """
+    SELECT ((max(placed_at) AT TIME ZONE %(zone)s)::date - DATE '1970-01-01') FROM crm_order
+     WHERE tenant_id = %(tenant)s AND customer_id IS NOT NULL
 """
 
 
@@ -89,24 +99,34 @@ def customer_purchases(tenant: Tenant) -> CustomerPurchases:
         {"tenant": active_tenant_id(), "zone": tenant.time_zone},
         {"customer": 8, "day": 4, "orders": 8, "total": 8, "discount": 8},
     )
-    customer_ids, customer = np.unique(found["customer"], return_inverse=True)
+    order = np.lexsort((found["day"], found["customer"]))
+    customer_ids, customer = np.unique(found["customer"][order], return_inverse=True)
     history = PurchaseHistory(
         customer=customer.astype(np.int64),
-        day=found["day"],
-        orders=found["orders"],
-        total_minor=found["total"],
-        discount_minor=found["discount"],
+        day=found["day"][order],
+        orders=found["orders"][order],
+        total_minor=found["total"][order],
+        discount_minor=found["discount"][order],
         customers=len(customer_ids),
     )
     return CustomerPurchases(customer_ids, history, history.last_day() + 1)
 
 
+def day_after_last_order(tenant: Tenant) -> int:
+    """The data's own "now", in days since 1970-01-01; 1 before the first order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LATEST_DAY, {"tenant": active_tenant_id(), "zone": tenant.time_zone})
+        (day,) = cursor.fetchone()
+    return int(day or 0) + 1
+
+
 def item_interactions(tenant: Tenant, *, today: int) -> ItemInteractions:
     """Who bought which active item on which day, over the two years before `today`."""
-    import numpy as np  # noqa: PLC0415 - slow to import
+    from recommendations.ml.splits import Interactions  # noqa: PLC0415 - NumPy is slow to import
 
-    from recommendations.ml.splits import Interactions  # noqa: PLC0415
-
+    with connection.cursor() as cursor:
+        # The orders' hash table then stays in memory; the setting ends with the scope.
+        cursor.execute("SET LOCAL work_mem = '64MB'")
     found = integer_columns(
         _INTERACTIONS,
         {
@@ -121,7 +141,7 @@ def item_interactions(tenant: Tenant, *, today: int) -> ItemInteractions:
     interactions = Interactions.distinct(
         customer, item, found["day"], customers=len(customer_ids), items=len(item_ids)
     )
-    return ItemInteractions(np.asarray(customer_ids), np.asarray(item_ids), interactions, today)
+    return ItemInteractions(customer_ids, item_ids, interactions, today)
 
 
 def _numbered(values: Integers) -> tuple[Integers, Integers]:

@@ -15,7 +15,11 @@ from recommendations.ml.recommender_training import (
 )
 from recommendations.ml.topk import NONE
 from recommendations.models import ModelVersion, Slot
-from recommendations.queries.training_data import ItemInteractions, customer_purchases, item_interactions
+from recommendations.queries.training_data import (
+    ItemInteractions,
+    day_after_last_order,
+    item_interactions,
+)
 from recommendations.services import recommendation_lists
 from recommendations.services.recommendation_lists import StoredList
 from recommendations.services.training.runs import Fitted
@@ -23,7 +27,7 @@ from tenants.models import Tenant
 
 
 def read(tenant: Tenant) -> ItemInteractions:
-    return item_interactions(tenant, today=customer_purchases(tenant).today)
+    return item_interactions(tenant, today=day_after_last_order(tenant))
 
 
 def fit(tenant: Tenant, data: ItemInteractions, current: ModelVersion | None) -> Fitted:
