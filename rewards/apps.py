@@ -5,6 +5,14 @@ from django.utils.translation import gettext_lazy as _
 
 
 class RewardsConfig(AppConfig):
+    default_auto_field = "django.db.models.BigAutoField"
     name = "rewards"
     verbose_name = _("Rewards")
-    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from crm.queries.profile import register_section  # noqa: PLC0415 - models are not loaded before
+        from rewards import receivers  # noqa: F401, PLC0415 - registers its consumers
+        from rewards.queries import balances, tiers  # noqa: PLC0415
+
+        register_section("balance", balances.profile_section)
+        register_section("tier", tiers.profile_section)

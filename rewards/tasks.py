@@ -1,0 +1,57 @@
+"""Jobs and sweeps of the rewards app: thin, each opening the scope and calling one service."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from celery import shared_task
+from django.utils import timezone
+
+from rewards.services import expiries, history, holds, redemptions, tiers, verification
+from tenants.domain.actors import SYSTEM
+from tenants.queue import JobContext, job_handler
+from tenants.scope import for_each_tenant, tenant_scope
+
+
+@job_handler("rewards.post_history")
+def post_history(*, job: JobContext) -> dict[str, Any]:
+    report = history.post(tenant=job.tenant, by=job.actor, at=job.at, progress=job.progress)
+    return {"orders": report.orders, "returns": report.returns}
+
+
+@job_handler("rewards.recompute_tiers")
+def recompute_tiers(*, job: JobContext) -> dict[str, Any]:
+    """As of now, or as of the ISO moment ``as_of`` for data that ended in the past."""
+    given = job.params.get("as_of")
+    with tenant_scope(job.tenant):
+        return {"members": tiers.recompute(at=datetime.fromisoformat(given) if given else job.at)}
+
+
+@job_handler("rewards.expire_points")
+def expire_points(*, job: JobContext) -> dict[str, Any]:
+    points = transactions = 0
+    while True:
+        with tenant_scope(job.tenant):
+            report = expiries.expire_batch(at=job.at)
+        if not report.accounts:
+            return {"points": points, "transactions": transactions}
+        points, transactions = points + report.points, transactions + report.transactions
+        job.progress(transactions, transactions, f"{points} points expired")
+
+
+@job_handler("rewards.verify_ledger")
+def verify_ledger(*, job: JobContext) -> dict[str, Any]:
+    with tenant_scope(job.tenant):
+        report = verification.verify_ledger(by=job.actor, at=job.at)
+    return {"entries": report.entries, "findings": len(report.findings)}
+
+
+@shared_task(name="rewards.sweep")
+def sweep() -> None:
+    """Of every tenant: expire due lots, cancel overdue reservations, time out holds. Safe to repeat."""
+    at = timezone.now()
+    for _tenant in for_each_tenant():
+        redemptions.cancel_overdue(by=SYSTEM, at=at)
+        holds.time_out(at=at)
+        expiries.expire_batch(at=at)
