@@ -8,3 +8,11 @@ class RecommendationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     name = "recommendations"
     verbose_name = _("Models")
+
+    def ready(self) -> None:
+        """Connect the job handler and add the scores to the customers' profiles."""
+        from crm.queries import profile  # noqa: PLC0415 - needs the models
+        from recommendations import tasks  # noqa: F401, PLC0415 - it registers itself
+        from recommendations.queries.scores import scores_of  # noqa: PLC0415 - needs the models
+
+        profile.register_section("scores", scores_of)

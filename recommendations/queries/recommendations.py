@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -116,12 +116,13 @@ def popular_items(*, limit: int) -> list[tuple[int, int]]:
             """WITH latest AS (SELECT max(placed_at) AS at FROM crm_order WHERE tenant_id = %(tenant)s)
                SELECT l.item_id, count(DISTINCT o.customer_id) AS customers
                  FROM latest
-                 JOIN crm_order o ON o.tenant_id = %(tenant)s AND o.placed_at > latest.at - %(window)s
+                 JOIN crm_order o
+                   ON o.tenant_id = %(tenant)s AND o.placed_at > latest.at - make_interval(days => %(days)s)
                  JOIN crm_orderline l ON l.tenant_id = o.tenant_id AND l.order_id = o.id
                  JOIN crm_item i ON i.tenant_id = l.tenant_id AND i.id = l.item_id AND i.is_active
                 WHERE l.kind = 'product' AND o.customer_id IS NOT NULL
                 GROUP BY l.item_id ORDER BY customers DESC, l.item_id LIMIT %(limit)s""",
-            {"tenant": active_tenant_id(), "window": timedelta(days=POPULAR_DAYS), "limit": limit},
+            {"tenant": active_tenant_id(), "days": POPULAR_DAYS, "limit": limit},
         )
         return [(int(item_id), int(customers)) for item_id, customers in cursor.fetchall()]
 

@@ -32,7 +32,7 @@ def replace_all(*, lists: Iterable[StoredList], model_version: ModelVersion, at:
     COPY cannot write to a table under row-level security, hence the temporary table. Customers who left or
     withdrew their consent since the training read them are left out by the join.
     """
-    keys = {"tenant": active_tenant_id(), "version": model_version.pk, "at": at}
+    keys: dict[str, Any] = {"tenant": active_tenant_id(), "version": model_version.pk, "at": at}
     with connection.cursor() as cursor:
         cursor.execute(
             """CREATE TEMPORARY TABLE recommendation_lists_loaded

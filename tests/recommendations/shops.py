@@ -45,7 +45,7 @@ def open_shop(
 
 def _visit_days(rng: np.random.Generator, days: int) -> list[int]:
     gap = rng.gamma(4.0, 4.0) + 3.0
-    end = days if rng.random() < 0.6 else int(rng.integers(days // 6, days))
+    end = days if rng.random() < 0.6 else int(rng.integers(min(20, days), days + 1))
     found, day = set(), float(rng.integers(0, 20))
     while day < end:
         found.add(int(day))

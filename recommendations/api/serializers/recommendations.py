@@ -50,7 +50,7 @@ class RecommendationsOutput(serializers.Serializer[Any]):
     is_personal = serializers.BooleanField()
     model_version = serializers.CharField(allow_null=True)
     computed_at = serializers.DateTimeField(allow_null=True)
-    data = RecommendationOutput(many=True)
+    data = RecommendationOutput(many=True)  # type: ignore[assignment]  # the answer's own word, as in every list
 
 
 def rendered(found: CustomerRecommendations) -> dict[str, Any]:

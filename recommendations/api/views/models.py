@@ -25,7 +25,7 @@ class ModelVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tena
     permissions = {"list": Permission.MODELS_VIEW, "retrieve": Permission.MODELS_VIEW}
     serializer_class = ModelVersionOutput
     filterset_class = ModelVersionFilters
-    queryset = TenantQuerySet(ModelVersion).none()
+    queryset: QuerySet[Any] = TenantQuerySet(ModelVersion).none()
 
     def get_queryset(self) -> QuerySet[Any]:
         return model_versions.versions()

@@ -72,7 +72,12 @@ def stored_lists(data: ItemInteractions, lists: RecommendationLists) -> Iterator
 
 
 def _rows(found: SlotLists) -> Iterator[tuple[list[int], list[float], list[int]]]:
-    return zip(found.items.tolist(), found.scores.round(5).tolist(), found.sources.tolist(), strict=True)
+    return zip(
+        found.items.tolist(),
+        found.scores.astype(float).round(5).tolist(),
+        found.sources.tolist(),
+        strict=True,
+    )
 
 
 def _bought(times: int, every_days: int) -> dict[str, Any]:

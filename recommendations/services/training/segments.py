@@ -52,7 +52,7 @@ def _write(
             key=segment_key(group.id),
             name=name,
             description=_description(group),
-            members=dict.fromkeys(customers, version.label),
+            members=dict.fromkeys(customers, name),
             at=at,
         )
     for group_id in gone:
