@@ -47,7 +47,11 @@ class SegmentsPage(ListPage):
     permission = Permission.SEGMENTS_VIEW
     title = gettext_lazy("Segments")
     template_name = "backoffice/segments/list.html"
-    orderings = {"name": ("name", "id"), "members": ("member_count", "id"), "refreshed": ("refreshed_at", "id")}
+    orderings = {
+        "name": ("name", "id"),
+        "members": ("member_count", "id"),
+        "refreshed": ("refreshed_at", "id"),
+    }
     nullable = frozenset({"refreshed_at"})
     default_ordering = "-members"
 

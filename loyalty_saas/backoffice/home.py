@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from tenants.models import Membership
 from tenants.queries.access import memberships_of
 
 
@@ -14,6 +15,8 @@ def home(request: HttpRequest) -> HttpResponse:
     if request.user.pk is None:
         return redirect(str(settings.LOGIN_URL))
     memberships = memberships_of(request.user.pk)
-    if len(memberships) == 1:
+    if len(memberships) == 1 and "choose" not in request.GET:
         return redirect(f"/t/{memberships[0].slug}/")
-    return render(request, "backoffice/home.html", {"memberships": memberships})
+    labels = dict(Membership.ROLE_CHOICES)
+    choices = [(membership, labels[membership.role.value]) for membership in memberships]
+    return render(request, "backoffice/home.html", {"choices": choices})

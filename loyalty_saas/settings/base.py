@@ -264,12 +264,9 @@ LOGGING = {
 UNFOLD = {
     "SITE_TITLE": _("Loyalty back office"),
     "SITE_HEADER": _("Loyalty back office"),
-    "SITE_SYMBOL": "loyalty",
     "SHOW_HISTORY": False,
-    "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
     "BORDER_RADIUS": "8px",
-    "DASHBOARD_CALLBACK": "loyalty_saas.backoffice.dashboard.dashboard",
     "COMMAND": {"search_models": False, "show_history": False},
-    "SIDEBAR": {"navigation": "loyalty_saas.backoffice.navigation.navigation", "show_search": False},
+    "SIDEBAR": {"navigation": "loyalty_saas.backoffice.navigation.navigation"},
 }

@@ -20,6 +20,10 @@ _LABELS: Final[dict[str, str | Promise]] = {
     "log_likelihood": gettext_lazy("Log-likelihood"),
     "silhouette": gettext_lazy("How well groups stand apart (silhouette)"),
     "stability": gettext_lazy("How stable groups are (ARI)"),
+    "customers": gettext_lazy("Customers measured"),
+    "auc_bg_nbd": gettext_lazy("AUC of the purchase process alone"),
+    "auc_labels": gettext_lazy("AUC of the models with labels"),
+    "auc_linear": gettext_lazy("AUC of the logistic regression alone"),
 }
 _PREFIXES: Final[dict[str, str | Promise]] = {
     "ndcg": gettext_lazy("Right items near the top (NDCG)"),
@@ -27,6 +31,8 @@ _PREFIXES: Final[dict[str, str | Promise]] = {
     "coverage": gettext_lazy("Share of items that get shown"),
     "hit_rate": gettext_lazy("Customers with a hit"),
 }
+_BUY_AGAIN: Final = "buy_again_"
+_COUNTS: Final = frozenset({"customers", "log_likelihood"})
 _LESS_IS_BETTER: Final = frozenset({"brier", "log_loss", "mae"})
 _REASONS: Final[dict[str, str | Promise]] = {
     "better": gettext_lazy("It beats its baseline and the model in use, so it took its place."),
@@ -52,12 +58,14 @@ class Measure:
 
 
 def label_of(name: str) -> str:
+    """Return what a figure measures: ``buy_again_ndcg_at_10`` is “Buy again: right items near the top, 10 shown”."""
     if name in _LABELS:
         return str(_LABELS[name])
-    for prefix, label in _PREFIXES.items():
-        if prefix in name:
-            return f"{label} · {name}"
-    return name.replace("_", " ")
+    if name.startswith(_BUY_AGAIN):
+        return _("Buy again: %(measure)s") % {"measure": label_of(name.removeprefix(_BUY_AGAIN))}
+    base, _at, shown = name.partition("_at_")
+    label = str(_PREFIXES.get(base, base.replace("_", " ")))
+    return _("%(measure)s, %(shown)s shown") % {"measure": label, "shown": shown} if shown else label
 
 
 def verdict_of(version: ModelVersion) -> str:
@@ -78,7 +86,8 @@ def measures_of(version: ModelVersion) -> list[Measure]:
 
 def _measure(name: str, value: Any, baseline: Any) -> Measure:
     is_better = None
-    if isinstance(value, int | float) and isinstance(baseline, int | float):
+    is_compared = isinstance(value, int | float) and isinstance(baseline, int | float)
+    if is_compared and value != baseline and name not in _COUNTS:
         is_better = value < baseline if name in _LESS_IS_BETTER else value > baseline
     return Measure(name, label_of(name), value, baseline, is_better)
 

@@ -4,8 +4,13 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from tenants.models import Membership
+
 
 def tenant_site(request: HttpRequest) -> dict[str, Any]:
     """Give templates the request's access: which tenant, which role, which other tenants."""
     access = getattr(request, "access", None)
-    return {"access": access, "tenant": access.tenant if access else None}
+    if access is None:
+        return {"access": None, "tenant": None}
+    labels = dict(Membership.ROLE_CHOICES)
+    return {"access": access, "tenant": access.tenant, "role_label": labels.get(access.role, "")}

@@ -1,0 +1,125 @@
+"""Customer 360: one customer from every app's side, read first and changed second."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from crm.admin.trait_labels import in_words
+from crm.models import ComputedTrait, Customer, SegmentMember
+from loyalty_saas.backoffice import figures, timeline, why
+from recommendations.models import Slot
+from recommendations.queries import recommendations
+from rewards.domain.tiers import standing
+from rewards.models import Account, Lot, TierMembership
+from rewards.queries import programs
+from tenants.admin.frame import Crumb, StaffPage
+from tenants.domain.permissions import Permission
+
+TABS: Final = ("overview", "recommendations", "decisions", "data")
+_RECOMMENDED: Final = 8
+
+
+class CustomerPage(StaffPage):
+    """Profile, balance and tier on top; below, one tab at a time."""
+
+    permission = Permission.CUSTOMERS_VIEW
+    template_name = "backoffice/customers/detail.html"
+
+    def crumbs(self) -> list[Crumb]:
+        return [Crumb(_("Customers"), reverse("customers"))]
+
+    def get(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:
+        customers = Customer.objects.prefetch_related("persons", "order_summaries")
+        customer = get_object_or_404(customers, public_id=public_id)
+        self.title = customer.display_name
+        wanted = request.GET.get("tab", "")
+        tab = wanted if wanted in TABS else TABS[0]
+        published = programs.published()
+        return self.page(
+            customer=customer,
+            person=customer.person,
+            summary=customer.order_summary,
+            tab=tab,
+            accounts=Account.objects.filter(customer=customer).select_related("wallet").order_by("pk"),
+            tier=_tier(customer, published),
+            traits=_traits(customer, self.access.tenant.currency),
+            **getattr(self, f"_{tab}")(customer, published),
+        )
+
+    def _overview(self, customer: Customer, _published: Any) -> dict[str, Any]:
+        wanted = self.request.GET.get("kind", "")
+        kind = wanted if wanted in timeline.KINDS else "all"
+        entries = timeline.entries(customer, self.access, kind=kind, before=self._before())
+        members = SegmentMember.objects.filter(customer=customer).select_related("segment")
+        return {
+            "entries": entries,
+            "kind": kind,
+            "has_more": len(entries) == timeline.PAGE,
+            "memberships": members.order_by("segment__name"),
+        }
+
+    def _before(self) -> datetime | None:
+        try:
+            moment = parse_datetime(self.request.GET.get("before", ""))
+        except ValueError:
+            return None
+        return moment if moment and moment.tzinfo else None
+
+    def _recommendations(self, customer: Customer, _published: Any) -> dict[str, Any]:
+        if not self.access.can(Permission.RECOMMENDATIONS_VIEW):
+            return {"slots": []}
+        return {
+            "slots": [
+                (slot.label, recommendations.of_customer(
+                    public_id=customer.public_id, slot=slot.value, limit=_RECOMMENDED))
+                for slot in Slot
+            ]
+        }  # fmt: skip
+
+    def _decisions(self, customer: Customer, published: Any) -> dict[str, Any]:
+        revision = published.revision if published else None
+        return {"decisions": why.decisions(customer, revision, self.access.tenant.currency)}
+
+    def _data(self, customer: Customer, _published: Any) -> dict[str, Any]:
+        lots = Lot.objects.filter(account__customer=customer, remaining__gt=0)
+        return {
+            "identities": customer.identities.order_by("kind", "value"),
+            "lots": lots.order_by("expires_at", "pk")[:20],
+        }
+
+
+def _tier(customer: Customer, published: Any) -> dict[str, Any] | None:
+    if published is None or not published.revision.tiers:
+        return None
+    membership = TierMembership.objects.filter(customer=customer).first()
+    spend = membership.qualifying_spend_minor if membership else 0
+    where = standing(published.revision.tiers, spend)
+    floor = where.tier.threshold_minor if where.tier else 0
+    span = where.next_tier.threshold_minor - floor if where.next_tier else 0
+    return {
+        "name": where.tier.name if where.tier else "",
+        "since": membership.since if membership else None,
+        "spend_minor": spend,
+        "next": where.next_tier,
+        "missing_minor": where.missing_minor,
+        "share": round(100 * (spend - floor) / span) if span else 100,
+    }
+
+
+def _traits(customer: Customer, currency: str) -> list[dict[str, Any]]:
+    rows = ComputedTrait.objects.filter(customer=customer).order_by("name")
+    return [
+        {
+            **in_words(row, currency),
+            "is_risky": row.name == figures.RISK_TRAIT and (row.number or 0) >= figures.RISKY_FROM,
+        }
+        for row in rows
+    ]

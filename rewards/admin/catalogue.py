@@ -1,0 +1,136 @@
+"""The reward catalogue: what points buy."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Page
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from rewards.models import Redemption, Reward, RewardKind, Wallet
+from rewards.services import catalogue
+from tenants.admin.forms import StaffForm
+from tenants.admin.frame import Crumb, FormPage
+from tenants.admin.keys import key_from
+from tenants.admin.lists import ListPage
+from tenants.domain.permissions import Permission
+
+
+class RewardForm(StaffForm):
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+    description = forms.CharField(
+        label=gettext_lazy("Description"), required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=RewardKind.choices)
+    wallet = forms.ChoiceField(label=gettext_lazy("Paid from"))
+    cost_points = forms.IntegerField(label=gettext_lazy("Cost in points"), min_value=1)
+    stock = forms.IntegerField(
+        label=gettext_lazy("Stock"),
+        min_value=0,
+        required=False,
+        help_text=gettext_lazy("Empty is unlimited."),
+    )
+    is_active = forms.BooleanField(label=gettext_lazy("Offered to customers"), required=False, initial=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        wallets = Wallet.objects.order_by("pk").values_list("key", "name")
+        self.fields["wallet"].choices = list(wallets)  # type: ignore[attr-defined]  # a ChoiceField
+
+
+class RewardsPage(ListPage):
+    """Rewards with their cost, stock and how often they were taken."""
+
+    permission = Permission.REWARDS_VIEW
+    title = gettext_lazy("Rewards")
+    template_name = "backoffice/rewards/list.html"
+    orderings = {"name": ("name", "id"), "cost": ("cost_points", "id")}
+    default_ordering = "cost"
+
+    def rows(self, filters: dict[str, Any]) -> QuerySet[Reward]:
+        return Reward.objects.select_related("wallet")
+
+    def extra(self, page: Page[Reward]) -> dict[str, Any]:
+        rewards = list(page.object_list)
+        taken = dict(
+            Redemption.objects.filter(reward__in=rewards)
+            .exclude(state="cancelled")
+            .values_list("reward_id")
+            .annotate(count=Count("pk"))
+            .order_by()
+        )
+        return {"rewards": [(reward, taken.get(reward.pk, 0)) for reward in rewards]}
+
+
+class _RewardFormPage(FormPage):
+    permission = Permission.PROGRAM_EDIT
+    template_name = "backoffice/rewards/form.html"
+    form_class = RewardForm
+    key = ""
+
+    def crumbs(self) -> list[Crumb]:
+        return [Crumb(_("Rewards"), reverse("rewards"))]
+
+    def save(self, form: Any) -> str:
+        values = form.cleaned_data
+        reward = catalogue.save_reward(
+            key=self.key or key_from(values["name"], set(Reward.objects.values_list("key", flat=True))),
+            name=values["name"],
+            description=values["description"],
+            kind=RewardKind(values["kind"]),
+            wallet_key=values["wallet"],
+            cost_points=values["cost_points"],
+            stock=values["stock"],
+            is_active=values["is_active"],
+            by=self.access.actor,
+            at=timezone.now(),
+        )
+        messages.success(self.request, _("“%(name)s” is saved.") % {"name": reward.name})
+        return reverse("rewards")
+
+
+class CreatePage(_RewardFormPage):
+    title = gettext_lazy("New reward")
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        return self.page(form=self.form(), has_wallet=Wallet.objects.exists())
+
+
+class EditPage(_RewardFormPage):
+    """Change a reward; its key stays, so redemptions keep their reward."""
+
+    @cached_property
+    def reward(self) -> Reward:
+        rewards = Reward.objects.select_related("wallet")
+        found: Reward = get_object_or_404(rewards, public_id=self.kwargs["public_id"])
+        return found
+
+    def initial(self) -> dict[str, Any]:
+        reward = self.reward
+        return {
+            "name": reward.name,
+            "description": reward.description,
+            "kind": reward.kind,
+            "wallet": reward.wallet.key,
+            "cost_points": reward.cost_points,
+            "stock": reward.stock,
+            "is_active": reward.is_active,
+        }
+
+    def get(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:
+        self.title = self.reward.name
+        return self.page(form=self.form())
+
+    def post(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:
+        self.title, self.key = self.reward.name, self.reward.key
+        return super().post(request, public_id=public_id)

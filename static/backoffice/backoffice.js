@@ -1,0 +1,109 @@
+// The back office's own behaviour: dialogs, search palette, type-to-confirm, copy, unsaved changes.
+"use strict";
+
+(() => {
+  const palette = () => document.getElementById("palette");
+
+  function openDialog(dialog) {
+    if (!dialog || dialog.open) return;
+    dialog.showModal();
+    const first = dialog.querySelector("input:not([type=hidden])");
+    if (first) { first.focus(); first.select?.(); }
+  }
+
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-opens]");
+    if (opener) return openDialog(document.getElementById(opener.dataset.opens));
+    const closer = event.target.closest("[data-shuts]");
+    if (closer) return closer.closest("dialog").close();
+    if (event.target instanceof HTMLDialogElement) event.target.close();
+    const copier = event.target.closest("[data-copies]");
+    if (copier) {
+      navigator.clipboard.writeText(document.getElementById(copier.dataset.copies).textContent.trim())
+        .then(() => { copier.textContent = copier.dataset.done; });
+    }
+    document.querySelectorAll("details[data-closes][open]").forEach((menu) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      return openDialog(palette());
+    }
+    if (event.key === "Escape") {
+      document.querySelectorAll("details[data-closes][open]").forEach((menu) => {
+        menu.open = false;
+        menu.querySelector("summary").focus();
+      });
+    }
+    if (palette()?.open) choose(event);
+  });
+
+  function choose(event) {
+    const links = [...palette().querySelectorAll(".b-palette-results a")];
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const at = links.findIndex((link) => link.classList.contains("b-chosen"));
+    if (step && links.length) {
+      event.preventDefault();
+      links[at]?.classList.remove("b-chosen");
+      const next = links[(at + step + links.length) % links.length];
+      next.classList.add("b-chosen");
+      next.scrollIntoView({ block: "nearest" });
+    } else if (event.key === "Enter" && links.length) {
+      event.preventDefault();
+      (links[at] ?? links[0]).click();
+    }
+  }
+
+  // Type to confirm: the button wakes when the text is right (the server asks again).
+  function confirmations(root) {
+    root.querySelectorAll("input[data-expected]").forEach((input) => {
+      const button = input.form.querySelector("button[type=submit]");
+      const weigh = () => { button.disabled = input.value.trim() !== input.dataset.expected; };
+      input.addEventListener("input", weigh);
+      weigh();
+    });
+  }
+
+  // Rows of a form that can be added: the template's __n__ becomes the next number.
+  function adders(root) {
+    root.querySelectorAll("[data-adds]").forEach((button) => {
+      button.addEventListener("click", () => {
+        const prefix = button.dataset.adds;
+        const total = document.getElementById(`id_${prefix}-TOTAL_FORMS`);
+        const markup = document.getElementById(`${prefix}-empty`).innerHTML.replaceAll("__prefix__", total.value);
+        document.getElementById(`${prefix}-rows`).insertAdjacentHTML("beforeend", markup);
+        total.value = String(Number(total.value) + 1);
+        button.dispatchEvent(new Event("input", { bubbles: true }));
+      });
+    });
+  }
+
+  // Unsaved changes: leaving a marked form asks first; sending it does not.
+  function guards(root) {
+    root.querySelectorAll("form[data-guards]").forEach((form) => {
+      let isChanged = false;
+      form.addEventListener("input", () => { isChanged = true; });
+      form.addEventListener("submit", () => { isChanged = false; });
+      window.addEventListener("beforeunload", (event) => { if (isChanged) event.preventDefault(); });
+    });
+  }
+
+  // A form goes once; coming back by the browser's arrow gives its button back.
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post") return;
+    const button = event.submitter;
+    if (button) setTimeout(() => { button.disabled = true; }, 0);
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) document.querySelectorAll("button[type=submit]").forEach((b) => { b.disabled = false; });
+  });
+
+  document.addEventListener("DOMContentLoaded", () => {
+    confirmations(document);
+    adders(document);
+    guards(document);
+  });
+})();

@@ -1,0 +1,38 @@
+"""Refusals in the reader's language. The domain speaks English with stable codes; staff read these."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from tenants.errors import DomainError
+
+_TEXT_BY_CODE: Final[dict[str, str | Promise]] = {
+    "last_owner": _("A tenant needs at least one owner. Make somebody else an owner first."),
+    "insufficient_points": _("The customer does not have enough points."),
+    "account_frozen": _("The points account is frozen, because its ledger did not add up."),
+    "source_reused": _("This form was already sent with other points. Open it again."),
+    "revision_not_draft": _("Only a draft can be changed or published."),
+    "reward_unavailable": _("The reward is not offered."),
+    "out_of_stock": _("The reward is out of stock."),
+    "scope_not_allowed": _("A key of this kind cannot have all of these permissions."),
+    "unknown_wallet": _("There is no such wallet."),
+    "required": _("This is needed."),
+    "too_small": _("This is too small."),
+    "out_of_range": _("This is too large or too small."),
+    "duplicate": _("This is there twice."),
+    "unknown_tier": _("There is no tier with this key."),
+    "not_comparable": _("A text is compared with “is”, “is not”, “one of” or “none of”."),
+    "not_found": _("It does not exist any more."),
+}
+
+
+def text_of(code: str, detail: str) -> str:
+    """Return the translated text of a code, else the domain's own words."""
+    return str(_TEXT_BY_CODE.get(code, detail))
+
+
+def message_of(error: DomainError) -> str:
+    return text_of(error.code, error.detail)

@@ -1,0 +1,48 @@
+"""Forms of the back office: one look, and two safeguards (type to confirm, press once)."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+class StaffForm(forms.Form):
+    """A form drawn by ``backoffice/parts/form.html``, errors tied to their fields for screen readers."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+
+
+class ConfirmForm(StaffForm):
+    """Asks to type the name of what is about to end."""
+
+    confirmation = forms.CharField(
+        label=_("Type it to confirm"), widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+    def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+        self.fields["confirmation"].widget.attrs["data-expected"] = expected
+
+    def clean_confirmation(self) -> str:
+        typed = str(self.cleaned_data["confirmation"]).strip()
+        if typed != self.expected:
+            raise forms.ValidationError(
+                _("Type “%(expected)s” to confirm."), params={"expected": self.expected}
+            )
+        return typed
+
+
+class OnceForm(StaffForm):
+    """Carries a token that names this one intention, so that pressing twice acts once."""
+
+    token = forms.CharField(widget=forms.HiddenInput, max_length=64)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["token"].initial = secrets.token_hex(16)
