@@ -79,7 +79,7 @@ def import_customers(*, path: Path, mapping: str, by: Actor, at: datetime) -> Im
         known = ", ".join(CUSTOMER_MAPPINGS)
         raise UnknownMapping(f"There is no customer mapping “{mapping}”; there are {known}.")
     lock_imports()
-    staging.tune_for_bulk()
+    staging.begin()
     chosen, watch = CUSTOMER_MAPPINGS[mapping], staging.Stopwatch()
     columns = (chosen.external_id, *chosen.person, *chosen.attributes)
     run = runs.begin(kind=ImportKind.CUSTOMERS, mapping=mapping, path=path, by=by, at=at)

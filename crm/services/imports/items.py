@@ -51,7 +51,7 @@ def import_items(*, path: Path, mapping: str, by: Actor, at: datetime) -> Import
     if mapping not in ITEM_MAPPINGS:
         raise UnknownMapping(f"There is no item mapping “{mapping}”; there are {', '.join(ITEM_MAPPINGS)}.")
     lock_imports()
-    staging.tune_for_bulk()
+    staging.begin()
     chosen, tenant, watch = ITEM_MAPPINGS[mapping], active_tenant(), staging.Stopwatch()
     columns = _columns(chosen)
     run = runs.begin(kind=ImportKind.ITEMS, mapping=mapping, path=path, by=by, at=at)

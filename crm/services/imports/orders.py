@@ -61,7 +61,7 @@ class _OrderImport:
 
     def load(self) -> ImportRun:
         lock_imports()
-        staging.tune_for_bulk()
+        staging.begin()
         run = runs.begin(
             kind=ImportKind.ORDERS, mapping=self.mapping.name, path=self.path, by=self.by, at=self.at
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from crm.models import ImportRun
 from crm.models.import_run import ImportKind, ImportState
 from crm.services.imports import staging
 from tenants.domain.actors import Actor
+from tenants.queue import JobContext
+from tenants.scope import tenant_scope
 from tenants.services import audit
 
 
@@ -37,6 +40,17 @@ def record_failure(
     run.save(update_fields=["state", "finished_at", "report"])
     audit.record(action="import.failed", target=run, by=by, at=at)
     return run
+
+
+@contextmanager
+def failure_recorded(job: JobContext, kind: ImportKind, mapping: str, path: Path) -> Iterator[None]:
+    """Keep a trace of an import that fails inside the block, in a transaction of its own."""
+    try:
+        yield
+    except Exception as error:
+        with tenant_scope(job.tenant):
+            record_failure(kind=kind, mapping=mapping, path=path, error=error, by=job.actor, at=job.at)
+        raise
 
 
 def quarantine(

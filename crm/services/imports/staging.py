@@ -30,8 +30,24 @@ class Stopwatch:
         self.seconds[name] = round(self.seconds.get(name, 0.0) + perf_counter() - start, 3)
 
 
-def tune_for_bulk() -> None:
-    """Give this transaction the memory of one large sort, and skip compiling queries that run once."""
+_TABLES = (
+    "staged",
+    "verdict",
+    "staged_order",
+    "staged_item",
+    "cancelled",
+    "matched",
+    "staged_record",
+    "staged_customer",
+)
+
+
+def begin() -> None:
+    """Start with empty staging, the memory of one large sort, and no compiling of queries that run once.
+
+    The tables end with the transaction; an earlier import of the same transaction may have left its own.
+    """
+    run(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{name}' for name in _TABLES)}")
     run("SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL statement_timeout = 0")
 
 
