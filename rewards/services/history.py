@@ -25,7 +25,7 @@ from tenants.errors import Conflict
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
-BATCH = 5_000
+BATCH = 10_000
 Progress = Callable[[int, int, str], None]
 
 

@@ -314,9 +314,10 @@ def test_lines_that_do_not_sum_to_zero_are_refused(wallet: Wallet) -> None:
 def test_a_balance_that_differs_from_its_lots_cannot_be_committed(wallet: Wallet) -> None:
     customer = make_customer()
     post(customer, wallet, 5)
+    Account.objects.filter(customer=customer).update(available=6)
     with pytest.raises(IntegrityError, match="differs from its lots"), transaction.atomic():
-        Account.objects.filter(customer=customer).update(available=6)
         check_now()
+    Account.objects.filter(customer=customer).update(available=5)
     with pytest.raises(IntegrityError, match="differs from its lots"), transaction.atomic():
         Lot.objects.filter(account__customer=customer).update(remaining=4)
 
