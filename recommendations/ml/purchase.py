@@ -79,9 +79,13 @@ class BetaGeometricNBD(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         x, _, age = np.asarray(X, dtype=np.float64).T
         a = self.a_ if abs(self.a_ - 1.0) > TINY else 1.0 + TINY
         z = horizon / (self.alpha_ + age + horizon)
-        gauss = special.hyp2f1(a + self.b_ - 1.0 - self.r_, a - 1.0, a + self.b_ + x - 1.0, z)
-        unconditional = (a + self.b_ + x - 1.0) / (a - 1.0) * (1.0 - (1.0 - z) ** (a - 1.0) * gauss)
-        return np.asarray(np.maximum(unconditional, 0.0) * self.probability_alive(X))
+        with np.errstate(over="ignore", invalid="ignore"):
+            gauss = special.hyp2f1(a + self.b_ - 1.0 - self.r_, a - 1.0, a + self.b_ + x - 1.0, z)
+            living = (a + self.b_ + x - 1.0) / (a - 1.0) * (1.0 - (1.0 - z) ** (a - 1.0) * gauss)
+        # Where hardly anybody ever drops out the series fails; its limit is the plain posterior rate.
+        rate = (self.r_ + x) / (self.alpha_ + age) * horizon
+        living = np.where(np.isfinite(living), np.clip(living, 0.0, rate), rate)
+        return np.asarray(living * self.probability_alive(X))
 
     def probability_of_purchase(self, X: Floats, horizon: float) -> Floats:
         """P(at least one purchase in (T, T + horizon]).

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from scipy import special
+from sklearn.linear_model import LogisticRegression
 
 from recommendations.ml.arrays import Floats, Integers
 from recommendations.ml.artefacts import Contents
@@ -20,7 +22,10 @@ HORIZON_DAYS = 90
 LEAST_CUSTOMERS = 10
 LEAST_REPEATS = 5
 LEAST_VALUES = 30
-AUC_TOLERANCE = 0.005
+LEAST_OF_EACH = 20
+TINY = 1e-4
+Calibration: TypeAlias = list[float] | None
+LOSS_TOLERANCE = 0.005
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,19 +51,23 @@ def train_purchase(
     require(int((triples[:, 0] > 0).sum()), LEAST_REPEATS, "customers with a second purchase day")
     model = BetaGeometricNBD().fit(triples)
     spending, mean_value = _spending(history, today)
-    metrics, baselines, evaluated, current_auc = _evaluate(history, today, current)
+    metrics, baselines, evaluated, current_loss = _evaluate(history, today, current)
+    calibration = _calibration(history, today - HORIZON_DAYS)
     parameters = {
         "horizon_days": HORIZON_DAYS,
+        "calibration": calibration,
         "process": process_parameters(model),
         "evaluated": evaluated,
         "spending": None if spending is None else {"p": spending.p_, "q": spending.q_, "v": spending.v_},
     }
+    # The product shows probabilities, so the proper score decides; ranking is reported beside it.
     verdict = judge(
-        measure="auc",
-        candidate=metrics.get("auc"),
-        baseline=baselines.get("auc"),
-        current=current_auc,
-        tolerance=AUC_TOLERANCE,
+        measure="log_loss",
+        candidate=metrics.get("log_loss"),
+        baseline=baselines.get("log_loss"),
+        current=current_loss,
+        higher_is_better=False,
+        tolerance=LOSS_TOLERANCE,
     )
     trained = Trained(
         method="bg_nbd",
@@ -70,7 +79,7 @@ def train_purchase(
         verdict=verdict,
         contents=Contents({"kind": "purchase", **parameters}),
     )
-    return trained, _forecast(history, rows, triples, model, spending, mean_value, today)
+    return trained, _forecast(history, rows, triples, model, calibration, spending, mean_value, today)
 
 
 def process_parameters(model: BetaGeometricNBD) -> dict[str, float]:
@@ -79,8 +88,8 @@ def process_parameters(model: BetaGeometricNBD) -> dict[str, float]:
 
 def _evaluate(
     history: PurchaseHistory, today: int, current: dict[str, Any] | None
-) -> tuple[dict[str, float], dict[str, float], dict[str, float] | None, float | None]:
-    """Metrics and baselines on the newest closed window, the parameters judged, the current version's AUC."""
+) -> tuple[dict[str, float], dict[str, float], dict[str, Any] | None, float | None]:
+    """Metrics and baselines on the newest closed window, what was judged, the current version's loss."""
     cut_off = today - HORIZON_DAYS
     rows, triples = recency_frequency_age(history, cut_off)
     if len(rows) < LEAST_CUSTOMERS or (triples[:, 0] > 0).sum() < LEAST_REPEATS:
@@ -88,24 +97,61 @@ def _evaluate(
     later = history.purchase_days_between(cut_off, today)[rows]
     bought = later > 0
     model = BetaGeometricNBD().fit(triples)
-    quality = probability_quality(bought, model.probability_of_purchase(triples, HORIZON_DAYS))
+    calibration = _calibration(history, cut_off - HORIZON_DAYS)
+    quality = probability_quality(bought, calibrated(model, triples, calibration))
     own_rate = (triples[:, 0] + 1.0) / np.maximum(triples[:, 2], 1.0) * HORIZON_DAYS
-    share = np.full(len(rows), float(bought.mean()))
     metrics = rounded({**quality, "mae": mean_absolute_error(later, model.predict(triples, HORIZON_DAYS))})
-    constant = probability_quality(bought, share)
+    recency = triples[:, 2] - triples[:, 1]
+    alone = probability_quality(bought, _by_recency_alone(history, cut_off, recency, float(bought.mean())))
     baselines = rounded(
-        {
-            "auc": ranking_auc(bought, triples[:, 1] - triples[:, 2]),
-            "mae": mean_absolute_error(later, own_rate),
-            "brier": constant.get("brier"),
-            "log_loss": constant.get("log_loss"),
-        }
+        {**alone, "auc": ranking_auc(bought, -recency), "mae": mean_absolute_error(later, own_rate)}
     )
-    current_auc = None
+    current_loss = None
     if current and current.get("evaluated"):
-        in_use = BetaGeometricNBD.with_parameters(**current["evaluated"])
-        current_auc = ranking_auc(bought, in_use.probability_of_purchase(triples, HORIZON_DAYS))
-    return metrics, baselines, process_parameters(model), current_auc
+        in_use = BetaGeometricNBD.with_parameters(**current["evaluated"]["process"])
+        probability = calibrated(in_use, triples, current["evaluated"]["calibration"])
+        current_loss = probability_quality(bought, probability).get("log_loss")
+    evaluated = {"process": process_parameters(model), "calibration": calibration}
+    return metrics, baselines, evaluated, current_loss
+
+
+def calibrated(process: BetaGeometricNBD, triples: Floats, calibration: Calibration) -> Floats:
+    """P(purchase in the horizon): the process, its log odds corrected by what a closed window showed."""
+    if calibration is None:
+        return process.probability_of_purchase(triples, HORIZON_DAYS)
+    *weights, intercept = calibration
+    return np.asarray(special.expit(_evidence(process, triples) @ np.array(weights) + intercept))
+
+
+def _calibration(history: PurchaseHistory, cut_off: int) -> Calibration:
+    """Weights of the process' log odds and of recency, and an intercept, from the window at `cut_off`.
+
+    None without enough customers of both kinds in it: then the process speaks for itself.
+    """
+    rows, triples = recency_frequency_age(history, cut_off)
+    bought = history.purchase_days_between(cut_off, cut_off + HORIZON_DAYS)[rows] > 0
+    fewest = min(bought.sum(), (~bought).sum())
+    if fewest < LEAST_OF_EACH or (triples[:, 0] > 0).sum() < LEAST_REPEATS:
+        return None
+    evidence = _evidence(BetaGeometricNBD().fit(triples), triples)
+    found = LogisticRegression().fit(evidence, bought)
+    return [*found.coef_[0].tolist(), float(found.intercept_[0])]
+
+
+def _evidence(process: BetaGeometricNBD, triples: Floats) -> Floats:
+    probability = np.clip(process.probability_of_purchase(triples, HORIZON_DAYS), TINY, 1.0 - TINY)
+    return np.column_stack([special.logit(probability), np.log1p(triples[:, 2] - triples[:, 1])])
+
+
+def _by_recency_alone(history: PurchaseHistory, cut_off: int, recency: Floats, share: float) -> Floats:
+    """The baseline: a curve over recency learnt from the window before; without one, the base rate."""
+    rows, triples = recency_frequency_age(history, cut_off - HORIZON_DAYS)
+    bought = history.purchase_days_between(cut_off - HORIZON_DAYS, cut_off)[rows] > 0
+    if bought.size == 0 or bought.all() or not bought.any():
+        return np.full(len(recency), share)
+    earlier = np.log1p(triples[:, 2] - triples[:, 1]).reshape(-1, 1)
+    curve = LogisticRegression().fit(earlier, bought)
+    return np.asarray(curve.predict_proba(np.log1p(recency).reshape(-1, 1))[:, 1])
 
 
 def _spending(history: PurchaseHistory, today: int) -> tuple[GammaGamma | None, float]:
@@ -124,6 +170,7 @@ def _forecast(  # noqa: PLR0917 - the pieces of one fit
     rows: Integers,
     triples: Floats,
     model: BetaGeometricNBD,
+    calibration: Calibration,
     spending: GammaGamma | None,
     mean_value: float,
     today: int,
@@ -137,7 +184,7 @@ def _forecast(  # noqa: PLR0917 - the pieces of one fit
         value = spending.predict(per_day[rows])
     return PurchaseForecast(
         rows=rows,
-        probability=model.probability_of_purchase(triples, HORIZON_DAYS),
+        probability=calibrated(model, triples, calibration),
         expected=expected,
         alive=model.probability_alive(triples),
         value_minor=np.round(expected * value),

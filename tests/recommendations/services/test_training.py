@@ -45,7 +45,7 @@ def test_purchase_writes_its_traits_and_its_version(
     outcome = run("purchase")
     assert outcome["outcome"] == "activated"
     assert outcome["version"] == "purchase-1"
-    assert outcome["metrics"]["auc"] > outcome["baselines"]["auc"]
+    assert outcome["metrics"]["log_loss"] < outcome["baselines"]["log_loss"]
     with tenant_scope(tenant):
         version = ModelVersion.objects.get()
         assert (version.state, version.customers, version.trained_at) == (VersionState.ACTIVE, 120, now)
@@ -80,7 +80,10 @@ def test_a_worse_model_changes_nothing(tenant: Tenant, run: Train, monkeypatch: 
     run("purchase")
     with tenant_scope(tenant):
         before = list(ComputedTrait.objects.order_by("pk").values_list("pk", "number", "model_version"))
-    monkeypatch.setattr("recommendations.ml.purchase_training.ranking_auc", lambda truth, score: 1.0)
+    monkeypatch.setattr(
+        "recommendations.ml.purchase_training.calibrated",
+        lambda process, triples, calibration: np.full(len(triples), 0.5),
+    )
     outcome = run("purchase")
     assert outcome["outcome"] == "rejected"
     assert "rejected: not above baseline" in outcome["report"]
