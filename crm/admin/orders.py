@@ -25,7 +25,7 @@ class OrderFilters(FilterForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["q"].widget.input_type = "search"  # type: ignore[attr-defined]  # the widget is an input
+        self.fields["q"].widget.input_type = "search"
 
 
 class OrdersPage(ListPage):

@@ -58,7 +58,7 @@ class SegmentsPage(ListPage):
     def rows(self, filters: dict[str, Any]) -> QuerySet[Segment]:
         return Segment.objects.all()
 
-    def extra(self, page: Page[Segment]) -> dict[str, Any]:
+    def beside(self, page: Page[Segment]) -> dict[str, Any]:
         currency = self.access.tenant.currency
         return {"segments": [(segment, described(segment, currency)) for segment in page.object_list]}
 
@@ -210,7 +210,8 @@ def _free_key(name: str) -> str:
 
 def _found(lines: list[str]) -> dict[str, int]:
     """Return the customers named by external id or e-mail, by what was written."""
-    ids = dict(Customer.objects.filter(external_id__in=lines).values_list("external_id", "pk"))
+    rows = Customer.objects.filter(external_id__in=lines).values_list("external_id", "pk")
+    ids = {str(external_id): pk for external_id, pk in rows}
     emails = [line.lower() for line in lines if "@" in line]
     by_email = Identity.objects.filter(kind="email", value__in=emails).values_list("value", "customer_id")
     return {**dict(by_email), **ids}

@@ -181,7 +181,7 @@ class OrderInput(StrictSerializer):
     placed_at = serializers.DateTimeField()
     currency = serializers.RegexField(r"^[A-Z]{3}\Z", required=False)
     channel = serializers.CharField(max_length=60, required=False, allow_blank=True)
-    lines = LineInput(many=True, max_length=MOST_LINES)
+    lines = serializers.ListField(child=LineInput(), min_length=1, max_length=MOST_LINES)
 
 
 class LineOutput(Output):
@@ -220,7 +220,7 @@ class ReturnInput(StrictSerializer):
     external_id = serializers.CharField(max_length=200)
     order_external_id = serializers.CharField(max_length=200)
     returned_at = serializers.DateTimeField()
-    lines = ReturnLineInput(many=True, max_length=MOST_LINES)
+    lines = serializers.ListField(child=ReturnLineInput(), min_length=1, max_length=MOST_LINES)
 
     def validate_lines(self, lines: Any) -> Any:
         positions = [line["position"] for line in lines]

@@ -1,4 +1,4 @@
-"""An event as a client sends it: decoded and checked by msgspec, one event at a time where the batch has a bad one."""
+"""An event as a client sends it, checked by msgspec: one at a time where the batch has a bad one."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class TooLarge(ValueError):
 
 
 def plain_body(body: bytes, *, is_gzip: bool) -> bytes:
-    """Return the decoded body. Raises ``TooLarge`` without inflating more than the limit, ``MalformedBatch``."""
+    """Return the decoded body. Raises ``TooLarge`` (never inflating more than that), ``MalformedBatch``."""
     if len(body) > MOST_BYTES:
         raise TooLarge(f"At most {MOST_BYTES} bytes.")
     if not (is_gzip or body.startswith(_GZIP_MAGIC)):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class OutlierRule:
-    """An absurd value: more than ``deviations`` from the usual and, for quantities, ``minimum_quantity`` or more.
+    """More than ``deviations`` from the usual and, for quantities, ``minimum_quantity`` or more: absurd.
 
     Distance is measured on logarithms, per item, in robust deviations: 1.4826 times the median absolute
     deviation estimates a standard deviation (Rousseeuw and Croux 1993), not less than ``least_spread``,
@@ -22,7 +22,7 @@ class OutlierRule:
 
 @dataclass(frozen=True, slots=True)
 class OrderMapping:
-    """Order lines. An amount is the sum of the columns it names; no ``gross`` means quantity x ``unit_price``."""
+    """Order lines. An amount sums the columns it names; no ``gross`` means quantity x ``unit_price``."""
 
     name: str
     order: str
@@ -83,8 +83,8 @@ class CustomerMapping:
     optional: frozenset[str] = frozenset()
 
 
-# The data's own guide: sales_value is what the retailer receives, so the shelf price adds the store's discount
-# and the store's match of a manufacturer's coupon; the shopper pays sales_value less the manufacturer's coupon.
+# The data's own guide: sales_value is what the retailer receives, so the shelf price adds the store's
+# discount and its match of a manufacturer's coupon; the shopper pays sales_value less that coupon.
 # Hence shelf price - store discount - (coupon + match) = sales_value - coupon_disc, what the shopper pays.
 _COMPLETE_JOURNEY = OrderMapping(
     name="complete_journey",

@@ -28,8 +28,8 @@ class OrderLine(TenantModel):
     )
     order = TenantForeignKey(Order, models.CASCADE, related_name="lines", verbose_name=_("order"))
     position = models.PositiveIntegerField(_("position"))
-    # No index by item: nothing reads lines that way per request, and every import would pay for it. Its foreign
-    # key is checked a statement at a time, see migration 0004.
+    # No index by item: nothing reads lines that way per request, and every import would pay for it. Its
+    # foreign key is checked a statement at a time, see migration 0004.
     item = TenantForeignKey(
         Item, models.PROTECT, null=True, blank=True, related_name="order_lines", verbose_name=_("item")
     )

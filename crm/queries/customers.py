@@ -17,7 +17,7 @@ def with_details() -> QuerySet[Customer]:
 
 
 def ids_found(query: str, limit: int = 20) -> list[int]:
-    """Ids of customers whose external id, e-mail, name, phone or card begins with ``query``, the best first."""
+    """Ids of customers whose external id, e-mail, name, phone or card begins so, the best first."""
     if len(query.strip()) < SHORTEST_SEARCH:
         return []
     with connection.cursor() as cursor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, Sum
@@ -50,7 +51,7 @@ def customer_counts(*, since: datetime, until: datetime) -> CustomerCounts:
 
 
 def revenue(*, period: Period, since: datetime, until: datetime, zone: ZoneInfo) -> list[RevenuePoint]:
-    """Orders and returns from ``since`` to before ``until`` by local period; periods without either are absent."""
+    """Orders and returns from ``since`` to before ``until``, by local period; empty periods are absent."""
     sold = (
         Order.objects.filter(placed_at__gte=since, placed_at__lt=until)
         .annotate(starts=Trunc(F("placed_at"), period.value, tzinfo=zone))
@@ -65,7 +66,7 @@ def revenue(*, period: Period, since: datetime, until: datetime, zone: ZoneInfo)
         .annotate(Sum("total_minor"))
         .order_by("starts")
     )
-    sold_by_start = {row["starts"]: row for row in sold}
+    sold_by_start: dict[datetime, dict[str, Any]] = {row["starts"]: dict(row) for row in sold}
     returned_by_start = dict(returned)
     return [
         RevenuePoint(

@@ -7,7 +7,9 @@ from crm.models import Customer
 def of_customer(customer: Customer) -> CustomerFacts:
     """What rules are evaluated on, for one customer; three queries unless prefetched."""
     summary = customer.order_summary
-    traits = {trait.name: trait.value for trait in customer.computed_traits.all()}
+    traits = {
+        trait.name: value for trait in customer.computed_traits.all() if (value := trait.value) is not None
+    }
     if summary is None:
         return CustomerFacts(attributes=customer.attributes, traits=traits)
     return CustomerFacts(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-# Given customers' ids, a loader returns what can be shown of each as JSON; one call a page, not one a customer.
+# Given customers' ids, a loader returns what can be shown of each as JSON; it is called once a page.
 SectionLoader = Callable[[list[int]], dict[int, Any]]
 
 _loader_by_name: dict[str, SectionLoader] = {}
@@ -21,7 +21,7 @@ def section_names() -> list[str]:
 
 
 def sections(customer_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """Return ``{customer id: {section name: value}}``; a customer a section knows nothing of has null there."""
+    """Return ``{customer id: {section name: value}}``; null where a section knows nothing."""
     ids = list(customer_ids)
     found: dict[int, dict[str, Any]] = {customer_id: {} for customer_id in ids}
     for name in section_names():

@@ -30,7 +30,7 @@ WHERE c.tenant_id = %s AND c.state = 'active' AND {condition}
 
 
 def matching(rule: Rule, *, tenant_id: int, at: datetime) -> tuple[str, list[Any]]:
-    """Return the statement that selects the ids of the active customers who fulfil the rule, and its parameters."""
+    """Return the statement that selects the ids of the active customers who match, and its parameters."""
     condition, params = compiled(rule, tenant_id=tenant_id, at=at)
     return MATCHING.format(condition=condition), [tenant_id, *params]
 
@@ -69,9 +69,9 @@ def _attribute(condition: Condition) -> tuple[str, list[Any]]:
             f"(CASE WHEN jsonb_typeof(c.attributes -> %s) = 'string' THEN {test} ELSE false END)",
             [key, key, condition.value],
         )
+    number = f"(c.attributes -> %s)::numeric {_COMPARATOR_BY_OP[op]} %s::numeric"
     return (
-        "(CASE WHEN jsonb_typeof(c.attributes -> %s) = 'number'"
-        f" THEN (c.attributes -> %s)::numeric {_COMPARATOR_BY_OP[op]} %s::numeric ELSE false END)",
+        f"(CASE WHEN jsonb_typeof(c.attributes -> %s) = 'number' THEN {number} ELSE false END)",
         [key, key, repr(condition.value)],
     )
 

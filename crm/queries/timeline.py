@@ -1,4 +1,4 @@
-"""What happened to one customer, newest first, merged from several tables and whatever other apps register."""
+"""What happened to one customer, newest first, merged from tables and from what other apps register."""
 
 from __future__ import annotations
 

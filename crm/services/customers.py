@@ -1,4 +1,4 @@
-"""Customers: created, patched, found by identity. Personal data goes to `Person`, attributes stay on the customer."""
+"""Customers: created, patched, found by identity. Personal data goes to `Person`."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def set_suspended(*, customer: Customer, suspended: bool, by: Actor, at: datetim
 
 
 def add_identity(*, customer: Customer, kind: str, value: str, at: datetime) -> Identity:
-    """Point an identity to the customer; free when it does already. Raises ``IdentityTaken``, ``InvalidInput``."""
+    """Point an identity to the customer, if it does not yet. Raises ``IdentityTaken``, ``InvalidInput``."""
     spelled = normalise(kind, value)
     if not spelled:
         raise InvalidInput(errors=[FieldError(f"/identities/{kind}", "invalid", f"“{value}” is no {kind}.")])
@@ -148,7 +148,7 @@ def _apply_rows(customer: Customer, change: CustomerChange, at: datetime) -> Non
 
 @transaction.atomic
 def obtain(*, public_id: UUID | None = None, external_id: str | None = None, at: datetime) -> Customer | None:
-    """Return the customer named by either id, a new one for an unknown external id, None when neither is given.
+    """Return the customer named by either id, a new one for an unknown external id, None for neither.
 
     Raises ``NotFound`` for an unknown public id.
     """

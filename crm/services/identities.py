@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
@@ -20,8 +21,8 @@ WITH wanted AS MATERIALIZED (
     SELECT nextval(pg_get_serial_sequence('crm_customer', 'id')) AS id, asked.kind, asked.value
     FROM unnest(%(kinds)s::text[], %(values)s::text[]) AS asked(kind, value)
 ), added AS (
-    INSERT INTO crm_customer (id, tenant_id, public_id, external_id, state, may_profile, attributes, created_at,
-                              updated_at)
+    INSERT INTO crm_customer (id, tenant_id, public_id, external_id, state, may_profile, attributes,
+                              created_at, updated_at)
     SELECT id, %(tenant)s, crm_new_public_id(), CASE WHEN kind = 'external_id' THEN value END, 'active', true,
            '{}', %(at)s, %(at)s
     FROM wanted
@@ -56,7 +57,12 @@ def _execute(statement: str, pairs: Collection[Pair], at: datetime | None) -> di
     if not pairs:
         return {}
     kinds, values = zip(*pairs, strict=True)
-    params = {"tenant": active_tenant_id(), "kinds": list(kinds), "values": list(values), "at": at}
+    params: dict[str, Any] = {
+        "tenant": active_tenant_id(),
+        "kinds": list(kinds),
+        "values": list(values),
+        "at": at,
+    }
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return {(kind, value): customer_id for kind, value, customer_id in cursor.fetchall()}

@@ -34,7 +34,8 @@ RETURNING message_id, occurred_at
 """
 _TOUCH = """
 UPDATE crm_customer c SET
-    last_seen_at = greatest(c.last_seen_at, seen.last_at), first_seen_at = least(c.first_seen_at, seen.first_at)
+    last_seen_at = greatest(c.last_seen_at, seen.last_at),
+    first_seen_at = least(c.first_seen_at, seen.first_at)
 FROM (
     SELECT e.customer_id, max(e.occurred_at) AS last_at, min(e.occurred_at) AS first_at
     FROM crm_event e WHERE e.tenant_id = %(tenant)s AND e.message_id = ANY(%(message_ids)s)
@@ -103,7 +104,7 @@ def _store(events: list[_Addressed], at: datetime) -> set[tuple[str, datetime]]:
     with connection.cursor() as cursor:
         cursor.execute(_STAGE)
         command = "COPY staged_event (message_id, occurred_at, name, customer_id, properties) FROM STDIN"
-        with cursor.cursor.copy(command) as copy:  # type: ignore[attr-defined]  # psycopg's cursor under Django's
+        with cursor.cursor.copy(command) as copy:
             for each in events:
                 event = each.event
                 copy.write_row(
@@ -169,7 +170,7 @@ def _storable(payload: Any) -> Any:
 @transaction.atomic
 def touch_seen(*, message_ids: Sequence[str], first_at: str, last_at: str) -> None:
     """Move the seen dates of the customers of these events."""
-    params = {
+    params: dict[str, Any] = {
         "tenant": active_tenant_id(),
         "message_ids": list(message_ids),
         "first_at": first_at,

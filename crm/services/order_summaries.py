@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -46,7 +47,7 @@ WHERE c.tenant_id = %(tenant)s AND c.id = b.customer_id
 @transaction.atomic
 def refresh(customer_ids: Collection[int] | None = None) -> None:
     """Recompute the totals, and the seen dates, of the given customers or of all."""
-    params = {
+    params: dict[str, Any] = {
         "tenant": active_tenant_id(),
         "all": customer_ids is None,
         "ids": sorted(customer_ids) if customer_ids is not None else [],

@@ -35,8 +35,8 @@ def record(
 ) -> Return:
     """Record that lines of ``order`` came back, refunding their share of what was paid.
 
-    Publishes ``crm.returns_recorded``. Raises ``ReturnAlreadyRecorded``, and ``InvalidInput`` for lines that the
-    order lacks and for quantities above what has not come back yet.
+    Publishes ``crm.returns_recorded``. Raises ``ReturnAlreadyRecorded``, and ``InvalidInput`` for lines that
+    the order lacks and for quantities above what has not come back yet.
     """
     by.require(Permission.ORDERS_EDIT)
     order = lock_order(order.pk)
@@ -93,6 +93,6 @@ def _lines(order: Order, quantity_by_position: Mapping[int, int]) -> list[Return
 
 
 def _refund(line: OrderLine, quantity: int, earlier: int, refunded: int) -> int:
-    """The paid price's share, rounded so that all of the line's refunds together are exactly what was paid."""
+    """The share of what was paid, rounded so that all refunds of the line together are just that."""
     share: int = line.total_minor * (earlier + quantity) // line.quantity - refunded
     return max(0, share)

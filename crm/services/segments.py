@@ -59,7 +59,7 @@ def create(
     rule: Any = None,
     description: str = "",
 ) -> Segment:
-    """Create a static or rule segment; a rule is evaluated at once. Raises ``SegmentKeyTaken``, ``InvalidInput``."""
+    """Create a static or rule segment, evaluated at once. Raises ``SegmentKeyTaken``, ``InvalidInput``."""
     by.require(Permission.SEGMENTS_EDIT)
     if kind not in {SegmentKind.STATIC, SegmentKind.RULE}:
         raise InvalidInput(
@@ -117,7 +117,7 @@ def refresh(*, segment: Segment, at: datetime) -> Segment:
     try:
         with transaction.atomic():
             _recompute(segment, parse(segment.rule), at)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is shown and the old members stay
         segment.last_error = f"{type(error).__name__}: {error}"[:2000]
         segment.save(update_fields=["last_error"])
     return segment
@@ -190,7 +190,7 @@ def _count(segment: Segment, at: datetime) -> int:
 def publish_model_segment(
     *, key: str, name: str, description: str, members: Mapping[int, str], at: datetime
 ) -> Segment:
-    """Create or replace a segment whose members a model chose, each with the reason. Raises ``SegmentKeyTaken``."""
+    """Create or replace a segment that a model chose, with reasons. Raises ``SegmentKeyTaken``."""
     segment, _created = Segment.objects.get_or_create(
         key=key,
         defaults={"name": name, "kind": SegmentKind.MODEL, "created_at": at, "updated_at": at},
@@ -204,7 +204,7 @@ def publish_model_segment(
             """CREATE TEMPORARY TABLE IF NOT EXISTS staged_member (id bigint NOT NULL, reason text NOT NULL)
                ON COMMIT DROP; TRUNCATE staged_member"""
         )
-        with cursor.cursor.copy("COPY staged_member (id, reason) FROM STDIN") as copy:  # type: ignore[attr-defined]  # psycopg's cursor under Django's
+        with cursor.cursor.copy("COPY staged_member (id, reason) FROM STDIN") as copy:
             for customer_id, reason in members.items():
                 copy.write_row((customer_id, reason[:300]))
     _sync(segment, "SELECT id, reason FROM staged_member", [], at)

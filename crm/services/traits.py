@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -38,14 +39,14 @@ def write_many(
 ) -> int:
     """Write one trait of many customers at once, by COPY; return how many.
 
-    ``replace`` also removes the trait from customers not in ``values``. Raises ``InvalidInput`` for a number that
-    is not finite; a customer of another tenant is a foreign-key error.
+    ``replace`` also removes the trait from customers not in ``values``. Raises ``InvalidInput`` for a number
+    that is not finite; a customer of another tenant is a foreign-key error.
     """
     rows = [(customer_id, *_columns(name, value)) for customer_id, value in values.items()]
-    params = {"tenant": active_tenant_id(), "name": name, "version": model_version, "at": at}
+    params: dict[str, Any] = {"tenant": active_tenant_id(), "name": name, "version": model_version, "at": at}
     with connection.cursor() as cursor:
         cursor.execute(_STAGE)
-        with cursor.cursor.copy("COPY staged_trait (customer_id, number, text) FROM STDIN") as copy:  # type: ignore[attr-defined]  # psycopg's cursor under Django's
+        with cursor.cursor.copy("COPY staged_trait (customer_id, number, text) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
         cursor.execute(_WRITE, params)

@@ -39,7 +39,9 @@ def order(
     )
 
 
-def returned(external_id: str, of: Order, quantities: dict[int, int], *, returned_at: datetime = NOW) -> Return:
+def returned(
+    external_id: str, of: Order, quantities: dict[int, int], *, returned_at: datetime = NOW
+) -> Return:
     return returns.record(
         external_id=external_id,
         order=of,

@@ -48,7 +48,7 @@ def without_nan(values: pa.Array) -> pa.Array:
 
 
 def text(values: pa.Array) -> pa.Array:
-    """Trimmed text, null when empty; whole floating-point numbers lose ``.0``, as ids from spreadsheets have."""
+    """Trimmed text, null when empty; whole floats, as ids from spreadsheets are, lose their ``.0``."""
     if pa.types.is_floating(values.type):
         values = without_nan(values)
         whole = pc.equal(pc.floor(values), values)
@@ -62,7 +62,9 @@ def text(values: pa.Array) -> pa.Array:
 
 def quantities(values: pa.Array, problems: ProblemColumn) -> pa.Array:
     """Whole numbers; a fraction, a word or a number out of range is marked ``quantity_invalid``."""
-    return _checked(values, _whole, pa.int64(), LARGEST_QUANTITY, problems, "quantity_invalid")
+    return _checked(
+        values, parse=_whole, largest=LARGEST_QUANTITY, problems=problems, reason="quantity_invalid"
+    )
 
 
 def minor_units(values: pa.Array, exponent: int, problems: ProblemColumn) -> pa.Array:
@@ -77,7 +79,7 @@ def minor_units(values: pa.Array, exponent: int, problems: ProblemColumn) -> pa.
     def parse(value: Any) -> int:
         return int((Decimal(str(value).replace(",", "")) * factor).to_integral_value("ROUND_HALF_UP"))
 
-    return _checked(values, parse, pa.int64(), LARGEST_MINOR, problems, "amount_invalid")
+    return _checked(values, parse=parse, largest=LARGEST_MINOR, problems=problems, reason="amount_invalid")
 
 
 def local_times(values: pa.Array, problems: ProblemColumn) -> tuple[pa.Array, pa.Array]:
@@ -130,15 +132,15 @@ def _whole(value: Any) -> int:
 
 def _checked(
     values: pa.Array,
+    *,
     parse: Callable[[Any], int],
-    kind: pa.DataType,
     largest: int,
     problems: ProblemColumn,
     reason: str,
 ) -> pa.Array:
     if not pa.types.is_string(values.type):
         try:
-            return _bounded(pc.cast(without_nan(values), kind), values, largest, problems, reason)
+            return _bounded(pc.cast(without_nan(values), pa.int64()), values, largest, problems, reason)
         except pa.ArrowInvalid:
             # Some fraction among whole numbers: value by value then.
             values = without_nan(values)
@@ -149,7 +151,7 @@ def _checked(
         except (ValueError, InvalidOperation, OverflowError):
             number = None
         parsed.append(number if number is not None and abs(number) <= largest else None)
-    result = pa.array(parsed, kind)
+    result = pa.array(parsed, pa.int64())
     problems.mark(pc.and_(pc.is_null(result), pc.is_valid(values)), reason)
     return result
 

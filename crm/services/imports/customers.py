@@ -1,4 +1,4 @@
-"""The import of customers: patch by default, an empty cell keeps what is there; personal data in its own row."""
+"""The import of customers: patch by default, an empty cell keeps what is there."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ _ADD_CUSTOMERS = f"""
 WITH {records.LATEST}, added AS (
     INSERT INTO crm_customer
         (tenant_id, public_id, external_id, state, may_profile, attributes, created_at, updated_at)
-    SELECT %(tenant)s, crm_new_public_id(), l.external_id, 'active', true, '{{}}', %(at)s, %(at)s FROM latest l
+    SELECT %(tenant)s, crm_new_public_id(), l.external_id, 'active', true, '{{}}', %(at)s, %(at)s
+    FROM latest l
     WHERE NOT EXISTS (SELECT FROM crm_identity i WHERE i.tenant_id = %(tenant)s AND i.kind = 'external_id'
                       AND i.value = l.external_id)
     ORDER BY l.row_number RETURNING id, external_id

@@ -22,8 +22,8 @@ from tenants.scope import active_tenant
 
 _UPSERT = f"""
 WITH {records.LATEST}
-INSERT INTO crm_item AS kept (tenant_id, public_id, external_id, name, category, subcategory, brand, price_minor,
-                              attributes, is_active, created_at, updated_at)
+INSERT INTO crm_item AS kept (tenant_id, public_id, external_id, name, category, subcategory, brand,
+                              price_minor, attributes, is_active, created_at, updated_at)
 SELECT %(tenant)s, crm_new_public_id(), external_id,
        coalesce(fields->>'name', external_id), coalesce(fields->>'category', ''),
        coalesce(fields->>'subcategory', ''), coalesce(fields->>'brand', ''), (fields->>'price_minor')::bigint,

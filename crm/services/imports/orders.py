@@ -1,4 +1,4 @@
-"""The import of order lines: staged by COPY, judged and loaded by set-based statements, in one transaction."""
+"""The import of order lines: staged by COPY, judged and loaded set by set, in one transaction."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class _OrderImport:
             dict(staging.rows("SELECT reason, count(*) FROM verdict WHERE outcome = 'merged' GROUP BY 1"))
         )
         reason_by_row: dict[int, str] = dict(
-            staging.rows("SELECT row_number, reason FROM verdict WHERE outcome = 'quarantined'")  # type: ignore[arg-type]  # pairs
+            staging.rows("SELECT row_number, reason FROM verdict WHERE outcome = 'quarantined'")
         )
         runs.quarantine(run, reason_by_row, sources.raw_rows(self.path, self.mapping.columns, reason_by_row))
         return merged, Counter(reason_by_row.values())

@@ -70,7 +70,7 @@ def quarantine(run: ImportRun, path: Path, columns: Sequence[str]) -> Counter[st
     from crm.services.imports import sources  # noqa: PLC0415 - pyarrow costs a second to import
 
     reason_by_row = dict(
-        staging.rows("SELECT row_number, problem FROM staged_record WHERE problem IS NOT NULL")  # type: ignore[arg-type]  # pairs
+        staging.rows("SELECT row_number, problem FROM staged_record WHERE problem IS NOT NULL")
     )
     runs.quarantine(run, reason_by_row, sources.raw_rows(path, columns, reason_by_row))
     return Counter(reason_by_row.values())

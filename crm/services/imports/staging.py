@@ -55,20 +55,21 @@ def run(statement: str, params: dict[str, Any] | None = None) -> int:
     """Execute one statement and return how many rows it touched."""
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
-        return max(cursor.rowcount, 0)
+        return max(int(cursor.rowcount), 0)
 
 
 def rows(statement: str, params: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
 
 
 def copy_blocks(table: str, columns: Sequence[str], blocks: Iterable[bytes]) -> None:
     """COPY blocks of CSV into a temporary table."""
     with connection.cursor() as cursor:
         command = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT csv)"
-        with cursor.cursor.copy(command) as copy:  # type: ignore[attr-defined]  # psycopg's cursor under Django's
+        with cursor.cursor.copy(command) as copy:
             for block in blocks:
                 copy.write(block)
 
@@ -77,6 +78,6 @@ def copy_rows(table: str, columns: Sequence[str], values: Iterable[Sequence[Any]
     """COPY Python rows into a temporary table."""
     with connection.cursor() as cursor:
         command = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
-        with cursor.cursor.copy(command) as copy:  # type: ignore[attr-defined]  # psycopg's cursor under Django's
+        with cursor.cursor.copy(command) as copy:
             for row in values:
                 copy.write_row(row)

@@ -33,9 +33,7 @@ def test_all_or_nothing_leaves_the_sales_for_others() -> None:
 
 
 def test_another_price_or_a_later_sale_is_no_sale() -> None:
-    _, refused = match_cancellations(
-        [sale(1, 3, 5), sale(2, 3, 0, price=99)], [cancellation(1, 1, 1)]
-    )
+    _, refused = match_cancellations([sale(1, 3, 5), sale(2, 3, 0, price=99)], [cancellation(1, 1, 1)])
     assert refused == {1: "cancels_unknown_sale"}
 
 

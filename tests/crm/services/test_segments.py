@@ -41,7 +41,9 @@ def conditions() -> st.SearchStrategy[dict[str, Any]]:
             st.fixed_dictionaries(one | {"op": absent}),
             st.fixed_dictionaries(one | {"op": equal, "value": values}),
             st.fixed_dictionaries(one | {"op": ordered, "value": in_order}),
-            st.fixed_dictionaries(one | {"op": st.just("in"), "value": st.lists(values, min_size=1, max_size=3)}),
+            st.fixed_dictionaries(
+                one | {"op": st.just("in"), "value": st.lists(values, min_size=1, max_size=3)}
+            ),
         )
 
     either = st.one_of(TEXTS, NUMBERS)
@@ -68,7 +70,23 @@ RULES = st.recursive(
 
 @pytest.fixture
 def population(crowd: Tenant, scope: Tenant) -> list[Customer]:
-    values: list[Any] = ["", "a", "B", "é", "10", 0, 2.5, 10, -3, True, False, None, [1], {"a": 1}, "\U0001f600"]
+    values: list[Any] = [
+        "",
+        "a",
+        "B",
+        "é",
+        "10",
+        0,
+        2.5,
+        10,
+        -3,
+        True,
+        False,
+        None,
+        [1],
+        {"a": 1},
+        "\U0001f600",
+    ]
     people = [
         Customer.objects.create(
             created_at=NOW, updated_at=NOW, attributes={"x": value} | ({"y": "b"} if at % 2 else {})
@@ -77,11 +95,16 @@ def population(crowd: Tenant, scope: Tenant) -> list[Customer]:
     ]
     people.append(Customer.objects.create(created_at=NOW, updated_at=NOW))
     traits.write_many(
-        name="t", values={each.pk: number / 2 for number, each in enumerate(people[:8])}, model_version="v", at=NOW
+        name="t",
+        values={each.pk: number / 2 for number, each in enumerate(people[:8])},
+        model_version="v",
+        at=NOW,
     )
     traits.write_many(
-        name="u", values={each.pk: text for each, text in zip(people, ["a", "aé", "10", ""], strict=False)},
-        model_version="v", at=NOW,
+        name="u",
+        values={each.pk: text for each, text in zip(people, ["a", "aé", "10", ""], strict=False)},
+        model_version="v",
+        at=NOW,
     )
     for number, each in enumerate(people[3:12]):
         OrderSummary.objects.create(
@@ -112,7 +135,10 @@ def test_sql_and_python_agree_on_every_rule(population: list[Customer], data: An
 
 
 def test_rule_segment_follows_its_rule(crowd: Tenant, scope: Tenant, actor: Actor) -> None:
-    young, old = factories.customer("c1", attributes={"age": 20}), factories.customer("c2", attributes={"age": 60})
+    young, old = (
+        factories.customer("c1", attributes={"age": 20}),
+        factories.customer("c2", attributes={"age": 60}),
+    )
     segment = factories.segment("young", rule={"attribute": "age", "op": "lt", "value": 30})
     assert segment.member_count == 1
     assert segment.refreshed_at == NOW

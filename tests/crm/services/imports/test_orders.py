@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001 - files hold wall-clock times without a zone
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -58,8 +59,16 @@ def test_generic_csv(tmp_path: Path, crowd: Tenant, scope: Tenant) -> None:
     first = Order.objects.get(external_id="o1")
     # New York is five hours behind in January.
     assert first.placed_at == datetime(2026, 1, 6, 1, 30, tzinfo=UTC)
-    assert (first.gross_minor, first.store_discount_minor, first.coupon_discount_minor, first.total_minor) == (
-        500, 50, 25, 425,
+    assert (
+        first.gross_minor,
+        first.store_discount_minor,
+        first.coupon_discount_minor,
+        first.total_minor,
+    ) == (
+        500,
+        50,
+        25,
+        425,
     )
     assert first.customer.external_id == "c1"
     assert Order.objects.get(external_id="o2").customer is None
@@ -189,7 +198,16 @@ def test_complete_journey_amounts(tmp_path: Path, scope: Tenant) -> None:
 
 
 def uci(tmp_path: Path, rows: list[tuple[Any, ...]]) -> Path:
-    names = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
+    names = [
+        "InvoiceNo",
+        "StockCode",
+        "Description",
+        "Quantity",
+        "InvoiceDate",
+        "UnitPrice",
+        "CustomerID",
+        "Country",
+    ]
     path = tmp_path / "uci.parquet"
     pq.write_table(pa.table({name: [row[at] for row in rows] for at, name in enumerate(names)}), path)
     return path
@@ -241,7 +259,11 @@ def test_messy_retail_file(tmp_path: Path, scope: Tenant) -> None:
         ("charge", None),
     ]
     back_again = Return.objects.get()
-    assert (back_again.external_id, back_again.order, back_again.total_minor) == ("C536379/536365", order, 1020)
+    assert (back_again.external_id, back_again.order, back_again.total_minor) == (
+        "C536379/536365",
+        order,
+        1020,
+    )
     assert OrderSummary.objects.get(customer=order.customer).returned_minor == 1020
 
 

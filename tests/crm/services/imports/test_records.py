@@ -43,7 +43,10 @@ def test_items_are_added_patched_and_merged(tmp_path: Path, crowd: Tenant, scope
     apple, bread = Item.objects.get(external_id="a"), Item.objects.get(external_id="b")
     assert (apple.name, apple.category, apple.brand, apple.price_minor) == ("Apple", "Food", "Orchard", 125)
     assert (bread.name, bread.price_minor) == ("Brown bread", 200)
-    assert dict(QuarantinedRow.objects.values_list("row_number", "reason")) == {4: "id_missing", 5: "price_invalid"}
+    assert dict(QuarantinedRow.objects.values_list("row_number", "reason")) == {
+        4: "id_missing",
+        5: "price_invalid",
+    }
 
 
 def test_items_again_are_all_merged(tmp_path: Path, scope: Tenant) -> None:
@@ -105,7 +108,15 @@ def test_customers_are_patched_and_blank_means_keep(tmp_path: Path, crowd: Tenan
 
 def test_demographics_become_declared_attributes(tmp_path: Path, scope: Tenant) -> None:
     path = tmp_path / "demographics.parquet"
-    names = ["age", "income", "home_ownership", "marital_status", "household_size", "household_comp", "kids_count"]
+    names = [
+        "age",
+        "income",
+        "home_ownership",
+        "marital_status",
+        "household_size",
+        "household_comp",
+        "kids_count",
+    ]
     columns = {"household_id": [1, 1001]} | {name: ["x", None] for name in names}
     pq.write_table(pa.table(columns), path)
     run = import_customers(path=path, mapping="complete_journey", by=SYSTEM, at=NOW)

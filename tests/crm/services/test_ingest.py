@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.db import DataError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from crm.domain.events import Invalid, NewEvent
+from crm.models import Customer, Event, EventReject, Identity
+from crm.services import ingest, partitions
+from tenants.domain.actors import SYSTEM, Actor, ActorKind
+from tenants.errors import PermissionRefused
+from tenants.models import OutboxMessage, Tenant
+from tenants.services import outbox
+from tests.conftest import NOW
+
+pytestmark = pytest.mark.django_db
+
+
+def new(message_id: str, **options: object) -> NewEvent:
+    return NewEvent(
+        **({"message_id": message_id, "name": "viewed", "occurred_at": NOW, "external_id": "c1"} | options)
+    )
+
+
+def statuses(*batch: NewEvent | Invalid) -> list[str]:
+    return [each.status for each in ingest.accept(batch=batch, by=SYSTEM, at=NOW).outcomes]
+
+
+def test_each_event_has_its_status(crowd: Tenant, scope: Tenant) -> None:
+    bad = Invalid("malformed", "why", "m9", {"name": "\0"})
+    assert statuses(new("m1"), new("m2", email="x", external_id=None), new("m1"), bad) == [
+        "accepted", "invalid", "duplicate", "invalid",
+    ]  # fmt: skip
+    assert statuses(new("m1"), new("m3", properties={"price": 1.5, "tags": ["a"]})) == [
+        "duplicate",
+        "accepted",
+    ]
+    stored = Event.objects.get(message_id="m3")
+    assert (stored.name, stored.occurred_at, stored.received_at) == ("viewed", NOW, NOW)
+    assert stored.properties == {"price": 1.5, "tags": ["a"]}
+    assert stored.customer.external_id == "c1"
+    assert set(EventReject.objects.values_list("message_id", "reason")) == {
+        ("m2", "identity_invalid"),
+        ("m9", "malformed"),
+    }
+
+
+def test_one_message_a_batch(scope: Tenant) -> None:
+    statuses(new("m1"), new("m2", occurred_at=NOW - timedelta(days=2)))
+    assert OutboxMessage.objects.get().payload == {
+        "batch": {
+            "message_ids": ["m1", "m2"],
+            "first_at": (NOW - timedelta(days=2)).isoformat(),
+            "last_at": NOW.isoformat(),
+        }
+    }
+    statuses(new("m1"))
+    assert OutboxMessage.objects.count() == 1
+
+
+def test_delivery_moves_the_seen_dates(crowd: Tenant, scope: Tenant) -> None:
+    statuses(new("m1", occurred_at=NOW - timedelta(days=2)), new("m2"))
+    assert outbox.deliver(tenant_id=scope.pk, message_id=OutboxMessage.objects.get().pk, at=NOW)
+    customer = Customer.objects.get()
+    assert (customer.first_seen_at, customer.last_seen_at) == (NOW - timedelta(days=2), NOW)
+
+
+def test_unknown_identities_get_customers_of_their_own(scope: Tenant) -> None:
+    statuses(
+        new("m1"),
+        new("m2"),
+        new("m3", external_id=None, email="Ann@Example.com"),
+        new("m4", external_id=None, email="ann@example.com", anonymous_id="z"),
+    )
+    assert set(Identity.objects.values_list("kind", "value")) == {
+        ("external_id", "c1"),
+        ("email", "ann@example.com"),
+    }
+    assert Event.objects.filter(customer__external_id="c1").count() == 2
+
+
+def test_queries_do_not_grow_with_the_batch(scope: Tenant) -> None:
+    statuses(new("first"))  # makes the month and the staging table
+    costs = []
+    for number in (1, 5):
+        with CaptureQueriesContext(connection) as queries:
+            statuses(*[new(f"{number}-{each}", external_id=f"n{number}-{each}") for each in range(number)])
+        costs.append(len(queries))
+    assert costs[0] == costs[1]
+
+
+def test_only_with_the_permission(scope: Tenant) -> None:
+    with pytest.raises(PermissionRefused):
+        ingest.accept(batch=[new("m1")], by=Actor(kind=ActorKind.API_KEY, label="reader"), at=NOW)
+
+
+def partition_of(message_id: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tableoid::regclass::text FROM crm_event WHERE message_id = %s", [message_id])
+        return cursor.fetchone()[0]
+
+
+def test_late_events_get_their_month(scope: Tenant) -> None:
+    statuses(new("m1", occurred_at=datetime(2011, 2, 28, 23, 59, tzinfo=UTC)))
+    assert partition_of("m1") == "crm_event_2011_02"
+    assert partitions.ensure(first=date(2011, 2, 1), last=date(2011, 3, 1)) == 1
+
+
+def test_partitions_are_bounded_and_closed(scope: Tenant) -> None:
+    statuses(new("m1", occurred_at=datetime(2011, 2, 1, tzinfo=UTC)))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT relrowsecurity AND relforcerowsecurity, has_table_privilege('app_rw', oid, 'SELECT')
+               FROM pg_class WHERE relname IN ('crm_event_2011_02', 'crm_event_default')"""
+        )
+        assert cursor.fetchall() == [(True, False), (True, False)]
+    with pytest.raises(DataError), transaction.atomic():
+        partitions.ensure(first=date(1999, 12, 1), last=date(1999, 12, 31))
