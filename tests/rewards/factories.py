@@ -73,10 +73,12 @@ def make_return(order: Order, lines: dict[int, int], returned_at: datetime = NOW
     return document
 
 
-def post(customer: Customer, wallet: Wallet, points: int, source: str = "", **options: Any) -> Posting:
+def post(
+    customer: Customer, wallet: Wallet, points: int, source: str | Source = "", **options: Any
+) -> Posting:
     values: dict[str, Any] = {
         "kind": TransactionKind.ADJUST,
-        "source": Source("test", source or f"s-{next(_number)}"),
+        "source": source if isinstance(source, Source) else Source("test", source or f"s-{next(_number)}"),
         "occurred_at": options.get("at", NOW),
         "by": SYSTEM,
         "at": NOW,

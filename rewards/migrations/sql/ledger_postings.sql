@@ -26,11 +26,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public SET enable_seqscan = of
       AND (expires_at IS NULL OR expires_at > p_at)
 $$;
 
+-- Not LANGUAGE sql: such a function is planned again at every call.
 -- Lots that give p_wanted points, p_first_lot (expired or not) before the spending order.
 CREATE FUNCTION rewards_pick_lots(
     p_tenant bigint, p_account bigint, p_wanted bigint, p_at timestamptz, p_first_lot bigint,
     OUT lots bigint[], OUT parts bigint[], OUT total bigint
-) LANGUAGE sql STABLE SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
+) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
+BEGIN
     WITH usable AS (
         SELECT id, remaining - held AS free,
                SUM(remaining - held) OVER (
@@ -47,8 +49,9 @@ CREATE FUNCTION rewards_pick_lots(
     SELECT COALESCE(array_agg(id ORDER BY running), '{}'),
            COALESCE(array_agg(part::bigint ORDER BY running), '{}'),
            COALESCE(SUM(part), 0)::bigint
-    FROM picked
-$$;
+    INTO lots, parts, total
+    FROM picked;
+END $$;
 
 -- Takes points out of lots and writes one customer line per lot and one line for the program.
 -- The account has been changed already; p_seq and p_balance are its values before.
