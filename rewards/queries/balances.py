@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Min, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db import connection
+from django.db.models import F, QuerySet, Sum
 from django.utils import timezone
 
-from rewards.models import Account, LedgerEntry, Lot
+from rewards.models import LedgerEntry, Lot
+from tenants.scope import active_tenant_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,47 +27,36 @@ class Balance:
     is_frozen: bool
 
 
-_FREE = F("lots__remaining") - F("lots__held")
+# In SQL: the database's primary key is (tenant, id), which the ORM's grouping by id does not know.
+_BALANCES = """
+    SELECT a.customer_id, w.key, COALESCE(l.points, 0)::bigint, a.held, l.next_expiry_at,
+           COALESCE(l.next_expiry_points, 0)::bigint, a.frozen_at IS NOT NULL
+    FROM rewards_account a
+    JOIN rewards_wallet w ON w.tenant_id = %(tenant)s AND w.id = a.wallet_id
+    LEFT JOIN LATERAL (
+        SELECT SUM(points) AS points, MIN(expires_at) AS next_expiry_at,
+               SUM(points) FILTER (WHERE expires_at = first_at) AS next_expiry_points
+        FROM (
+            SELECT remaining - held AS points, expires_at, MIN(expires_at) OVER () AS first_at
+            FROM rewards_lot
+            WHERE tenant_id = %(tenant)s AND account_id = a.id AND is_open AND remaining > held
+              AND (expires_at IS NULL OR expires_at > %(at)s)
+        ) usable
+    ) l ON true
+    WHERE a.tenant_id = %(tenant)s AND a.customer_id = ANY(%(customers)s)
+    ORDER BY a.customer_id, a.wallet_id
+"""
 
 
 def of_customers(customer_ids: Sequence[int], *, at: datetime) -> dict[int, list[Balance]]:
-    """Return the balances of customers at a moment, in two queries however many there are."""
-    usable = Q(lots__is_open=True) & (Q(lots__expires_at__isnull=True) | Q(lots__expires_at__gt=at))
-    accounts = (
-        Account.objects.filter(customer_id__in=customer_ids)
-        .select_related("wallet")
-        .annotate(
-            usable=Coalesce(Sum(_FREE, filter=usable), 0),
-            next_expiry_at=Min("lots__expires_at", filter=usable & Q(lots__remaining__gt=F("lots__held"))),
-        )
-        .order_by("wallet_id")
-    )
-    rows = list(accounts)
-    ending = _ending(rows)
+    """Return the balances of customers at a moment, in one query however many there are."""
     balances: dict[int, list[Balance]] = {}
-    for row in rows:
-        balances.setdefault(row.customer_id, []).append(
-            Balance(
-                row.wallet.key,
-                row.usable,
-                row.held,
-                row.next_expiry_at,
-                ending.get((row.pk, row.next_expiry_at), 0),
-                row.frozen_at is not None,
-            )
-        )
+    with connection.cursor() as cursor:
+        parameters = {"tenant": active_tenant_id(), "customers": list(customer_ids), "at": at}
+        cursor.execute(_BALANCES, parameters)
+        for customer_id, *values in cursor.fetchall():
+            balances.setdefault(customer_id, []).append(Balance(*values))
     return balances
-
-
-def _ending(accounts: Sequence[Any]) -> dict[tuple[int, datetime | None], int]:
-    moments = {account.next_expiry_at for account in accounts if account.next_expiry_at}
-    if not moments:
-        return {}
-    lots = Lot.objects.filter(
-        account_id__in=[account.pk for account in accounts], is_open=True, expires_at__in=moments
-    )
-    grouped = lots.values_list("account_id", "expires_at").annotate(points=Sum(F("remaining") - F("held")))
-    return {(account_id, moment): points for account_id, moment, points in grouped}
 
 
 def expiring(customer_id: int, *, at: datetime) -> list[dict[str, Any]]:
