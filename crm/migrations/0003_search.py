@@ -67,17 +67,19 @@ GRANT EXECUTE ON FUNCTION crm_search_customers(text, integer) TO app_rw;
 ALTER FUNCTION crm_search_customers(text, integer) OWNER TO app_search;
 """
 
-# Version 7 as RFC 9562 section 5.7 lays it out: 48 bits of milliseconds, then random bits.
+# Version 7 as RFC 9562 section 5.7 lays it out: 48 bits of milliseconds, then random bits. Names are qualified
+# instead of a pinned search path, which would keep the planner from inlining it into bulk loads.
 UUID7 = """
 CREATE FUNCTION crm_new_public_id() RETURNS uuid
-LANGUAGE sql VOLATILE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $body$
-    SELECT encode(
-        set_bit(set_bit(
-            overlay(uuid_send(gen_random_uuid())
-                    PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
+LANGUAGE sql VOLATILE PARALLEL SAFE AS $body$
+    SELECT pg_catalog.encode(
+        pg_catalog.set_bit(pg_catalog.set_bit(
+            overlay(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())
+                    PLACING substring(pg_catalog.int8send(
+                        (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::pg_catalog.int8) FROM 3)
                     FROM 1 FOR 6),
             52, 1), 53, 1),
-        'hex')::uuid
+        'hex')::pg_catalog.uuid
 $body$;
 """
 

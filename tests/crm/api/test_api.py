@@ -203,8 +203,9 @@ def test_nothing_of_another_tenant(api: Any, other_api: Any, tenant: Tenant, cro
     assert api.patch(f"/customers/{theirs.public_id}", {"may_profile": False}).status_code == 404
     assert api.get(f"/orders/{order.public_id}").status_code == 404
     assert api.get("/segments?key=vip").json()["data"] == []
-    body = {"external_id": "o9", "customer": {"id": str(theirs.public_id)}, "placed_at": "2026-03-01T12:00:00Z",
-            "lines": [{"sku": "a", "quantity": 1, "unit_price_minor": 5}]}  # fmt: skip
+    lines = [{"sku": "a", "quantity": 1, "unit_price_minor": 5}]
+    when = "2026-03-01T12:00:00Z"
+    body = {"external_id": "o9", "customer": {"id": str(theirs.public_id)}, "placed_at": when, "lines": lines}
     assert api.post("/orders", body).status_code == 404
     made = api.post("/segments", {"key": "list", "name": "List", "kind": "static"}).json()
     foreign = {"customers": [str(theirs.public_id)]}
