@@ -145,7 +145,9 @@ def _condition(reader: Reader) -> Condition | None:
 
 def _operand(reader: Reader, *, is_text: bool, is_set: bool) -> Operand:
     if is_set:
-        return frozenset(reader.texts("value") if is_text else reader.numbers("value", 0, _MOST_MONEY))
+        if is_text:
+            return frozenset(reader.texts("value"))
+        return frozenset(reader.numbers("value", 0, _MOST_MONEY))
     return reader.text("value") if is_text else reader.integer("value", 0, _MOST_MONEY)
 
 

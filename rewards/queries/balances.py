@@ -52,7 +52,7 @@ def of_customers(customer_ids: Sequence[int], *, at: datetime) -> dict[int, list
     """Return the balances of customers at a moment, in one query however many there are."""
     balances: dict[int, list[Balance]] = {}
     with connection.cursor() as cursor:
-        parameters = {"tenant": active_tenant_id(), "customers": list(customer_ids), "at": at}
+        parameters: dict[str, Any] = {"tenant": active_tenant_id(), "customers": list(customer_ids), "at": at}
         cursor.execute(_BALANCES, parameters)
         for customer_id, *values in cursor.fetchall():
             balances.setdefault(customer_id, []).append(Balance(*values))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -67,11 +68,13 @@ def before_orders(revision: Revision, orders: Iterable[Document]) -> dict[int, C
     if revision.has_monthly_caps and wanted:
         since = min(month_bounds(order.happened_at, revision.time_zone)[0] for order in wanted)
         usage = month_usage(revision, since=since, customer_ids=[order.customer_id for order in wanted])
+    parameters: dict[str, Any] = {
+        "tenant": active_tenant_id(),
+        "ids": [order.id for order in wanted],
+        "year": ROLLING_YEAR,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _BEFORE,
-            {"tenant": active_tenant_id(), "ids": [order.id for order in wanted], "year": ROLLING_YEAR},
-        )
+        cursor.execute(_BEFORE, parameters)
         known = {order_id: (count, spend) for order_id, count, spend in cursor.fetchall()}
     states = {}
     for order in wanted:

@@ -117,7 +117,7 @@ def page(place: Place, limit: int) -> list[Document]:
         for kind, event in ((ORDER, DecisionEvent.ORDER), (RETURN, DecisionEvent.RETURN))
         for (event_id,) in _rows(_DECIDED, event=event.value, ids=[row[1] for row in rows if row[0] == kind])
     }
-    return [Document(*row, (row[0], row[1]) in decided) for row in rows]
+    return [Document._make((*row, (row[0], row[1]) in decided)) for row in rows]
 
 
 def place_after(document: Document) -> Place:
@@ -183,4 +183,4 @@ def orders_before(moment: datetime) -> dict[int, int]:
     """Return the number of orders each customer placed before ``moment``."""
     statement = """SELECT customer_id, COUNT(*) FROM crm_order
         WHERE tenant_id = %(tenant)s AND customer_id IS NOT NULL AND placed_at < %(moment)s GROUP BY 1"""
-    return dict(_rows(statement, moment=moment))  # type: ignore[arg-type]  # rows of two columns
+    return dict(_rows(statement, moment=moment))

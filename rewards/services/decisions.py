@@ -104,10 +104,10 @@ def _store(
 ) -> int:
     if not records:
         return 0
-    *columns, texts = (list(column) for column in zip(*records, strict=True))
+    columns: list[Any] = [list(column) for column in zip(*records, strict=True)]
     # One text instead of an array: quoting thousands of JSON elements costs more than inserting them. The
     # record separator cannot stand unescaped in JSON.
-    columns.append("\x1e".join(texts))
+    columns[-1] = "\x1e".join(columns[-1])
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [active_tenant_id(), published.id, event.value, at, *columns])
         return int(cursor.rowcount)

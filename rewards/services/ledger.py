@@ -183,7 +183,7 @@ def take_back_batch(
     """Take back what returned lines earned; maps each source to its outcome and signed points."""
     if not returns:
         return {}
-    parameters = [
+    parameters: list[Any] = [
         [item.earn_id for item in returns],
         [item.points for item in returns],
         source_type,

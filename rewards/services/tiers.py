@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -65,7 +66,7 @@ def refresh(*, customer_ids: Collection[int] | None, at: datetime) -> int:
     if published is None:
         return 0
     tiers = published.revision.tiers
-    parameters = {
+    parameters: dict[str, Any] = {
         "tenant": active_tenant_id(),
         "at": at,
         "since": at - ROLLING_YEAR,

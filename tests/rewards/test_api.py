@@ -137,6 +137,6 @@ def test_profiles_carry_balance_and_tier(api: Any, customer: Any) -> None:
     from crm.queries.profile import section_names
 
     assert {"balance", "tier"} <= set(section_names())
-    body = api.get(f"/customers/{customer.public_id}").json()
+    body = api.get(f"/customers/{customer.public_id}").json()["sections"]
     assert body["balance"] == [{"wallet": "points", "available": 120, "held": 0}]
     assert body["tier"] is None
