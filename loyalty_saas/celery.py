@@ -75,6 +75,7 @@ app.conf.beat_schedule = {
     "relay-outbox": {"task": "tenants.relay_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "sweep-jobs": {"task": "tenants.sweep_jobs", "schedule": 30.0, "options": {"expires": 30}},
     "retrain-models": {"task": "recommendations.retrain_due", "schedule": 3600.0},
+    "event-partitions": {"task": "crm.ensure_event_partitions", "schedule": 86400.0},
 }
 
 
