@@ -99,7 +99,7 @@ _DATABASE_URL = env.str("DATABASE_URL", default="postgres://app_rw@127.0.0.1:543
 
 def _database(url: str) -> dict[str, object]:
     return {
-        **environ.Env.db_url_config(url, engine="django.db.backends.postgresql"),
+        **environ.Env.db_url_config(url, engine="tenants.postgresql"),
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": env.int("CONN_MAX_AGE_SECONDS", default=60),
         "CONN_HEALTH_CHECKS": True,
