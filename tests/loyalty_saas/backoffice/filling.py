@@ -1,0 +1,155 @@
+"""Fills a tenant with one of everything a page shows, each bearing the tenant's own mark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from crm.models import ComputedTrait, Customer, ImportRun, Order, QuarantinedRow, Segment, SegmentKind
+from crm.services import customers, items, order_summaries, orders, segments
+from recommendations.models import ModelVersion
+from rewards.models import Reward, RewardKind
+from rewards.services import points, starter
+from rewards.services.earning import award_orders
+from tenants.domain.actors import Actor
+from tenants.domain.permissions import Role
+from tenants.models import ApiKey, Job, Membership, Tenant, User
+from tenants.scope import tenant_scope
+from tenants.services import api_keys, audit, memberships
+from tests.conftest import NOW
+
+
+@dataclass(slots=True)
+class Filled:
+    """Ids that stand in addresses."""
+
+    tenant: Tenant
+    mark: str
+    customer: Customer = field(init=False)
+    order: Order = field(init=False)
+    segment: Segment = field(init=False)
+    run: ImportRun = field(init=False)
+    reward: Reward = field(init=False)
+    version: ModelVersion = field(init=False)
+    job: Job = field(init=False)
+    member: Membership = field(init=False)
+    key: ApiKey = field(init=False)
+
+    def ids(self) -> dict[str, Any]:
+        """The argument of every route that takes one."""
+        return {
+            "customer": self.customer.public_id,
+            "points_adjust": self.customer.public_id,
+            "order": self.order.public_id,
+            "segment": self.segment.public_id,
+            "import": self.run.public_id,
+            "reward": self.reward.public_id,
+            "model_version": self.version.public_id,
+            **dict.fromkeys(("job", "job_progress", "job_cancel"), self.job.public_id),
+            **dict.fromkeys(("team_role", "team_remove"), self.member.public_id),
+            "api_key_revoke": self.key.public_id,
+        }
+
+
+def fill(tenant: Tenant, actor: Actor, mark: str) -> Filled:
+    """Write one of everything into ``tenant``; all texts begin with ``mark``."""
+    filled = Filled(tenant, mark)
+    with tenant_scope(tenant):
+        starter.install_starter(
+            by=actor,
+            at=NOW,
+            category_percent={f"{mark} dairy": 200},
+            rewards=[starter.StarterReward("mug", f"{mark} mug", 100, RewardKind.PRODUCT)],
+        )
+        filled.reward = Reward.objects.get(key="mug")
+        filled.customer = add_customer(actor, mark, 1)
+        filled.order = add_order(filled.customer, actor, mark, 1)
+        award_orders([filled.order.pk], by=actor, at=NOW)
+        points.adjust(customer=filled.customer, points=50, reason=f"{mark} reason", by=actor, at=NOW)
+        filled.segment = add_segment(actor, mark, 1)
+        filled.run = add_run(mark, 1)
+        QuarantinedRow.objects.create(
+            import_run=filled.run, row_number=7, reason=f"{mark}_zero", raw={"a": mark}
+        )
+        filled.version = add_version(mark, 1)
+        filled.job = add_job(mark, 1)
+        filled.key = add_key(actor, mark, 1)
+        user = User.objects.create_user(email=f"{mark.lower()}@example.com", name=f"{mark} person")
+        filled.member = memberships.add(user=user, role=Role.ANALYST, by=actor, at=NOW)
+    return filled
+
+
+def add_customer(actor: Actor, mark: str, number: int) -> Customer:
+    change = customers.CustomerChange(
+        person={
+            "given_name": mark,
+            "family_name": f"Family{number}",
+            "email": f"{mark.lower()}{number}@shop.example",
+        }
+    )
+    customer = customers.create(external_id=f"{mark}-C{number}", change=change, by=actor, at=NOW)
+    ComputedTrait.objects.create(
+        customer=customer, name="churn_risk", number=0.75, model_version=f"{mark}-v", computed_at=NOW
+    )
+    return customer
+
+
+def add_order(customer: Customer, actor: Actor, mark: str, number: int) -> Order:
+    items.upsert(
+        external_id=f"{mark}-I{number}",
+        fields={"name": f"{mark} milk {number}", "category": f"{mark} dairy", "price_minor": 250},
+        by=actor,
+        at=NOW,
+    )
+    order = orders.record(
+        external_id=f"{mark}-O{number}",
+        customer=customer,
+        placed_at=NOW - timedelta(days=number),
+        lines=[orders.NewLine(sku=f"{mark}-I{number}", quantity=2, unit_price_minor=250)],
+        by=actor,
+        at=NOW,
+    )
+    order_summaries.refresh([customer.pk])
+    return order
+
+
+def add_segment(actor: Actor, mark: str, number: int) -> Segment:
+    return segments.create(
+        key=f"buyers-{number}",
+        name=f"{mark} buyers {number}",
+        kind=SegmentKind.RULE,
+        rule={"all": [{"orders": "count", "op": "gte", "value": 1}]},
+        by=actor,
+        at=NOW,
+    )
+
+
+def add_run(mark: str, number: int) -> ImportRun:
+    return ImportRun.objects.create(
+        kind="orders", mapping="m", file_name=f"{mark}-{number}.csv", state="done", rows_read=10,
+        rows_accepted=8, rows_merged=1, rows_quarantined=1, report={"note": mark}, started_at=NOW,
+    )  # fmt: skip
+
+
+def add_version(mark: str, number: int) -> ModelVersion:
+    return ModelVersion.objects.create(
+        kind="churn", number=number, state="rejected", method=f"{mark}", cut_off_on=NOW.date(), rows=3,
+        customers=2, metrics={"auc": 0.61}, baselines={"auc": 0.7}, gate_reason="not_above_baseline",
+        gate_report=f"{mark} report", duration_seconds=1.5, trained_by=mark, trained_at=NOW,
+    )  # fmt: skip
+
+
+def add_job(mark: str, number: int) -> Job:
+    return Job.objects.create(
+        kind="crm.refresh_segments", requested_by=f"{mark} {number}", message=mark, created_at=NOW
+    )
+
+
+def add_key(actor: Actor, mark: str, number: int) -> ApiKey:
+    key, _text = api_keys.create(name=f"{mark} key {number}", kind=ApiKey.Kind.SECRET, by=actor, at=NOW)
+    return key
+
+
+def add_audit(actor: Actor, mark: str, target: Any) -> None:
+    audit.record(action="test.done", target=target, by=actor, at=NOW, diff={"text": [None, mark]})

@@ -1,0 +1,139 @@
+"""Every page of the back office: who gets in, who does not, and that no page is missing from this table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.urls.resolvers import URLPattern, URLResolver
+
+from loyalty_saas.urls import staff as staff_urls
+from tenants.domain.actors import Actor
+from tenants.domain.permissions import PERMISSIONS_BY_ROLE, Permission, Role
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.conftest import signed_in
+from tests.loyalty_saas.backoffice.filling import Filled
+
+P = Permission
+READ_PAGES: dict[str, Permission] = {
+    "admin:index": P.CUSTOMERS_VIEW,
+    "admin:search": P.CUSTOMERS_VIEW,
+    "customers": P.CUSTOMERS_VIEW,
+    "customer": P.CUSTOMERS_VIEW,
+    "points_adjust": P.POINTS_ADJUST,
+    "orders": P.ORDERS_VIEW,
+    "order": P.ORDERS_VIEW,
+    "items": P.ITEMS_VIEW,
+    "segments": P.SEGMENTS_VIEW,
+    "segment": P.SEGMENTS_VIEW,
+    "segment_create": P.SEGMENTS_EDIT,
+    "segment_create_static": P.SEGMENTS_EDIT,
+    "imports": P.CUSTOMERS_VIEW,
+    "import": P.CUSTOMERS_VIEW,
+    "program": P.PROGRAM_VIEW,
+    "program_revision": P.PROGRAM_VIEW,
+    "program_edit": P.PROGRAM_EDIT,
+    "program_publish": P.PROGRAM_PUBLISH,
+    "rewards": P.REWARDS_VIEW,
+    "reward": P.PROGRAM_EDIT,
+    "reward_create": P.PROGRAM_EDIT,
+    "models": P.MODELS_VIEW,
+    "model_version": P.MODELS_VIEW,
+    "jobs": P.JOBS_VIEW,
+    "job": P.JOBS_VIEW,
+    "job_progress": P.JOBS_VIEW,
+    "team": P.TEAM_VIEW,
+    "team_invite": P.TEAM_MANAGE,
+    "team_remove": P.TEAM_MANAGE,
+    "api_keys": P.API_KEYS_MANAGE,
+    "api_key_create": P.API_KEYS_MANAGE,
+    "api_key_revoke": P.API_KEYS_MANAGE,
+    "audit": P.AUDIT_VIEW,
+}
+POST_ONLY: dict[str, Permission] = {
+    "segment_count": P.SEGMENTS_EDIT,
+    "segments_refresh": P.SEGMENTS_EDIT,
+    "models_train": P.MODELS_TRAIN,
+    "job_cancel": P.MODELS_TRAIN,
+    "team_role": P.TEAM_MANAGE,
+}
+WITH_REVISION = {"program_revision", "program_publish"}
+WITHOUT_PAGE = {"set_language"}
+
+
+def address(name: str, filled: Filled, slug: str | None = None) -> str:
+    ids = filled.ids() | dict.fromkeys(WITH_REVISION, 1)
+    path = reverse(name, args=[ids[name]] if name in ids else [], urlconf="loyalty_saas.urls.staff")
+    return f"/t/{slug or filled.tenant.slug}{path}"
+
+
+def routes(patterns: list[Any], prefix: str = "") -> set[str]:
+    found: set[str] = set()
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{pattern.namespace}:" if pattern.namespace else ""
+            found |= routes(pattern.url_patterns, prefix + inner)
+        elif isinstance(pattern, URLPattern) and pattern.name:
+            found.add(prefix + pattern.name)
+    return found
+
+
+def test_every_route_is_in_the_table() -> None:
+    assert routes(staff_urls.urlpatterns) == {*READ_PAGES, *POST_ONLY, *WITHOUT_PAGE}
+
+
+def test_anonymous_is_sent_to_sign_in(filled: Filled) -> None:
+    for name in READ_PAGES | POST_ONLY:
+        response = Client().get(address(name, filled))
+        assert response.status_code == 302, name
+        assert response["Location"].startswith("/accounts/login/?next=/t/acme/"), name
+
+
+def test_member_of_another_tenant_finds_nothing(filled: Filled, other_tenant: Tenant, actor: Actor) -> None:
+    outsider = signed_in(other_tenant, actor, Role.OWNER)
+    for name in READ_PAGES | POST_ONLY:
+        assert outsider.get(address(name, filled)).status_code == 404, name
+        assert outsider.post(address(name, filled)).status_code == 404, name
+
+
+def test_owner_sees_every_page_under_a_strict_policy(filled: Filled, staff: Client) -> None:
+    for name in READ_PAGES:
+        response = staff.get(address(name, filled))
+        assert response.status_code == 200, name
+        assert "script-src 'self' 'unsafe-eval';" in response["Content-Security-Policy"], name
+
+
+@pytest.mark.parametrize("role", [Role.ANALYST, Role.SUPPORT, Role.MARKETER, Role.ADMIN])
+def test_role_decides(role: Role, filled: Filled, actor: Actor) -> None:
+    client = signed_in(filled.tenant, actor, role)
+    for name, permission in READ_PAGES.items():
+        expected = 200 if permission in PERMISSIONS_BY_ROLE[role] else 403
+        assert client.get(address(name, filled)).status_code == expected, name
+    for name, permission in POST_ONLY.items():
+        if permission not in PERMISSIONS_BY_ROLE[role]:
+            assert client.post(address(name, filled)).status_code == 403, name
+
+
+def test_another_tenants_id_is_not_found(filled: Filled, other_filled: Filled, staff: Client) -> None:
+    for name in READ_PAGES.keys() & other_filled.ids().keys():
+        assert staff.get(address(name, other_filled, slug="acme")).status_code == 404, name
+
+
+@pytest.mark.parametrize(
+    "name", ["job_cancel", "team_role", "team_remove", "api_key_revoke", "points_adjust"]
+)
+def test_another_tenants_id_cannot_be_changed(
+    name: str, filled: Filled, other_filled: Filled, staff: Client
+) -> None:
+    body = {"role": "owner", "confirmation": "Canary key 1", "points": "5", "reason": "x", "token": "t"}
+    assert staff.post(address(name, other_filled, slug="acme"), body).status_code == 404
+    with tenant_scope(other_filled.tenant):
+        other_filled.key.refresh_from_db()
+        other_filled.member.refresh_from_db()
+        other_filled.job.refresh_from_db()
+    assert other_filled.key.revoked_at is None
+    assert other_filled.member.role == Role.ANALYST
+    assert not other_filled.job.is_cancel_requested

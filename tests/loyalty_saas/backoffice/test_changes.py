@@ -1,0 +1,241 @@
+"""What staff change through pages: each goes through its service, once, with a message."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.contrib.messages import get_messages
+from django.test import Client
+
+from crm.models import Segment
+from rewards.models import Account, LedgerTransaction, ProgramRevision, Reward
+from tenants.domain.actors import Actor
+from tenants.domain.permissions import Permission, Role
+from tenants.models import ApiKey, AuditEntry, Job, Membership
+from tenants.scope import tenant_scope
+from tests.conftest import signed_in
+from tests.loyalty_saas.backoffice.filling import Filled
+from tests.loyalty_saas.backoffice.test_access import address
+
+
+def said(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def adjustment(client: Client, filled: Filled, **changes: str) -> dict[str, str]:
+    form = client.get(address("points_adjust", filled)).context["form"]
+    body = {"wallet": "points", "direction": "give", "points": "40", "reason": "Late delivery"}
+    return {**body, "token": form["token"].value(), **changes}
+
+
+def test_adjustment_sent_twice_is_posted_once(filled: Filled, staff: Client) -> None:
+    body = adjustment(staff, filled)
+    with tenant_scope(filled.tenant):
+        before = Account.objects.get(customer=filled.customer).available
+    first = staff.post(address("points_adjust", filled), body)
+    second = staff.post(address("points_adjust", filled), body)
+    assert first.status_code == second.status_code == 302
+    assert said(first) == [f"Posted. The balance is now {before + 40} points."]
+    with tenant_scope(filled.tenant):
+        assert Account.objects.get(customer=filled.customer).available == before + 40
+        assert LedgerTransaction.objects.filter(kind="adjust", reason="Late delivery").count() == 1
+
+
+def test_a_fresh_form_posts_again(filled: Filled, staff: Client) -> None:
+    for _time in range(2):
+        staff.post(address("points_adjust", filled), adjustment(staff, filled))
+    with tenant_scope(filled.tenant):
+        assert LedgerTransaction.objects.filter(reason="Late delivery").count() == 2
+
+
+def test_taking_more_than_there_is_says_so_and_keeps_the_form(filled: Filled, staff: Client) -> None:
+    body = adjustment(staff, filled, direction="take", points="99999")
+    response = staff.post(address("points_adjust", filled), body)
+    assert response.status_code == 422
+    assert "The customer does not have enough points." in response.content.decode()
+    assert 'value="99999"' in response.content.decode()
+
+
+def test_reason_is_needed(filled: Filled, staff: Client) -> None:
+    response = staff.post(address("points_adjust", filled), adjustment(staff, filled, reason=" "))
+    assert response.context["form"].errors == {"reason": ["This field is required."]}
+
+
+def test_last_owner_cannot_step_down_or_be_removed(filled: Filled, staff: Client) -> None:
+    with tenant_scope(filled.tenant):
+        owner = Membership.objects.select_related("user").get(role=Role.OWNER)
+    response = staff.post(f"/t/acme/team/{owner.public_id}/role/", {"role": "analyst"})
+    assert said(response) == ["A tenant needs at least one owner. Make somebody else an owner first."]
+    staff.post(f"/t/acme/team/{owner.public_id}/remove/", {"confirmation": owner.user.email})
+    with tenant_scope(filled.tenant):
+        assert Membership.objects.get(pk=owner.pk).role == Role.OWNER
+
+
+def test_removal_needs_the_typed_address(filled: Filled, staff: Client) -> None:
+    assert staff.post(address("team_remove", filled), {"confirmation": "no"}).status_code == 422
+    assert (
+        staff.post(address("team_remove", filled), {"confirmation": "ownmark@example.com"}).status_code == 302
+    )
+    with tenant_scope(filled.tenant):
+        assert not Membership.objects.filter(pk=filled.member.pk).exists()
+
+
+def test_invited_person_gets_the_role(filled: Filled, staff: Client) -> None:
+    staff.post(address("team_invite", filled), {"email": "New@Example.com", "name": "New", "role": "support"})
+    with tenant_scope(filled.tenant):
+        assert Membership.objects.get(user__email="new@example.com").role == Role.SUPPORT
+
+
+def test_key_is_shown_once_and_works_nowhere_after_revoking(filled: Filled, staff: Client) -> None:
+    body = {"name": "Shop", "kind": "sk", "scopes": ["customers:view"], "lifetime": "30"}
+    response = staff.post(address("api_key_create", filled), body)
+    found = re.search(r'id="key-text">(sk_[\w-]+)<', response.content.decode())
+    assert found is not None
+    text = found.group(1)
+    assert response["Cache-Control"] == "no-store"
+    with tenant_scope(filled.tenant):
+        key = ApiKey.objects.get(name="Shop")
+    assert key.scopes == [Permission.CUSTOMERS_VIEW]
+    assert text not in staff.get(address("api_keys", filled)).content.decode()
+    headers = {"Authorization": f"Bearer {text}"}
+    assert Client().get("/api/v1/customers", headers=headers).status_code == 200
+    wrong = staff.post(f"/t/acme/api-keys/{key.public_id}/revoke/", {"confirmation": "shop"})
+    assert wrong.status_code == 422
+    staff.post(f"/t/acme/api-keys/{key.public_id}/revoke/", {"confirmation": "Shop"})
+    assert Client().get("/api/v1/customers", headers=headers).status_code == 401
+
+
+def program_form(client: Client, filled: Filled) -> dict[str, Any]:
+    """What the browser would send back unchanged."""
+    context = client.get(address("program_edit", filled)).context
+    body: dict[str, Any] = {}
+    for name in ("wallets", "tiers", "rules"):
+        formset = context[name]
+        for form in [formset.management_form, *formset.forms]:
+            for field in form:
+                value = field.value()
+                if value is not None and value is not False:
+                    body[field.html_name] = str(value)
+    return body
+
+
+def test_unchanged_form_saves_the_same_program(filled: Filled, staff: Client) -> None:
+    staff.post(address("program_edit", filled), program_form(staff, filled))
+    with tenant_scope(filled.tenant):
+        published, draft = ProgramRevision.objects.order_by("number")
+    assert draft.state == "draft"
+    page = staff.get(f"/t/acme/program/{draft.number}/").context["program"]
+    before = staff.get(f"/t/acme/program/{published.number}/").context["program"]
+    assert (page["rules"], page["tiers"], page["wallets"]) == (
+        before["rules"],
+        before["tiers"],
+        before["wallets"],
+    )
+
+
+def test_rule_edited_then_published(filled: Filled, staff: Client) -> None:
+    body = program_form(staff, filled) | {"rules-0-points": "3", "rules-0-per_amount": "2.50"}
+    body |= {"rules-0-field_0": "order.total_minor", "rules-0-op_0": "at_least", "rules-0-value_0": "20"}
+    response = staff.post(address("program_edit", filled), body)
+    assert response["Location"] == "/t/acme/program/2/"
+    rule = staff.get("/t/acme/program/2/").context["program"]["rules"][0]
+    assert rule["earning"] == "3 points per $2.50 spent"
+    assert rule["conditions"] == ["order total at least $20.00"]
+    assert staff.post("/t/acme/program/2/publish/", {"confirmation": "1"}).status_code == 422
+    assert staff.post("/t/acme/program/2/publish/", {"confirmation": "2"}).status_code == 302
+    with tenant_scope(filled.tenant):
+        assert ProgramRevision.objects.get(state="published").number == 2
+        assert AuditEntry.objects.filter(action="program.published").count() == 2
+
+
+def test_wrong_program_names_the_row(filled: Filled, staff: Client) -> None:
+    body = program_form(staff, filled) | {"rules-0-tier_percent": "diamond = 200"}
+    response = staff.post(address("program_edit", filled), body)
+    assert response.status_code == 422
+    assert response.context["errors"] == [
+        "rules › 1 › tier_percent › diamond: There is no tier with this key."
+    ]
+
+
+def test_support_may_not_publish(filled: Filled, actor: Actor) -> None:
+    marketer = signed_in(filled.tenant, actor, Role.MARKETER)
+    marketer.post(address("program_edit", filled), program_form(marketer, filled))
+    assert marketer.post("/t/acme/program/2/publish/", {"confirmation": "2"}).status_code == 403
+    with tenant_scope(filled.tenant):
+        assert ProgramRevision.objects.get(number=2).state == "draft"
+
+
+def test_reward_is_made_and_changed(filled: Filled, staff: Client) -> None:
+    body = {
+        "name": "礼品卡",
+        "kind": "gift_card",
+        "wallet": "points",
+        "cost_points": "500",
+        "is_active": "on",
+    }
+    staff.post(address("reward_create", filled), body)
+    with tenant_scope(filled.tenant):
+        reward = Reward.objects.get(name="礼品卡")
+    assert (reward.key, reward.stock, reward.is_active) == ("item", None, True)
+    staff.post(f"/t/acme/rewards/{reward.public_id}/", body | {"stock": "3", "cost_points": "450"})
+    with tenant_scope(filled.tenant):
+        changed = Reward.objects.get(key="item")
+    assert (changed.stock, changed.cost_points, changed.pk) == (3, 450, reward.pk)
+
+
+def rule_form(**changes: str) -> dict[str, str]:
+    return {
+        "name": "Big", "description": "", "match": "all", "conditions-TOTAL_FORMS": "1",
+        "conditions-INITIAL_FORMS": "0", "conditions-0-subject": "orders:revenue_minor",
+        "conditions-0-op": "gte", "conditions-0-value": "5", **changes,
+    }  # fmt: skip
+
+
+def test_rule_segment_counts_before_it_is_made(filled: Filled, staff: Client) -> None:
+    counted = staff.post(address("segment_count", filled), rule_form(name=""))
+    assert counted.context["count"] == 1
+    assert counted.context["words"] == "revenue at least $5.00"
+    assert (
+        staff.post(address("segment_count", filled), rule_form(**{"conditions-0-value": "5.01"})).context[
+            "count"
+        ]
+        == 0
+    )
+    staff.post(address("segment_create", filled), rule_form())
+    with tenant_scope(filled.tenant):
+        segment = Segment.objects.get(name="Big")
+    assert (segment.key, segment.member_count) == ("big", 1)
+    assert segment.rule == {"all": [{"orders": "revenue_minor", "op": "gte", "value": 500}]}
+
+
+def test_static_segment_takes_ids_and_names_what_is_missing(filled: Filled, staff: Client) -> None:
+    body = {"name": "Hand-picked", "description": "", "customers": "Ownmark-C1\nnobody@example.com"}
+    response = staff.post(address("segment_create_static", filled), body)
+    assert said(response) == ["Not found and left out: nobody@example.com"]
+    with tenant_scope(filled.tenant):
+        assert Segment.objects.get(name="Hand-picked").member_count == 1
+
+
+def test_training_starts_a_job_once(filled: Filled, staff: Client) -> None:
+    staff.post(address("models_train", filled), {"model": "churn"})
+    again = staff.post(address("models_train", filled), {"model": "churn"})
+    assert said(again)[-1] == "A training waits or runs already."
+    with tenant_scope(filled.tenant):
+        job = Job.objects.get(kind="recommendations.train")
+    assert (job.params, job.state) == ({"model": "churn"}, "queued")
+
+
+def test_queued_job_is_cancelled(filled: Filled, staff: Client) -> None:
+    staff.post(address("job_cancel", filled))
+    with tenant_scope(filled.tenant):
+        assert Job.objects.get(pk=filled.job.pk).state == "cancelled"
+    assert "hx-get" not in staff.get(address("job_progress", filled)).content.decode()
+
+
+def test_language_is_remembered(filled: Filled, staff: Client) -> None:
+    response = staff.post("/i18n/setlang/", {"language": "zh-hans", "next": "/t/acme/customers/"})
+    assert response["Location"] == "/t/acme/customers/"
+    page = staff.get(address("customers", filled)).content.decode()
+    assert "客户" in page
+    assert 'lang="zh-hans"' in page
