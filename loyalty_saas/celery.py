@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery, signals
+from celery.schedules import crontab
 from django.conf import settings
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty_saas.settings.base")
 
-APPS_WITH_TASKS = ("tenants", "crm", "rewards", "recommendations")
+APPS_WITH_TASKS = ["tenants", "crm", "rewards", "recommendations"]
 _VISIBILITY_TIMEOUT_SECONDS = 3600
 
 app = Celery("loyalty_saas")
@@ -74,8 +75,9 @@ configure(settings.CELERY_BROKER_URL)
 app.conf.beat_schedule = {
     "relay-outbox": {"task": "tenants.relay_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "sweep-jobs": {"task": "tenants.sweep_jobs", "schedule": 30.0, "options": {"expires": 30}},
-    "retrain-models": {"task": "recommendations.retrain_due", "schedule": 3600.0},
-    "event-partitions": {"task": "crm.ensure_event_partitions", "schedule": 86400.0},
+    "sweep-points": {"task": "rewards.sweep", "schedule": crontab(minute=10)},
+    "retrain-models": {"task": "recommendations.retrain_due", "schedule": crontab(minute=40)},
+    "event-partitions": {"task": "crm.ensure_event_partitions", "schedule": crontab(hour=1, minute=5)},
 }
 
 

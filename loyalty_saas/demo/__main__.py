@@ -23,6 +23,7 @@ from loyalty_saas.embedded.sockets import require_free_port
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _CANNOT_START = 2
 _INTERRUPTED = 130
+_LOG_WIDTH = 160
 # What the supervisor itself keeps in the directory.
 _KEPT_BY_RESET = {"lock", "run", "log"}
 
@@ -32,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     home = Path(os.environ.get("VAR_DIR") or _CHECKOUT / "var").resolve() / "demo"
     options = _parser().parse_args(arguments)
     console, error_console = Console(), Console(stderr=True)
+    if not console.is_terminal:
+        # A log has no width; rich would cut its tables at 80.
+        console = Console(width=_LOG_WIDTH)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:

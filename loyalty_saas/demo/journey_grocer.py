@@ -30,12 +30,16 @@ def stages(inbox: Path) -> list[Stage]:
         Stage(
             "events", "Record campaigns and coupons", "demo.record_events", {"path": str(events)}, ("orders",)
         ),
-        *pipeline_after("orders"),
+        *pipeline_after("orders", tiers_as_of=datetime.combine(YEAR[1], time(), _ZONE)),
     ]
 
 
-def pipeline_after(*imports: str) -> list[Stage]:
-    """What follows once a tenant's history is in the database; the same for every tenant."""
+def pipeline_after(*imports: str, tiers_as_of: datetime | None = None) -> list[Stage]:
+    """What follows once a tenant's history is in the database; the same for every tenant.
+
+    `tiers_as_of` is for a history that ended in the past: today its rolling year would be empty.
+    """
+    tier_params = {"as_of": tiers_as_of.isoformat()} if tiers_as_of else {}
     train = "recommendations.train"
     models = {
         "segments": "Find customer segments",
@@ -47,7 +51,7 @@ def pipeline_after(*imports: str) -> list[Stage]:
     return [
         Stage("summaries", "Summarise orders", "crm.refresh_summaries", after=imports),
         Stage("points", "Post points for the history", "rewards.post_history", after=("summaries",)),
-        Stage("tiers", "Place customers in tiers", "rewards.recompute_tiers", after=("points",)),
+        Stage("tiers", "Place customers in tiers", "rewards.recompute_tiers", tier_params, ("points",)),
         *learnt,
         Stage(
             "refreshed_segments",

@@ -27,11 +27,18 @@ _SANDBOX_REWARDS = (
 
 
 def publish_grocer(tenant: Tenant, *, by: Actor, at: datetime) -> None:
-    """One point per dollar, double on produce and on the deli counter."""
+    """One point per dollar, double on produce and on the deli counter.
+
+    The history ended years ago: points that expire would all be gone.
+    """
     with tenant_scope(tenant):
         if not ProgramRevision.objects.exists():
             starter.install_starter(
-                by=by, at=at, category_percent={"PRODUCE": 200, "DELI": 200}, rewards=_GROCER_REWARDS
+                by=by,
+                at=at,
+                category_percent={"PRODUCE": 200, "DELI": 200},
+                rewards=_GROCER_REWARDS,
+                expiry_months=None,
             )
 
 

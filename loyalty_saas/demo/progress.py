@@ -51,8 +51,9 @@ class StageBars:
 
     def _update(self, key: tuple[str, str], track: Track, stage: Stage, job: Job) -> None:
         if key not in self._bars:
-            fields = {"tenant": track.tenant.name, "message": ""}
-            self._bars[key] = self._progress.add_task(stage.label, total=None, **fields)
+            self._bars[key] = self._progress.add_task(
+                stage.label, total=None, tenant=track.tenant.name, message=""
+            )
         self._progress.update(
             self._bars[key], completed=job.done, total=job.total or None, message=job.message[:60]
         )

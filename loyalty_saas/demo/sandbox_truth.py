@@ -44,7 +44,7 @@ SIGN_UP_CHANNELS = {"search": 0.4, "newsletter": 0.25, "friend": 0.2, "market st
 ITEMS_PER_CATEGORY = 16
 _TYPICAL_PRICE_MINOR = dict(zip(CATEGORIES, (1290, 1090, 3900, 690, 2400, 4900), strict=True))
 _GUEST_SHARE = 0.05
-_RETURN_SHARE = 0.04
+_RETURN_SHARE = 0.02
 _MORE_LINES = 0.45
 _SECONDS_OPEN = 14 * 3600
 

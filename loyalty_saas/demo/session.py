@@ -30,7 +30,7 @@ from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.services import jobs
 
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.2
 _STAGE_FAILED = 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -70,13 +71,13 @@ class Pipeline:
         found = []
         for track in self.tracks:
             with tenant_scope(track.tenant):
-                job_by_stage = {stage.name: self._job(stage) for stage in track.stages}
+                job_by_stage = self._jobs(track.stages)
             found += [(track, stage, job) for stage in track.stages if (job := job_by_stage[stage.name])]
         return found
 
     def _advance_track(self, track: Track, at: datetime) -> bool:
         with tenant_scope(track.tenant):
-            job_by_stage = {stage.name: self._job(stage) for stage in track.stages}
+            job_by_stage = self._jobs(track.stages)
             done = {name for name, job in job_by_stage.items() if job and job.state == Job.State.SUCCEEDED}
             for stage in track.stages:
                 if job_by_stage[stage.name] is None and done.issuperset(stage.after):
@@ -86,17 +87,26 @@ class Pipeline:
             self._show(track, stage, job_by_stage[stage.name])
         return len(done) == len(track.stages)
 
-    def _job(self, stage: Stage) -> Job | None:
-        jobs_of_stage = Job.objects.filter(kind=stage.kind, params=dict(stage.params))
-        job = jobs_of_stage.order_by("-id").first()
-        if job is None or (_is_failure(job) and job.created_at < self.since):
-            return None
-        return job
+    def _jobs(self, stages: Sequence[Stage]) -> dict[str, Job | None]:
+        """The latest job of every stage: one query a turn, because the workers need the cores."""
+        latest = {
+            _key(job.kind, job.params): job
+            for job in Job.objects.filter(kind__in={stage.kind for stage in stages}).order_by("id")
+        }
+        found = {stage.name: latest.get(_key(stage.kind, stage.params)) for stage in stages}
+        return {name: None if job and self._is_forgotten(job) else job for name, job in found.items()}
+
+    def _is_forgotten(self, job: Job) -> bool:
+        return _is_failure(job) and job.created_at < self.since
 
     def _show(self, track: Track, stage: Stage, job: Job | None) -> None:
         self.observer.show(track, stage, job)
         if job is not None and _is_failure(job):
             raise StageFailed(track, stage, job)
+
+
+def _key(kind: str, params: Mapping[str, Any]) -> tuple[str, str]:
+    return kind, json.dumps(params, sort_keys=True)
 
 
 def _is_failure(job: Job) -> bool:

@@ -116,13 +116,13 @@ def busy_seconds(outcome: Sequence[tuple[Track, Stage, Job]]) -> float:
     return round(total, 3)
 
 
-def brief(result: dict[str, Any], limit: int = 4) -> str:
-    """The first few plain numbers and words of a job's result."""
-    plain = [(name, value) for name, value in result.items() if isinstance(value, (int, float, str))]
-    return ", ".join(f"{name} {_short(value)}" for name, value in plain[:limit])
+def brief(result: dict[str, Any]) -> str:
+    """The counts and the verdict of a job's result, for one line of the table."""
+    if isinstance(result.get("report"), str):
+        return f"{result.get('method', '')}, {result['report']}".lstrip(", ")
+    plain = [(name, value) for name, value in result.items() if isinstance(value, (int, float))]
+    return ", ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in plain)
 
 
-def _short(value: float | str) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) else value[:40]
+def _short(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"

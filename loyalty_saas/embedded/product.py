@@ -12,7 +12,7 @@ from pathlib import Path
 
 from loyalty_saas.embedded.processes import Program
 
-_CELERY = (sys.executable, "-m", "celery", "--app", "loyalty_saas.celery", "--quiet")
+_CELERY = [sys.executable, "-m", "celery", "--app", "loyalty_saas.celery", "--quiet"]
 # Numeric libraries would otherwise start one thread per core in every process.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -41,12 +41,12 @@ def worker_program(
     """One Celery worker; it leaves a note once it consumes, see loyalty_saas.celery."""
     ready_note = run_directory / f"worker-{pool.name}.ready"
     ready_note.unlink(missing_ok=True)
-    command = (*_CELERY, "worker", "--queues", ",".join(pool.queues), "--concurrency", str(pool.concurrency))
-    command += ("--hostname", f"{pool.name}@%h", "--loglevel", "INFO", "--without-gossip", "--without-mingle")
-    command += tuple(f"--include={module}" for module in include)
+    command = [*_CELERY, "worker", "--queues", ",".join(pool.queues), "--concurrency", str(pool.concurrency)]
+    command += ["--hostname", f"{pool.name}@%h", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    command += [f"--include={module}" for module in include]
     return Program(
         name=f"worker-{pool.name}",
-        command=command,
+        command=tuple(command),
         environment={**_ONE_THREAD, **environment, "WORKER_READY_NOTE": str(ready_note)},
         # A warm stop waits for the running task, which may take minutes; the row brings it back (acks_late).
         grace_seconds=4,
@@ -56,25 +56,19 @@ def worker_program(
 
 def beat_program(environment: Mapping[str, str], schedule: Path) -> Program:
     """The clock of the periodic tasks; exactly one runs."""
-    command = (*_CELERY, "beat", "--schedule", str(schedule), "--pidfile=", "--loglevel", "INFO")
-    return Program(name="beat", command=command, environment=environment)
+    command = [*_CELERY, "beat", "--schedule", str(schedule), "--pidfile=", "--loglevel", "INFO"]
+    return Program(name="beat", command=tuple(command), environment=environment)
 
 
 def web_program(environment: Mapping[str, str], port: int) -> Program:
     """Gunicorn on 127.0.0.1. No control socket: it would be put under the home directory."""
-    command = (sys.executable, "-m", "gunicorn", "loyalty_saas.wsgi", "--no-control-socket")
-    command += (
-        "--bind",
-        f"127.0.0.1:{port}",
-        "--workers",
-        str(max(2, os.cpu_count() or 2)),
-        "--threads",
-        "4",
-    )
-    command += ("--preload", "--access-logfile", "-", "--max-requests", "20000", "--graceful-timeout", "5")
+    command = [sys.executable, "-m", "gunicorn", "loyalty_saas.wsgi", "--no-control-socket"]
+    workers = str(max(2, os.cpu_count() or 2))
+    command += ["--bind", f"127.0.0.1:{port}", "--workers", workers, "--threads", "4", "--preload"]
+    command += ["--access-logfile", "-", "--max-requests", "20000", "--graceful-timeout", "5"]
     return Program(
         name="web",
-        command=command,
+        command=tuple(command),
         environment={**_ONE_THREAD, **environment},
         is_ready=lambda: _answers(f"http://127.0.0.1:{port}/healthz"),
     )

@@ -87,9 +87,11 @@ def test_pipeline_time_counts_parallel_stages_once_and_pauses_never() -> None:
     assert busy_seconds([]) == 0.0
 
 
-def test_brief_shows_the_first_plain_values() -> None:
-    result = {"rows": 1469307, "auc": 0.81239, "report": {"a": 1}, "model": "ease"}
-    assert brief(result) == "rows 1,469,307, auc 0.8124, model ease"
+def test_brief_shows_counts_or_the_verdict_on_a_model() -> None:
+    imported = {"rows_read": 1469307, "import_run": "01a2", "report": {"a": 1}, "share": 0.81239}
+    assert brief(imported) == "rows read 1,469,307, share 0.8124"
+    assert brief({"method": "ease", "report": "accepted", "seconds": 3.1}) == "ease, accepted"
+    assert brief({}) == ""
 
 
 def test_the_summary_file_is_private_and_whole(tmp_path: Path) -> None:
