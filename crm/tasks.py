@@ -47,7 +47,7 @@ def refresh_summaries(*, job: JobContext) -> dict[str, Any]:
     return {}
 
 
-@job_handler("crm.refresh_segments")
+@job_handler("crm.refresh_segments", is_nightly=True)
 def refresh_segments(*, job: JobContext) -> dict[str, Any]:
     """Recompute every rule segment, each in its own transaction: a failing one does not stop the others."""
     with tenant_scope(job.tenant):

@@ -20,7 +20,7 @@ def post_history(*, job: JobContext) -> dict[str, Any]:
     return {"orders": report.orders, "returns": report.returns}
 
 
-@job_handler("rewards.recompute_tiers")
+@job_handler("rewards.recompute_tiers", is_nightly=True)
 def recompute_tiers(*, job: JobContext) -> dict[str, Any]:
     """As of now, or as of the ISO moment ``as_of`` for data that ended in the past."""
     given = job.params.get("as_of")
@@ -28,7 +28,7 @@ def recompute_tiers(*, job: JobContext) -> dict[str, Any]:
         return {"members": tiers.recompute(at=datetime.fromisoformat(given) if given else job.at)}
 
 
-@job_handler("rewards.expire_points")
+@job_handler("rewards.expire_points", is_nightly=True)
 def expire_points(*, job: JobContext) -> dict[str, Any]:
     points = transactions = 0
     while True:
@@ -40,7 +40,7 @@ def expire_points(*, job: JobContext) -> dict[str, Any]:
         job.progress(transactions, transactions, f"{points} points expired")
 
 
-@job_handler("rewards.verify_ledger")
+@job_handler("rewards.verify_ledger", is_nightly=True)
 def verify_ledger(*, job: JobContext) -> dict[str, Any]:
     with tenant_scope(job.tenant):
         report = verification.verify_ledger(by=job.actor, at=job.at)

@@ -48,6 +48,7 @@ class _Registry:
     consumers_by_topic: dict[str, list[OutboxConsumer]] = field(default_factory=lambda: defaultdict(list))
     handler_by_kind: dict[str, JobHandler] = field(default_factory=dict)
     queue_by_kind: dict[str, str] = field(default_factory=dict)
+    nightly_kinds: set[str] = field(default_factory=set)
     queue_by_task: dict[str, str] = field(default_factory=dict)
 
 
@@ -65,10 +66,17 @@ def consumes(topic: str) -> Callable[[OutboxConsumer], OutboxConsumer]:
     return register
 
 
-def job_handler(kind: str, *, queue: str = "default") -> Callable[[JobHandler], JobHandler]:
-    """Register the handler of jobs of ``kind``: ``handler(job=JobContext) -> result``."""
+def job_handler(
+    kind: str, *, queue: str = "default", is_nightly: bool = False
+) -> Callable[[JobHandler], JobHandler]:
+    """Register the handler of jobs of ``kind``: ``handler(job=JobContext) -> result``.
+
+    A nightly kind is started without parameters for every tenant, in the tenant's own night.
+    """
 
     def register(handler: JobHandler) -> JobHandler:
+        if is_nightly:
+            registry.nightly_kinds.add(kind)
         registry.handler_by_kind[kind] = handler
         registry.queue_by_kind[kind] = queue
         return handler

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from tenants.services import jobs, outbox
+from tenants.services import jobs, nightly_jobs, outbox
 
 
 @shared_task(name="tenants.run_job")
@@ -26,3 +26,8 @@ def relay_outbox() -> None:
 @shared_task(name="tenants.sweep_jobs")
 def sweep_jobs() -> None:
     jobs.sweep(at=timezone.now())
+
+
+@shared_task(name="tenants.start_nightly_jobs", queue="interactive")
+def start_nightly_jobs() -> None:
+    nightly_jobs.start_due(at=timezone.now())

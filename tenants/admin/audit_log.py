@@ -55,7 +55,7 @@ class AuditPage(ListPage):
             entries = entries.filter(at__date__gte=since)
         return entries
 
-    def extra(self, page: Page[AuditEntry]) -> dict[str, Any]:
+    def beside(self, page: Page[AuditEntry]) -> dict[str, Any]:
         return {"entries": [(entry, _changes(entry.diff)) for entry in page.object_list]}
 
 

@@ -40,7 +40,7 @@ def number(value: float | None, places: int = 0) -> str:
 
 
 def money(minor: int | None, currency: str, *, is_compact: bool = False) -> str:
-    """Write minor units with the currency's symbol: ``$1,234.50``; compact drops the decimals from 1,000 on."""
+    """Write minor units with the currency's symbol; compact drops the decimals from 1,000 on."""
     if minor is None:
         return "–"
     places = exponent(currency)

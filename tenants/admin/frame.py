@@ -99,15 +99,18 @@ class StaffPage(View):
 
     def page(self, *, template: str = "", status: int = HTTPStatus.OK, **context: Any) -> TemplateResponse:
         """Render now, while the tenant's time zone is active."""
-        self.request.current_app = tenant_site.name  # type: ignore[attr-defined]
+        self.request.current_app = tenant_site.name
         name = template or self.template_name
         response = TemplateResponse(self.request, name, {**self.context(), **context}, status=status)
-        return response.render()
+        response.render()
+        return response
 
     def fragment(self, template: str, **context: Any) -> TemplateResponse:
         """Render a piece of a page, for HTMX to put in place."""
         values = {"tenant": self.access.tenant, **context}
-        return TemplateResponse(self.request, template, values).render()
+        response = TemplateResponse(self.request, template, values)
+        response.render()
+        return response
 
 
 class FormPage(StaffPage):

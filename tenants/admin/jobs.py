@@ -65,7 +65,7 @@ class JobsPage(ListPage):
     def rows(self, filters: dict[str, Any]) -> QuerySet[Job]:
         return Job.objects.filter(**filters)
 
-    def extra(self, page: Any) -> dict[str, Any]:
+    def beside(self, page: Any) -> dict[str, Any]:
         shown = [labelled(job) for job in page.object_list]
         return {"is_busy": any(job.state not in Job.FINISHED for job in shown), "jobs": shown}
 

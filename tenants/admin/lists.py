@@ -55,7 +55,8 @@ def _shown(field: forms.Field, value: Any) -> str:
     if isinstance(field, forms.BooleanField):
         return ""
     if isinstance(field, forms.ChoiceField):
-        for key, label in field.choices:
+        choices: Any = field.choices
+        for key, label in choices:
             if str(key) == str(value):
                 return str(label)
     return str(value)
@@ -79,7 +80,7 @@ class ListPage(StaffPage):
     def filter_form(self) -> FilterForm:
         return self.filter_class(self.request.GET)
 
-    def extra(self, page: Page[Any]) -> dict[str, Any]:
+    def beside(self, page: Page[Any]) -> dict[str, Any]:
         """Return what the template needs beside the rows; ``page`` holds the rows shown."""
         return {}
 
@@ -91,7 +92,7 @@ class ListPage(StaffPage):
             rows = rows.order_by(*self._fields(ordering))
         page = Paginator(rows, PAGE_SIZE).get_page(self._page_number())
         return self.page(
-            filters=form, chips=form.chips(request), rows=page, ordering=ordering, **self.extra(page)
+            filters=form, chips=form.chips(request), rows=page, ordering=ordering, **self.beside(page)
         )
 
     def _page_number(self) -> int:
