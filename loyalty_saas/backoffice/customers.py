@@ -44,9 +44,9 @@ class CustomerFilters(FilterForm):
 
     def __init__(
         self, *args: Any, tiers: list[tuple[str, str]], segments: list[tuple[str, str]], **kwargs: Any
-    ):
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["q"].widget.input_type = "search"  # type: ignore[attr-defined]  # the widget is an input
+        self.fields["q"].widget.input_type = "search"
         self.fields["tier"].choices = [("", _("Any tier")), *tiers]  # type: ignore[attr-defined]
         self.fields["segment"].choices = [("", _("Any segment")), *segments]  # type: ignore[attr-defined]
 
@@ -110,7 +110,7 @@ class CustomersPage(ListPage):
             return customers.filter(order_summaries__last_order_at__lt=end - timedelta(days=90))
         return customers.filter(order_summaries__last_order_at__gte=end - timedelta(days=int(chosen)))
 
-    def extra(self, page: Page[Customer]) -> dict[str, Any]:
+    def beside(self, page: Page[Customer]) -> dict[str, Any]:
         customers = list(page.object_list)
         ids = [customer.pk for customer in customers]
         tiers = dict(TierMembership.objects.filter(customer__in=ids).values_list("customer_id", "tier_key"))

@@ -151,7 +151,9 @@ class DashboardPage(StaffPage):
             chart(
                 title=_("Active customers by month"), kind="line",
                 series=[
-                    Series(_("Active customers"), [month.active_customers for month in months], formats.number)
+                    Series(
+                        _("Active customers"), [month.active_customers for month in months], formats.number
+                    )
                 ],
                 **counts,
             ),

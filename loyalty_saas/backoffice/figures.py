@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from crm.models import ComputedTrait, Customer, Order, Return
 from crm.models.customer import CustomerState
 from loyalty_saas.backoffice.periods import Period
-from rewards.models import Account, LedgerTransaction
+from rewards.models import LedgerTransaction
+from rewards.queries import reports
 from tenants.models import Tenant
 
 # A trait that the churn model writes; from this probability on a customer counts as at risk.
@@ -92,13 +93,12 @@ _IS_SPENT: Final = Q(kind="redeem", points__lt=0)
 
 def standing() -> Standing:
     """Read what holds now."""
-    points = Account.objects.aggregate(total=Sum(F("available") + F("held")))["total"] or 0
     risk = ComputedTrait.objects.filter(name=RISK_TRAIT).aggregate(
         scored=Count("pk"), risky=Count("pk", filter=Q(number__gte=RISKY_FROM))
     )
     return Standing(
         customers=Customer.objects.filter(state=CustomerState.ACTIVE).count(),
-        points_outstanding=points,
+        points_outstanding=reports.outstanding(),
         at_risk=risk["risky"],
         scored=risk["scored"],
     )
@@ -106,26 +106,26 @@ def standing() -> Standing:
 
 def by_month(period: Period) -> list[Month]:
     """Return every month the period touches, empty ones too."""
-    month = {"tzinfo": period.zone}
-    orders = {
+    zone = period.zone
+    orders: dict[datetime, Any] = {
         row["month"]: row
         for row in _placed(period)
-        .annotate(month=TruncMonth("placed_at", **month))
+        .annotate(month=TruncMonth("placed_at", tzinfo=zone))
         .values("month")
         .annotate(revenue=Sum("total_minor"), active=Count("customer", distinct=True))
         .order_by()
     }
-    returned = dict(
+    returned: dict[datetime, int] = dict(
         _returned(period)
-        .annotate(month=TruncMonth("returned_at", **month))
+        .annotate(month=TruncMonth("returned_at", tzinfo=zone))
         .values_list("month")
         .annotate(total=Sum("total_minor"))
         .order_by()
     )
-    points = {
+    points: dict[datetime, Any] = {
         row["month"]: row
         for row in _posted(period)
-        .annotate(month=TruncMonth("occurred_at", **month))
+        .annotate(month=TruncMonth("occurred_at", tzinfo=zone))
         .values("month")
         .annotate(issued=Sum("points", filter=Q(points__gt=0)), redeemed=Sum("points", filter=_IS_SPENT))
         .order_by()
@@ -136,9 +136,9 @@ def by_month(period: Period) -> list[Month]:
 def _month(
     first: date,
     period: Period,
-    orders: dict[datetime, dict[str, int]],
+    orders: dict[datetime, Any],
     returned: dict[datetime, int],
-    points: dict[datetime, dict[str, int]],
+    points: dict[datetime, Any],
 ) -> Month:
     key = datetime.combine(first, datetime.min.time(), period.zone)
     order, point = orders.get(key, {}), points.get(key, {})

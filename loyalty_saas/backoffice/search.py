@@ -56,7 +56,9 @@ class SearchPage(StaffPage):
         return [
             Hit(
                 customer.display_name,
-                " · ".join(filter(None, [customer.external_id, customer.person and customer.person.email])),
+                " · ".join(
+                    filter(None, [customer.external_id, customer.person.email if customer.person else ""])
+                ),
                 reverse("customer", args=[customer.public_id]),
                 "person",
             )

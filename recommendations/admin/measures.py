@@ -58,7 +58,7 @@ class Measure:
 
 
 def label_of(name: str) -> str:
-    """Return what a figure measures: ``buy_again_ndcg_at_10`` is “Buy again: right items near the top, 10 shown”."""
+    """Return what a figure measures: ``recall_at_20`` is “Right items found (recall), 20 shown”."""
     if name in _LABELS:
         return str(_LABELS[name])
     if name.startswith(_BUY_AGAIN):

@@ -60,7 +60,7 @@ class RewardsPage(ListPage):
     def rows(self, filters: dict[str, Any]) -> QuerySet[Reward]:
         return Reward.objects.select_related("wallet")
 
-    def extra(self, page: Page[Reward]) -> dict[str, Any]:
+    def beside(self, page: Page[Reward]) -> dict[str, Any]:
         rewards = list(page.object_list)
         taken = dict(
             Redemption.objects.filter(reward__in=rewards)

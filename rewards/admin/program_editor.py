@@ -79,7 +79,7 @@ class EditPage(StaffPage):
     def post(self, request: HttpRequest) -> HttpResponseBase:
         formsets = self._formsets(request.POST)
         errors: list[str] = []
-        if all([formset.is_valid() for formset in formsets.values()]):  # every formset shows its errors
+        if all(list(map(_is_valid, formsets.values()))):
             try:
                 with transaction.atomic():
                     row = self._save(document_of(**formsets))
@@ -96,6 +96,10 @@ class EditPage(StaffPage):
         return program_services.save_draft(
             document=document, revision=self._draft(), by=self.access.actor, at=timezone.now()
         )
+
+
+def _is_valid(formset: Any) -> bool:
+    return bool(formset.is_valid())
 
 
 def _said(pointer: str, code: str, detail: str) -> str:

@@ -71,7 +71,8 @@ class RuleRow(_Row):
     wallet = forms.ChoiceField(label=gettext_lazy("Into"))
     points = forms.IntegerField(label=gettext_lazy("Points"), min_value=1)
     per_amount = forms.DecimalField(
-        label=gettext_lazy("For each amount of"), min_value=0, max_digits=15, decimal_places=3, required=False,
+        label=gettext_lazy("For each amount of"), min_value=0, max_digits=15, decimal_places=3,
+        required=False,
         help_text=gettext_lazy("Empty gives the points once per order."),
     )  # fmt: skip
     priority = forms.IntegerField(

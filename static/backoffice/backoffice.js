@@ -38,7 +38,11 @@
         menu.querySelector("summary").focus();
       });
     }
-    if (palette()?.open) choose(event);
+    if (palette()?.open) {
+      // A search field keeps Escape for itself, to empty it; here it closes.
+      if (event.key === "Escape") { event.preventDefault(); palette().close(); }
+      choose(event);
+    }
   });
 
   function choose(event) {

@@ -19,19 +19,24 @@ from tenants.models import Job
 register = template.Library()
 
 
+def _known(value: Any) -> Any:
+    """Return None for what a template could not look up: it hands filters an empty text then."""
+    return None if value == "" else value
+
+
 @register.filter
 def number(value: float | None, places: int = 0) -> str:
-    return formats.number(value, places)
+    return formats.number(_known(value), places)
 
 
 @register.filter
 def compact(value: float | None) -> str:
-    return formats.compact(value)
+    return formats.compact(_known(value))
 
 
 @register.filter
 def percent(value: float | None, places: int = 0) -> str:
-    return formats.percent(value, places)
+    return formats.percent(_known(value), places)
 
 
 @register.filter
@@ -42,7 +47,7 @@ def signed(value: int | None) -> str:
 
 @register.filter
 def seconds(value: float | None) -> str:
-    return formats.duration(value)
+    return formats.duration(_known(value))
 
 
 @register.filter
@@ -52,7 +57,7 @@ def milliseconds(value: float | None) -> str:
 
 @register.filter
 def day(value: date | datetime | None) -> str:
-    return formats.day(value)
+    return formats.day(_known(value))
 
 
 @register.filter
@@ -69,18 +74,18 @@ def at_key(mapping: dict[Any, Any], key: Any) -> Any:
 @register.simple_tag(takes_context=True)
 def money(context: RequestContext, minor: int | None, currency: str = "") -> str:
     """Write minor units in ``currency``, else in the tenant's."""
-    return formats.money(minor, currency or context["tenant"].currency)
+    return formats.money(_known(minor), currency or context["tenant"].currency)
 
 
 @register.simple_tag(takes_context=True)
 def compact_money(context: RequestContext, minor: int | None) -> str:
-    return formats.money(minor, context["tenant"].currency, is_compact=True)
+    return formats.money(_known(minor), context["tenant"].currency, is_compact=True)
 
 
 @register.simple_tag
 def moment(value: datetime | None) -> SafeString | str:
     """Write a moment in the tenant's time zone, with the exact instant in the markup."""
-    if value is None:
+    if not value:
         return "–"
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.moment(value))
 
@@ -88,8 +93,8 @@ def moment(value: datetime | None) -> SafeString | str:
 @register.simple_tag
 def age(value: datetime | None) -> SafeString | str:
     """Write how long ago it was, with the moment as its title."""
-    text = formats.age(value, timezone.now())
-    if value is None:
+    text = formats.age(value or None, timezone.now())
+    if not value:
         return text
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', value.isoformat(), formats.moment(value), text

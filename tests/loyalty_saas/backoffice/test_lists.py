@@ -10,10 +10,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from crm.services import customers
 from rewards.models import Reward
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Role
-from tenants.models import User
+from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tenants.services import memberships
 from tests.conftest import NOW
@@ -95,3 +96,32 @@ def test_search_filter_and_order_of_customers(filled: Filled, staff: Client, act
 def test_wrong_addresses_show_the_list(query: str, filled: Filled, staff: Client) -> None:
     for name in ("customers", "orders", "items", "jobs", "audit"):
         assert staff.get(address(name, filled) + query).status_code == 200, name
+
+
+def test_customer_without_orders_name_or_points_is_listed_and_shown(
+    filled: Filled, staff: Client, actor: Actor
+) -> None:
+    with tenant_scope(filled.tenant):
+        bare = customers.create(external_id="bare", by=actor, at=NOW)
+    page = staff.get(address("customers", filled))
+    assert [row["customer"].display_name for row in page.context["customers"]] == ["Ownmark Family1", "bare"]
+    for tab in ("", "?tab=recommendations", "?tab=decisions", "?tab=data"):
+        assert staff.get(f"/t/acme/customers/{bare.public_id}/{tab}").status_code == 200
+
+
+def test_empty_tenant_says_what_to_do_next(tenant: Tenant, staff: Client) -> None:
+    for path in (
+        "",
+        "customers/",
+        "orders/",
+        "items/",
+        "segments/",
+        "imports/",
+        "program/",
+        "rewards/",
+        "jobs/",
+    ):
+        page = staff.get(f"/t/acme/{path}").content.decode()
+        assert "b-empty" in page, path
+    assert staff.get("/t/acme/program/edit/").status_code == 200
+    assert staff.get("/t/acme/models/").status_code == 200

@@ -14,7 +14,7 @@ FOLDER = Path(settings.BASE_DIR) / "locale" / "zh_Hans" / "LC_MESSAGES"
 _PLACEHOLDER = re.compile(r"%\(\w+\)(?:\.\d)?[sdf]|</?\w+")
 _FUNCTIONS = {"_", "gettext", "gettext_lazy", "ngettext", "pgettext"}
 _TAGS = re.compile(r"{%\s*(?:translate|trans)\s+(['\"])(.+?)\1")
-_BLOCKS = re.compile(r"{%\s*blocktrans(?:late)?([^%]*)%}(.*?){%\s*endblocktrans(?:late)?\s*%}", re.S)
+_BLOCKS = re.compile(r"{%\s*blocktrans(?:late)?([^%]*)%}(.*?){%\s*endblocktrans(?:late)?\s*%}", re.DOTALL)
 APPS = ("tenants", "crm", "rewards", "recommendations", "loyalty_saas")
 
 
@@ -70,7 +70,7 @@ def test_placeholders_and_markup_survive(catalogue: dict[str, str]) -> None:
 
 
 def test_compiled_catalogue_is_fresh(catalogue: dict[str, str]) -> None:
-    written = set(re.findall(r'^msgid "(.+)"$', (FOLDER / "django.po").read_text(), re.M))
+    written = set(re.findall(r'^msgid "(.+)"$', (FOLDER / "django.po").read_text(), re.MULTILINE))
     unescaped = {text.replace('\\"', '"').replace("\\n", "\n") for text in written}
     assert unescaped <= set(catalogue)
 
