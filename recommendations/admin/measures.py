@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from recommendations.models import ModelVersion
 
 _LABELS: Final[dict[str, str | Promise]] = {
-    "auc": gettext_lazy("Ranks leavers and stayers rightly (AUC)"),
+    "auc": gettext_lazy("Puts customers in the right order (AUC)"),
     "average_precision": gettext_lazy("Average precision"),
     "brier": gettext_lazy("Error of the probabilities (Brier)"),
     "log_loss": gettext_lazy("Log loss"),

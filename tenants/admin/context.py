@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from tenants.models import Membership
@@ -13,4 +14,9 @@ def tenant_site(request: HttpRequest) -> dict[str, Any]:
     if access is None:
         return {"access": None, "tenant": None}
     labels = dict(Membership.ROLE_CHOICES)
-    return {"access": access, "tenant": access.tenant, "role_label": labels.get(access.role, "")}
+    return {
+        "access": access,
+        "tenant": access.tenant,
+        "role_label": labels.get(access.role, ""),
+        "is_test_server": settings.DEBUG,
+    }

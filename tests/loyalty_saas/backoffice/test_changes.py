@@ -239,3 +239,10 @@ def test_language_is_remembered(filled: Filled, staff: Client) -> None:
     page = staff.get(address("customers", filled)).content.decode()
     assert "客户" in page
     assert 'lang="zh-hans"' in page
+
+
+def test_badge_tells_a_test_server_from_the_real_one(filled: Filled, staff: Client, settings: Any) -> None:
+    for is_debug, word in ((False, "Live"), (True, "Test")):
+        settings.DEBUG = is_debug
+        page = staff.get(address("team", filled)).content.decode()
+        assert f'aria-hidden="true"></span>{word}</span>' in page
