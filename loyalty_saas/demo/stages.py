@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from tenants.domain.actors import Actor
@@ -106,7 +107,9 @@ class Pipeline:
 
 
 def _key(kind: str, params: Mapping[str, Any]) -> tuple[str, str]:
-    return kind, json.dumps(params, sort_keys=True)
+    # By its name alone: the data of a checkout that was moved is still the same data.
+    named = {key: Path(value).name if key == "path" else value for key, value in params.items()}
+    return kind, json.dumps(named, sort_keys=True)
 
 
 def _is_failure(job: Job) -> bool:

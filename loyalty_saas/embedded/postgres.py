@@ -123,6 +123,8 @@ class EmbeddedPostgres:
             "checkpoint_timeout": "15min",
             "random_page_cost": "1.1",
             "jit": "off",
+            # After a bulk load the planner needs statistics now, not in a minute.
+            "autovacuum_naptime": "10s",
             # No replica ever reads this log: bulk loads into new tables may skip it.
             "wal_level": "minimal",
             "max_wal_senders": "0",

@@ -148,3 +148,15 @@ def test_other_parameters_are_another_stage(tenant: Tenant, actor: Actor, now: d
     assert first.advance(now) is True
     second, _ = pipeline(actor, now, Track(tenant, [step("train", model="purchase")]))
     assert second.advance(now) is False
+
+
+def test_a_moved_file_is_the_same_stage(
+    tenant: Tenant, actor: Actor, now: datetime, kinds: list[str]
+) -> None:
+    first, _ = pipeline(actor, now, Track(tenant, [step("load", path="/old/place/orders.csv")]))
+    first.advance(now)
+    work_off(tenant)
+    moved, _ = pipeline(actor, now, Track(tenant, [step("load", path="/new/place/orders.csv")]))
+    assert moved.advance(now) is True
+    other, _ = pipeline(actor, now, Track(tenant, [step("load", path="/new/place/returns.csv")]))
+    assert other.advance(now) is False
