@@ -17,7 +17,6 @@ from tenants.api.filters import StrictFilterSet
 from tenants.api.views import TenantRequest, TenantViewSet
 from tenants.domain.permissions import Permission
 from tenants.models import Job
-from tenants.models.base import TenantQuerySet
 from tenants.services import jobs
 
 
@@ -63,7 +62,7 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TenantViewSet
     }
     serializer_class = JobOutput
     filterset_class = JobFilters
-    queryset: QuerySet[Any] = TenantQuerySet(Job).none()
+    queryset = Job.objects.none()
 
     def get_queryset(self) -> QuerySet[Any]:
         return Job.objects.all()

@@ -53,6 +53,10 @@ class TenantManager(models.Manager[_M]):
         rows = super().get_queryset().filter(tenant_id=active_tenant_id())
         return cast("TenantQuerySet[_M]", rows)
 
+    def none(self) -> TenantQuerySet[_M]:
+        """Return no rows, which needs no scope: what a class body or a schema generator asks for."""
+        return cast("TenantQuerySet[_M]", TenantQuerySet(self.model, using=self._db).none())
+
 
 class TenantModel(models.Model):
     """A row of one tenant. The database's primary key is (tenant_id, id); Django sees ``id``."""

@@ -17,6 +17,7 @@ from tenants.domain.permissions import Permission
 class ItemViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     """What the tenant sells or recommends."""
 
+    queryset = Item.objects.none()
     permissions = {
         "list": Permission.ITEMS_VIEW,
         "retrieve": Permission.ITEMS_VIEW,

@@ -17,6 +17,7 @@ from tenants.domain.permissions import Permission
 class OrderViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     """Orders with their lines; documents that are recorded once and never change."""
 
+    queryset = Order.objects.none()
     permissions = {
         "list": Permission.ORDERS_VIEW,
         "retrieve": Permission.ORDERS_VIEW,

@@ -18,6 +18,7 @@ from tenants.errors import NotFound
 class ReturnViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     """Returns: which lines of which order came back, and what was refunded."""
 
+    queryset = Return.objects.none()
     permissions = {
         "list": Permission.ORDERS_VIEW,
         "retrieve": Permission.ORDERS_VIEW,

@@ -30,6 +30,7 @@ from tenants.services import jobs
 class SegmentViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     """Groups of customers: static lists, rules, and what models publish."""
 
+    queryset = Segment.objects.none()
     permissions = {
         "list": Permission.SEGMENTS_VIEW,
         "retrieve": Permission.SEGMENTS_VIEW,

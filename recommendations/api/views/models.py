@@ -15,7 +15,6 @@ from recommendations.models import ModelVersion
 from recommendations.queries import model_versions
 from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet
 from tenants.domain.permissions import Permission
-from tenants.models.base import TenantQuerySet
 from tenants.services import jobs
 
 
@@ -25,7 +24,7 @@ class ModelVersionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Tena
     permissions = {"list": Permission.MODELS_VIEW, "retrieve": Permission.MODELS_VIEW}
     serializer_class = ModelVersionOutput
     filterset_class = ModelVersionFilters
-    queryset: QuerySet[Any] = TenantQuerySet(ModelVersion).none()
+    queryset = ModelVersion.objects.none()
 
     def get_queryset(self) -> QuerySet[Any]:
         return model_versions.versions()

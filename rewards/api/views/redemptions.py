@@ -23,6 +23,7 @@ from tenants.domain.permissions import Permission
 class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     """Exchanges of points for rewards."""
 
+    queryset = Redemption.objects.none()
     permissions = {
         "list": Permission.REWARDS_VIEW,
         "retrieve": Permission.REWARDS_VIEW,

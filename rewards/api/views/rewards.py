@@ -17,6 +17,7 @@ from tenants.errors import NotFound
 class RewardViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     """The catalogue: rewards that can be redeemed now."""
 
+    queryset = Reward.objects.none()
     permissions = {"list": Permission.REWARDS_VIEW, "retrieve": Permission.REWARDS_VIEW}
     filterset_class = RewardFilter
     serializer_class = RewardOutput
