@@ -31,7 +31,7 @@ test: $(INSTALLED)  ## Run the test suite on its own PostgreSQL, or on TEST_DATA
 		$(BIN)/python -m loyalty_saas.embedded.run --directory var/test -- $(BIN)/python -m pytest -q -n 2 $(ARGS)
 
 run: $(INSTALLED)  ## Serve HTTP on your own DATABASE_URL and REDIS_URL (PORT=8000)
-	@$(BIN)/gunicorn loyalty_saas.wsgi --no-control-socket --workers 2 --threads 4 --bind 127.0.0.1:$(or $(PORT),8000)
+	@$(BIN)/gunicorn --config python:loyalty_saas.gunicorn --bind 127.0.0.1:$(or $(PORT),8000)
 
 worker: $(INSTALLED)  ## Work off every queue on your own DATABASE_URL and REDIS_URL
 	@$(BIN)/python -m loyalty_saas.worker $(ARGS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import urllib.request
 from collections.abc import Mapping
@@ -61,11 +60,9 @@ def beat_program(environment: Mapping[str, str], schedule: Path) -> Program:
 
 
 def web_program(environment: Mapping[str, str], port: int) -> Program:
-    """Gunicorn on 127.0.0.1. No control socket: it would be put under the home directory."""
-    command = [sys.executable, "-m", "gunicorn", "loyalty_saas.wsgi", "--no-control-socket"]
-    workers = str(max(2, os.cpu_count() or 2))
-    command += ["--bind", f"127.0.0.1:{port}", "--workers", workers, "--threads", "4", "--preload"]
-    command += ["--access-logfile", "-", "--max-requests", "20000", "--graceful-timeout", "5"]
+    """Gunicorn on 127.0.0.1, see loyalty_saas.gunicorn."""
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:loyalty_saas.gunicorn"]
+    command += ["--bind", f"127.0.0.1:{port}"]
     return Program(
         name="web",
         command=tuple(command),
