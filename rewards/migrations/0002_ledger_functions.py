@@ -17,7 +17,23 @@ DROP TRIGGER rewards_balance_equals_lots ON rewards_account;
 DROP TRIGGER rewards_lots_equal_balance_on_update ON rewards_lot;
 DROP TRIGGER rewards_lots_equal_balance_on_insert ON rewards_lot;
 DROP TRIGGER rewards_entries_sum_to_zero ON rewards_ledgerentry;
-DROP FUNCTION rewards_check_account, rewards_check_lots, rewards_check_entries;
+DROP TRIGGER rewards_lot_refuse_new_key ON rewards_lot;
+DROP TRIGGER rewards_lot_refuse_removal ON rewards_lot;
+DROP TRIGGER rewards_account_refuse_new_key ON rewards_account;
+DROP TRIGGER rewards_account_refuse_removal ON rewards_account;
+DROP FUNCTION rewards_analyze_ledger, rewards_check_account, rewards_check_lots, rewards_check_entries,
+    rewards_refuse_new_key;
+GRANT DELETE ON rewards_account, rewards_lot TO app_rw;
+ALTER TABLE rewards_lot ADD CONSTRAINT rewards_lot_account_id_fk
+    FOREIGN KEY (tenant_id, account_id) REFERENCES rewards_account (tenant_id, id)
+    DEFERRABLE INITIALLY IMMEDIATE;
+ALTER TABLE rewards_ledgerentry
+    ADD CONSTRAINT rewards_ledgerentry_transaction_id_fk FOREIGN KEY (tenant_id, transaction_id)
+        REFERENCES rewards_ledgertransaction (tenant_id, id) DEFERRABLE INITIALLY IMMEDIATE,
+    ADD CONSTRAINT rewards_ledgerentry_account_id_fk FOREIGN KEY (tenant_id, account_id)
+        REFERENCES rewards_account (tenant_id, id) DEFERRABLE INITIALLY IMMEDIATE,
+    ADD CONSTRAINT rewards_ledgerentry_lot_id_fk FOREIGN KEY (tenant_id, lot_id)
+        REFERENCES rewards_lot (tenant_id, id) DEFERRABLE INITIALLY IMMEDIATE;
 """
 
 

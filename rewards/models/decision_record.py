@@ -4,8 +4,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Customer
+from rewards.models.dependent_row import DependentRow
 from rewards.models.program_revision import ProgramRevision
-from tenants.models.base import TenantForeignKey, TenantModel
+from tenants.models.base import TenantForeignKey
 
 
 class DecisionEvent(models.TextChoices):
@@ -13,7 +14,7 @@ class DecisionEvent(models.TextChoices):
     RETURN = "return", _("Return")
 
 
-class DecisionRecord(TenantModel):
+class DecisionRecord(DependentRow):
     """Why an order or return moved the points it did; written once per event, append-only."""
 
     customer = TenantForeignKey(
@@ -29,7 +30,7 @@ class DecisionRecord(TenantModel):
     points = models.BigIntegerField(_("points"))
     record = models.JSONField(_("record"))
 
-    class Meta(TenantModel.Meta):
+    class Meta(DependentRow.Meta):
         verbose_name = _("decision record")
         verbose_name_plural = _("decision records")
         constraints = [

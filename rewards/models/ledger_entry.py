@@ -4,9 +4,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from rewards.models.account import Account
+from rewards.models.dependent_row import DependentRow
 from rewards.models.ledger_transaction import LedgerTransaction
 from rewards.models.lot import Lot
-from tenants.models.base import TenantForeignKey, TenantModel
+from tenants.models.base import TenantForeignKey
 
 _OF_CUSTOMER = models.Q(
     account__isnull=False, seq__isnull=False, balance_after__isnull=False, lot__isnull=False
@@ -14,7 +15,7 @@ _OF_CUSTOMER = models.Q(
 _OF_PROGRAM = models.Q(account__isnull=True, seq__isnull=True, balance_after__isnull=True, lot__isnull=True)
 
 
-class LedgerEntry(TenantModel):
+class LedgerEntry(DependentRow):
     """One signed line of a transaction, append-only; a line without account is the program's side.
 
     The lines of a transaction are inserted by one statement and sum to zero; a debit has one line per lot.
@@ -38,7 +39,7 @@ class LedgerEntry(TenantModel):
     seq = models.BigIntegerField(_("number"), null=True, blank=True)
     balance_after = models.BigIntegerField(_("balance after"), null=True, blank=True)
 
-    class Meta(TenantModel.Meta):
+    class Meta(DependentRow.Meta):
         verbose_name = _("ledger entry")
         verbose_name_plural = _("ledger entries")
         constraints = [

@@ -4,8 +4,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from rewards.models.account import Account
+from rewards.models.dependent_row import DependentRow
 from rewards.models.program_revision import ProgramRevision
-from tenants.models.base import TenantForeignKey, TenantModel
+from tenants.models.base import TenantForeignKey
 
 
 class TransactionKind(models.TextChoices):
@@ -17,7 +18,7 @@ class TransactionKind(models.TextChoices):
     EXPIRE = "expire", _("Expired")
 
 
-class LedgerTransaction(TenantModel):
+class LedgerTransaction(DependentRow):
     """One posting, append-only. `points` is the customer's side, signed.
 
     The source is unique for ever, so a retry years later still finds the posting instead of paying twice.
@@ -52,7 +53,7 @@ class LedgerTransaction(TenantModel):
     occurred_at = models.DateTimeField(_("occurred at"))
     posted_at = models.DateTimeField(_("posted at"))
 
-    class Meta(TenantModel.Meta):
+    class Meta(DependentRow.Meta):
         verbose_name = _("ledger transaction")
         verbose_name_plural = _("ledger transactions")
         constraints = [

@@ -7,7 +7,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from rewards.models.account import Account
-from tenants.models.base import TenantForeignKey, TenantManager, TenantModel, TenantQuerySet
+from rewards.models.dependent_row import DependentRow
+from tenants.models.base import TenantForeignKey, TenantManager, TenantQuerySet
 
 
 class LotQuerySet(TenantQuerySet["Lot"]):
@@ -27,7 +28,7 @@ class LotQuerySet(TenantQuerySet["Lot"]):
 LotManager = TenantManager.from_queryset(LotQuerySet)
 
 
-class Lot(TenantModel):
+class Lot(DependentRow):
     """One credit with its own expiry (null is never); spent earliest expiry first, then oldest."""
 
     account = TenantForeignKey(Account, models.PROTECT, related_name="lots", verbose_name=_("points account"))
@@ -47,7 +48,7 @@ class Lot(TenantModel):
 
     objects: ClassVar[LotManager[Self]] = LotManager()
 
-    class Meta(TenantModel.Meta):
+    class Meta(DependentRow.Meta):
         verbose_name = _("lot")
         verbose_name_plural = _("lots")
         constraints = [

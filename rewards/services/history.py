@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
+
 from rewards.domain.engine import CustomerState, Evaluation, OrderPlaced, evaluate
 from rewards.domain.expiry import month_of
 from rewards.domain.tiers import ROLLING_YEAR, RollingSpend, standing
@@ -114,7 +116,7 @@ def post(*, tenant: Tenant, by: Actor, at: datetime, progress: Progress) -> Hist
             return HistoryReport(0, 0, None)
         since = backlog.first_at - ROLLING_YEAR
         replay = _replay(published, since, by=by, at=at)
-    place, done = Place(since, 0, 0), 0
+    place, done, is_first = Place(since, 0, 0), 0, True
     while True:
         with tenant_scope(tenant):
             page = documents.page(place, BATCH)
@@ -124,7 +126,17 @@ def post(*, tenant: Tenant, by: Actor, at: datetime, progress: Progress) -> Hist
         done += sum(not document.is_decided for document in page)
         place = documents.place_after(page[-1])
         progress(done, backlog.waiting, f"{replay.orders} orders, {replay.returns} returns")
+        if is_first:
+            _analyze(tenant)
+            is_first = False
+    _analyze(tenant)
     return HistoryReport(replay.orders, replay.returns, backlog.last_at)
+
+
+def _analyze(tenant: Tenant) -> None:
+    """Tell the planner what the ledger holds now, for the next pages and for whoever reads it afterwards."""
+    with tenant_scope(tenant), connection.cursor() as cursor:
+        cursor.execute("SELECT rewards_analyze_ledger()")
 
 
 def _replay(published: PublishedRevision, since: datetime, *, by: Actor, at: datetime) -> _Replay:

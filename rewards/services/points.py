@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from crm.models import Customer
+from crm.models import Customer, CustomerState
+from crm.services.customers import CustomerNotEditable
 from rewards.domain.expiry import expires_at
+from rewards.domain.sources import customer_key
 from rewards.models import Account, TransactionKind, Wallet
 from rewards.queries import programs
 from rewards.services import ledger
@@ -37,8 +39,11 @@ def adjust(
     """Credit or debit points by hand; the reason is kept in the ledger and the audit log.
 
     A repeated ``idempotency_key`` finds the first posting for ever. Raises ``InvalidInput``,
+    ``CustomerNotEditable``,
     ``InsufficientPoints``, ``AccountFrozen`` and ``SourceReused``.
     """
+    if customer.state in {CustomerState.MERGED, CustomerState.ANONYMISED}:
+        raise CustomerNotEditable
     wallet = Wallet.objects.filter(key=wallet_key).first()
     errors = []
     if wallet is None:
@@ -56,8 +61,7 @@ def adjust(
         wallet_id=wallet.pk,
         kind=TransactionKind.ADJUST,
         points=points,
-        # Keys are the customer's: one key sent for two customers is two adjustments.
-        source=Source(SOURCE, f"{customer.pk}:{idempotency_key[:120] or new_public_id()}"),
+        source=Source(SOURCE, customer_key(customer.pk, idempotency_key or str(new_public_id()))),
         occurred_at=at,
         expires_at=_expiry(wallet_key, at) if points > 0 else None,
         reason=reason.strip()[:500],

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
-from crm.models import Customer
+from crm.models import Customer, CustomerState
+from rewards.domain.sources import customer_key
 from rewards.locks import lock_redemption
 from rewards.models import Redemption, RedemptionState, Reward, TransactionKind
 from rewards.services import holds, ledger
@@ -33,6 +34,13 @@ class OutOfStock(Conflict):
     title = "The reward is out of stock"
 
 
+class CustomerNotActive(Conflict):
+    """Suspended, merged and anonymised customers redeem nothing; carries ``state``."""
+
+    code = "customer_not_active"
+    title = "The customer is not active"
+
+
 class WrongState(Conflict):
     """The redemption is not in a state that allows this; carries ``state``."""
 
@@ -46,10 +54,13 @@ def reserve(
 ) -> Redemption:
     """Hold the points and take one from stock. A repeated ``idempotency_key`` finds the first redemption.
 
-    Raises ``RewardUnavailable``, ``OutOfStock``, ``InsufficientPoints`` and ``AccountFrozen``.
+    Raises ``CustomerNotActive``, ``RewardUnavailable``, ``OutOfStock``, ``InsufficientPoints`` and
+    ``AccountFrozen``.
     """
     public_id = new_public_id()
-    key = f"{customer.pk}:{idempotency_key[:120] or public_id}"
+    key = customer_key(customer.pk, idempotency_key or str(public_id))
+    if customer.state != CustomerState.ACTIVE:
+        raise CustomerNotActive(f"The customer is {customer.state}.", state=customer.state)
     if not reward.is_active:
         raise RewardUnavailable
     hold = holds.open_hold(

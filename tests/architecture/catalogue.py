@@ -20,6 +20,7 @@ SECURITY_DEFINER_ALLOWED = {
     # Partitions and statistics belong to the owner; the application may only ask for them.
     "crm_ensure_event_partitions",
     "crm_analyze_loaded_tables",
+    "rewards_analyze_ledger",
 }
 FRAMEWORK_APPS = {"admin", "auth", "contenttypes", "sessions", "account", "mfa", "axes"}
 

@@ -1,47 +1,95 @@
 -- What no posting can get around, however it is written.
 --
--- Lines of one transaction are inserted by one statement and must sum to zero in it: a check over the
--- statement's own rows costs no look-up. Balance and lots are compared twice: when lots change (the account
--- has to be changed first) and, deferred, when an account changed.
+-- Lines of one transaction are inserted by one statement and must sum to zero in it. Balance and lots are
+-- compared twice: when lots change (the account has to be changed first) and, deferred, when an account changed.
+--
+-- The keys of lines and lots are checked here too, by the statement: row by row they took two thirds of a batch.
+-- That is the same promise because what they name never goes away: transactions are append-only, accounts and
+-- lots refuse to be deleted or to change their keys. The checks run as the writer, so row-level security hides
+-- what belongs to other tenants from them.
 --
 -- Plans are cached per session, and one made while the tables were empty would scan them for ever: hence
--- enable_seqscan off in every function that looks lots up by account.
+-- enable_seqscan and its like are off in every function that looks rows up by key.
 
-CREATE FUNCTION rewards_check_entries() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
-DECLARE
-    v_transaction bigint;
+ALTER TABLE rewards_ledgerentry
+    DROP CONSTRAINT rewards_ledgerentry_transaction_id_fk,
+    DROP CONSTRAINT rewards_ledgerentry_account_id_fk,
+    DROP CONSTRAINT rewards_ledgerentry_lot_id_fk;
+ALTER TABLE rewards_lot DROP CONSTRAINT rewards_lot_account_id_fk;
+
+CREATE FUNCTION rewards_refuse_new_key() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
-    SELECT transaction_id INTO v_transaction FROM added
-    GROUP BY tenant_id, transaction_id HAVING SUM(points) <> 0 LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'The lines of ledger transaction % do not sum to zero', v_transaction
+    RAISE EXCEPTION 'A row of % is never deleted and keeps its keys', TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE TRIGGER rewards_account_refuse_removal BEFORE DELETE ON rewards_account
+    FOR EACH ROW EXECUTE FUNCTION rewards_refuse_new_key();
+CREATE TRIGGER rewards_account_refuse_new_key BEFORE UPDATE OF tenant_id, id ON rewards_account
+    FOR EACH ROW WHEN ((OLD.tenant_id, OLD.id) IS DISTINCT FROM (NEW.tenant_id, NEW.id))
+    EXECUTE FUNCTION rewards_refuse_new_key();
+CREATE TRIGGER rewards_lot_refuse_removal BEFORE DELETE ON rewards_lot
+    FOR EACH ROW EXECUTE FUNCTION rewards_refuse_new_key();
+CREATE TRIGGER rewards_lot_refuse_new_key BEFORE UPDATE OF tenant_id, id, account_id ON rewards_lot
+    FOR EACH ROW WHEN ((OLD.tenant_id, OLD.id, OLD.account_id) IS DISTINCT FROM (NEW.tenant_id, NEW.id, NEW.account_id))
+    EXECUTE FUNCTION rewards_refuse_new_key();
+REVOKE DELETE ON rewards_account, rewards_lot FROM app_rw;
+
+CREATE FUNCTION rewards_check_entries() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    v_bad record;
+BEGIN
+    -- A line of the program has neither account nor lot; one of a customer has those of its transaction.
+    SELECT a.transaction_id, SUM(a.points) <> 0 AS is_unbalanced INTO v_bad
+    FROM added a
+    LEFT JOIN rewards_ledgertransaction t ON t.tenant_id = a.tenant_id AND t.id = a.transaction_id
+    LEFT JOIN rewards_lot l ON l.tenant_id = a.tenant_id AND l.id = a.lot_id
+    GROUP BY a.tenant_id, a.transaction_id
+    HAVING SUM(a.points) <> 0 OR bool_or(
+        t.id IS NULL
+        OR (a.account_id IS NOT NULL AND (a.account_id <> t.account_id OR l.account_id IS DISTINCT FROM a.account_id))
+    )
+    LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF v_bad.is_unbalanced THEN
+        RAISE EXCEPTION 'The lines of ledger transaction % do not sum to zero', v_bad.transaction_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'rewards_entries_sum_to_zero';
     END IF;
-    RETURN NULL;
+    RAISE EXCEPTION 'The lines of ledger transaction % name rows that are missing or another account''s',
+            v_bad.transaction_id
+        USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'rewards_entries_keys';
 END $$;
 
 CREATE TRIGGER rewards_entries_sum_to_zero AFTER INSERT ON rewards_ledgerentry
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION rewards_check_entries();
 
 CREATE FUNCTION rewards_check_lots() RETURNS trigger LANGUAGE plpgsql
-SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
+SET search_path = pg_catalog, public
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
-    v_account bigint;
+    v_bad record;
 BEGIN
-    SELECT a.id INTO v_account
+    SELECT c.account_id, a.id IS NULL AS is_missing INTO v_bad
     FROM (SELECT DISTINCT tenant_id, account_id FROM changed) c
-    JOIN rewards_account a ON a.tenant_id = c.tenant_id AND a.id = c.account_id
+    LEFT JOIN rewards_account a ON a.tenant_id = c.tenant_id AND a.id = c.account_id
     CROSS JOIN LATERAL (
         SELECT COALESCE(SUM(l.remaining), 0) AS remaining, COALESCE(SUM(l.held), 0) AS held
         FROM rewards_lot l WHERE l.tenant_id = c.tenant_id AND l.account_id = c.account_id AND l.is_open
     ) lots
-    WHERE a.available + a.held <> lots.remaining OR a.held <> lots.held
+    WHERE a.id IS NULL OR a.available + a.held <> lots.remaining OR a.held <> lots.held
     LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'The balance of account % differs from its lots', v_account
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'rewards_balance_equals_lots';
+    IF NOT FOUND THEN
+        RETURN NULL;
     END IF;
-    RETURN NULL;
+    IF v_bad.is_missing THEN
+        RAISE EXCEPTION 'A lot names account %, which does not exist', v_bad.account_id
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'rewards_lot_account_id_fk';
+    END IF;
+    RAISE EXCEPTION 'The balance of account % differs from its lots', v_bad.account_id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'rewards_balance_equals_lots';
 END $$;
 
 CREATE TRIGGER rewards_lots_equal_balance_on_insert AFTER INSERT ON rewards_lot
@@ -70,3 +118,12 @@ END $$;
 -- Freezing an account that is already wrong must be possible: hence the columns.
 CREATE CONSTRAINT TRIGGER rewards_balance_equals_lots AFTER INSERT OR UPDATE OF available, held ON rewards_account
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION rewards_check_account();
+
+-- Right after a history is posted the planner would take the ledger for nearly empty; only its owner may say
+-- otherwise.
+CREATE FUNCTION rewards_analyze_ledger() RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    ANALYZE rewards_account, rewards_ledgertransaction, rewards_lot, rewards_ledgerentry, rewards_decisionrecord
+$$;
+REVOKE ALL ON FUNCTION rewards_analyze_ledger() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION rewards_analyze_ledger() TO app_rw;

@@ -180,9 +180,7 @@ CREATE FUNCTION rewards_post_batch(
     p_wallet bigint, p_kind text, p_source_type text, p_customers bigint[], p_points bigint[],
     p_source_ids text[], p_occurred timestamptz[], p_expires timestamptz[], p_posted_at timestamptz,
     p_revision bigint, p_actor_kind text, p_actor_label text, OUT posted bigint, OUT frozen text[]
-) LANGUAGE plpgsql
--- A custom plan knows how long the arrays are; the generic one joins them by nested loops.
-SET search_path = pg_catalog, public SET plan_cache_mode = force_custom_plan AS $$
+) LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 DECLARE
     v_tenant bigint := rewards_active_tenant();
 BEGIN
@@ -198,19 +196,23 @@ BEGIN
     WHERE a.tenant_id = v_tenant AND a.wallet_id = p_wallet AND a.customer_id = ANY (p_customers)
     ORDER BY a.id FOR NO KEY UPDATE;
 
+    -- Planned at every call: a plan has to know how long the arrays are, or it joins them by nested loops. The
+    -- setting force_custom_plan would reach the foreign keys too and plan each of their row checks anew.
+    -- $1 tenant, $2 wallet, $3 kind, $4 source type, $5 to $9 the arrays, $10 posted at, $11 revision, $12 and $13 actor
+    EXECUTE $sql$
     WITH input AS MATERIALIZED (
         SELECT a.id AS account_id, t.*
-        FROM unnest(p_customers, p_points, p_source_ids, p_occurred, p_expires) WITH ORDINALITY
+        FROM unnest($5, $6, $7, $8, $9) WITH ORDINALITY
             AS t(customer_id, points, source_id, occurred_at, expires_at, step)
-        JOIN rewards_account a ON a.tenant_id = v_tenant AND a.customer_id = t.customer_id
-            AND a.wallet_id = p_wallet AND a.frozen_at IS NULL
+        JOIN rewards_account a ON a.tenant_id = $1 AND a.customer_id = t.customer_id
+            AND a.wallet_id = $2 AND a.frozen_at IS NULL
     ), transactions AS (
         INSERT INTO rewards_ledgertransaction (
             tenant_id, account_id, kind, points, source_type, source_id, revision_id, actor_kind, actor_label,
             reason, occurred_at, posted_at
         )
-        SELECT v_tenant, i.account_id, p_kind, i.points, p_source_type, i.source_id, p_revision, p_actor_kind,
-               p_actor_label, '', i.occurred_at, p_posted_at
+        SELECT $1, i.account_id, $3, i.points, $4, i.source_id, $11, $12,
+               $13, '', i.occurred_at, $10
         FROM input i ORDER BY i.step
         ON CONFLICT (tenant_id, source_type, source_id) DO NOTHING
         RETURNING id, source_id
@@ -224,22 +226,24 @@ BEGIN
         FROM (
             SELECT account_id, SUM(points)::bigint AS points, COUNT(*) AS places FROM numbered GROUP BY account_id
         ) n
-        WHERE a.tenant_id = v_tenant AND a.id = n.account_id
+        WHERE a.tenant_id = $1 AND a.id = n.account_id
         RETURNING a.id, a.seq - n.places AS seq, a.available + a.held - n.points AS balance
     ), lots AS (
         INSERT INTO rewards_lot (id, tenant_id, account_id, granted, remaining, held, available_from, expires_at)
-        SELECT lot_id, v_tenant, account_id, points, points, 0, occurred_at, expires_at FROM numbered
+        SELECT lot_id, $1, account_id, points, points, 0, occurred_at, expires_at FROM numbered
         ORDER BY step
     ), entries AS (
         INSERT INTO rewards_ledgerentry (
             tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after
         )
-        SELECT v_tenant, n.transaction_id, n.account_id, n.lot_id, n.points, c.seq + n.place, c.balance + n.running
+        SELECT $1, n.transaction_id, n.account_id, n.lot_id, n.points, c.seq + n.place, c.balance + n.running
         FROM numbered n JOIN credited c ON c.id = n.account_id
         UNION ALL
-        SELECT v_tenant, n.transaction_id, NULL, NULL, -n.points, NULL, NULL FROM numbered n
+        SELECT $1, n.transaction_id, NULL, NULL, -n.points, NULL, NULL FROM numbered n
     )
-    SELECT COUNT(*) INTO posted FROM numbered;
+    SELECT COUNT(*) FROM numbered
+    $sql$ INTO posted USING v_tenant, p_wallet, p_kind, p_source_type, p_customers, p_points, p_source_ids, p_occurred,
+        p_expires, p_posted_at, p_revision, p_actor_kind, p_actor_label;
 
     SELECT COALESCE(array_agg(t.source_id), '{}') INTO frozen
     FROM unnest(p_customers, p_source_ids) AS t(customer_id, source_id)
