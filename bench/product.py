@@ -43,7 +43,7 @@ def build(*, reset: bool) -> dict[str, object]:
 
 @contextmanager
 def running() -> Iterator[Product]:
-    """Gunicorn, PostgreSQL and Valkey on the demonstration's data; no workers, so nothing else uses the cores."""
+    """Gunicorn, PostgreSQL and Valkey on the demonstration's data; no workers share the cores."""
     summary = build(reset=False)
     kept = json.loads((HOME / "demo" / "credentials.json").read_text(encoding="utf-8"))
     with Supervisor(HOME / "demo") as supervisor:

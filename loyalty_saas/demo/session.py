@@ -20,6 +20,7 @@ from loyalty_saas.demo import journey_grocer, sandbox_shop
 from loyalty_saas.demo.credentials import Credentials
 from loyalty_saas.demo.programs import publish_grocer, publish_sandbox
 from loyalty_saas.demo.progress import StageBars
+from loyalty_saas.demo.segments import GROCER_SEGMENTS, SANDBOX_SEGMENTS, create_missing
 from loyalty_saas.demo.stages import Pipeline, StageFailed, Track
 from loyalty_saas.demo.summary import SignIn, Summary, busy_seconds, report_stages
 from loyalty_saas.demo.tenants import admit_people, ensure_api_key, open_tenants
@@ -51,6 +52,8 @@ class Session:
         grocer, sandbox = open_tenants(by=SYSTEM, at=since)
         publish_grocer(grocer, by=SYSTEM, at=since)
         publish_sandbox(sandbox, by=SYSTEM, at=since)
+        create_missing(grocer, GROCER_SEGMENTS, by=SYSTEM, at=since)
+        create_missing(sandbox, SANDBOX_SEGMENTS, by=SYSTEM, at=since)
         sign_ins = admit_people(self.credentials.password, by=SYSTEM, at=since)
         self.credentials = ensure_api_key(grocer, self.credentials, by=SYSTEM, at=since)
         credentials_store.save(self.credentials, self.supervisor.directory / "credentials.json")
