@@ -17,7 +17,7 @@ from rewards.queries import documents
 from rewards.queries.documents import Document
 from rewards.queries.programs import PublishedRevision
 from rewards.services import ledger
-from rewards.services.ledger import Credit, Outcome, TakeBack
+from rewards.services.ledger import Credit, Outcome, TakeBack, array_literal
 from tenants.domain.actors import Actor
 from tenants.scope import active_tenant_id
 
@@ -104,12 +104,21 @@ def _store(
 ) -> int:
     if not records:
         return 0
-    columns: list[Any] = [list(column) for column in zip(*records, strict=True)]
+    *columns, texts = zip(*records, strict=True)
     # One text instead of an array: quoting thousands of JSON elements costs more than inserting them. The
     # record separator cannot stand unescaped in JSON.
-    columns[-1] = "\x1e".join(columns[-1])
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [active_tenant_id(), published.id, event.value, at, *columns])
+        cursor.execute(
+            _INSERT,
+            [
+                active_tenant_id(),
+                published.id,
+                event.value,
+                at,
+                *map(array_literal, columns),
+                "\x1e".join(texts),
+            ],
+        )
         return int(cursor.rowcount)
 
 

@@ -7,12 +7,17 @@ undecided, the next finds.
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import NamedTuple
 
-from django.db import connection
+from django.db import connection, connections
 
 from rewards.domain.engine import CustomerState, Evaluation, OrderPlaced, evaluate
 from rewards.domain.expiry import month_of
@@ -45,42 +50,48 @@ class HistoryReport:
     last_at: datetime | None
 
 
+class _Decided(NamedTuple):
+    """What one page is to be answered with: orders with their evaluations, and returns."""
+
+    orders: list[tuple[Document, Evaluation]]
+    returns: list[Document]
+
+
+class _Carried(NamedTuple):
+    """How many documents of one page were carried out."""
+
+    orders: int
+    returns: int
+
+
 @dataclass(slots=True)
 class _Replay:
     published: PublishedRevision
     spend_by_customer: dict[int, RollingSpend]
     usage: MonthUsage
-    by: Actor
-    at: datetime
-    orders: int = 0
-    returns: int = 0
 
-    def run(self, page: list[Document]) -> None:
-        """Decide one page: all orders are evaluated in time order among the returns, then posted as sets."""
+    def decide(self, page: list[Document]) -> _Decided:
+        """Evaluate the page's orders in time order among its returns; nothing is written."""
         new_orders = [item.id for item in page if item.kind == ORDER and not item.is_decided]
         lines = documents.lines_by_order(new_orders)
-        decided: list[tuple[Document, Evaluation]] = []
-        returns: list[Document] = []
+        decided = _Decided([], [])
         for document in page:
             spend = self.spend_by_customer[document.customer_id]
             if document.kind != ORDER:
                 spend.give_back(document.order_id, document.total_minor)
                 if not document.is_decided:
-                    returns.append(document)
+                    decided.returns.append(document)
                 continue
             if not document.is_decided:
                 event = OrderPlaced(
                     document.happened_at, document.total_minor, document.channel, lines.get(document.id, [])
                 )
-                state = self._state(document, spend)
-                evaluation = evaluate(self.published.revision, state, event)
+                evaluation = evaluate(self.published.revision, self._state(document, spend), event)
                 self._count_usage(document, evaluation)
-                decided.append((document, evaluation))
+                decided.orders.append((document, evaluation))
             spend.at(document.happened_at)
             spend.add(document.id, document.happened_at, document.total_minor)
-        options = {"published": self.published, "by": self.by, "at": self.at}
-        self.orders += decisions.carry_out_orders(decided, **options)  # type: ignore[arg-type]
-        self.returns += decisions.carry_out_returns(returns, **options)  # type: ignore[arg-type]
+        return decided
 
     def _state(self, document: Document, spend: RollingSpend) -> CustomerState:
         revision = self.published.revision
@@ -115,22 +126,75 @@ def post(*, tenant: Tenant, by: Actor, at: datetime, progress: Progress) -> Hist
         if backlog.first_at is None:
             return HistoryReport(0, 0, None)
         since = backlog.first_at - ROLLING_YEAR
-        replay = _replay(published, since, by=by, at=at)
-    place, done, is_first = Place(since, 0, 0), 0, True
+        replay = _replay(published, since)
+    carry_out = partial(_carry_out, tenant=tenant, published=published, by=by, at=at)
+    orders = returns = 0
+    with _without_cycle_search():
+        for page in _one_behind(carry_out, _decided_pages(tenant, replay, since)):
+            if not orders + returns:
+                _analyze(tenant)
+            orders, returns = orders + page.orders, returns + page.returns
+            progress(orders + returns, backlog.waiting, f"{orders} orders, {returns} returns")
+    _analyze(tenant)
+    return HistoryReport(orders, returns, backlog.last_at)
+
+
+def _decided_pages(tenant: Tenant, replay: _Replay, since: datetime) -> Iterator[_Decided]:
+    place = Place(since, 0, 0)
     while True:
         with tenant_scope(tenant):
             page = documents.page(place, BATCH)
             if not page:
-                break
-            replay.run(page)
-        done += sum(not document.is_decided for document in page)
+                return
+            decided = replay.decide(page)
         place = documents.place_after(page[-1])
-        progress(done, backlog.waiting, f"{replay.orders} orders, {replay.returns} returns")
-        if is_first:
-            _analyze(tenant)
-            is_first = False
-    _analyze(tenant)
-    return HistoryReport(replay.orders, replay.returns, backlog.last_at)
+        if decided.orders or decided.returns:
+            yield decided
+
+
+def _carry_out(
+    decided: _Decided, *, tenant: Tenant, published: PublishedRevision, by: Actor, at: datetime
+) -> _Carried:
+    """Post one page, in one transaction."""
+    with tenant_scope(tenant):
+        return _Carried(
+            decisions.carry_out_orders(decided.orders, published=published, by=by, at=at),
+            decisions.carry_out_returns(decided.returns, published=published, by=by, at=at),
+        )
+
+
+@contextmanager
+def _without_cycle_search() -> Iterator[None]:
+    """Pause the garbage collector: walking a million short-lived lines for cycles was half of the work."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _one_behind(work: Callable[[_Decided], _Carried], pages: Iterator[_Decided]) -> Iterator[_Carried]:
+    """Carry out each page in a thread with a connection of its own, while the next one is being decided.
+
+    Inside an open transaction, whose rows no other connection sees, everything happens in turn.
+    """
+    if connection.in_atomic_block:
+        yield from map(work, pages)
+        return
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        running: Future[_Carried] | None = None
+        try:
+            for page in pages:
+                before = running.result() if running else None
+                running = worker.submit(work, page)
+                if before is not None:
+                    yield before
+            if running:
+                yield running.result()
+        finally:
+            worker.submit(connections.close_all)
 
 
 def _analyze(tenant: Tenant) -> None:
@@ -139,11 +203,11 @@ def _analyze(tenant: Tenant) -> None:
         cursor.execute("SELECT rewards_analyze_ledger()")
 
 
-def _replay(published: PublishedRevision, since: datetime, *, by: Actor, at: datetime) -> _Replay:
+def _replay(published: PublishedRevision, since: datetime) -> _Replay:
     spend: dict[int, RollingSpend] = defaultdict(RollingSpend)
     for customer_id, orders in documents.orders_before(since).items():
         spend[customer_id].orders_before = orders
     usage: MonthUsage = defaultdict(dict)
     if published.revision.has_monthly_caps:
         usage.update(customer_states.month_usage(published.revision, since=since))
-    return _Replay(published, spend, usage, by, at)
+    return _Replay(published, spend, usage)

@@ -5,7 +5,7 @@ Locks, lots, lines and guards live in the functions (``migrations/sql``); here a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -94,6 +94,11 @@ class TakeBack:
     occurred_at: datetime
 
 
+def array_literal(values: Iterable[int | datetime | None]) -> str:
+    """Write an array as PostgreSQL reads it; the driver would ask of each element whether it needs quotes."""
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
 def fetch_one(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
     """Run one statement that returns exactly one row."""
     with connection.cursor() as cursor:
@@ -163,11 +168,11 @@ def post_batch(
             wallet_id,
             kind.value,
             source_type,
-            [credit.customer_id for credit in credits],
-            [credit.points for credit in credits],
+            array_literal(credit.customer_id for credit in credits),
+            array_literal(credit.points for credit in credits),
             [credit.source_id for credit in credits],
-            [credit.occurred_at for credit in credits],
-            [credit.expires_at for credit in credits],
+            array_literal(credit.occurred_at for credit in credits),
+            array_literal(credit.expires_at for credit in credits),
             at,
             revision_id,
             by.kind.value,

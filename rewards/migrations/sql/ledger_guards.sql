@@ -9,7 +9,7 @@
 -- what belongs to other tenants from them.
 --
 -- Plans are cached per session, and one made while the tables were empty would scan them for ever: hence
--- enable_seqscan and its like are off in every function that looks rows up by key.
+-- enable_seqscan is off in every function that looks rows up by key.
 
 ALTER TABLE rewards_ledgerentry
     DROP CONSTRAINT rewards_ledgerentry_transaction_id_fk,
@@ -35,20 +35,25 @@ CREATE TRIGGER rewards_lot_refuse_new_key BEFORE UPDATE OF tenant_id, id, accoun
     EXECUTE FUNCTION rewards_refuse_new_key();
 REVOKE DELETE ON rewards_account, rewards_lot FROM app_rw;
 
-CREATE FUNCTION rewards_check_entries() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+CREATE FUNCTION rewards_check_entries() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
 DECLARE
     v_bad record;
 BEGIN
     -- A line of the program has neither account nor lot; one of a customer has those of its transaction.
-    SELECT a.transaction_id, SUM(a.points) <> 0 AS is_unbalanced INTO v_bad
-    FROM added a
-    LEFT JOIN rewards_ledgertransaction t ON t.tenant_id = a.tenant_id AND t.id = a.transaction_id
-    LEFT JOIN rewards_lot l ON l.tenant_id = a.tenant_id AND l.id = a.lot_id
-    GROUP BY a.tenant_id, a.transaction_id
-    HAVING SUM(a.points) <> 0 OR bool_or(
-        t.id IS NULL
-        OR (a.account_id IS NOT NULL AND (a.account_id <> t.account_id OR l.account_id IS DISTINCT FROM a.account_id))
+    SELECT c.transaction_id, SUM(c.points) <> 0 AS is_unbalanced INTO v_bad
+    FROM (
+        -- Subqueries are one look-up a line whatever the statistics say; a join right after a load is quadratic.
+        SELECT a.tenant_id, a.transaction_id, a.account_id, a.points,
+               (SELECT t.account_id FROM rewards_ledgertransaction t
+                WHERE t.tenant_id = a.tenant_id AND t.id = a.transaction_id) AS owner_id,
+               (SELECT l.account_id FROM rewards_lot l
+                WHERE l.tenant_id = a.tenant_id AND l.id = a.lot_id) AS lot_owner_id
+        FROM added a
+    ) c
+    GROUP BY c.tenant_id, c.transaction_id
+    HAVING SUM(c.points) <> 0 OR bool_or(
+        c.owner_id IS NULL OR c.account_id <> c.owner_id OR c.account_id IS DISTINCT FROM c.lot_owner_id
     )
     LIMIT 1;
     IF NOT FOUND THEN
@@ -67,14 +72,15 @@ CREATE TRIGGER rewards_entries_sum_to_zero AFTER INSERT ON rewards_ledgerentry
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION rewards_check_entries();
 
 CREATE FUNCTION rewards_check_lots() RETURNS trigger LANGUAGE plpgsql
-SET search_path = pg_catalog, public
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
 DECLARE
     v_bad record;
 BEGIN
     SELECT c.account_id, a.id IS NULL AS is_missing INTO v_bad
     FROM (SELECT DISTINCT tenant_id, account_id FROM changed) c
-    LEFT JOIN rewards_account a ON a.tenant_id = c.tenant_id AND a.id = c.account_id
+    LEFT JOIN LATERAL (
+        SELECT id, available, held FROM rewards_account WHERE tenant_id = c.tenant_id AND id = c.account_id LIMIT 1
+    ) a ON true
     CROSS JOIN LATERAL (
         SELECT COALESCE(SUM(l.remaining), 0) AS remaining, COALESCE(SUM(l.held), 0) AS held
         FROM rewards_lot l WHERE l.tenant_id = c.tenant_id AND l.account_id = c.account_id AND l.is_open
