@@ -28,6 +28,6 @@ def sweep_jobs() -> None:
     jobs.sweep(at=timezone.now())
 
 
-@shared_task(name="tenants.start_nightly_jobs", queue="interactive")
+@shared_task(name="tenants.start_nightly_jobs")
 def start_nightly_jobs() -> None:
     nightly_jobs.start_due(at=timezone.now())

@@ -48,6 +48,13 @@ def supervisor() -> Iterator[Supervisor]:
     shutil.rmtree(home, ignore_errors=True)
 
 
+def point_at(url: str) -> None:
+    """Change the broker of a living application: its connections and its queues are cached."""
+    celery_module.configure(url)
+    celery_module.app._after_fork()
+    vars(celery_module.app).pop("amqp", None)
+
+
 @pytest.fixture(
     params=[
         "valkey",
@@ -70,11 +77,9 @@ def broker_url(request: pytest.FixtureRequest, supervisor: Supervisor) -> Iterat
         url = server.broker_url
     else:
         url = os.environ[request.param]
-    celery_module.configure(url)
-    celery_module.app._after_fork()
+    point_at(url)
     yield url
-    celery_module.app._after_fork()
-    celery_module.configure(settings.CELERY_BROKER_URL)
+    point_at(settings.CELERY_BROKER_URL)
 
 
 @pytest.fixture
