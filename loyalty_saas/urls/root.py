@@ -16,3 +16,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("version", health.version, name="version"),
 ]
+
+handler400 = "tenants.api.fallbacks.bad_request"
+handler404 = "tenants.api.fallbacks.not_found"
+handler500 = "tenants.api.fallbacks.server_error"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import transaction
 from django.http import Http404
 from rest_framework import exceptions
@@ -43,6 +44,13 @@ def _members(error: Exception) -> dict[str, Any] | None:
         }
     if isinstance(error, Http404):
         return {"status": 404, "code": "not_found", "title": "No such object", "detail": "No such object."}
+    if isinstance(error, RequestDataTooBig):
+        return {
+            "status": 413,
+            "code": "body_too_large",
+            "title": "The body is too large",
+            "detail": f"At most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes.",
+        }
     if isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     if isinstance(error, exceptions.ValidationError):
@@ -78,7 +86,8 @@ def _field_errors(details: Any, pointer: str) -> Iterator[FieldError]:
         yield FieldError(pointer or "/", str(details["code"]), str(details["message"]))
     elif isinstance(details, dict):
         for name, inner in details.items():
-            step = "" if name == "non_field_errors" else f"/{name}"
+            escaped = str(name).replace("~", "~0").replace("/", "~1")
+            step = "" if name == "non_field_errors" else f"/{escaped}"
             yield from _field_errors(inner, pointer + step)
     elif isinstance(details, list):
         is_leaf = all(isinstance(inner, dict) and "message" in inner for inner in details)
