@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 
 from crm.models import Customer, CustomerState, Item, Order, Return, Segment, SegmentKind
 from crm.queries import customers
-from tenants.api.filters import StrictFilterSet
+from tenants.api.filters import StrictBooleanFilter, StrictFilterSet
 
 MOST_FOUND = 200
 
@@ -38,7 +38,7 @@ class ItemFilter(StrictFilterSet):
     external_id = django_filters.CharFilter()
     category = django_filters.CharFilter()
     brand = django_filters.CharFilter()
-    is_active = django_filters.BooleanFilter()
+    is_active = StrictBooleanFilter()
 
     class Meta:
         model = Item

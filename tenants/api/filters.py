@@ -3,22 +3,42 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
+from django import forms
+from django.utils.translation import gettext_lazy as _
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
 
-# Parameters that belong to paging and format, not to a list's filters.
-_FRAMEWORK_PARAMETERS = frozenset({"cursor", "limit", "ordering"})
+# Parameters that belong to paging, not to a list's filters.
+_PAGING_PARAMETERS = frozenset({"cursor", "limit"})
 
 
 class StrictFilterSet(django_filters.FilterSet):  # type: ignore[misc]  # the library ships no types
     """Filters of a list; an unknown parameter is an error instead of an unfiltered list."""
 
 
+class _StrictBooleanField(forms.NullBooleanField):
+    def to_python(self, value: Any) -> bool | None:  # type: ignore[override]  # as the library's own does
+        found = super().to_python(value)
+        if found is None and value not in self.empty_values:
+            raise forms.ValidationError(_("Either true or false."), code="invalid")
+        return found
+
+
+class StrictBooleanFilter(django_filters.BooleanFilter):  # type: ignore[misc]  # the library ships no types
+    """Yes or no; what is neither is an error instead of an unfiltered list."""
+
+    field_class = _StrictBooleanField
+
+    def __init__(self, **options: Any) -> None:
+        # The library's own widget makes of every other word no filter at all.
+        super().__init__(**{"widget": forms.TextInput, **options})
+
+
 class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]  # the library ships no types
     def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
         filterset = self.get_filterset_class(view, queryset)
         known = set(filterset.base_filters) if filterset else set()
-        unknown = sorted(set(request.query_params) - known - _FRAMEWORK_PARAMETERS)
+        unknown = sorted(set(request.query_params) - known - _PAGING_PARAMETERS)
         if unknown:
             raise ValidationError(
                 {
