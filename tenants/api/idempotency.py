@@ -55,8 +55,8 @@ def idempotent(view: View) -> View:
 
 def _key_of(request: Any) -> str:
     key = str(request.headers.get("Idempotency-Key", "")).strip()
-    if not key or len(key) > MAX_KEY_LENGTH:
-        detail = f"Send an Idempotency-Key header of 1 to {MAX_KEY_LENGTH} characters."
+    if not key or len(key) > MAX_KEY_LENGTH or not key.isprintable():
+        detail = f"Send an Idempotency-Key header of 1 to {MAX_KEY_LENGTH} printable characters."
         raise InvalidInput(detail, errors=[FieldError("Idempotency-Key", "required", detail)])
     return key
 

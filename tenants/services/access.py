@@ -19,7 +19,8 @@ LAST_USE_PRECISION = timedelta(minutes=5)
 
 def of_api_key(*, text: str, address: str, request_id: str, at: datetime) -> Access | None:
     """Return the access of a key's text, or None when it is unknown, expired or revoked."""
-    key = found.api_key_with_prefix(text[:PREFIX_LENGTH])
+    # Basic authentication can carry any byte, and the database takes no U+0000.
+    key = None if "\0" in text else found.api_key_with_prefix(text[:PREFIX_LENGTH])
     if key is None or not hmac.compare_digest(key.digest, digest(text)):
         return None
     if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= at):
