@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain, count
 from typing import Annotated, Any
 
 import msgspec
 
 MOST_EVENTS = 1000
 MOST_BYTES = 1024 * 1024
+DEEPEST = 16
+NUL_CHARACTER = "nul_character"
+TOO_DEEP = "too_deep"
+_DETAIL_BY_FLAW = {
+    NUL_CHARACTER: "Text must not hold the character U+0000.",
+    TOO_DEEP: f"Properties are at most {DEEPEST} levels deep.",
+}
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(days=1)
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -63,6 +72,7 @@ class _RawBatch(msgspec.Struct, forbid_unknown_fields=True):
 
 _batch_decoder = msgspec.json.Decoder(_Batch)
 _raw_decoder = msgspec.json.Decoder(_RawBatch)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _event_decoder = msgspec.json.Decoder(NewEvent)
 
 
@@ -98,7 +108,7 @@ def decode(body: bytes, *, at: datetime) -> list[NewEvent | Invalid]:
         events: list[NewEvent | Invalid] = list(_batch_decoder.decode(body).events)
     except (msgspec.ValidationError, RecursionError):
         events = _one_by_one(body)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise MalformedBatch(f"The body is not valid JSON: {error}") from error
     if len(events) > MOST_EVENTS:
         raise TooLarge(f"At most {MOST_EVENTS} events a batch.")
@@ -108,7 +118,7 @@ def decode(body: bytes, *, at: datetime) -> list[NewEvent | Invalid]:
 def _one_by_one(body: bytes) -> list[NewEvent | Invalid]:
     try:
         raw_events = _raw_decoder.decode(body).events
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise MalformedBatch(f"Expected an object with a list of events: {error}") from error
     return [_decoded(bytes(raw)) for raw in raw_events]
 
@@ -116,14 +126,16 @@ def _one_by_one(body: bytes) -> list[NewEvent | Invalid]:
 def _decoded(raw: bytes) -> NewEvent | Invalid:
     try:
         return _event_decoder.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         detail = str(error)
     try:
         payload = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
-        payload = raw.decode("utf-8", "replace")
+    except _UNREADABLE:
+        payload = None
     known = payload.get("message_id") if isinstance(payload, dict) else None
-    return Invalid("malformed", detail, known[:200] if isinstance(known, str) else "", payload)
+    # What is no object, or too deep to store, is kept as it was written.
+    kept = payload if isinstance(payload, dict) and not flaw_of(payload) else raw.decode("utf-8", "replace")
+    return Invalid("malformed", detail, known[:200] if isinstance(known, str) else "", kept)
 
 
 def _judged(event: NewEvent, at: datetime) -> NewEvent | Invalid:
@@ -133,24 +145,34 @@ def _judged(event: NewEvent, at: datetime) -> NewEvent | Invalid:
         )
     if not EARLIEST <= event.occurred_at <= at + CLOCK_SKEW:
         return _invalid(event, "occurred_at_out_of_range", "Between 2000 and one day from now.")
-    if (
-        "\0" in event.message_id
-        or "\0" in event.name
-        or "\0" in event.identity[1]
-        or holds_nul(event.properties)
-    ):
-        return _invalid(event, "nul_character", "Text must not hold the character U+0000.")
+    if flaw := flaw_of([event.message_id, event.name, event.identity[1], event.properties]):
+        return _invalid(event, flaw, _DETAIL_BY_FLAW[flaw])
     return event
 
 
 def _invalid(event: NewEvent, reason: str, detail: str) -> Invalid:
-    return Invalid(reason, detail, event.message_id, msgspec.to_builtins(event))
+    payload = "" if reason == TOO_DEEP else msgspec.to_builtins(event)
+    return Invalid(reason, detail, event.message_id, payload)
 
 
-def holds_nul(value: Any) -> bool:
-    """Whether any text inside holds U+0000, which PostgreSQL cannot store."""
-    if isinstance(value, str):
-        return "\0" in value
+def flaw_of(value: Any) -> str:
+    """Return why ``value`` cannot be stored, empty when it can: too deep, or U+0000 in a text.
+
+    Level by level, without recursion: the value comes from outside.
+    """
+    level = [value]
+    for depth in count():
+        if any(isinstance(each, str) and "\0" in each for each in level):
+            return NUL_CHARACTER
+        if depth > DEEPEST and any(isinstance(each, dict | list) for each in level):
+            return TOO_DEEP
+        level = [inner for each in level for inner in _within(each)]
+        if not level:
+            break
+    return ""
+
+
+def _within(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
-        return any(holds_nul(key) or holds_nul(each) for key, each in value.items())
-    return isinstance(value, list) and any(holds_nul(each) for each in value)
+        return chain(value, value.values())
+    return value if isinstance(value, list) else ()

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from django.db import connection, transaction
 
-from crm.domain.events import Invalid, NewEvent, holds_nul
+from crm.domain.events import Invalid, NewEvent, flaw_of
 from crm.domain.identities import normalise
 from crm.models import EventReject
 from crm.services import identities, partitions
@@ -162,7 +162,7 @@ def _keep_rejects(invalid: list[Invalid], at: datetime) -> None:
 
 
 def _storable(payload: Any) -> Any:
-    if holds_nul(payload):
+    if flaw_of(payload):
         return msgspec.json.encode(payload).decode()
     return payload
 
