@@ -8,11 +8,14 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from crm.models import CustomerState, IdentityKind, LineKind, SegmentKind
-from tenants.api.serializers import StrictSerializer
+from tenants.api.serializers import MomentField, StrictSerializer
 
 Output = serializers.Serializer[Any]
 _LARGEST_MINOR = 10**12
 _LARGEST_QUANTITY = 10**9
+_LONGEST_KEY = 120
+_LONGEST_VALUE = 2000
+MOST_IDENTITIES = 50
 MOST_LINES = 1000
 MOST_MEMBERS = 1000
 
@@ -41,7 +44,11 @@ class AttributesField(serializers.DictField):
         attributes = super().to_internal_value(data)
         for key, value in attributes.items():
             is_plain = value is None or isinstance(value, str | int | float | bool)
-            if not is_plain or "\0" in str(value) or "\0" in key or len(str(value)) > 2000:  # noqa: PLR2004
+            if not 0 < len(key) <= _LONGEST_KEY or "\0" in key:
+                raise serializers.ValidationError(
+                    {key[:_LONGEST_KEY]: f"A name of at most {_LONGEST_KEY} characters."}
+                )
+            if not is_plain or "\0" in str(value) or len(str(value)) > _LONGEST_VALUE:
                 raise serializers.ValidationError({key: "Text, a number, yes or no, or null."})
         return attributes
 
@@ -49,9 +56,9 @@ class AttributesField(serializers.DictField):
 class CustomerPatch(StrictSerializer):
     person = PersonFields(required=False)
     attributes = AttributesField(required=False)
-    identities = IdentityFields(many=True, required=False)
+    identities = serializers.ListField(child=IdentityFields(), required=False, max_length=MOST_IDENTITIES)
     may_profile = serializers.BooleanField(required=False)
-    member_since = serializers.DateTimeField(required=False, allow_null=True)
+    member_since = MomentField(required=False, allow_null=True)
 
 
 class CustomerInput(CustomerPatch):
@@ -178,7 +185,7 @@ class CustomerReferenceInput(StrictSerializer):
 class OrderInput(StrictSerializer):
     external_id = serializers.CharField(max_length=200)
     customer = CustomerReferenceInput(required=False, allow_null=True)
-    placed_at = serializers.DateTimeField()
+    placed_at = MomentField()
     currency = serializers.RegexField(r"^[A-Z]{3}\Z", required=False)
     channel = serializers.CharField(max_length=60, required=False, allow_blank=True)
     lines = serializers.ListField(child=LineInput(), min_length=1, max_length=MOST_LINES)
@@ -219,7 +226,7 @@ class ReturnLineInput(StrictSerializer):
 class ReturnInput(StrictSerializer):
     external_id = serializers.CharField(max_length=200)
     order_external_id = serializers.CharField(max_length=200)
-    returned_at = serializers.DateTimeField()
+    returned_at = MomentField()
     lines = serializers.ListField(child=ReturnLineInput(), min_length=1, max_length=MOST_LINES)
 
     def validate_lines(self, lines: Any) -> Any:

@@ -109,11 +109,16 @@ def set_suspended(*, customer: Customer, suspended: bool, by: Actor, at: datetim
     return customer
 
 
-def add_identity(*, customer: Customer, kind: str, value: str, at: datetime) -> Identity:
-    """Point an identity to the customer, if it does not yet. Raises ``IdentityTaken``, ``InvalidInput``."""
+def add_identity(
+    *, customer: Customer, kind: str, value: str, at: datetime, pointer: str = "/identities"
+) -> Identity:
+    """Point an identity to the customer, if it does not yet; ``pointer`` is where the value was given.
+
+    Raises ``IdentityTaken`` and ``InvalidInput``.
+    """
     spelled = normalise(kind, value)
     if not spelled:
-        raise InvalidInput(errors=[FieldError(f"/identities/{kind}", "invalid", f"“{value}” is no {kind}.")])
+        raise InvalidInput(errors=[FieldError(pointer, "invalid", f"“{value}” is no {kind}.")])
     identity, _created = Identity.objects.get_or_create(
         kind=kind, value=spelled, defaults={"customer": customer, "created_at": at}
     )
@@ -139,27 +144,38 @@ def _apply_fields(customer: Customer, change: CustomerChange) -> None:
 def _apply_rows(customer: Customer, change: CustomerChange, at: datetime) -> None:
     if change.person:
         Person.objects.update_or_create(customer=customer, defaults=dict(change.person))
-    derived = tuple(
-        (kind, str(change.person[kind])) for kind in ("email", "phone") if change.person.get(kind)
-    )
-    for kind, value in (*change.identities, *derived):
-        add_identity(customer=customer, kind=kind, value=value, at=at)
+    given = [(kind, value, f"/identities/{n}/value") for n, (kind, value) in enumerate(change.identities)]
+    given += [
+        (kind, str(change.person[kind]), f"/person/{kind}")
+        for kind in ("email", "phone")
+        if change.person.get(kind)
+    ]
+    for kind, value, pointer in given:
+        add_identity(customer=customer, kind=kind, value=value, at=at, pointer=pointer)
 
 
 @transaction.atomic
 def obtain(*, public_id: UUID | None = None, external_id: str | None = None, at: datetime) -> Customer | None:
     """Return the customer named by either id, a new one for an unknown external id, None for neither.
 
-    Raises ``NotFound`` for an unknown public id.
+    For a merged customer it is the one they were merged into. Raises ``NotFound`` for an unknown public id
+    and ``CustomerNotEditable`` for somebody who was anonymised: nothing new is kept about them.
     """
     if public_id is not None:
-        found: Customer | None = Customer.objects.filter(public_id=public_id).first()
+        found = Customer.objects.filter(public_id=public_id).first()
         if found is None:
             raise NotFound("There is no such customer.")
-        return found
+        return _surviving(found)
     if not external_id:
         return None
     pair = (IdentityKind.EXTERNAL_ID.value, normalise(IdentityKind.EXTERNAL_ID, external_id))
     customer_id = identities.resolve_or_create([pair], at=at)[pair]
-    customer: Customer = Customer.objects.get(pk=customer_id)
+    return _surviving(Customer.objects.get(pk=customer_id))
+
+
+def _surviving(customer: Customer) -> Customer:
+    while customer.merged_into is not None:
+        customer = customer.merged_into
+    if customer.state == CustomerState.ANONYMISED:
+        raise CustomerNotEditable
     return customer

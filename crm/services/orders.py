@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
@@ -15,6 +15,10 @@ from tenants.domain.permissions import Permission
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.scope import active_tenant
 from tenants.services import audit, outbox
+
+# Above this an amount is a mistake, and a thousand lines of it still add up in a bigint.
+LARGEST_MINOR = 10**12
+CLOCK_SKEW = timedelta(days=1)
 
 
 class OrderAlreadyRecorded(Conflict):
@@ -63,6 +67,8 @@ def record(
     """
     by.require(Permission.ORDERS_EDIT)
     _check(lines)
+    if placed_at > at + CLOCK_SKEW:
+        raise InvalidInput(errors=[FieldError("/placed_at", "in_the_future", "At most one day from now.")])
     order: Order = Order(
         external_id=external_id,
         customer=customer,
@@ -95,6 +101,8 @@ def _check(lines: Sequence[NewLine]) -> None:
             errors.append(
                 FieldError(f"{pointer}/quantity", "not_positive", "The quantity must be above zero.")
             )
+        elif abs(line.gross_minor) > LARGEST_MINOR:
+            errors.append(FieldError(pointer, "too_large", f"At most {LARGEST_MINOR} minor units a line."))
         elif line.kind == LineKind.PRODUCT and line.unit_price_minor < 0:
             errors.append(FieldError(f"{pointer}/unit_price_minor", "negative", "A price is not negative."))
         elif min(line.store_discount_minor, line.coupon_discount_minor) < 0:

@@ -10,6 +10,7 @@ from django.db.models import Sum
 from crm.locks import lock_order
 from crm.models import Order, OrderLine, Return, ReturnLine
 from crm.services import order_summaries
+from crm.services.orders import CLOCK_SKEW
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.errors import Conflict, FieldError, InvalidInput
@@ -36,12 +37,13 @@ def record(
     """Record that lines of ``order`` came back, refunding their share of what was paid.
 
     Publishes ``crm.returns_recorded``. Raises ``ReturnAlreadyRecorded``, and ``InvalidInput`` for lines that
-    the order lacks and for quantities above what has not come back yet.
+    the order lacks, for quantities above what has not come back yet and for a moment before the order.
     """
     by.require(Permission.ORDERS_EDIT)
     order = lock_order(order.pk)
     if Return.objects.filter(external_id=external_id).exists():
         raise ReturnAlreadyRecorded(external_id=external_id)
+    _check_moment(order, returned_at, at)
     rows = _lines(order, quantity_by_position)
     record: Return = Return(
         external_id=external_id,
@@ -65,6 +67,16 @@ def record(
     return record
 
 
+def _check_moment(order: Order, returned_at: datetime, at: datetime) -> None:
+    if returned_at < order.placed_at:
+        error = FieldError("/returned_at", "before_order", "Goods come back after they were bought.")
+    elif returned_at > at + CLOCK_SKEW:
+        error = FieldError("/returned_at", "in_the_future", "At most one day from now.")
+    else:
+        return
+    raise InvalidInput(errors=[error])
+
+
 def _lines(order: Order, quantity_by_position: Mapping[int, int]) -> list[ReturnLine]:
     line_by_position = {line.position: line for line in order.lines.all()}
     earlier: Counter[int] = Counter()
@@ -76,14 +88,18 @@ def _lines(order: Order, quantity_by_position: Mapping[int, int]) -> list[Return
         earlier[line_id], refunded[line_id] = quantity, amount
     errors: list[FieldError] = []
     rows: list[ReturnLine] = []
-    for position, quantity in quantity_by_position.items():
+    for index, (position, quantity) in enumerate(quantity_by_position.items()):
         line = line_by_position.get(position)
-        pointer = f"/lines/{position}"
+        pointer = f"/lines/{index}"
         if line is None:
-            errors.append(FieldError(pointer, "unknown_line", f"The order has no line {position}."))
+            errors.append(
+                FieldError(f"{pointer}/position", "unknown_line", f"The order has no line {position}.")
+            )
         elif not 0 < quantity <= line.quantity - earlier[line.pk]:
             left = line.quantity - earlier[line.pk]
-            errors.append(FieldError(pointer, "quantity_exceeded", f"At most {left} of it can come back."))
+            errors.append(
+                FieldError(f"{pointer}/quantity", "quantity_exceeded", f"At most {left} can come back.")
+            )
         else:
             amount = _refund(line, quantity, earlier[line.pk], refunded[line.pk])
             rows.append(ReturnLine(order_line=line, quantity=quantity, amount_minor=amount))
