@@ -28,7 +28,7 @@ demo: $(INSTALLED)  ## Start everything with demonstration data on http://127.0.
 
 test: $(INSTALLED)  ## Run the test suite on its own PostgreSQL, or on TEST_DATABASE_URL (ARGS="-k name")
 	@DJANGO_SETTINGS_MODULE=loyalty_saas.settings.test \
-		$(BIN)/python -m loyalty_saas.embedded.run --directory var/test -- $(BIN)/python -m pytest -q -n 2 $(ARGS)
+		$(BIN)/python -m loyalty_saas.embedded.run --directory var/test -- $(BIN)/python -m pytest -q -n 2 --dist loadgroup $(ARGS)
 
 run: $(INSTALLED)  ## Serve HTTP on your own DATABASE_URL and REDIS_URL (PORT=8000)
 	@$(BIN)/gunicorn --config python:loyalty_saas.gunicorn --bind 127.0.0.1:$(or $(PORT),8000)

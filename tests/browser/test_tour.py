@@ -62,7 +62,8 @@ class Watch:
         page.on("response", lambda reply: self._note(reply.status >= 400, f"{reply.status} {reply.url}"))
 
     def _note(self, is_bad: bool, text: str) -> None:
-        if is_bad:
+        # HTMX reports a request that the page's own navigation ended; nothing is wrong then.
+        if is_bad and text not in {"htmx:sendAbort", "htmx:afterRequest"}:
             self.complaints.append(text)
 
 

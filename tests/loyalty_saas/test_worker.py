@@ -26,7 +26,11 @@ from tenants.scope import tenant_scope
 from tenants.services import jobs
 from tests.loyalty_saas import worker_jobs  # noqa: F401 - registers the kinds here as well
 
-pytestmark = [pytest.mark.django_db(transaction=True, databases=["default", "platform"]), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.django_db(transaction=True, databases=["default", "platform"]),
+    pytest.mark.slow,
+    pytest.mark.xdist_group("broker"),
+]
 JOBS = ("tests.loyalty_saas.worker_jobs",)
 ALL_QUEUES = Pool(
     "all", ("interactive", "webhooks", "default.0", "default.1", "default.2", "default.3", "ml"), 2
