@@ -14,9 +14,10 @@ from typing import Any
 import structlog
 import uuid_utils
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import get_script_prefix, set_script_prefix
 from django.utils import timezone
 
@@ -122,7 +123,7 @@ class TenantSiteMiddleware:
         if match is None:
             return self.get_response(request)
         if not request.user.is_authenticated:
-            return redirect(f"{settings.LOGIN_URL}?next={request.path}")
+            return redirect_to_login(request.get_full_path())
         granted = access.of_member(
             user=request.user,
             slug=match["slug"],
