@@ -32,25 +32,35 @@ CREATE FUNCTION rewards_pick_lots(
     p_tenant bigint, p_account bigint, p_wanted bigint, p_at timestamptz, p_first_lot bigint,
     OUT lots bigint[], OUT parts bigint[], OUT total bigint
 ) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
+DECLARE
+    v_lot record;
+    v_part bigint;
 BEGIN
-    WITH usable AS (
-        SELECT id, remaining - held AS free,
-               SUM(remaining - held) OVER (
-                   ORDER BY (id = p_first_lot) DESC NULLS LAST, expires_at, available_from, id
-                   ROWS UNBOUNDED PRECEDING
-               ) AS running
-        FROM rewards_lot
+    lots := '{}';
+    parts := '{}';
+    total := 0;
+    IF p_first_lot IS NOT NULL AND p_wanted > 0 THEN
+        SELECT LEAST(remaining - held, p_wanted) INTO v_part FROM rewards_lot
+        WHERE tenant_id = p_tenant AND id = p_first_lot AND account_id = p_account AND remaining > held;
+        IF FOUND THEN
+            lots := ARRAY[p_first_lot];
+            parts := ARRAY[v_part];
+            total := v_part;
+        END IF;
+    END IF;
+    -- The index is in spending order: only lots that are needed are read, however many there are.
+    FOR v_lot IN
+        SELECT id, remaining - held AS free FROM rewards_lot
         WHERE tenant_id = p_tenant AND account_id = p_account AND is_open AND remaining > held
-          AND (expires_at IS NULL OR expires_at > p_at OR id = p_first_lot)
-    ), picked AS (
-        SELECT id, LEAST(free, p_wanted - (running - free)) AS part, running
-        FROM usable WHERE running - free < p_wanted
-    )
-    SELECT COALESCE(array_agg(id ORDER BY running), '{}'),
-           COALESCE(array_agg(part::bigint ORDER BY running), '{}'),
-           COALESCE(SUM(part), 0)::bigint
-    INTO lots, parts, total
-    FROM picked;
+          AND (expires_at IS NULL OR expires_at > p_at) AND id IS DISTINCT FROM p_first_lot
+        ORDER BY expires_at, available_from, id
+    LOOP
+        EXIT WHEN total >= p_wanted;
+        v_part := LEAST(v_lot.free, p_wanted - total);
+        lots := lots || v_lot.id;
+        parts := parts || v_part;
+        total := total + v_part;
+    END LOOP;
 END $$;
 
 -- Takes points out of lots and writes one customer line per lot and one line for the program.
@@ -58,8 +68,20 @@ END $$;
 CREATE FUNCTION rewards_debit_lots(
     p_tenant bigint, p_account bigint, p_transaction bigint, p_seq bigint, p_balance bigint,
     p_lots bigint[], p_parts bigint[], p_from_held boolean
-) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
 BEGIN
+    IF cardinality(p_lots) = 1 THEN
+        -- Most debits. With arrays the two statements below are planned at every call.
+        UPDATE rewards_lot l
+        SET remaining = l.remaining - p_parts[1],
+            held = CASE WHEN p_from_held THEN l.held - p_parts[1] ELSE l.held END
+        WHERE l.tenant_id = p_tenant AND l.id = p_lots[1];
+
+        INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after)
+        VALUES (p_tenant, p_transaction, p_account, p_lots[1], -p_parts[1], p_seq + 1, p_balance - p_parts[1]),
+               (p_tenant, p_transaction, NULL, NULL, p_parts[1], NULL, NULL);
+        RETURN;
+    END IF;
     UPDATE rewards_lot l
     SET remaining = l.remaining - t.part, held = CASE WHEN p_from_held THEN l.held - t.part ELSE l.held END
     FROM unnest(p_lots, p_parts) AS t(lot, part)
