@@ -61,7 +61,10 @@ BEGIN
         partition := 'crm_event_' || to_char(month_start, 'YYYY_MM');
         IF to_regclass('public.' || partition) IS NULL THEN
             PERFORM pg_advisory_xact_lock(hashtext('crm_event partitions'));
-            IF to_regclass('public.' || partition) IS NULL THEN
+            -- to_regclass may still remember that there was none before we waited; the catalogue does not.
+            IF NOT EXISTS (
+                SELECT FROM pg_class WHERE relname = partition AND relnamespace = 'public'::regnamespace
+            ) THEN
                 BEGIN
                     EXECUTE format('CREATE TABLE public.%I (LIKE crm_event INCLUDING ALL)', partition);
                     EXECUTE format(

@@ -41,16 +41,17 @@ def resolve(pairs: Collection[Pair]) -> dict[Pair, int]:
 def resolve_or_create(pairs: Collection[Pair], *, at: datetime) -> dict[Pair, int]:
     """Return the customer's id of every identity; unknown ones get a customer of their own."""
     found = resolve(pairs)
-    missing = sorted(set(pairs) - set(found))
-    if not missing:
-        return found
-    try:
-        with transaction.atomic():
-            return found | _execute(_CREATE, missing, at)
-    except IntegrityError:
-        # Somebody else created some of them a moment ago; now they are visible.
-        found |= resolve(missing)
-    return found | _execute(_CREATE, sorted(set(missing) - set(found)), at)
+    while missing := sorted(set(pairs) - set(found)):
+        try:
+            with transaction.atomic():
+                found |= _execute(_CREATE, missing, at)
+        except IntegrityError:
+            # Somebody else created some of them a moment ago; now they are visible, and others may follow.
+            created = resolve(missing)
+            if not created:
+                raise
+            found |= created
+    return found
 
 
 def _execute(statement: str, pairs: Collection[Pair], at: datetime | None) -> dict[Pair, int]:
