@@ -71,6 +71,8 @@ class IsolateTenantTable(Operation):
             f'DROP POLICY IF EXISTS tenant_isolation ON "{table}"',
             f'ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY',
             f'ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY',
+            # With its triggers; the table's own end would leave the function behind.
+            f'DROP FUNCTION IF EXISTS "{table}_refuse_change"() CASCADE',
         ):
             schema_editor.execute(statement)
 
