@@ -76,6 +76,7 @@ def tenant_scope(tenant: Tenant | int) -> Iterator[None]:
         with transaction.atomic():
             yield
         return
+    is_inner = connection.in_atomic_block
     with transaction.atomic():
         _set_local(str(tenant_id))
         token = _active_tenant_id.set(tenant_id)
@@ -84,7 +85,7 @@ def tenant_scope(tenant: Tenant | int) -> Iterator[None]:
         finally:
             _active_tenant_id.reset(token)
         # Only inside a larger transaction does the setting outlive this block.
-        if connection.in_atomic_block and not connection.needs_rollback:
+        if is_inner and not connection.needs_rollback:
             _set_local("")
 
 

@@ -163,10 +163,13 @@ def reason_text(reason: dict[str, Any], source: RecommendedItem | None) -> str:
         return _("Because you bought %(item)s") % {"item": source.name}
     if kind == "bought":
         times = reason["times"]
-        if times > 1 and reason.get("every_days"):
+        days = reason.get("every_days")
+        if times > 1 and days == 1:
+            return _("You bought it %(times)d times, about every day") % {"times": times}
+        if times > 1 and days:
             return _("You bought it %(times)d times, about every %(days)d days") % {
                 "times": times,
-                "days": reason["every_days"],
+                "days": days,
             }
         return ngettext("You bought it %(times)d time", "You bought it %(times)d times", times) % {
             "times": times
