@@ -162,20 +162,17 @@ def reason_text(reason: dict[str, Any], source: RecommendedItem | None) -> str:
     if kind == "liked" and source is not None:
         return _("Because you bought %(item)s") % {"item": source.name}
     if kind == "bought":
-        times = reason["times"]
-        days = reason.get("every_days")
-        if times > 1 and days == 1:
-            return _("You bought it %(times)d times, about every day") % {"times": times}
-        if times > 1 and days:
-            return _("You bought it %(times)d times, about every %(days)d days") % {
-                "times": times,
-                "days": days,
-            }
-        return ngettext("You bought it %(times)d time", "You bought it %(times)d times", times) % {
-            "times": times
-        }
+        return _bought_text(reason["times"], reason.get("every_days"))
     if kind == "popular" and reason.get("days", POPULAR_DAYS) <= 31:  # noqa: PLR2004 - a month
         return _("Popular this month")
     if kind == "popular":
         return _("Popular in the last %(days)d days") % {"days": reason["days"]}
     return _("Chosen from what you bought")
+
+
+def _bought_text(times: int, days: int | None) -> str:
+    if times > 1 and days == 1:
+        return _("You bought it %(times)d times, about every day") % {"times": times}
+    if times > 1 and days:
+        return _("You bought it %(times)d times, about every %(days)d days") % {"times": times, "days": days}
+    return ngettext("You bought it %(times)d time", "You bought it %(times)d times", times) % {"times": times}
