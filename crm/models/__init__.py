@@ -3,11 +3,13 @@ from __future__ import annotations
 from crm.models.attribute_definition import AttributeDefinition, AttributeSubject, AttributeType
 from crm.models.computed_trait import ComputedTrait
 from crm.models.customer import Customer, CustomerState
+from crm.models.customer_merge import CustomerMerge
 from crm.models.event import Event
 from crm.models.event_reject import EventReject
 from crm.models.identity import Identity, IdentityKind
 from crm.models.import_run import ImportKind, ImportRun, ImportState
 from crm.models.item import Item
+from crm.models.merged_row import MergedRow
 from crm.models.order import Order
 from crm.models.order_line import LineKind, OrderLine
 from crm.models.order_summary import OrderSummary
@@ -24,6 +26,7 @@ __all__ = [
     "AttributeType",
     "ComputedTrait",
     "Customer",
+    "CustomerMerge",
     "CustomerState",
     "Event",
     "EventReject",
@@ -34,6 +37,7 @@ __all__ = [
     "ImportState",
     "Item",
     "LineKind",
+    "MergedRow",
     "Order",
     "OrderLine",
     "OrderSummary",
