@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rewards.admin import words
-from rewards.domain.programs import RefundPolicy, Revision
+from rewards.domain.programs import Revision
+from rewards.domain.wallets import RefundPolicy
 from rewards.models import ProgramRevision, RevisionState, TierMembership
 from rewards.queries import programs
 from rewards.services import programs as program_services

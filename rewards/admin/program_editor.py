@@ -82,7 +82,7 @@ class EditPage(StaffPage):
         if all(list(map(_is_valid, formsets.values()))):
             try:
                 with transaction.atomic():
-                    row = self._save(document_of(**formsets))
+                    row = self._save(self._edited(document_of(**formsets)))
             except InvalidInput as error:
                 errors = [_said(wrong.pointer, wrong.code, wrong.detail) for wrong in error.errors]
             else:
@@ -91,6 +91,15 @@ class EditPage(StaffPage):
                     "program_publish" if "publish" in request.POST else "program_revision", row.number
                 )
         return self.page(draft=self._draft(), errors=errors, **formsets, status=422)
+
+    def _edited(self, shown: dict[str, Any]) -> dict[str, Any]:
+        """Return the document with the edited rows: what the forms do not show stays as it was."""
+        before = self._document()
+        edited = {**before, **shown}
+        for name in ("wallets", "tiers", "rules"):
+            former = {row["key"]: row for row in before[name]}
+            edited[name] = [{**former.get(row["key"], {}), **row} for row in shown[name]]
+        return edited
 
     def _save(self, document: dict[str, Any]) -> ProgramRevision:
         return program_services.save_draft(

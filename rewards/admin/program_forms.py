@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from rewards.admin.words import COMPARISON_LABELS, FIELD_LABELS, MONEY_FIELDS
 from rewards.domain.conditions import SET_COMPARISONS, TEXT_FIELDS
-from rewards.domain.programs import RefundPolicy
+from rewards.domain.wallets import RefundPolicy
 from tenants.admin.formats import exponent
 from tenants.admin.forms import StaffForm
 from tenants.admin.keys import key_from

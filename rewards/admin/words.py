@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from rewards.domain.conditions import Comparison, FactField
-from rewards.domain.programs import PERCENT, EarningRule, Revision
+from rewards.domain.programs import Revision
+from rewards.domain.rules import PERCENT, EarningRule
 from tenants.admin import formats
 
 FIELD_LABELS: Final[dict[str, str | Promise]] = {

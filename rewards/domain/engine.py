@@ -15,8 +15,10 @@ from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from rewards.domain.conditions import Fact, FactField, Failure
+from rewards.domain.effects import Earn, Effect
 from rewards.domain.expiry import expires_at
-from rewards.domain.programs import PERCENT, CapKind, EarningRule, Revision
+from rewards.domain.programs import Revision
+from rewards.domain.rules import PERCENT, CapKind, EarningRule
 
 _PERCENT_SQUARED: Final = PERCENT * PERCENT
 
@@ -45,15 +47,6 @@ class CustomerState(NamedTuple):
     orders_before: int = 0
     qualifying_spend_minor: int = 0
     month_points_by_rule: Mapping[str, int] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Earn:
-    """Effect: credit ``points`` to a wallet, usable before ``expires_at``."""
-
-    wallet: str
-    points: int
-    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +108,13 @@ class Decision:
 class Evaluation(NamedTuple):
     """Effects to carry out and the record of why."""
 
-    effects: tuple[Earn, ...]
+    effects: tuple[Effect, ...]
     decision: Decision
+
+    @property
+    def points(self) -> int:
+        """All the points given, whatever their wallets."""
+        return sum(effect.points for effect in self.effects if isinstance(effect, Earn))
 
 
 def evaluate(revision: Revision, state: CustomerState, event: OrderPlaced) -> Evaluation:

@@ -8,10 +8,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from rewards.domain.programs import Tier
-
 # A span of instants, not of calendar dates: every day has the same weight, also around 29 February.
 ROLLING_YEAR: Final = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A level reached by qualifying spend in the rolling year."""
+
+    key: str
+    name: str
+    threshold_minor: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,15 @@ import msgspec
 from django.db import connection
 
 from rewards.domain.engine import Evaluation, points_to_take_back
-from rewards.domain.programs import RefundPolicy
-from rewards.models import DecisionEvent, DecisionRecord, LedgerTransaction, TransactionKind, Wallet
+from rewards.domain.wallets import RefundPolicy
+from rewards.models import DecisionEvent, DecisionRecord, LedgerTransaction, Wallet
 from rewards.queries import documents
 from rewards.queries.documents import Document
 from rewards.queries.programs import PublishedRevision
-from rewards.services import ledger
-from rewards.services.ledger import Credit, Outcome, TakeBack, array_literal
+from rewards.services import effects, ledger
+from rewards.services.effects.given import Given
+from rewards.services.effects.points import source_id
+from rewards.services.ledger import Outcome, TakeBack, array_literal
 from tenants.domain.actors import Actor
 from tenants.scope import active_tenant_id
 
@@ -44,11 +46,6 @@ class _Record(NamedTuple):
     record: str
 
 
-def source_id(order_id: int, wallet: str) -> str:
-    """The permanent source of what an order earned in one wallet."""
-    return f"{order_id}:{wallet}"
-
-
 def carry_out_orders(
     decided: Sequence[tuple[Document, Evaluation]], *, published: PublishedRevision, by: Actor, at: datetime
 ) -> int:
@@ -56,30 +53,12 @@ def carry_out_orders(
 
     Orders of frozen accounts stay undecided, so that the next run finds them again.
     """
-    credits_by_wallet: dict[str, list[Credit]] = defaultdict(list)
-    for document, evaluation in decided:
-        for effect in evaluation.effects:
-            credits_by_wallet[effect.wallet].append(
-                Credit(
-                    document.customer_id,
-                    effect.points,
-                    source_id(document.id, effect.wallet),
-                    document.happened_at,
-                    effect.expires_at,
-                )
-            )
-    frozen: set[int] = set()
-    for wallet, wallet_credits in credits_by_wallet.items():
-        result = ledger.post_batch(
-            wallet_id=published.wallet_id_by_key[wallet],
-            kind=TransactionKind.EARN,
-            source_type=ORDER_SOURCE,
-            credits=wallet_credits,
-            by=by,
-            at=at,
-            revision_id=published.id,
-        )
-        frozen.update(int(source.partition(":")[0]) for source in result.frozen_sources)
+    given = [
+        Given(document.customer_id, ORDER_SOURCE, document.id, document.happened_at, effect)
+        for document, evaluation in decided
+        for effect in evaluation.effects
+    ]
+    refused = effects.carry_out(given, published=published, by=by, at=at)
     encode = msgspec.json.Encoder().encode
     return _store(
         DecisionEvent.ORDER,
@@ -88,11 +67,11 @@ def carry_out_orders(
                 document.customer_id,
                 document.id,
                 document.happened_at,
-                sum(effect.points for effect in evaluation.effects),
+                evaluation.points,
                 encode(evaluation.decision.to_json()).decode(),
             )
             for document, evaluation in decided
-            if document.id not in frozen
+            if document.id not in refused
         ],
         published=published,
         at=at,

@@ -13,8 +13,7 @@ from rewards.domain.documents import InvalidDocument, parse, to_json
 from rewards.domain.engine import CustomerState, Line, OrderPlaced, evaluate, points_to_take_back
 from rewards.domain.expiry import add_months, expires_at, start_of_day
 from rewards.domain.lots import LotBalance, allocate, allocate_return
-from rewards.domain.programs import Tier
-from rewards.domain.tiers import ROLLING_YEAR, RollingSpend, standing
+from rewards.domain.tiers import ROLLING_YEAR, RollingSpend, Tier, standing
 
 AT = datetime(2026, 3, 14, 12, tzinfo=UTC)
 LINES = st.lists(st.tuples(st.sampled_from(["A", "B", "C"]), st.integers(0, 99_999)), max_size=8)

@@ -1,0 +1,69 @@
+"""What an evaluation asks to be done. Each kind is carried out by one module of ``services/effects``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Earn:
+    """Credit ``points`` to a wallet, usable before ``expires_at``."""
+
+    wallet: str
+    points: int
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class IssueCoupon:
+    """Give the customer a code of the coupon definition ``coupon``."""
+
+    rule: str
+    coupon: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantReward:
+    """Redeem the catalogue's ``reward`` for the customer at zero points."""
+
+    rule: str
+    reward: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdvanceChallenge:
+    """Add ``progress`` to the customer's challenge."""
+
+    rule: str
+    challenge: str
+    progress: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeTier:
+    """Lift the customer to ``tier`` for ``days`` (``None``: until the next recomputation says otherwise)."""
+
+    rule: str
+    tier: str
+    days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetTrait:
+    """Write a trait of the customer."""
+
+    rule: str
+    trait: str
+    value: float | str
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerMessage:
+    """Tell the messaging side that ``trigger`` happened to the customer."""
+
+    rule: str
+    trigger: str
+
+
+Effect = Earn | IssueCoupon | GrantReward | AdvanceChallenge | ChangeTier | SetTrait | TriggerMessage

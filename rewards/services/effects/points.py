@@ -1,0 +1,52 @@
+"""Points: one posting an event and wallet."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+
+from rewards.domain.effects import Earn
+from rewards.models import TransactionKind
+from rewards.queries.programs import PublishedRevision
+from rewards.services import ledger
+from rewards.services.effects.given import Given
+from rewards.services.ledger import Credit
+from tenants.domain.actors import Actor
+
+
+def source_id(event_id: int, wallet: str) -> str:
+    """The permanent source of what an event earned in one wallet."""
+    return f"{event_id}:{wallet}"
+
+
+def carry_out(
+    given: Sequence[Given[Earn]], *, published: PublishedRevision, by: Actor, at: datetime
+) -> AbstractSet[int]:
+    """Post what events earned, a wallet at a time; refused are the events of frozen accounts."""
+    credits_by_source: dict[tuple[str, str], list[Credit]] = defaultdict(list)
+    for item in given:
+        wallet = item.effect.wallet
+        credits_by_source[wallet, item.event_type].append(
+            Credit(
+                item.customer_id,
+                item.effect.points,
+                source_id(item.event_id, wallet),
+                item.occurred_at,
+                item.effect.expires_at,
+            )
+        )
+    refused: set[int] = set()
+    for (wallet, event_type), wallet_credits in credits_by_source.items():
+        result = ledger.post_batch(
+            wallet_id=published.wallet_id_by_key[wallet],
+            kind=TransactionKind.EARN,
+            source_type=event_type,
+            credits=wallet_credits,
+            by=by,
+            at=at,
+            revision_id=published.id,
+        )
+        refused.update(int(source.partition(":")[0]) for source in result.frozen_sources)
+    return refused
