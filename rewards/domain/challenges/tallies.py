@@ -1,0 +1,185 @@
+"""Tallies: what a goal's contributions, fed in time order, add up to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, tzinfo
+from typing import Protocol
+
+from rewards.domain.challenges.definition import (
+    CountGoal,
+    DistinctGoal,
+    Goal,
+    SequenceGoal,
+    SetGoal,
+    SimpleGoal,
+    StreakGoal,
+    StreakUnit,
+    SumGoal,
+)
+from rewards.domain.challenges.matching import Contribution
+
+
+class Tally(Protocol):
+    """Adds contributions; plain ones can also let the oldest go again, for windows that roll."""
+
+    def add(self, one: Contribution) -> None: ...
+
+    def discard(self, one: Contribution) -> None: ...
+
+    def value(self) -> int: ...
+
+
+class _Count:
+    def __init__(self) -> None:
+        self._count = 0
+
+    def add(self, one: Contribution) -> None:
+        self._count += 1
+
+    def discard(self, one: Contribution) -> None:
+        self._count -= 1
+
+    def value(self) -> int:
+        return self._count
+
+
+class _Sum:
+    def __init__(self, scale: int) -> None:
+        self._scale, self._sum = scale, 0
+
+    def add(self, one: Contribution) -> None:
+        self._sum += one.amount
+
+    def discard(self, one: Contribution) -> None:
+        self._sum -= one.amount
+
+    def value(self) -> int:
+        return self._sum // self._scale
+
+
+class _Distinct:
+    def __init__(self) -> None:
+        self._times_by_value: Counter[str] = Counter()
+
+    def add(self, one: Contribution) -> None:
+        self._times_by_value[one.value] += 1
+
+    def discard(self, one: Contribution) -> None:
+        self._times_by_value[one.value] -= 1
+        if not self._times_by_value[one.value]:
+            del self._times_by_value[one.value]
+
+    def value(self) -> int:
+        return len(self._times_by_value)
+
+
+class _Set:
+    """How many tasks are done."""
+
+    def __init__(self, goal: SetGoal) -> None:
+        self._tasks = {task.key: (_simple(task.goal), task.goal.target) for task in goal.tasks}
+
+    def add(self, one: Contribution) -> None:
+        if one.part in self._tasks:
+            self._tasks[one.part][0].add(one)
+
+    def discard(self, one: Contribution) -> None:
+        if one.part in self._tasks:
+            self._tasks[one.part][0].discard(one)
+
+    def value(self) -> int:
+        return sum(tally.value() >= target for tally, target in self._tasks.values())
+
+    def by_task(self) -> dict[str, int]:
+        return {key: tally.value() for key, (tally, _) in self._tasks.items()}
+
+
+class _Sequence:
+    """How many steps were met in their order."""
+
+    def __init__(self, goal: SequenceGoal) -> None:
+        self._keys = [step.key for step in goal.steps]
+        self._met = 0
+        self._met_by: set[tuple[str, str]] = set()
+
+    def add(self, one: Contribution) -> None:
+        source = (one.source_type, one.source_id)
+        # One document is one step, also when it would fit two.
+        if self._met < len(self._keys) and one.part == self._keys[self._met] and source not in self._met_by:
+            self._met += 1
+            self._met_by.add(source)
+
+    def discard(self, one: Contribution) -> None:
+        raise NotImplementedError("A sequence does not roll.")
+
+    def value(self) -> int:
+        return self._met
+
+
+class _Streak:
+    """The length of the run of days or weeks that ends with the latest contribution."""
+
+    def __init__(self, goal: StreakGoal, zone: tzinfo) -> None:
+        self._goal, self._zone = goal, zone
+        self._unit: int | None = None
+        self._in_unit = 0
+        self._length = 0
+        self._last_counted: int | None = None
+
+    def unit_of(self, moment: datetime) -> int:
+        """Return the number of the local day or ISO week of a moment, counted without gaps."""
+        day = moment.astimezone(self._zone).date().toordinal()
+        # The first day of the calendar was a Monday, number one.
+        return day if self._goal.unit is StreakUnit.DAY else (day - 1) // 7
+
+    def add(self, one: Contribution) -> None:
+        unit = self.unit_of(one.occurred_at)
+        if unit != self._unit:
+            self._unit, self._in_unit = unit, 0
+        self._in_unit += 1
+        if self._in_unit == self._goal.each:
+            goes_on = self._last_counted is not None and unit - self._last_counted <= self._goal.gap + 1
+            self._length = self._length + 1 if goes_on else 1
+            self._last_counted = unit
+
+    def discard(self, one: Contribution) -> None:
+        raise NotImplementedError("A streak does not roll.")
+
+    def value(self) -> int:
+        return self._length
+
+    def is_alive(self, at: datetime) -> bool:
+        """Whether a match today (or in time for the allowed gap) would still continue the run."""
+        return self._last_counted is not None and self.unit_of(at) - self._last_counted <= self._goal.gap + 1
+
+
+def tally_of(goal: Goal, zone: tzinfo) -> Tally:
+    """Return an empty tally for a goal."""
+    if isinstance(goal, StreakGoal):
+        return _Streak(goal, zone)
+    if isinstance(goal, SequenceGoal):
+        return _Sequence(goal)
+    return _Set(goal) if isinstance(goal, SetGoal) else _simple(goal)
+
+
+def _simple(goal: SimpleGoal) -> Tally:
+    match goal:
+        case CountGoal():
+            return _Count()
+        case SumGoal():
+            return _Sum(goal.scale)
+        case DistinctGoal():
+            return _Distinct()
+
+
+def shown_value(tally: Tally, at: datetime) -> int:
+    """Return the value as of ``at``: a streak that was interrupted is back at zero."""
+    if isinstance(tally, _Streak) and not tally.is_alive(at):
+        return 0
+    return tally.value()
+
+
+def values_by_task(tally: Tally) -> dict[str, int]:
+    """Return how far each sub-task is; empty for goals without."""
+    return tally.by_task() if isinstance(tally, _Set) else {}
