@@ -43,7 +43,8 @@ def blocks(path: Path, mapping: OrderMapping, exponent: int) -> Iterator[tuple[i
 def _staged(batch: sources.Batch, mapping: OrderMapping, exponent: int) -> pa.RecordBatch:
     source, length = batch.rows, batch.rows.num_rows
     problems = columns.ProblemColumn(length)
-    problems.mark_positions((number - batch.first_row for number in batch.ragged), "row_malformed")
+    for number, flaw in batch.flaws.items():
+        problems.mark_positions([number - batch.first_row], flaw)
 
     def column(name: str | None) -> pa.Array:
         if name is None or name not in source.schema.names:

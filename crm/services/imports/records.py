@@ -56,7 +56,7 @@ def stage(path: Path, columns: Sequence[str], optional: Collection[str], parse: 
         for batch in sources.read(path, columns, optional):
             for number, row in enumerate(batch.rows.to_pylist(), start=batch.first_row):
                 external_id, fields, problem = parse(row)
-                reason = "row_malformed" if number in batch.ragged else problem
+                reason = batch.flaws.get(number) or problem
                 yield number, external_id, runs.as_json(fields), reason
                 read = number
 

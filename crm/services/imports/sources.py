@@ -1,39 +1,35 @@
-"""Row sources: a Parquet or CSV file as record batches, with the number of every row."""
+"""Row sources: a file as record batches of the wanted columns, with the number of every row."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from crm.services.imports import files
 from crm.services.imports.errors import MissingColumns, UnreadableFile
 
 BATCH_ROWS = 131_072
-# A longer cell is no cell of an order file; it would only fill the memory of the worker.
-LONGEST_CELL = 100_000
-_SNIFFED_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Consecutive rows; ``first_row`` counts from 1 after the header; ``ragged`` are malformed rows."""
+    """Consecutive rows; ``first_row`` counts from 1 after the header; ``flaws`` by row number."""
 
     first_row: int
     rows: pa.RecordBatch
-    ragged: frozenset[int] = frozenset()
+    flaws: Mapping[int, str] = field(default_factory=dict)
 
 
 def read(path: Path, columns: Sequence[str], optional: Collection[str] = ()) -> Iterator[Batch]:
     """Yield the named columns of ``path``. Raises ``UnreadableFile`` and ``MissingColumns``."""
     if not path.is_file():
         raise UnreadableFile(f"There is no file {path.name}.")
-    reader = _read_parquet if path.suffix.lower() in {".parquet", ".pq"} else _read_csv
+    reader = _read_parquet if path.suffix.lower() in {".parquet", ".pq"} else _read_text
     return reader(path, columns, optional)
 
 
@@ -76,34 +72,11 @@ def _read_parquet(path: Path, columns: Sequence[str], optional: Collection[str])
         raise UnreadableFile(f"{path.name} is not a readable Parquet file: {error}") from error
 
 
-def _read_csv(path: Path, columns: Sequence[str], optional: Collection[str]) -> Iterator[Batch]:
-    csv.field_size_limit(LONGEST_CELL)
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as text:
-        reader = csv.reader((line.replace("\0", "") for line in text), delimiter=_delimiter(path))
-        try:
-            header = [name.strip() for name in next(reader, [])]
-            names = _check_columns(header, columns, optional)
-            indices = [header.index(name) for name in names]
-            first_row = 1
-            while chunk := list(islice(reader, BATCH_ROWS)):
-                yield _csv_batch(chunk, first_row, names, indices, len(header))
-                first_row += len(chunk)
-        except csv.Error as error:
-            raise UnreadableFile(f"{path.name}, line {reader.line_num}: {error}") from error
-
-
-def _csv_batch(
-    chunk: list[list[str]], first_row: int, names: list[str], indices: list[int], width: int
-) -> Batch:
-    ragged = frozenset(first_row + offset for offset, row in enumerate(chunk) if len(row) != width)
-    arrays = [
-        pa.array([(row[index].strip() or None) if index < len(row) else None for row in chunk], pa.string())
-        for index in indices
-    ]
-    return Batch(first_row, pa.RecordBatch.from_arrays(arrays, names=names), ragged)
-
-
-def _delimiter(path: Path) -> str:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as text:
-        header = text.readline(_SNIFFED_BYTES)
-    return max(",;\t|", key=header.count)
+def _read_text(path: Path, columns: Sequence[str], optional: Collection[str]) -> Iterator[Batch]:
+    shape = files.shape_of(path)
+    names = _check_columns(shape.header, columns, optional)
+    indices = [shape.header.index(name) for name in names]
+    for block in files.read(path, shape):
+        arrays = [pa.array([row[index] for row in block.cells], pa.string()) for index in indices]
+        rows = pa.RecordBatch.from_arrays(arrays, names=names)
+        yield Batch(block.first_row, rows, block.flaws)
