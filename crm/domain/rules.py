@@ -1,99 +1,93 @@
-"""The rule tree of a segment: parsed and checked once, read in two ways (here for one customer, and as SQL).
+"""The rule tree of a segment, read for one customer; `crm.queries.segment_sql` reads it for all of them.
 
-JSON forms: ``{"all": [...]}``, ``{"any": [...]}``, ``{"not": rule}``, and conditions
-``{"attribute": key, "op": op, "value": v}``, ``{"trait": name, "op": op, "value": v}``,
-``{"orders": measure, "op": op, "value": v}``. What is absent fails every condition but ``missing``;
-text is compared by code point and only with text, numbers only with numbers.
+What is absent fails every condition but ``missing``; text is compared by code point and only with text,
+numbers only with numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from hashlib import md5
 from typing import Any
+from zoneinfo import ZoneInfo
 
-DEEPEST = 8
-MOST_NODES = 100
-LONGEST_TEXT = 200
-LARGEST_NUMBER = 10**15
+from crm.domain.rule_nodes import (
+    BUCKETS_PER_PERCENT,
+    AllOf,
+    AnyOf,
+    Condition,
+    CustomerField,
+    EventCount,
+    EventPattern,
+    EventSequence,
+    InSegment,
+    Leaf,
+    Not,
+    Op,
+    OrderMeasure,
+    PersonField,
+    PurchaseMeasure,
+    PurchaseOf,
+    Purchases,
+    RandomBucket,
+    Rule,
+    Scalar,
+    Source,
+    Times,
+    Window,
+    depends_on_time,
+    leaves,
+    segment_keys,
+)
+from crm.domain.rule_parsing import RuleError, parse
 
-Scalar = str | int | float | bool
+__all__ = [
+    "AllOf", "AnyOf", "Condition", "CustomerFacts", "CustomerField", "EventCount", "EventFact",
+    "EventPattern", "EventSequence", "InSegment", "Leaf", "LineFact", "Not", "Op", "OrderFact",
+    "OrderMeasure", "PersonField", "PurchaseMeasure", "PurchaseOf", "Purchases", "RandomBucket", "Rule",
+    "RuleError", "Scalar", "Source", "Times", "Window", "bucket_of", "compare", "depends_on_time",
+    "leaves", "matches", "parse", "segment_keys",
+]  # fmt: skip
 
-
-class Source(StrEnum):
-    ATTRIBUTE = "attribute"
-    TRAIT = "trait"
-    ORDERS = "orders"
-
-
-class Op(StrEnum):
-    EQ = "eq"
-    NE = "ne"
-    GT = "gt"
-    GTE = "gte"
-    LT = "lt"
-    LTE = "lte"
-    IN = "in"
-    CONTAINS = "contains"
-    EXISTS = "exists"
-    MISSING = "missing"
-
-
-class OrderMeasure(StrEnum):
-    """The totals kept per customer; the days are whole days before the moment of evaluation."""
-
-    COUNT = "count"
-    REVENUE_MINOR = "revenue_minor"
-    RETURNED_MINOR = "returned_minor"
-    DAYS_SINCE_FIRST = "days_since_first"
-    DAYS_SINCE_LAST = "days_since_last"
-
-
+_UTC = ZoneInfo("UTC")
 _ORDERED = frozenset({Op.GT, Op.GTE, Op.LT, Op.LTE})
-_WITHOUT_VALUE = frozenset({Op.EXISTS, Op.MISSING})
-
-
-class RuleError(ValueError):
-    """The rule is malformed; ``pointer`` says where (a JSON pointer into the rule)."""
-
-    def __init__(self, pointer: str, detail: str) -> None:
-        super().__init__(f"{pointer or '/'}: {detail}")
-        self.pointer, self.detail = pointer or "/", detail
+_FEBRUARY, _LEAP_DAY = 2, 29
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """One comparison; ``value`` is a tuple for ``in`` and None where the operator takes none."""
+class EventFact:
+    """One event of the customer."""
 
-    source: Source
     name: str
-    op: Op
-    value: Scalar | tuple[Scalar, ...] | None = None
+    occurred_at: datetime
+    properties: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class AllOf:
-    rules: tuple[Rule, ...]
+class LineFact:
+    """One product line of an order."""
+
+    sku: str
+    quantity: int
+    total_minor: int
+    category: str = ""
+    brand: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class AnyOf:
-    rules: tuple[Rule, ...]
+class OrderFact:
+    """One order with its product lines; the total also holds what is no product."""
 
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    rule: Rule
-
-
-Rule = Condition | AllOf | AnyOf | Not
+    placed_at: datetime
+    total_minor: int
+    lines: Sequence[LineFact] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerFacts:
-    """What the rules of one customer are evaluated on."""
+    """What the rules of one customer are evaluated on; a caller may leave out what its rule does not read."""
 
     attributes: Mapping[str, Any]
     traits: Mapping[str, float | str]
@@ -102,37 +96,152 @@ class CustomerFacts:
     returned_minor: int = 0
     first_order_at: datetime | None = None
     last_order_at: datetime | None = None
+    public_id: str = ""
+    person: Mapping[str, str] = field(default_factory=dict)
+    birth_on: date | None = None
+    moments: Mapping[str, datetime | None] = field(default_factory=dict)
+    extras: Mapping[Source, Mapping[str, Scalar]] = field(default_factory=dict)
+    segments: frozenset[str] = frozenset()
+    events: Sequence[EventFact] = ()
+    orders: Sequence[OrderFact] = ()
 
-    def value(self, condition: Condition, at: datetime) -> Any:
+    def value(self, condition: Condition, at: datetime, zone: ZoneInfo = _UTC) -> Any:
+        """Return what the condition compares, or None for what is absent."""
         if condition.source is Source.ATTRIBUTE:
             return self.attributes.get(condition.name)
         if condition.source is Source.TRAIT:
             return self.traits.get(condition.name)
+        if condition.source is Source.ORDERS:
+            return self._orders_total(OrderMeasure(condition.name), at)
+        if condition.source is Source.PERSON:
+            return self._personal(PersonField(condition.name), at.astimezone(zone).date())
+        if condition.source is Source.CUSTOMER:
+            return _days(self.moments.get(condition.name), at)
+        return self.extras.get(condition.source, {}).get(condition.name)
+
+    def _orders_total(self, measure: OrderMeasure, at: datetime) -> int | None:
         return {
             OrderMeasure.COUNT: self.orders_count,
             OrderMeasure.REVENUE_MINOR: self.revenue_minor,
             OrderMeasure.RETURNED_MINOR: self.returned_minor,
             OrderMeasure.DAYS_SINCE_FIRST: _days(self.first_order_at, at),
             OrderMeasure.DAYS_SINCE_LAST: _days(self.last_order_at, at),
-        }[OrderMeasure(condition.name)]
+        }[measure]
+
+    def _personal(self, name: PersonField, today: date) -> str | int | None:
+        if name is PersonField.BIRTH_MONTH:
+            return self.birth_on.month if self.birth_on else None
+        if name is PersonField.AGE_YEARS:
+            return _age(self.birth_on, today) if self.birth_on else None
+        if name is PersonField.DAYS_TO_BIRTHDAY:
+            return _days_to_birthday(self.birth_on, today) if self.birth_on else None
+        return self.person.get(name) or None
 
 
 def _days(since: datetime | None, at: datetime) -> int | None:
     return None if since is None else (at - since) // timedelta(days=1)
 
 
-def matches(rule: Rule, facts: CustomerFacts, at: datetime) -> bool:
-    """Whether the customer fulfils the rule at the moment ``at``."""
+def _birthday(birth_on: date, year: int) -> date:
+    """Return the birthday of a year; who was born on a leap day celebrates on 28 February."""
+    is_leap_day = (birth_on.month, birth_on.day) == (_FEBRUARY, _LEAP_DAY)
+    try:
+        return birth_on.replace(year=year)
+    except ValueError:
+        if not is_leap_day:
+            raise
+        return date(year, _FEBRUARY, _LEAP_DAY - 1)
+
+
+def _age(birth_on: date, today: date) -> int:
+    return today.year - birth_on.year - int(_birthday(birth_on, today.year) > today)
+
+
+def _days_to_birthday(birth_on: date, today: date) -> int:
+    this_year = _birthday(birth_on, today.year)
+    following = this_year if this_year >= today else _birthday(birth_on, today.year + 1)
+    return (following - today).days
+
+
+def bucket_of(seed: str, public_id: str) -> int:
+    """Return the customer's place among ten thousand, the same for ever for one seed."""
+    digest = md5(f"{seed}:{public_id}".encode(), usedforsecurity=False).hexdigest()
+    return int(digest[:8], 16) % (100 * BUCKETS_PER_PERCENT)
+
+
+def matches(rule: Rule, facts: CustomerFacts, at: datetime, zone: ZoneInfo = _UTC) -> bool:
+    """Whether the customer fulfils the rule at the moment ``at``; days are those of ``zone``."""
     if isinstance(rule, AllOf):
-        return all(matches(each, facts, at) for each in rule.rules)
+        return all(matches(each, facts, at, zone) for each in rule.rules)
     if isinstance(rule, AnyOf):
-        return any(matches(each, facts, at) for each in rule.rules)
+        return any(matches(each, facts, at, zone) for each in rule.rules)
     if isinstance(rule, Not):
-        return not matches(rule.rule, facts, at)
-    return _holds(rule, facts.value(rule, at))
+        return not matches(rule.rule, facts, at, zone)
+    return _leaf_holds(rule, facts, at, zone)
 
 
-def _holds(condition: Condition, actual: Any) -> bool:
+def _leaf_holds(leaf: Leaf, facts: CustomerFacts, at: datetime, zone: ZoneInfo) -> bool:
+    if isinstance(leaf, InSegment):
+        return leaf.key in facts.segments
+    if isinstance(leaf, RandomBucket):
+        low, high = leaf.bounds
+        return low <= bucket_of(leaf.seed, facts.public_id) < high
+    if isinstance(leaf, EventCount):
+        since, before = leaf.window.bounds(at, zone)
+        return leaf.times.holds(len(_moments(leaf.pattern, facts.events, since, before)))
+    if isinstance(leaf, EventSequence):
+        return _follows(leaf, facts.events, at, zone)
+    if isinstance(leaf, Purchases):
+        return leaf.times.holds(purchased(leaf, facts.orders, at, zone))
+    return compare(leaf, facts.value(leaf, at, zone))
+
+
+def _moments(
+    pattern: EventPattern, events: Iterable[EventFact], since: datetime, before: datetime
+) -> list[datetime]:
+    return [
+        event.occurred_at
+        for event in events
+        if event.name == pattern.event
+        and since <= event.occurred_at < before
+        and all(compare(each, event.properties.get(each.name)) for each in pattern.where)
+    ]
+
+
+def _follows(leaf: EventSequence, events: Sequence[EventFact], at: datetime, zone: ZoneInfo) -> bool:
+    since, before = leaf.window.bounds(at, zone)
+    starts = _moments(leaf.first, events, since, before)
+    ends = _moments(leaf.then, events, since, at + timedelta(microseconds=1))
+    longest = timedelta(days=leaf.within_days)
+    return any(timedelta() < end - start <= longest for start in starts for end in ends)
+
+
+def purchased(leaf: Purchases, orders: Iterable[OrderFact], at: datetime, zone: ZoneInfo) -> int:
+    """Return the number of orders, units or minor units of money that the leaf compares."""
+    since, before = leaf.window.bounds(at, zone)
+    total = 0
+    for order in orders:
+        lines = [line for line in order.lines if leaf.of is None or _is_of(line, leaf)]
+        if not since <= order.placed_at < before or (leaf.of is not None and not lines):
+            continue
+        if leaf.measure is PurchaseMeasure.ORDERS:
+            total += 1
+        elif leaf.measure is PurchaseMeasure.UNITS:
+            total += sum(line.quantity for line in lines)
+        elif leaf.of is None:
+            total += order.total_minor
+        else:
+            total += sum(line.total_minor for line in lines)
+    return total
+
+
+def _is_of(line: LineFact, leaf: Purchases) -> bool:
+    named = {PurchaseOf.ITEM: line.sku, PurchaseOf.CATEGORY: line.category, PurchaseOf.BRAND: line.brand}
+    return leaf.of is not None and named[leaf.of] == leaf.name
+
+
+def compare(condition: Condition, actual: Any) -> bool:
+    """Whether a value fulfils the condition; None is an absent value."""
     if actual is None or condition.op is Op.MISSING:
         return actual is None and condition.op is Op.MISSING
     if condition.op is Op.EXISTS:
@@ -169,81 +278,3 @@ def _ordered(op: Op, actual: Any, value: Any) -> bool:
             Op.LTE: actual <= value,
         }[op]
     )
-
-
-def parse(data: Any) -> Rule:
-    """Return the rule that ``data`` (decoded JSON) describes. Raises ``RuleError``."""
-    return _Parser().rule(data, "", 1)
-
-
-class _Parser:
-    def __init__(self) -> None:
-        self.nodes = 0
-
-    def rule(self, data: Any, pointer: str, depth: int) -> Rule:
-        self.nodes += 1
-        if depth > DEEPEST or self.nodes > MOST_NODES:
-            raise RuleError(pointer, f"At most {MOST_NODES} conditions, {DEEPEST} levels deep.")
-        if not isinstance(data, dict):
-            raise RuleError(pointer, "A rule is an object.")
-        for name, node in (("all", AllOf), ("any", AnyOf)):
-            if set(data) == {name}:
-                return node(self._children(data[name], f"{pointer}/{name}", depth))
-        if set(data) == {"not"}:
-            return Not(self.rule(data["not"], f"{pointer}/not", depth + 1))
-        return _condition(data, pointer)
-
-    def _children(self, data: Any, pointer: str, depth: int) -> tuple[Rule, ...]:
-        if not isinstance(data, list) or not data:
-            raise RuleError(pointer, "A list of at least one rule.")
-        return tuple(self.rule(each, f"{pointer}/{index}", depth + 1) for index, each in enumerate(data))
-
-
-def _condition(data: dict[str, Any], pointer: str) -> Condition:
-    sources = [source for source in Source if source in data]
-    if len(sources) != 1 or not set(data) <= {sources[0], "op", "value"}:
-        raise RuleError(pointer, "One of all, any, not, attribute, trait, orders; then op and value.")
-    source, name = sources[0], data[sources[0]]
-    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_TEXT or "\0" in name:
-        raise RuleError(f"{pointer}/{source}", "A name.")
-    if source is Source.ORDERS and name not in set(OrderMeasure):
-        raise RuleError(f"{pointer}/{source}", f"One of {', '.join(OrderMeasure)}.")
-    # Anything may stand here, also what has no hash.
-    if data.get("op") not in list(Op):
-        raise RuleError(f"{pointer}/op", f"One of {', '.join(Op)}.")
-    op = Op(data["op"])
-    return Condition(source, name, op, _value(op, source, data.get("value"), f"{pointer}/value"))
-
-
-def _value(op: Op, source: Source, value: Any, pointer: str) -> Scalar | tuple[Scalar, ...] | None:
-    if op in _WITHOUT_VALUE:
-        if value is not None:
-            raise RuleError(pointer, f"{op} takes no value.")
-        return None
-    if op is Op.IN:
-        if not isinstance(value, list) or not 0 < len(value) <= MOST_NODES:
-            raise RuleError(pointer, f"A list of 1 to {MOST_NODES} values.")
-        return tuple(_scalar(each, source, f"{pointer}/{index}") for index, each in enumerate(value))
-    scalar = _scalar(value, source, pointer)
-    if op is Op.CONTAINS and not isinstance(scalar, str):
-        raise RuleError(pointer, "contains compares text.")
-    if op in _ORDERED and isinstance(scalar, bool):
-        raise RuleError(pointer, "Yes and no have no order.")
-    return scalar
-
-
-def _scalar(value: Any, source: Source, pointer: str) -> Scalar:
-    kind = _kind(value)
-    if kind == "text" and (len(value) > LONGEST_TEXT or "\0" in value):
-        raise RuleError(pointer, f"Text of at most {LONGEST_TEXT} characters.")
-    if kind == "number" and not abs(value) <= LARGEST_NUMBER:
-        raise RuleError(pointer, "A number within fifteen digits.")
-    allowed = {
-        Source.ATTRIBUTE: {"text", "number", "boolean"},
-        Source.TRAIT: {"text", "number"},
-        Source.ORDERS: {"number"},
-    }[source]
-    if kind not in allowed:
-        raise RuleError(pointer, f"A {' or '.join(sorted(allowed))}.")
-    found: Scalar = value
-    return found

@@ -1,121 +1,216 @@
-"""A rule tree as one SQL condition over ``crm_customer c`` and ``crm_ordersummary s``.
+"""A rule tree as one SQL statement over the customers.
 
-Agrees with `crm.domain.rules.matches` condition by condition; every condition is true or false, never NULL,
-so that NOT means the same in both. Values travel as parameters, names of columns come from constants.
+Agrees with `crm.domain.rules.matches` node by node. Every leaf becomes a join or a grouped relation that is
+read once, so the same statement serves a million customers and, restricted by ``only``, the thousand that
+something happened to. Values travel as parameters, names of columns come from constants.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from crm.domain.rules import AllOf, AnyOf, Condition, Not, Op, OrderMeasure, Rule, Source
+from crm.domain.rules import (
+    AllOf,
+    AnyOf,
+    Condition,
+    CustomerField,
+    EventCount,
+    EventSequence,
+    InSegment,
+    Leaf,
+    Not,
+    OrderMeasure,
+    PersonField,
+    Purchases,
+    RandomBucket,
+    Rule,
+    Source,
+    Times,
+)
+from crm.queries import rule_sources
+from crm.queries import segment_sql_behaviour as behaviour
+from crm.queries.segment_sql_behaviour import Reading
+from crm.queries.segment_sql_values import Columns, Fragment, column_test, json_test
 
-_COMPARATOR_BY_OP = {Op.GT: ">", Op.GTE: ">=", Op.LT: "<", Op.LTE: "<=", Op.EQ: "=", Op.NE: "<>"}
-# What is absent is NULL here; counts and sums of nobody's orders are zero.
-_MEASURES = {
+_DAYS_SINCE = "floor(extract(epoch FROM (%s::timestamptz - {column})) / 86400)::bigint"
+_TOTALS = {
     OrderMeasure.COUNT: "coalesce(s.orders_count, 0)",
     OrderMeasure.REVENUE_MINOR: "coalesce(s.revenue_minor, 0)",
     OrderMeasure.RETURNED_MINOR: "coalesce(s.returned_minor, 0)",
-    OrderMeasure.DAYS_SINCE_FIRST: "floor(extract(epoch FROM (%s::timestamptz - s.first_order_at)) / 86400)",
-    OrderMeasure.DAYS_SINCE_LAST: "floor(extract(epoch FROM (%s::timestamptz - s.last_order_at)) / 86400)",
 }
-
-MATCHING = """
-SELECT c.id FROM crm_customer c
-LEFT JOIN crm_ordersummary s ON s.tenant_id = c.tenant_id AND s.customer_id = c.id
-WHERE c.tenant_id = %s AND c.state = 'active' AND {condition}
-"""
-
-
-def matching(rule: Rule, *, tenant_id: int, at: datetime) -> tuple[str, list[Any]]:
-    """Return the statement that selects the ids of the active customers who match, and its parameters."""
-    condition, params = compiled(rule, tenant_id=tenant_id, at=at)
-    return MATCHING.format(condition=condition), [tenant_id, *params]
-
-
-def compiled(rule: Rule, *, tenant_id: int, at: datetime) -> tuple[str, list[Any]]:
-    """Return the condition and its parameters."""
-    if isinstance(rule, AllOf | AnyOf):
-        parts = [compiled(each, tenant_id=tenant_id, at=at) for each in rule.rules]
-        joint = " AND " if isinstance(rule, AllOf) else " OR "
-        return f"({joint.join(sql for sql, _ in parts)})", [each for _, params in parts for each in params]
-    if isinstance(rule, Not):
-        inner, params = compiled(rule.rule, tenant_id=tenant_id, at=at)
-        return f"(NOT {inner})", params
-    if rule.source is Source.TRAIT:
-        return _trait(rule, tenant_id)
-    return _attribute(rule) if rule.source is Source.ATTRIBUTE else _orders(rule, at)
+_MOMENT_COLUMNS = {
+    OrderMeasure.DAYS_SINCE_FIRST: "s.first_order_at",
+    OrderMeasure.DAYS_SINCE_LAST: "s.last_order_at",
+    CustomerField.DAYS_SINCE_CREATED: "c.created_at",
+    CustomerField.DAYS_SINCE_FIRST_SEEN: "c.first_seen_at",
+    CustomerField.DAYS_SINCE_LAST_SEEN: "c.last_seen_at",
+    CustomerField.DAYS_SINCE_JOINED: "c.member_since",
+}
+_BIRTHDAY = "(p.birth_on + make_interval(years => (%s - extract(year FROM p.birth_on))::integer))::date"
+_AGE = f"((%s - extract(year FROM p.birth_on))::bigint - ({_BIRTHDAY} > %s)::integer)"
+_TO_BIRTHDAY = (
+    f"(CASE WHEN {_BIRTHDAY} >= %s THEN {_BIRTHDAY} - %s::date ELSE {_BIRTHDAY} - %s::date END)::bigint"
+)
+_SUMMARY = "LEFT JOIN crm_ordersummary s ON s.tenant_id = c.tenant_id AND s.customer_id = c.id"
+_PERSON = "LEFT JOIN crm_person p ON p.tenant_id = c.tenant_id AND p.customer_id = c.id"
+_BUCKET = "(('x' || left(md5(%s || ':' || c.public_id::text), 8))::bit(32)::bigint %% 10000)"
 
 
-def _attribute(condition: Condition) -> tuple[str, list[Any]]:
-    value, key = "nullif(c.attributes -> %s, 'null'::jsonb)", condition.name
-    op = condition.op
-    if op in {Op.EXISTS, Op.MISSING}:
-        return f"({value} IS {'NOT ' if op is Op.EXISTS else ''}NULL)", [key]
-    if op in {Op.EQ, Op.NE}:
-        return f"coalesce({value} {_COMPARATOR_BY_OP[op]} %s::jsonb, false)", [
-            key,
-            json.dumps(condition.value),
-        ]
-    if op is Op.IN:
-        texts = [json.dumps(each) for each in _several(condition)]
-        return f"coalesce({value} = ANY(%s::jsonb[]), false)", [key, texts]
-    if isinstance(condition.value, str):
-        text = '(c.attributes ->> %s) COLLATE "C"'
-        test = f"strpos({text}, %s) > 0" if op is Op.CONTAINS else f"{text} {_COMPARATOR_BY_OP[op]} %s"
-        return (
-            f"(CASE WHEN jsonb_typeof(c.attributes -> %s) = 'string' THEN {test} ELSE false END)",
-            [key, key, condition.value],
+def matching(
+    rule: Rule, *, tenant_id: int, at: datetime, zone: ZoneInfo, only: Iterable[int] | None = None
+) -> tuple[str, list[Any]]:
+    """Return the statement that selects the ids of the active customers who match, and its parameters.
+
+    ``only`` restricts it to these customers. Days are those of ``zone``, the tenant's.
+    """
+    reading = Reading(tenant_id, at, zone, None if only is None else tuple(only))
+    return _Statement(reading).selecting(rule)
+
+
+class _Statement:
+    """Collects the relations and joins that the leaves need, each once."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.relations: list[Fragment] = []
+        self.joins: list[Fragment] = []
+        self.alias_by_relation: dict[Any, str] = {}
+
+    def selecting(self, rule: Rule) -> tuple[str, list[Any]]:
+        condition, params = self.condition(rule)
+        only, only_params = self.reading.restriction("c.id")
+        named = ", ".join(
+            f"r{number} AS MATERIALIZED ({sql})" for number, (sql, _) in enumerate(self.relations)
         )
-    number = f"(c.attributes -> %s)::numeric {_COMPARATOR_BY_OP[op]} %s::numeric"
-    return (
-        f"(CASE WHEN jsonb_typeof(c.attributes -> %s) = 'number' THEN {number} ELSE false END)",
-        [key, key, repr(condition.value)],
-    )
+        joins = " ".join(sql for sql, _ in self.joins)
+        sql = (
+            f"{f'WITH {named} ' if named else ''}SELECT c.id FROM crm_customer c {joins}"  # noqa: S608 - compiled with parameters
+            f" WHERE c.tenant_id = %s AND c.state = 'active'{only} AND {condition}"
+        )
+        before = [each for _, own in (*self.relations, *self.joins) for each in own]
+        return sql, [*before, self.reading.tenant_id, *only_params, *params]
+
+    def condition(self, rule: Rule) -> Fragment:
+        if isinstance(rule, AllOf | AnyOf):
+            parts = [self.condition(each) for each in rule.rules]
+            joint = " AND " if isinstance(rule, AllOf) else " OR "
+            return f"({joint.join(sql for sql, _ in parts)})", [each for _, own in parts for each in own]
+        if isinstance(rule, Not):
+            inner, params = self.condition(rule.rule)
+            # NULL means false everywhere else; only here it would mean something else.
+            return f"(NOT coalesce({inner}, false))", params
+        return self.leaf(rule)
+
+    def leaf(self, leaf: Leaf) -> Fragment:
+        if isinstance(leaf, EventCount):
+            counted = ("events", leaf.pattern, leaf.window)
+            return _times(self.relation(counted, behaviour.event_count(leaf, self.reading)), leaf.times)
+        if isinstance(leaf, Purchases):
+            bought = ("bought", leaf.measure, leaf.of, leaf.name, leaf.window)
+            return _times(self.relation(bought, behaviour.purchases(leaf, self.reading)), leaf.times)
+        if isinstance(leaf, EventSequence):
+            alias = self.relation(leaf, behaviour.event_sequence(leaf, self.reading))
+            return f"{alias}.customer_id IS NOT NULL", []
+        if isinstance(leaf, InSegment):
+            return f"{self.membership(leaf)}.customer_id IS NOT NULL", []
+        if isinstance(leaf, RandomBucket):
+            low, high = leaf.bounds
+            return f"{_BUCKET} >= %s AND {_BUCKET} < %s", [leaf.seed, low, leaf.seed, high]
+        return self.comparison(leaf)
+
+    def comparison(self, leaf: Condition) -> Fragment:
+        if leaf.source is Source.ATTRIBUTE:
+            return json_test(leaf, "c.attributes")
+        if leaf.source is Source.TRAIT:
+            alias = self.trait(leaf.name)
+            return column_test(leaf, Columns(f"{alias}.number", f"{alias}.text", is_float=True))
+        if leaf.source in {Source.LOYALTY, Source.CONSENT}:
+            return self.lent(leaf)
+        expression, params = self.own_column(leaf)
+        is_text = leaf.source is Source.PERSON and expression.startswith("nullif")
+        columns = Columns(text=expression) if is_text else Columns(number=expression)
+        sql, values = column_test(leaf, columns)
+        # The expression stands as often as the comparison needs it, before the compared value.
+        return sql, [*params * sql.count(expression), *values]
+
+    def own_column(self, leaf: Condition) -> Fragment:
+        """Return the expression of a total, a moment's age or a personal field."""
+        if leaf.source is Source.PERSON:
+            self.join(_PERSON)
+            return _personal(PersonField(leaf.name), self.reading)
+        if leaf.source is Source.ORDERS:
+            self.join(_SUMMARY)
+        name = OrderMeasure(leaf.name) if leaf.source is Source.ORDERS else CustomerField(leaf.name)
+        if name in _MOMENT_COLUMNS:
+            return _DAYS_SINCE.replace("{column}", _MOMENT_COLUMNS[name]), [self.reading.at]
+        return _TOTALS[OrderMeasure(name)], []
+
+    def trait(self, name: str) -> str:
+        alias = self.alias(("trait", name))
+        self.join(
+            f"LEFT JOIN crm_computedtrait {alias} ON {alias}.tenant_id = c.tenant_id"
+            f" AND {alias}.customer_id = c.id AND {alias}.name = %s",
+            name,
+        )
+        return alias
+
+    def lent(self, leaf: Condition) -> Fragment:
+        source = rule_sources.registered(leaf.source)
+        if source is None:
+            return column_test(leaf, Columns())
+        alias = self.alias(("lent", leaf.source, leaf.name))
+        sql, params = source.relation(leaf.name)
+        self.join(f"LEFT JOIN ({sql}) {alias} ON {alias}.customer_id = c.id", *params)
+        return column_test(leaf, Columns(f"{alias}.number", f"{alias}.text", is_float=True))
+
+    def membership(self, leaf: InSegment) -> str:
+        alias = self.alias(leaf)
+        self.join(
+            f"LEFT JOIN crm_segmentmember {alias} ON {alias}.tenant_id = c.tenant_id"  # noqa: S608 - constants
+            f" AND {alias}.customer_id = c.id AND {alias}.segment_id ="
+            " (SELECT g.id FROM crm_segment g WHERE g.tenant_id = %s AND g.key = %s)",
+            self.reading.tenant_id,
+            leaf.key,
+        )
+        return alias
+
+    def relation(self, key: Any, fragment: Fragment) -> str:
+        if key not in self.alias_by_relation:
+            alias = f"r{len(self.relations)}"
+            self.relations.append(fragment)
+            self.alias_by_relation[key] = alias
+            self.join(f"LEFT JOIN {alias} ON {alias}.customer_id = c.id")
+        return self.alias_by_relation[key]
+
+    def alias(self, key: Any) -> str:
+        return self.alias_by_relation.setdefault(key, f"j{len(self.alias_by_relation)}")
+
+    def join(self, sql: str, *params: Any) -> None:
+        if (sql, list(params)) not in self.joins:
+            self.joins.append((sql, list(params)))
 
 
-def _trait(condition: Condition, tenant_id: int) -> tuple[str, list[Any]]:
-    test, params = _trait_test(condition)
-    exists = (
-        "EXISTS (SELECT FROM crm_computedtrait t WHERE t.tenant_id = %s AND t.customer_id = c.id"
-        f" AND t.name = %s AND {test})"
-    )
-    absent = "NOT " if condition.op is Op.MISSING else ""
-    return f"({absent}{exists})", [tenant_id, condition.name, *params]
+def _times(alias: str, times: Times) -> Fragment:
+    tests: list[str] = []
+    params: list[Any] = []
+    if times.at_least:
+        tests.append(f"{alias}.n >= %s")
+        params.append(times.at_least)
+    if times.at_most is not None:
+        tests.append(f"coalesce({alias}.n, 0) <= %s")
+        params.append(times.at_most)
+    return (f"({' AND '.join(tests)})", params) if tests else ("true", [])
 
 
-def _trait_test(condition: Condition) -> tuple[str, list[Any]]:
-    op = condition.op
-    if op in {Op.EXISTS, Op.MISSING}:
-        return "true", []
-    if op is Op.IN:
-        several = _several(condition)
-        texts = [each for each in several if isinstance(each, str)]
-        numbers = [float(each) for each in several if not isinstance(each, str)]
-        return "(t.text = ANY(%s::text[]) OR t.number = ANY(%s::float8[]))", [texts, numbers]
-    column, cast = (
-        ('t.text COLLATE "C"', "text") if isinstance(condition.value, str) else ("t.number", "float8")
-    )
-    if op is Op.CONTAINS:
-        return "strpos(t.text, %s) > 0", [condition.value]
-    if op is Op.NE:
-        return f"({column} = %s::{cast}) IS NOT TRUE", [condition.value]
-    return f"{column} {_COMPARATOR_BY_OP[op]} %s::{cast}", [condition.value]
-
-
-def _orders(condition: Condition, at: datetime) -> tuple[str, list[Any]]:
-    measure = _MEASURES[OrderMeasure(condition.name)]
-    params: list[Any] = [at] if "%s" in measure else []
-    op = condition.op
-    if op in {Op.EXISTS, Op.MISSING}:
-        return f"({measure} IS {'NOT ' if op is Op.EXISTS else ''}NULL)", params
-    if op is Op.IN:
-        numbers = [repr(each) for each in _several(condition)]
-        return f"coalesce({measure} = ANY(%s::numeric[]), false)", [*params, numbers]
-    return f"coalesce({measure} {_COMPARATOR_BY_OP[op]} %s::numeric, false)", [*params, repr(condition.value)]
-
-
-def _several(condition: Condition) -> tuple[Any, ...]:
-    return condition.value if isinstance(condition.value, tuple) else (condition.value,)
+def _personal(name: PersonField, reading: Reading) -> Fragment:
+    today = reading.at.astimezone(reading.zone).date()
+    if name is PersonField.BIRTH_MONTH:
+        return "extract(month FROM p.birth_on)::bigint", []
+    if name is PersonField.AGE_YEARS:
+        return _AGE, [today.year, today.year, today]
+    if name is PersonField.DAYS_TO_BIRTHDAY:
+        return _TO_BIRTHDAY, [today.year, today, today.year, today, today.year + 1, today]
+    return f"nullif(p.{name.value}, '')", []

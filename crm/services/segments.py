@@ -16,7 +16,7 @@ from crm.queries import segment_sql
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.errors import Conflict, FieldError, InvalidInput
-from tenants.scope import active_tenant_id
+from tenants.scope import active_tenant, active_tenant_id
 from tenants.services import audit
 
 
@@ -124,7 +124,8 @@ def refresh(*, segment: Segment, at: datetime) -> Segment:
 
 
 def _recompute(segment: Segment, rule: Rule, at: datetime) -> None:
-    statement, params = segment_sql.matching(rule, tenant_id=active_tenant_id(), at=at)
+    tenant = active_tenant()
+    statement, params = segment_sql.matching(rule, tenant_id=tenant.pk, at=at, zone=tenant.zone)
     start = perf_counter()
     wanted = f"SELECT matched.id, ''::text AS reason FROM ({statement}) matched"  # noqa: S608 - compiled with parameters
     _sync(segment, wanted, params, at)

@@ -1,17 +1,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.db import connection
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from crm.domain.rules import matches, parse
-from crm.models import Customer, OrderSummary, SegmentMember
-from crm.queries import customers, facts, segment_sql
-from crm.services import segments, traits
+from crm.models import SegmentMember
+from crm.services import segments
 from tenants.domain.actors import Actor
 from tenants.errors import InvalidInput
 from tenants.models import Tenant
@@ -19,119 +13,6 @@ from tests.conftest import NOW
 from tests.crm import factories
 
 pytestmark = pytest.mark.django_db
-
-TEXTS = st.sampled_from(["", "a", "b", "B", "é", "aé", "10", "\U0001f600", "null"])
-NUMBERS = st.one_of(st.integers(-3, 12), st.sampled_from([0.5, 2.5, -1.25]))
-SCALARS = st.one_of(TEXTS, NUMBERS, st.booleans())
-
-
-def conditions() -> st.SearchStrategy[dict[str, Any]]:
-    attribute, trait, measure = (
-        st.sampled_from(["x", "y"]),
-        st.sampled_from(["t", "u"]),
-        st.sampled_from(["count", "revenue_minor", "returned_minor", "days_since_first", "days_since_last"]),
-    )
-    absent = st.sampled_from(["exists", "missing"])
-    ordered = st.sampled_from(["gt", "gte", "lt", "lte"])
-    equal = st.sampled_from(["eq", "ne"])
-
-    def node(source: str, name: Any, values: Any, in_order: Any) -> Any:
-        one = {source: name}
-        return st.one_of(
-            st.fixed_dictionaries(one | {"op": absent}),
-            st.fixed_dictionaries(one | {"op": equal, "value": values}),
-            st.fixed_dictionaries(one | {"op": ordered, "value": in_order}),
-            st.fixed_dictionaries(
-                one | {"op": st.just("in"), "value": st.lists(values, min_size=1, max_size=3)}
-            ),
-        )
-
-    either = st.one_of(TEXTS, NUMBERS)
-    contains = st.fixed_dictionaries({"op": st.just("contains"), "value": TEXTS})
-    return st.one_of(
-        node("attribute", attribute, SCALARS, either),
-        node("trait", trait, either, either),
-        node("orders", measure, NUMBERS, NUMBERS),
-        st.builds(lambda rest, name: {"attribute": name, **rest}, contains, attribute),
-        st.builds(lambda rest, name: {"trait": name, **rest}, contains, trait),
-    )
-
-
-RULES = st.recursive(
-    conditions(),
-    lambda inner: st.one_of(
-        st.builds(lambda rules: {"all": rules}, st.lists(inner, min_size=1, max_size=3)),
-        st.builds(lambda rules: {"any": rules}, st.lists(inner, min_size=1, max_size=3)),
-        st.builds(lambda rule: {"not": rule}, inner),
-    ),
-    max_leaves=6,
-)
-
-
-@pytest.fixture
-def population(crowd: Tenant, scope: Tenant) -> list[Customer]:
-    values: list[Any] = [
-        "",
-        "a",
-        "B",
-        "é",
-        "10",
-        0,
-        2.5,
-        10,
-        -3,
-        True,
-        False,
-        None,
-        [1],
-        {"a": 1},
-        "\U0001f600",
-    ]
-    people = [
-        Customer.objects.create(
-            created_at=NOW, updated_at=NOW, attributes={"x": value} | ({"y": "b"} if at % 2 else {})
-        )
-        for at, value in enumerate(values)
-    ]
-    people.append(Customer.objects.create(created_at=NOW, updated_at=NOW))
-    traits.write_many(
-        name="t",
-        values={each.pk: number / 2 for number, each in enumerate(people[:8])},
-        model_version="v",
-        at=NOW,
-    )
-    traits.write_many(
-        name="u",
-        values={each.pk: text for each, text in zip(people, ["a", "aé", "10", ""], strict=False)},
-        model_version="v",
-        at=NOW,
-    )
-    for number, each in enumerate(people[3:12]):
-        OrderSummary.objects.create(
-            customer=each,
-            orders_count=number,
-            revenue_minor=number * 2,
-            returned_minor=number % 3,
-            first_order_at=NOW - timedelta(days=number, microseconds=1) if number else None,
-            last_order_at=NOW - timedelta(hours=20 * number) if number else None,
-        )
-    return people
-
-
-@settings(
-    max_examples=300,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(data=RULES)
-def test_sql_and_python_agree_on_every_rule(population: list[Customer], data: Any) -> None:
-    rule = parse(data)
-    people = customers.with_details().filter(pk__in=[each.pk for each in population])
-    expected = {each.pk for each in people if matches(rule, facts.of_customer(each), NOW)}
-    statement, params = segment_sql.matching(rule, tenant_id=population[0].tenant_id, at=NOW)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        assert {row[0] for row in cursor.fetchall()} == expected
 
 
 def test_rule_segment_follows_its_rule(crowd: Tenant, scope: Tenant, actor: Actor) -> None:
