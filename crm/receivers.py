@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from crm.services import ingest
+from crm.services import seen_dates
 from tenants.queue import consumes
 
 
 @consumes("crm.events_recorded")
 def touch_customers(*, payload: Any, at: datetime) -> None:
-    ingest.touch_seen(**payload["batch"])
+    seen_dates.move(**payload["batch"])

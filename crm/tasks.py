@@ -65,6 +65,7 @@ def refresh_segments(*, job: JobContext) -> dict[str, Any]:
 def ensure_event_partitions() -> None:
     today = timezone.now().date()
     partitions.ensure(first=today, last=today + timedelta(days=partitions.MONTHS_AHEAD_DAYS))
+    partitions.move_strays()
 
 
 def _summary(run: ImportRun) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, count
+from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
@@ -45,7 +46,9 @@ class NewEvent(msgspec.Struct, forbid_unknown_fields=True):
     @property
     def identity(self) -> tuple[str, str] | None:
         """The (kind, value) as sent, or None."""
-        for kind in ("external_id", "email", "phone", "anonymous_id", "device", "card"):
+        if self.external_id is not None:
+            return "external_id", self.external_id
+        for kind in ("email", "phone", "anonymous_id", "device", "card"):
             value = getattr(self, kind)
             if value is not None:
                 return kind, value
@@ -113,7 +116,17 @@ def decode(body: bytes, *, at: datetime) -> list[NewEvent | Invalid]:
     if len(events) > MOST_EVENTS:
         raise TooLarge(f"At most {MOST_EVENTS} events a batch.")
     is_plain = _is_plain(body, events)
+    if is_plain and _all_in_time(events, at) and all(map(_named, events)):
+        return events
     return [each if isinstance(each, Invalid) else _judged(each, at, is_plain=is_plain) for each in events]
+
+
+_named = attrgetter("identity")
+
+
+def _all_in_time(events: list[Any], at: datetime) -> bool:
+    moments = [each.occurred_at for each in events]
+    return not moments or (min(moments) >= EARLIEST and max(moments) <= at + CLOCK_SKEW)
 
 
 def _is_plain(body: bytes, events: list[NewEvent | Invalid]) -> bool:
@@ -122,11 +135,9 @@ def _is_plain(body: bytes, events: list[NewEvent | Invalid]) -> bool:
     JSON writes U+0000 as an escape only. The batch has two brackets of its own, an event one and its
     properties one; with few beyond those nothing can be nested too deeply.
     """
-    owned = 2
-    for each in events:
-        if isinstance(each, Invalid):
-            return False
-        owned += 2 if each.properties else 1
+    if any(isinstance(each, Invalid) for each in events):
+        return False
+    owned = 2 + len(events) + sum(bool(each.properties) for each in events if isinstance(each, NewEvent))
     spare = body.count(b"{") + body.count(b"[") - owned
     return spare < DEEPEST - 1 and b"\\u0000" not in body
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from django.db import IntegrityError, connection, transaction
 
 from tenants.scope import active_tenant_id
@@ -13,13 +14,17 @@ from tenants.scope import active_tenant_id
 Pair = tuple[str, str]
 
 _RESOLVE = """
-SELECT i.kind, i.value, i.customer_id FROM unnest(%(kinds)s::text[], %(values)s::text[]) AS asked(kind, value)
+SELECT i.kind, i.value, i.customer_id FROM ROWS FROM (
+    json_array_elements_text(%(kinds)s::json), json_array_elements_text(%(values)s::json)
+) AS asked(kind, value)
 JOIN crm_identity i ON i.tenant_id = %(tenant)s AND i.kind = asked.kind AND i.value = asked.value
 """
 _CREATE = """
 WITH wanted AS MATERIALIZED (
     SELECT nextval(pg_get_serial_sequence('crm_customer', 'id')) AS id, asked.kind, asked.value
-    FROM unnest(%(kinds)s::text[], %(values)s::text[]) AS asked(kind, value)
+    FROM ROWS FROM (
+    json_array_elements_text(%(kinds)s::json), json_array_elements_text(%(values)s::json)
+) AS asked(kind, value)
 ), added AS (
     INSERT INTO crm_customer (id, tenant_id, public_id, external_id, state, may_profile, attributes,
                               created_at, updated_at)
@@ -60,8 +65,9 @@ def _execute(statement: str, pairs: Collection[Pair], at: datetime | None) -> di
     kinds, values = zip(*pairs, strict=True)
     params: dict[str, Any] = {
         "tenant": active_tenant_id(),
-        "kinds": list(kinds),
-        "values": list(values),
+        # Two texts, not arrays: the driver would look at each of a thousand elements.
+        "kinds": msgspec.json.encode(kinds).decode(),
+        "values": msgspec.json.encode(values).decode(),
         "at": at,
     }
     with connection.cursor() as cursor:

@@ -5,46 +5,50 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
 import msgspec
 from django.db import connection, transaction
 
-from crm.domain.events import Invalid, NewEvent, flaw_of
+from crm.domain.copy_text import copy_text
+from crm.domain.events import Invalid, NewEvent
 from crm.domain.identities import normalise
-from crm.models import EventReject
-from crm.services import identities, partitions
+from crm.services import event_rejects, identities
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.scope import active_tenant_id
 from tenants.services import outbox
 
+Pair = tuple[str, str]
+Key = tuple[str, datetime]
+# How far a message's moment may move when its sender's clock is corrected anew at each attempt.
+_SHIFT = timedelta(days=1)
+
 # The table lives as long as the connection and is emptied by every commit: no catalogue churn, no leak.
+# A second batch in the same transaction must not meet the first one's rows.
 _STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_event (
     message_id text COLLATE "C", occurred_at timestamptz, name text, customer_id bigint, properties jsonb
-) ON COMMIT DELETE ROWS
+) ON COMMIT DELETE ROWS;
+DELETE FROM staged_event
 """
+_COPY = "COPY staged_event (message_id, occurred_at, name, customer_id, properties) FROM STDIN"
 _INSERT = """
 INSERT INTO crm_event (tenant_id, message_id, occurred_at, received_at, name, customer_id, properties)
 SELECT %s, message_id, occurred_at, %s, name, customer_id, properties FROM staged_event
 ON CONFLICT (tenant_id, message_id, occurred_at) DO NOTHING
-RETURNING message_id, occurred_at
 """
-_TOUCH = """
-UPDATE crm_customer c SET
-    last_seen_at = greatest(c.last_seen_at, seen.last_at),
-    first_seen_at = least(c.first_seen_at, seen.first_at)
-FROM (
-    SELECT e.customer_id, max(e.occurred_at) AS last_at, min(e.occurred_at) AS first_at
-    FROM crm_event e WHERE e.tenant_id = %(tenant)s AND e.message_id = ANY(%(message_ids)s)
-      AND e.occurred_at BETWEEN %(first_at)s AND %(last_at)s
-    GROUP BY e.customer_id
-) seen
-WHERE c.tenant_id = %(tenant)s AND c.id = seen.customer_id
-  AND (c.last_seen_at IS NULL OR c.last_seen_at < seen.last_at OR c.first_seen_at > seen.first_at)
+# Staged and inserted rows carry the id of one (sub)transaction; what was there before carries another.
+_KNOWN_BEFORE = """
+SELECT s.message_id, s.occurred_at FROM staged_event s
+JOIN crm_event e ON e.tenant_id = %s AND e.message_id = s.message_id AND e.occurred_at = s.occurred_at
+WHERE e.xmin <> s.xmin
 """
+_KNOWN_NEARBY = """
+SELECT message_id FROM crm_event
+WHERE tenant_id = %s AND message_id = ANY(%s) AND occurred_at BETWEEN %s AND %s
+"""
+_EMPTY_KEYS: frozenset[Key] = frozenset()
 
 
 class Outcome(msgspec.Struct, omit_defaults=True):
@@ -68,113 +72,109 @@ class Receipt:
 
 
 @transaction.atomic
-def accept(*, batch: Sequence[NewEvent | Invalid], by: Actor, at: datetime) -> Receipt:
-    """Store a batch; publishes ``crm.events_recorded`` once. Invalid events are kept as rejects."""
+def accept(
+    *, batch: Sequence[NewEvent | Invalid], by: Actor, at: datetime, is_shifted: bool = False
+) -> Receipt:
+    """Store a batch; publishes ``crm.events_recorded`` once. Invalid events are kept as rejects.
+
+    ``is_shifted`` says that the moments were corrected for the sender's clock, so that a message sent again
+    carries another one: then a message id known within a day of it is a duplicate too.
+    """
     by.require(Permission.EVENTS_INGEST)
-    judged = [_with_identity(each) for each in batch]
+    judged, pairs = _addressed(batch)
     invalid = [each for each in judged if isinstance(each, Invalid)]
-    events = [each for each in judged if not isinstance(each, Invalid)]
-    _keep_rejects(invalid, at)
-    inserted = _store(events, at) if events else set()
+    if invalid:
+        event_rejects.keep(invalid, at=at)
+    events = [each for each in judged if isinstance(each, NewEvent)] if invalid else list(judged)
+    fresh = _fresh(events, is_shifted=is_shifted)  # type: ignore[arg-type]  # none is Invalid
+    inserted = _store(fresh, pairs, at) if fresh else fresh
     if inserted:
         _publish(inserted, at)
     return Receipt(_outcomes(judged, inserted))
 
 
-@dataclass(frozen=True, slots=True)
-class _Addressed:
-    event: NewEvent
-    identity: tuple[str, str]
+def _addressed(batch: Sequence[NewEvent | Invalid]) -> tuple[list[NewEvent | Invalid], dict[Pair, Pair]]:
+    """Return the batch, events of impossible identities made invalid, and each identity's one spelling."""
+    spelled: dict[Pair, Pair] = {}
+    judged = list(batch)
+    for position, each in enumerate(batch):
+        if isinstance(each, Invalid):
+            continue
+        given = each.identity or ("", "")
+        if given not in spelled:
+            spelled[given] = (given[0], normalise(*given))
+        if not spelled[given][1]:
+            detail = f"Not a valid {given[0]}."
+            judged[position] = Invalid("identity_invalid", detail, each.message_id, msgspec.to_builtins(each))
+    return judged, {given: pair for given, pair in spelled.items() if pair[1]}
 
 
-def _with_identity(each: NewEvent | Invalid) -> _Addressed | Invalid:
-    if isinstance(each, Invalid):
-        return each
-    kind, value = each.identity or ("", "")
-    spelled = normalise(kind, value)
-    if not spelled:
-        return Invalid("identity_invalid", f"Not a valid {kind}.", each.message_id, msgspec.to_builtins(each))
-    return _Addressed(each, (kind, spelled))
+def _fresh(events: list[NewEvent], *, is_shifted: bool) -> dict[Key, NewEvent]:
+    """Return the events by key, the first of each; without those known nearby."""
+    fresh = {(each.message_id, each.occurred_at): each for each in reversed(events)}
+    if len(fresh) == len(events):
+        fresh = {(each.message_id, each.occurred_at): each for each in events}
+    if is_shifted and fresh:
+        moments = [moment for _, moment in fresh]
+        span = [min(moments) - _SHIFT, max(moments) + _SHIFT]
+        with connection.cursor() as cursor:
+            cursor.execute(_KNOWN_NEARBY, [active_tenant_id(), [each for each, _ in fresh], *span])
+            known = {row[0] for row in cursor.fetchall()}
+        fresh = {key: each for key, each in fresh.items() if key[0] not in known}
+    return fresh
 
 
-def _store(events: list[_Addressed], at: datetime) -> set[tuple[str, datetime]]:
-    partitions.ensure_months_of(each.event.occurred_at for each in events)
-    customer_by_identity = identities.resolve_or_create({each.identity for each in events}, at=at)
-    encode = msgspec.json.Encoder().encode
+def _store(events: dict[Key, NewEvent], spelled: dict[Pair, Pair], at: datetime) -> dict[Key, NewEvent]:
+    """Insert the events and return those that were not there before."""
+    customer_by_identity = identities.resolve_or_create(set(spelled.values()), at=at)
+    reference = {given: str(customer_by_identity[pair]) for given, pair in spelled.items()}
+    text = copy_text(_rows(list(events.values()), reference))
     with connection.cursor() as cursor:
         cursor.execute(_STAGE)
-        command = "COPY staged_event (message_id, occurred_at, name, customer_id, properties) FROM STDIN"
-        with cursor.cursor.copy(command) as copy:
-            for each in events:
-                event = each.event
-                copy.write_row(
-                    (
-                        event.message_id,
-                        event.occurred_at,
-                        event.name,
-                        customer_by_identity[each.identity],
-                        encode(event.properties).decode(),
-                    )
-                )
+        with cursor.cursor.copy(_COPY) as copy:
+            copy.write(text)
         cursor.execute(_INSERT, [active_tenant_id(), at])
-        inserted = set(cursor.fetchall())
-        # A second batch in the same transaction must not meet this one's rows.
-        cursor.execute("DELETE FROM staged_event")
-    return inserted
+        if cursor.rowcount == len(events):
+            return events
+        cursor.execute(_KNOWN_BEFORE, [active_tenant_id()])
+        known = set(cursor.fetchall())
+    return {key: each for key, each in events.items() if key not in known}
 
 
-def _publish(inserted: set[tuple[str, datetime]], at: datetime) -> None:
+def _rows(events: list[NewEvent], reference: dict[Pair, str]) -> list[tuple[str, ...]]:
+    properties = msgspec.json.Encoder().encode_lines([each.properties for each in events]).decode()
+    return [
+        (
+            event.message_id,
+            event.occurred_at.isoformat(),
+            event.name,
+            reference[event.identity],  # type: ignore[index]  # every one has an identity by now
+            encoded,
+        )
+        for event, encoded in zip(events, properties.split("\n"), strict=False)
+    ]
+
+
+def _publish(inserted: dict[Key, NewEvent], at: datetime) -> None:
     moments = [occurred_at for _, occurred_at in inserted]
     batch = {
-        "message_ids": sorted(message_id for message_id, _ in inserted),
+        "message_ids": [message_id for message_id, _ in inserted],
         "first_at": min(moments).isoformat(),
         "last_at": max(moments).isoformat(),
     }
     outbox.publish(topic="crm.events_recorded", payload={"batch": batch}, at=at)
 
 
-def _outcomes(judged: Sequence[_Addressed | Invalid], inserted: set[tuple[str, datetime]]) -> list[Outcome]:
+def _outcomes(judged: Sequence[NewEvent | Invalid], inserted: dict[Key, NewEvent]) -> list[Outcome]:
+    if len(inserted) == len(judged):
+        return [Outcome(each.message_id, "accepted") for each in judged]
     left = set(inserted)
     outcomes: list[Outcome] = []
     for each in judged:
         if isinstance(each, Invalid):
             outcomes.append(Outcome(each.message_id, "invalid", each.reason, each.detail))
             continue
-        key = (each.event.message_id, each.event.occurred_at)
-        outcomes.append(Outcome(each.event.message_id, "accepted" if key in left else "duplicate"))
+        key = (each.message_id, each.occurred_at)
+        outcomes.append(Outcome(each.message_id, "accepted" if key in left else "duplicate"))
         left.discard(key)
     return outcomes
-
-
-def _keep_rejects(invalid: list[Invalid], at: datetime) -> None:
-    EventReject.objects.bulk_create(
-        [
-            EventReject(
-                received_at=at,
-                message_id=each.message_id.replace("\0", ""),
-                reason=each.reason,
-                detail=each.detail[:500].replace("\0", ""),
-                payload=_storable(each.payload),
-            )
-            for each in invalid
-        ]
-    )
-
-
-def _storable(payload: Any) -> Any:
-    if flaw_of(payload):
-        return msgspec.json.encode(payload).decode()
-    return payload
-
-
-@transaction.atomic
-def touch_seen(*, message_ids: Sequence[str], first_at: str, last_at: str) -> None:
-    """Move the seen dates of the customers of these events."""
-    params: dict[str, Any] = {
-        "tenant": active_tenant_id(),
-        "message_ids": list(message_ids),
-        "first_at": first_at,
-        "last_at": last_at,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_TOUCH, params)

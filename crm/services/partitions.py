@@ -1,13 +1,18 @@
-"""Month partitions of the events, made ahead of time and backwards for late events and imports."""
+"""Month partitions of the events: made ahead of time, before an import, or by night; never in a request."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import date
+from typing import Final
 
 from django.db import connection
 
-MONTHS_AHEAD_DAYS = 92
+MONTHS_AHEAD_DAYS: Final = 92
+# A month with fewer stray events stays in the default partition; with more, an operator makes room first
+# (`manage.py ensure_event_partitions`), because the move keeps readers out while it lasts.
+LEAST_STRAY_ROWS: Final = 1_000
+MOST_STRAY_ROWS: Final = 500_000
+MOST_STRAY_MONTHS: Final = 12
 
 
 def ensure(*, first: date, last: date) -> int:
@@ -17,14 +22,8 @@ def ensure(*, first: date, last: date) -> int:
         return int(cursor.fetchone()[0])
 
 
-def ensure_months_of(moments: Iterable[datetime]) -> int:
-    """Make the missing partitions for these moments; one look-up when none is missing."""
-    months = sorted({moment.astimezone(UTC).strftime("%Y_%m") for moment in moments})
+def move_strays(*, least_rows: int = LEAST_STRAY_ROWS, most_rows: int = MOST_STRAY_ROWS) -> int:
+    """Give months that strayed into the default partition one of their own; return how many."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT month FROM unnest(%s::text[]) month
-               WHERE to_regclass('public.crm_event_' || month) IS NULL""",
-            [months],
-        )
-        missing = [datetime.strptime(f"{row[0]}_01", "%Y_%m_%d").date() for row in cursor.fetchall()]  # noqa: DTZ007 - a date
-    return sum(ensure(first=month, last=month) for month in missing)
+        cursor.execute("SELECT crm_move_stray_events(%s, %s, %s)", [least_rows, most_rows, MOST_STRAY_MONTHS])
+        return int(cursor.fetchone()[0])

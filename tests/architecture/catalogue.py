@@ -19,6 +19,7 @@ SECURITY_DEFINER_ALLOWED = {
     "crm_search_customers",
     # Partitions and statistics belong to the owner; the application may only ask for them.
     "crm_ensure_event_partitions",
+    "crm_move_stray_events",
     "crm_analyze_loaded_tables",
     "rewards_analyze_ledger",
 }

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db import DataError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from crm.domain.events import Invalid, NewEvent
@@ -12,6 +12,7 @@ from crm.services import ingest, partitions
 from tenants.domain.actors import SYSTEM, Actor, ActorKind
 from tenants.errors import PermissionRefused
 from tenants.models import OutboxMessage, Tenant
+from tenants.scope import tenant_scope
 from tenants.services import outbox
 from tests.conftest import NOW
 
@@ -96,20 +97,74 @@ def test_only_with_the_permission(scope: Tenant) -> None:
         ingest.accept(batch=[new("m1")], by=Actor(kind=ActorKind.API_KEY, label="reader"), at=NOW)
 
 
+def test_an_event_needs_a_customer_of_its_tenant(tenant: Tenant, crowd: Tenant) -> None:
+    with tenant_scope(crowd):
+        foreign = Customer.objects.order_by("pk").first()
+    with tenant_scope(tenant):
+        statuses(new("m1"))
+        for stranger in (foreign.pk, Customer.objects.get().pk + 1000):
+            with pytest.raises(IntegrityError), transaction.atomic():
+                Event.objects.filter(message_id="m1").update(customer_id=stranger)
+
+
+def test_a_customer_with_events_stays(scope: Tenant) -> None:
+    statuses(new("m1"))
+    customer = Customer.objects.get()
+    for statement in ("DELETE FROM crm_customer", "UPDATE crm_customer SET id = id + 1"):
+        with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+    assert Customer.objects.get() == customer
+
+
+def test_a_corrected_moment_does_not_hide_a_message_sent_again(scope: Tenant) -> None:
+    assert statuses(new("m1")) == ["accepted"]
+    again = [new("m1", occurred_at=NOW - timedelta(milliseconds=80)), new("m2")]
+    receipt = ingest.accept(batch=again, by=SYSTEM, at=NOW, is_shifted=True)
+    assert [each.status for each in receipt.outcomes] == ["duplicate", "accepted"]
+
+
+def test_properties_with_every_awkward_character_come_back(scope: Tenant) -> None:
+    awkward = {"text": 'tab\t line\n return\r back\\slash \\N \u2028 ☃ "quoted"'}
+    statuses(new("m\t1\\", name="a\\b\nc", properties=awkward), new("m2"))
+    stored = Event.objects.get(message_id="m\t1\\")
+    assert (stored.name, stored.properties) == ("a\\b\nc", awkward)
+
+
 def partition_of(message_id: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT tableoid::regclass::text FROM crm_event WHERE message_id = %s", [message_id])
         return cursor.fetchone()[0]
 
 
-def test_late_events_get_their_month(scope: Tenant) -> None:
-    statuses(new("m1", occurred_at=datetime(2011, 2, 28, 23, 59, tzinfo=UTC)))
-    assert partition_of("m1") == "crm_event_2011_02"
-    assert partitions.ensure(first=date(2011, 2, 1), last=date(2011, 3, 1)) == 1
+OLD = datetime(2011, 2, 28, 23, 59, tzinfo=UTC)
+
+
+def test_no_request_makes_a_partition(scope: Tenant) -> None:
+    assert statuses(*[new(f"m{year}", occurred_at=OLD.replace(year=year)) for year in range(2001, 2020)]) == (
+        ["accepted"] * 19
+    )
+    assert partition_of("m2011") == "crm_event_default"
+
+
+def test_by_night_a_month_with_enough_stray_events_gets_its_own(other_tenant: Tenant, tenant: Tenant) -> None:
+    with tenant_scope(other_tenant):
+        statuses(new("theirs", occurred_at=OLD))
+    with tenant_scope(tenant):
+        statuses(new("m1", occurred_at=OLD), new("lone", occurred_at=OLD.replace(year=2009)))
+    assert partitions.move_strays(least_rows=2) == 1
+    assert partitions.move_strays(least_rows=2) == 0
+    with tenant_scope(tenant):
+        assert (partition_of("m1"), partition_of("lone")) == ("crm_event_2011_02", "crm_event_default")
+        assert set(Event.objects.values_list("message_id", flat=True)) == {"m1", "lone"}
+        statuses(new("m2", occurred_at=OLD))
+        assert partition_of("m2") == "crm_event_2011_02"
+        assert statuses(new("m1", occurred_at=OLD)) == ["duplicate"]
+    with tenant_scope(other_tenant):
+        assert Event.objects.filter(message_id="theirs").count() == 1
 
 
 def test_partitions_are_bounded_and_closed(scope: Tenant) -> None:
-    statuses(new("m1", occurred_at=datetime(2011, 2, 1, tzinfo=UTC)))
+    partitions.ensure(first=OLD.date(), last=OLD.date())
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT relrowsecurity AND relforcerowsecurity, has_table_privilege('app_rw', oid, 'SELECT')
