@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from crm.api.views.consents import ConsentHistoryView, ConsentsView
 from crm.api.views.customers import CustomerViewSet
 from crm.api.views.events import EventBatchView
 from crm.api.views.items import ItemViewSet
@@ -17,4 +18,9 @@ router.register("orders", OrderViewSet, basename="order")
 router.register("returns", ReturnViewSet, basename="return")
 router.register("segments", SegmentViewSet, basename="segment")
 
-urlpatterns = [path("events", EventBatchView.as_view(), name="event-batch"), *router.urls]
+urlpatterns = [
+    path("events", EventBatchView.as_view(), name="event-batch"),
+    path("customers/<uuid:public_id>/consents", ConsentsView.as_view(), name="consents"),
+    path("customers/<uuid:public_id>/consents/history", ConsentHistoryView.as_view(), name="consent-history"),
+    *router.urls,
+]

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from crm.models.attribute_definition import AttributeDefinition, AttributeSubject, AttributeType
 from crm.models.computed_trait import ComputedTrait
+from crm.models.consent import Channel, Consent, Purpose
+from crm.models.consent_change import ConsentChange
 from crm.models.customer import Customer, CustomerState
 from crm.models.customer_merge import CustomerMerge
+from crm.models.customer_policy import CustomerPolicy
 from crm.models.event import Event
 from crm.models.event_reject import EventReject
 from crm.models.identity import Identity, IdentityKind
@@ -24,9 +27,13 @@ __all__ = [
     "AttributeDefinition",
     "AttributeSubject",
     "AttributeType",
+    "Channel",
     "ComputedTrait",
+    "Consent",
+    "ConsentChange",
     "Customer",
     "CustomerMerge",
+    "CustomerPolicy",
     "CustomerState",
     "Event",
     "EventReject",
@@ -42,6 +49,7 @@ __all__ = [
     "OrderLine",
     "OrderSummary",
     "Person",
+    "Purpose",
     "QuarantinedRow",
     "Return",
     "ReturnLine",

@@ -41,6 +41,7 @@ class Customer(PublicIdModel, TenantModel):
         verbose_name=_("merged into"),
     )
     may_profile = models.BooleanField(_("may be profiled"), default=True)
+    may_personalise = models.BooleanField(_("may get personal lists"), default=True, db_default=True)
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))

@@ -17,13 +17,18 @@ class IdentityKind(models.TextChoices):
 
 
 class Identity(TenantModel):
-    """One (kind, value) pair that points to a customer; the only way an event finds its customer."""
+    """One (kind, value) pair that points to a customer; the only way an event finds its customer.
+
+    `value` is the tenant's spelling; `given` is what came, where that differs, so that another spelling can
+    be made from it later.
+    """
 
     customer = TenantForeignKey(
         Customer, models.CASCADE, related_name="identities", verbose_name=_("customer")
     )
     kind = models.CharField(_("kind"), max_length=16, choices=IdentityKind.choices)
     value = models.CharField(_("value"), max_length=254, db_collation="C")
+    given = models.CharField(_("as given"), max_length=254, blank=True, default="", db_default="")
     created_at = models.DateTimeField(_("created at"))
 
     class Meta(TenantModel.Meta):

@@ -10,10 +10,11 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from crm.domain.identities import normalise
+from crm.domain.identities import Spelling, normalise
 from crm.locks import lock_customer
-from crm.models import Customer, CustomerState, Identity, IdentityKind, Person
-from crm.services import identities
+from crm.models import Customer, CustomerState, Identity, IdentityKind, Person, Purpose
+from crm.queries import customer_policies
+from crm.services import consents, identities
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.errors import Conflict, FieldError, InvalidInput, NotFound
@@ -55,6 +56,7 @@ def create(
     by.require(Permission.CUSTOMERS_EDIT)
     change = change or CustomerChange()
     customer: Customer = Customer(external_id=external_id or None, created_at=at, updated_at=at)
+    customer.may_profile = not customer_policies.current().needs_profiling_consent
     _apply_fields(customer, change)
     try:
         with transaction.atomic():
@@ -64,6 +66,7 @@ def create(
     if external_id:
         add_identity(customer=customer, kind=IdentityKind.EXTERNAL_ID, value=external_id, at=at)
     _apply_rows(customer, change, at)
+    _record_profiling(customer, change, by, at)
     audit.record(action="customer.created", target=customer, by=by, at=at)
     return customer
 
@@ -80,6 +83,7 @@ def update(*, customer: Customer, change: CustomerChange, by: Actor, at: datetim
     customer.updated_at = at
     customer.save()
     _apply_rows(customer, change, at)
+    _record_profiling(customer, change, by, at)
     diff: dict[str, Any] = {name: ["", "changed"] for name in change.person}
     diff |= {
         f"attributes.{key}": [before.get(key), customer.attributes.get(key)] for key in change.attributes
@@ -109,18 +113,30 @@ def set_suspended(*, customer: Customer, suspended: bool, by: Actor, at: datetim
     return customer
 
 
+def open_for_change(customer: Customer) -> Customer:
+    """Return the customer, or the one they were merged into. Raises ``CustomerNotEditable`` if anonymised."""
+    return _surviving(customer)
+
+
 def add_identity(
-    *, customer: Customer, kind: str, value: str, at: datetime, pointer: str = "/identities"
+    *,
+    customer: Customer,
+    kind: str,
+    value: str,
+    at: datetime,
+    pointer: str = "/identities",
+    spelling: Spelling | None = None,
 ) -> Identity:
     """Point an identity to the customer, if it does not yet; ``pointer`` is where the value was given.
 
     Raises ``IdentityTaken`` and ``InvalidInput``.
     """
-    spelled = normalise(kind, value)
+    spelled = normalise(kind, value, spelling or identities.spelling_of([kind]))
     if not spelled:
         raise InvalidInput(errors=[FieldError(pointer, "invalid", f"“{value}” is no {kind}.")])
+    given = value.strip() if value.strip() != spelled else ""
     identity, _created = Identity.objects.get_or_create(
-        kind=kind, value=spelled, defaults={"customer": customer, "created_at": at}
+        kind=kind, value=spelled, defaults={"customer": customer, "given": given, "created_at": at}
     )
     if identity.customer_id != customer.pk:
         raise IdentityTaken(identity=f"{kind}:{spelled}")
@@ -141,6 +157,21 @@ def _apply_fields(customer: Customer, change: CustomerChange) -> None:
         )
 
 
+def _record_profiling(customer: Customer, change: CustomerChange, by: Actor, at: datetime) -> None:
+    """A profile that is switched on or off by hand is a decision like any other, with its history."""
+    if "may_profile" not in change.fields:
+        return
+    decision = consents.NewConsent(
+        customer_id=customer.pk,
+        purpose=Purpose.PROFILING,
+        is_granted=bool(change.fields["may_profile"]),
+        occurred_at=at,
+        source=str(by.kind),
+        address=by.address,
+    )
+    consents.add(changes=[decision], by=by, at=at)
+
+
 def _apply_rows(customer: Customer, change: CustomerChange, at: datetime) -> None:
     if change.person:
         Person.objects.update_or_create(customer=customer, defaults=dict(change.person))
@@ -150,8 +181,9 @@ def _apply_rows(customer: Customer, change: CustomerChange, at: datetime) -> Non
         for kind in ("email", "phone")
         if change.person.get(kind)
     ]
+    spelling = identities.spelling_of(kind for kind, _value, _pointer in given)
     for kind, value, pointer in given:
-        add_identity(customer=customer, kind=kind, value=value, at=at, pointer=pointer)
+        add_identity(customer=customer, kind=kind, value=value, at=at, pointer=pointer, spelling=spelling)
 
 
 @transaction.atomic

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from django.db import IntegrityError, connection, transaction
 
+from crm.domain.identities import PLAIN, Spelling, normalise
+from crm.queries import customer_policies
 from tenants.scope import active_tenant_id
 
 Pair = tuple[str, str]
+_SPELLED_BY_POLICY = frozenset({"email", "phone"})
 
 _RESOLVE = """
 SELECT i.kind, i.value, i.customer_id FROM ROWS FROM (
@@ -28,7 +31,9 @@ WITH wanted AS MATERIALIZED (
 ), added AS (
     INSERT INTO crm_customer (id, tenant_id, public_id, external_id, state, may_profile, attributes,
                               created_at, updated_at)
-    SELECT id, %(tenant)s, crm_new_public_id(), CASE WHEN kind = 'external_id' THEN value END, 'active', true,
+    SELECT id, %(tenant)s, crm_new_public_id(), CASE WHEN kind = 'external_id' THEN value END, 'active',
+           NOT coalesce((SELECT needs_profiling_consent FROM crm_customerpolicy
+                         WHERE tenant_id = %(tenant)s), false),
            '{}', %(at)s, %(at)s
     FROM wanted
 )
@@ -36,6 +41,16 @@ INSERT INTO crm_identity (tenant_id, customer_id, kind, value, created_at)
 SELECT %(tenant)s, id, kind, value, %(at)s FROM wanted
 RETURNING kind, value, customer_id
 """
+
+
+def spelling_of(kinds: Iterable[str]) -> Spelling:
+    """Return the tenant's spelling if one of the kinds has one: nobody asks the database for the others."""
+    return PLAIN if _SPELLED_BY_POLICY.isdisjoint(kinds) else customer_policies.spelling()
+
+
+def spelled(kind: str, value: str) -> str:
+    """Return the tenant's spelling of one identity; empty when it cannot be one."""
+    return normalise(kind, value, spelling_of([kind]))
 
 
 def resolve(pairs: Collection[Pair]) -> dict[Pair, int]:

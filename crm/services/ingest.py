@@ -97,12 +97,15 @@ def _addressed(batch: Sequence[NewEvent | Invalid]) -> tuple[list[NewEvent | Inv
     """Return the batch, events of impossible identities made invalid, and each identity's one spelling."""
     spelled: dict[Pair, Pair] = {}
     judged = list(batch)
+    spelling = identities.spelling_of(
+        {each.identity[0] for each in batch if isinstance(each, NewEvent) and each.identity}
+    )
     for position, each in enumerate(batch):
         if isinstance(each, Invalid):
             continue
         given = each.identity or ("", "")
         if given not in spelled:
-            spelled[given] = (given[0], normalise(*given))
+            spelled[given] = (given[0], normalise(*given, spelling))
         if not spelled[given][1]:
             detail = f"Not a valid {given[0]}."
             judged[position] = Invalid("identity_invalid", detail, each.message_id, msgspec.to_builtins(each))

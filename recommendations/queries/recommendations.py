@@ -9,10 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Exists
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crm.models import Customer, CustomerState, Item
+from crm.models import Customer, CustomerPolicy, CustomerState, Item
 from recommendations.models import ModelKind, RecommendationList, Slot
 from recommendations.queries import model_versions
 from tenants.errors import NotFound
@@ -70,11 +71,14 @@ class _StoredList:
 
 def of_customer(*, public_id: UUID, slot: str, limit: int = 10) -> CustomerRecommendations:
     """The first `limit` items of a slot, in three queries at most. Raises NotFound."""
-    customer = Customer.objects.filter(public_id=public_id).values("id", "may_profile", "state").first()
+    nobody = Exists(CustomerPolicy.objects.filter(is_non_personalised=True))
+    found = Customer.objects.filter(public_id=public_id).annotate(is_for_nobody=nobody)
+    customer = found.values("id", "may_profile", "may_personalise", "state", "is_for_nobody").first()
     if customer is None:
         raise NotFound("There is no customer with this id.")
-    may_profile = customer["may_profile"] and customer["state"] == CustomerState.ACTIVE
-    stored = _own_list(customer["id"], slot) if may_profile else None
+    is_allowed = customer["may_profile"] and customer["may_personalise"] and not customer["is_for_nobody"]
+    is_personal = is_allowed and customer["state"] == CustomerState.ACTIVE
+    stored = _own_list(customer["id"], slot) if is_personal else None
     if stored is None:
         stored = _popular_list() if slot == Slot.NEW_FOR_YOU else _empty_list()
     return _resolved(stored, slot, limit)

@@ -9,6 +9,10 @@ class Permission(StrEnum):
     CUSTOMERS_VIEW = "customers:view"
     CUSTOMERS_EDIT = "customers:edit"
     CUSTOMERS_IMPORT = "customers:import"
+    CUSTOMERS_MERGE = "customers:merge"
+    CONSENTS_EDIT = "consents:edit"
+    PRIVACY_VIEW = "privacy:view"
+    PRIVACY_MANAGE = "privacy:manage"
     EVENTS_VIEW = "events:view"
     EVENTS_INGEST = "events:ingest"
     ORDERS_VIEW = "orders:view"
@@ -72,7 +76,15 @@ PERMISSIONS_BY_ROLE: dict[Role, frozenset[Permission]] = {
         Permission.TEAM_VIEW,
     },
     Role.SUPPORT: _READ
-    | {Permission.CUSTOMERS_EDIT, Permission.POINTS_ADJUST, Permission.REWARDS_REDEEM, Permission.TEAM_VIEW},
+    | {
+        Permission.CUSTOMERS_EDIT,
+        Permission.CUSTOMERS_MERGE,
+        Permission.CONSENTS_EDIT,
+        Permission.PRIVACY_VIEW,
+        Permission.POINTS_ADJUST,
+        Permission.REWARDS_REDEEM,
+        Permission.TEAM_VIEW,
+    },
     Role.ANALYST: _READ,
 }
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from crm.models import Customer, Item
+from crm.models import Customer, CustomerPolicy, Item
 from recommendations.models import ModelVersion, RecommendationList, Slot
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -122,6 +122,20 @@ def test_a_customer_without_a_list_gets_what_is_popular(
 def test_without_consent_the_own_list_is_not_shown(api: Any, shop: Any, tenant: Tenant) -> None:
     with tenant_scope(tenant):
         Customer.objects.filter(pk=shop[0].pk).update(may_profile=False)
+    body = api.get(path(shop[0])).json()
+    assert body["is_personal"] is False
+    assert [entry["item"]["external_id"] for entry in body["data"]] == ["shop-i5"]
+
+
+@pytest.mark.parametrize("mode", ["customer", "tenant"])
+def test_non_personalised_mode_serves_what_everybody_gets(
+    mode: str, api: Any, shop: Any, tenant: Tenant, now: Any
+) -> None:
+    with tenant_scope(tenant):
+        if mode == "customer":
+            Customer.objects.filter(pk=shop[0].pk).update(may_personalise=False)
+        else:
+            CustomerPolicy.objects.create(is_non_personalised=True, updated_at=now)
     body = api.get(path(shop[0])).json()
     assert body["is_personal"] is False
     assert [entry["item"]["external_id"] for entry in body["data"]] == ["shop-i5"]
