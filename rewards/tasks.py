@@ -9,6 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from rewards.services import expiries, history, holds, redemptions, tiers, verification
+from rewards.services.coupons import issuing, pools, redeeming
 from tenants.domain.actors import SYSTEM
 from tenants.queue import JobContext, job_handler
 from tenants.scope import for_each_tenant, tenant_scope
@@ -47,6 +48,29 @@ def verify_ledger(*, job: JobContext) -> dict[str, Any]:
     return {"entries": report.entries, "findings": len(report.findings)}
 
 
+@job_handler(pools.GENERATE)
+def generate_coupons(*, job: JobContext) -> dict[str, Any]:
+    return {"codes": pools.fill(tenant=job.tenant, pool_id=job.params["pool_id"], progress=job.progress)}
+
+
+@job_handler("rewards.expire_coupons", is_nightly=True)
+def expire_coupons(*, job: JobContext) -> dict[str, Any]:
+    codes = 0
+    while True:
+        with tenant_scope(job.tenant):
+            expired = issuing.expire_batch(at=job.at)
+        if not expired:
+            return {"codes": codes}
+        codes += expired
+        job.progress(codes, codes, f"{codes} coupons expired")
+
+
+@shared_task(name="rewards.release_coupons")
+def release_coupons() -> None:
+    """Give back coupon reservations that timed out, of the tenants that have any. Safe to repeat."""
+    redeeming.release_overdue_everywhere(by=SYSTEM, at=timezone.now())
+
+
 @shared_task(name="rewards.sweep")
 def sweep() -> None:
     """Of every tenant: expire due lots, cancel overdue reservations, time out holds. Safe to repeat."""
@@ -55,3 +79,4 @@ def sweep() -> None:
         redemptions.cancel_overdue(by=SYSTEM, at=at)
         holds.time_out(at=at)
         expiries.expire_batch(at=at)
+        issuing.free_lapsed(at=at)

@@ -1,6 +1,22 @@
 """Tables of the points ledger, the program and the catalogue."""
 
 from rewards.models.account import Account
+from rewards.models.coupon_campaign import CouponCampaign, CouponRecipient
+from rewards.models.coupon_code import CodeState, CouponCode, CouponPool, PoolKind
+from rewards.models.coupon_definition import (
+    CouponBase,
+    CouponConflict,
+    CouponDefinition,
+    CouponItem,
+    CouponKind,
+    CouponPeriod,
+)
+from rewards.models.coupon_redemption import (
+    CouponCounter,
+    CouponRedemption,
+    CouponRedemptionState,
+    CouponUse,
+)
 from rewards.models.decision_record import DecisionEvent, DecisionRecord
 from rewards.models.hold import Hold, HoldState
 from rewards.models.hold_line import HoldLine
@@ -16,6 +32,21 @@ from rewards.models.wallet import Wallet
 
 __all__ = [
     "Account",
+    "CodeState",
+    "CouponBase",
+    "CouponCampaign",
+    "CouponCode",
+    "CouponConflict",
+    "CouponCounter",
+    "CouponDefinition",
+    "CouponItem",
+    "CouponKind",
+    "CouponPeriod",
+    "CouponPool",
+    "CouponRecipient",
+    "CouponRedemption",
+    "CouponRedemptionState",
+    "CouponUse",
     "DecisionEvent",
     "DecisionRecord",
     "Hold",
@@ -24,6 +55,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerTransaction",
     "Lot",
+    "PoolKind",
     "Program",
     "ProgramRevision",
     "Redemption",

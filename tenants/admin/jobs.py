@@ -30,6 +30,8 @@ _LABEL_BY_KIND: Final = {
     "crm.refresh_segments": gettext_lazy("Refresh all segments"),
     "rewards.post_history": gettext_lazy("Post points for past orders"),
     "rewards.recompute_tiers": gettext_lazy("Recompute tiers"),
+    "rewards.generate_coupons": gettext_lazy("Make coupon codes"),
+    "rewards.expire_coupons": gettext_lazy("Expire coupons"),
     "recommendations.train": gettext_lazy("Train a model"),
 }
 # A role that may only look at jobs must not stop other people's work.

@@ -28,6 +28,10 @@ class Permission(StrEnum):
     PROGRAM_PUBLISH = "program:publish"
     REWARDS_VIEW = "rewards:view"
     REWARDS_REDEEM = "rewards:redeem"
+    COUPONS_VIEW = "coupons:view"
+    COUPONS_EDIT = "coupons:edit"
+    COUPONS_REDEEM = "coupons:redeem"
+    REVIEWS_DECIDE = "reviews:decide"
     RECOMMENDATIONS_VIEW = "recommendations:view"
     MODELS_VIEW = "models:view"
     MODELS_TRAIN = "models:train"
@@ -56,6 +60,7 @@ _READ = frozenset(
         Permission.POINTS_VIEW,
         Permission.PROGRAM_VIEW,
         Permission.REWARDS_VIEW,
+        Permission.COUPONS_VIEW,
         Permission.RECOMMENDATIONS_VIEW,
         Permission.MODELS_VIEW,
         Permission.JOBS_VIEW,
@@ -70,6 +75,7 @@ PERMISSIONS_BY_ROLE: dict[Role, frozenset[Permission]] = {
     | {
         Permission.SEGMENTS_EDIT,
         Permission.PROGRAM_EDIT,
+        Permission.COUPONS_EDIT,
         Permission.ITEMS_EDIT,
         Permission.CUSTOMERS_IMPORT,
         Permission.MODELS_TRAIN,
@@ -83,6 +89,8 @@ PERMISSIONS_BY_ROLE: dict[Role, frozenset[Permission]] = {
         Permission.PRIVACY_VIEW,
         Permission.POINTS_ADJUST,
         Permission.REWARDS_REDEEM,
+        Permission.COUPONS_REDEEM,
+        Permission.REVIEWS_DECIDE,
         Permission.TEAM_VIEW,
     },
     Role.ANALYST: _READ,

@@ -1,0 +1,40 @@
+"""Refusals of coupons."""
+
+from __future__ import annotations
+
+from tenants.errors import Conflict, DomainError
+
+
+class CouponsRejected(DomainError):
+    """At least one code cannot be used, so none was; ``codes`` says which, why and how much is missing."""
+
+    code = "coupons_rejected"
+    status = 409
+    title = "The coupons cannot be used"
+
+
+class CouponsBusy(Conflict):
+    """Somebody else took the last use between the check and the taking; nothing was taken."""
+
+    code = "coupons_busy"
+    title = "Another cart took the coupon at the same moment"
+
+
+class NoCodes(Conflict):
+    """The definition has no free code and no pattern left to make one from."""
+
+    code = "no_codes"
+    title = "There is no free code"
+
+
+class WrongCouponState(Conflict):
+    """The redemption or code is not in a state that allows this; carries ``state``."""
+
+    code = "coupon_state"
+    title = "The coupon's state does not allow this"
+
+
+class TooManyCodes(DomainError):
+    code = "too_many_codes"
+    status = 422
+    title = "Too many codes in one call"
