@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Q
 
 from rewards.models import (
@@ -16,6 +17,7 @@ from rewards.models import (
     ProgramRevision,
     Redemption,
 )
+from tenants.scope import active_tenant_id
 
 
 def lock_program() -> Program | None:
@@ -61,3 +63,11 @@ def next_free_coupon_code(definition_id: int, at: datetime) -> CouponCode | None
 def lock_coupon_redemption(redemption_id: int) -> CouponRedemption:
     redemption: CouponRedemption = CouponRedemption.objects.select_for_update().get(pk=redemption_id)
     return redemption
+
+
+def lock_challenge_limit(key: str) -> None:
+    """Let completions of one challenge with a total limit come one transaction after the other."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [f"challenge:{key}", active_tenant_id()]
+        )

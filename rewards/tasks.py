@@ -8,7 +8,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from rewards.services import expiries, history, holds, redemptions, tiers, verification
+from rewards.services import challenges, expiries, history, holds, redemptions, tiers, verification
 from rewards.services.coupons import issuing, pools, redeeming
 from tenants.domain.actors import SYSTEM
 from tenants.queue import JobContext, job_handler
@@ -71,12 +71,27 @@ def release_coupons() -> None:
     redeeming.release_overdue_everywhere(by=SYSTEM, at=timezone.now())
 
 
+@job_handler("rewards.replay_challenges")
+def replay_challenges(*, job: JobContext) -> dict[str, Any]:
+    """Count orders and events since the ISO moment ``since`` towards the challenges in force."""
+    since = datetime.fromisoformat(job.params["since"])
+    counted = challenges.replay(
+        tenant=job.tenant, since=since, by=job.actor, at=job.at, progress=job.progress
+    )
+    return {"completed": counted.completed, "given": counted.given}
+
+
 @shared_task(name="rewards.sweep")
 def sweep() -> None:
-    """Of every tenant: expire due lots, cancel overdue reservations, time out holds. Safe to repeat."""
+    """Of every tenant: expire due lots and periods, cancel overdue reservations, time out holds.
+
+    Safe to repeat.
+    """
     at = timezone.now()
     for _tenant in for_each_tenant():
         redemptions.cancel_overdue(by=SYSTEM, at=at)
         holds.time_out(at=at)
         expiries.expire_batch(at=at)
         issuing.free_lapsed(at=at)
+
+        challenges.sweep(by=SYSTEM, at=at)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
 from rewards.domain.budgets import Budget
+from rewards.domain.challenges.definition import Challenge
 from rewards.domain.policies import Policies
 from rewards.domain.rules import EarningRule
 from rewards.domain.tiers import Tier
@@ -24,6 +25,7 @@ class Revision:
     rules: tuple[EarningRule, ...] = ()
     budgets: tuple[Budget, ...] = ()
     policies: Policies = field(default_factory=Policies)
+    challenges: tuple[Challenge, ...] = ()
     time_zone: tzinfo = UTC
 
     def wallet(self, key: str) -> WalletPolicy:

@@ -1,6 +1,9 @@
 """Tables of the points ledger, the program and the catalogue."""
 
 from rewards.models.account import Account
+from rewards.models.challenge_contribution import ChallengeContribution
+from rewards.models.challenge_participation import ChallengeParticipation
+from rewards.models.challenge_progress import ChallengeProgress, ChallengeState
 from rewards.models.coupon_campaign import CouponCampaign, CouponRecipient
 from rewards.models.coupon_code import CodeState, CouponCode, CouponPool, PoolKind
 from rewards.models.coupon_definition import (
@@ -32,6 +35,10 @@ from rewards.models.wallet import Wallet
 
 __all__ = [
     "Account",
+    "ChallengeContribution",
+    "ChallengeParticipation",
+    "ChallengeProgress",
+    "ChallengeState",
     "CodeState",
     "CouponBase",
     "CouponCampaign",

@@ -61,7 +61,7 @@ def settle(challenge: Challenge, before: Stored | None, standing: Standing, at: 
     is then given under a new round, because the ledger accepts each source once.
     """
     was_done = before is not None and before.state in DONE
-    is_done = standing.completed_at is not None
+    is_done = standing.completed_at is not None or (was_done and not challenge.rolls_back)
     had = before.milestones if before else frozenset()
     has = frozenset(standing.reached_at_by_milestone)
     # A milestone that was edited away is history, not a step back.
@@ -73,7 +73,8 @@ def settle(challenge: Challenge, before: Stored | None, standing: Standing, at: 
     due = [
         Due(milestone_slot(each.at), each.rewards) for each in challenge.milestones if each.at in has - had
     ]
-    if is_done and not was_done:
+    # What was completed and not rewarded is due still: the account was frozen.
+    if is_done and (before is None or before.state is not ProgressState.REWARDED):
         due.append(Due(GOAL, challenge.rewards))
     stored = Stored(
         state=_state(before, standing, at, keeps=not challenge.rolls_back),

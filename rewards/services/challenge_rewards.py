@@ -1,0 +1,123 @@
+"""Giving what challenges promise, and taking it back: set by set, each gift under a permanent source."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from rewards.domain.challenges.definition import ChallengeReward, RewardKind
+from rewards.domain.expiry import expires_at
+from rewards.models import LedgerTransaction, TransactionKind
+from rewards.queries.challenge_members import Pair
+from rewards.queries.programs import PublishedRevision
+from rewards.services import ledger
+from rewards.services.ledger import Credit, TakeBack
+from tenants.domain.actors import Actor
+from tenants.services import outbox
+
+SOURCE: Final = "challenge"
+TAKE_BACK_SOURCE: Final = "challenge_taken_back"
+TOPIC_MESSAGE: Final = "rewards.message_triggered"
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """One reward for one period; ``source`` is its name for ever."""
+
+    pair: Pair
+    period: str
+    slot: str
+    source: str
+    reward: ChallengeReward
+    earned_at: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        written = {"slot": self.slot, "kind": self.reward.kind.value, "key": self.reward.key}
+        return {**written, "points": self.reward.points, "source": self.source}
+
+
+def source_of(pair: Pair, period: str, round_number: int, slot: str, index: int) -> str:
+    """Return the permanent source of a gift; a round that was taken back is followed by another one."""
+    return f"{pair.challenge_key}:{pair.customer_id}:{period}:{round_number}:{slot}:{index}"
+
+
+def give(gifts: Sequence[Gift], *, published: PublishedRevision, by: Actor, at: datetime) -> frozenset[str]:
+    """Give everything; returns the sources refused because the account is frozen."""
+    refused = _give_points(
+        [gift for gift in gifts if gift.reward.kind is RewardKind.POINTS], published=published, by=by, at=at
+    )
+    _send_messages([gift for gift in gifts if gift.reward.kind is RewardKind.MESSAGE], published, at)
+    return refused
+
+
+def _give_points(
+    gifts: Sequence[Gift], *, published: PublishedRevision, by: Actor, at: datetime
+) -> frozenset[str]:
+    credits_by_wallet: dict[str, list[Credit]] = defaultdict(list)
+    revision = published.revision
+    for gift in sorted(gifts, key=lambda each: each.pair):
+        wallet = revision.wallet(gift.reward.key)
+        credits_by_wallet[wallet.key].append(
+            Credit(
+                gift.pair.customer_id,
+                gift.reward.points,
+                gift.source,
+                gift.earned_at,
+                expires_at(gift.earned_at, wallet.expiry_months, revision.time_zone),
+            )
+        )
+    refused: set[str] = set()
+    for key, credits in credits_by_wallet.items():  # noqa: A001 - the ledger's word
+        result = ledger.post_batch(
+            wallet_id=published.wallet_id_by_key[key],
+            kind=TransactionKind.EARN,
+            source_type=SOURCE,
+            credits=credits,
+            by=by,
+            at=at,
+            revision_id=published.id,
+        )
+        refused |= result.frozen_sources
+    return frozenset(refused)
+
+
+def _send_messages(gifts: Sequence[Gift], published: PublishedRevision, at: datetime) -> None:
+    pulled: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for gift in gifts:
+        pulled[gift.reward.key].append(
+            {
+                "customer_id": gift.pair.customer_id,
+                "event_type": SOURCE,
+                "event_id": gift.source,
+                "rule": gift.pair.challenge_key,
+                "occurred_at": gift.earned_at.isoformat(),
+            }
+        )
+    for trigger, customers in pulled.items():
+        payload = {"trigger": trigger, "revision": published.number, "customers": customers}
+        outbox.publish(topic=TOPIC_MESSAGE, payload=payload, at=at)
+
+
+def take_back(
+    grants: Iterable[dict[str, Any]], *, published: PublishedRevision, by: Actor, at: datetime
+) -> None:
+    """Take given points back, within what is left of them; messages cannot be unsent."""
+    points_by_source = {
+        grant["source"]: grant["points"] for grant in grants if grant["kind"] == RewardKind.POINTS
+    }
+    if not points_by_source:
+        return
+    posted = LedgerTransaction.objects.filter(source_type=SOURCE, source_id__in=list(points_by_source))
+    ledger.take_back_batch(
+        source_type=TAKE_BACK_SOURCE,
+        returns=[
+            TakeBack(transaction_id, points_by_source[source], source, at)
+            for transaction_id, source in posted.order_by("id").values_list("id", "source_id")
+        ],
+        by=by,
+        at=at,
+        revision_id=published.id,
+    )
