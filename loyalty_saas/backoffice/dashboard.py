@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from loyalty_saas.backoffice import figures
-from loyalty_saas.backoffice.charts import Chart, Series, chart
 from loyalty_saas.backoffice.periods import DEFAULT_PRESET, PRESETS, Period, period_of
 from tenants.admin import formats
+from tenants.admin.charts import Chart, Series, chart
 from tenants.admin.frame import StaffPage
 from tenants.admin.lists import FilterForm
 from tenants.domain.permissions import Permission

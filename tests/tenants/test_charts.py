@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone, translation
 
-from loyalty_saas.backoffice.charts import Series, chart
 from loyalty_saas.backoffice.periods import Period, period_of
 from tenants.admin import formats
+from tenants.admin.charts import Series, chart
 
 NEW_YORK = ZoneInfo("America/New_York")
 
