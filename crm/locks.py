@@ -10,6 +10,7 @@ from crm.models import Customer, Order, Segment
 from tenants.scope import active_tenant_id
 
 _IMPORT_LOCK = 7_201_452
+_SEGMENT_RULES_LOCK = 7_201_453
 
 
 def lock_imports() -> None:
@@ -38,3 +39,12 @@ def lock_order(order_id: int) -> Order:
 def lock_segment(segment_id: int) -> Segment:
     segment: Segment = Segment.objects.select_for_update().get(pk=segment_id)
     return segment
+
+
+def lock_segment_rules() -> None:
+    """Let one change of rules that refer to segments happen at a time, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, (%s %% 2147483647)::integer)",
+            [_SEGMENT_RULES_LOCK, active_tenant_id()],
+        )

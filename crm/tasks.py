@@ -10,9 +10,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from crm.models import ImportKind, ImportRun
-from crm.queries import segments as segment_queries
-from crm.services import order_summaries, partitions, segments
+from crm.services import order_summaries, partitions, segment_refresh
 from crm.services.imports import customers, items, orders, runs
+from tenants.models import Tenant
 from tenants.queue import JobContext, job_handler
 from tenants.scope import tenant_scope
 
@@ -49,16 +49,20 @@ def refresh_summaries(*, job: JobContext) -> dict[str, Any]:
 
 @job_handler("crm.refresh_segments", is_nightly=True)
 def refresh_segments(*, job: JobContext) -> dict[str, Any]:
-    """Recompute every rule segment, each in its own transaction: a failing one does not stop the others."""
-    with tenant_scope(job.tenant):
-        due = segment_queries.rule_segments(job.params.get("keys"))
-    failed: list[str] = []
-    for done, segment in enumerate(due, start=1):
-        with tenant_scope(job.tenant):
-            if segments.refresh(segment=segment, at=job.at).last_error:
-                failed.append(segment.key)
-        job.progress(done, len(due), segment.name)
-    return {"refreshed": len(due) - len(failed), "failed": failed}
+    """Refresh every rule segment in full, or those that the parameter ``keys`` names."""
+    return segment_refresh.refresh_all(
+        tenant=job.tenant, at=job.at, keys=job.params.get("keys"), progress=job.progress
+    )
+
+
+@shared_task(name="crm.refresh_touched_segments")
+def refresh_touched_segments(*, tenant_id: int) -> None:
+    segment_refresh.refresh_touched(tenant=Tenant.objects.get(pk=tenant_id), at=timezone.now())
+
+
+@shared_task(name="crm.start_segment_runs")
+def start_segment_runs() -> None:
+    segment_refresh.start_due(at=timezone.now())
 
 
 @shared_task(name="crm.ensure_event_partitions")

@@ -75,6 +75,7 @@ configure(settings.CELERY_BROKER_URL)
 app.conf.beat_schedule = {
     "relay-outbox": {"task": "tenants.relay_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "sweep-jobs": {"task": "tenants.sweep_jobs", "schedule": 30.0, "options": {"expires": 30}},
+    "segment-runs": {"task": "crm.start_segment_runs", "schedule": 30.0, "options": {"expires": 30}},
     "nightly-jobs": {"task": "tenants.start_nightly_jobs", "schedule": crontab(minute=20)},
     "sweep-points": {"task": "rewards.sweep", "schedule": crontab(minute=10)},
     "release-coupons": {"task": "rewards.release_coupons", "schedule": 30.0, "options": {"expires": 30}},

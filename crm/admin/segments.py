@@ -21,7 +21,7 @@ from crm.admin.segment_forms import ConditionRows, RuleForm, StaticForm, Subject
 from crm.domain.rules import parse
 from crm.models import Customer, Identity, Segment, SegmentKind, SegmentMember
 from crm.queries.segment_counts import count_matching
-from crm.services import segments
+from crm.services import segment_lists, segments
 from tenants.admin.error_texts import text_of
 from tenants.admin.frame import Crumb, FormPage, StaffPage
 from tenants.admin.keys import key_from
@@ -181,7 +181,7 @@ class CreateStaticPage(FormPage):
             by=actor,
             at=now,
         )
-        segments.add_members(segment=segment, customer_ids=set(ids.values()), by=actor, at=now)
+        segment_lists.add_members(segment=segment, customer_ids=set(ids.values()), by=actor, at=now)
         missing = [line for line in lines if line.lower() not in ids and line not in ids]
         if missing:
             text = _("Not found and left out: %(lines)s") % {"lines": ", ".join(missing[:10])}

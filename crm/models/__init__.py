@@ -7,6 +7,8 @@ from crm.models.consent_change import ConsentChange
 from crm.models.customer import Customer, CustomerState
 from crm.models.customer_merge import CustomerMerge
 from crm.models.customer_policy import CustomerPolicy
+from crm.models.customer_profile import CustomerProfile
+from crm.models.customer_touch import CustomerTouch
 from crm.models.event import Event
 from crm.models.event_reject import EventReject
 from crm.models.identity import Identity, IdentityKind
@@ -21,7 +23,10 @@ from crm.models.quarantined_row import QuarantinedRow
 from crm.models.return_ import Return
 from crm.models.return_line import ReturnLine
 from crm.models.segment import Segment, SegmentKind
+from crm.models.segment_day import SegmentDay
+from crm.models.segment_departure import SegmentDeparture
 from crm.models.segment_member import SegmentMember
+from crm.models.segment_run import SegmentRun, SegmentRunState
 
 __all__ = [
     "AttributeDefinition",
@@ -34,7 +39,9 @@ __all__ = [
     "Customer",
     "CustomerMerge",
     "CustomerPolicy",
+    "CustomerProfile",
     "CustomerState",
+    "CustomerTouch",
     "Event",
     "EventReject",
     "Identity",
@@ -54,6 +61,10 @@ __all__ = [
     "Return",
     "ReturnLine",
     "Segment",
+    "SegmentDay",
+    "SegmentDeparture",
     "SegmentKind",
     "SegmentMember",
+    "SegmentRun",
+    "SegmentRunState",
 ]

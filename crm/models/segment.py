@@ -23,7 +23,11 @@ class Segment(PublicIdModel, TenantModel):
     member_count = models.PositiveIntegerField(_("members"), default=0)
     refreshed_at = models.DateTimeField(_("refreshed at"), null=True, blank=True)
     refresh_ms = models.PositiveIntegerField(_("refresh took, in milliseconds"), null=True, blank=True)
+    fully_refreshed_at = models.DateTimeField(_("fully refreshed at"), null=True, blank=True)
+    depends_on_time = models.BooleanField(_("depends on time"), default=False)
     last_error = models.TextField(_("last error"), blank=True, default="")
+    failures = models.PositiveSmallIntegerField(_("failures in a row"), default=0)
+    retry_at = models.DateTimeField(_("retry at"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))
 

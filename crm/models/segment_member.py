@@ -24,7 +24,10 @@ class SegmentMember(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "segment", "customer"], name="crm_segment_member_once")
         ]
-        indexes = [models.Index(fields=["tenant", "customer"], name="crm_segment_member_by_cust")]
+        indexes = [
+            models.Index(fields=["tenant", "customer"], name="crm_segment_member_by_cust"),
+            models.Index(fields=["tenant", "segment", "joined_at", "id"], name="crm_segment_member_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.segment_id}: {self.customer_id}"

@@ -14,7 +14,7 @@ from crm.domain.identities import Spelling, normalise
 from crm.locks import lock_customer
 from crm.models import Customer, CustomerState, Identity, IdentityKind, Person, Purpose
 from crm.queries import customer_policies
-from crm.services import consents, identities
+from crm.services import consents, customer_touches, identities
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.errors import Conflict, FieldError, InvalidInput, NotFound
@@ -67,6 +67,7 @@ def create(
         add_identity(customer=customer, kind=IdentityKind.EXTERNAL_ID, value=external_id, at=at)
     _apply_rows(customer, change, at)
     _record_profiling(customer, change, by, at)
+    customer_touches.add([customer.pk])
     audit.record(action="customer.created", target=customer, by=by, at=at)
     return customer
 
@@ -84,6 +85,7 @@ def update(*, customer: Customer, change: CustomerChange, by: Actor, at: datetim
     customer.save()
     _apply_rows(customer, change, at)
     _record_profiling(customer, change, by, at)
+    customer_touches.add([customer.pk])
     diff: dict[str, Any] = {name: ["", "changed"] for name in change.person}
     diff |= {
         f"attributes.{key}": [before.get(key), customer.attributes.get(key)] for key in change.attributes
@@ -103,6 +105,7 @@ def set_suspended(*, customer: Customer, suspended: bool, by: Actor, at: datetim
     before, customer.state = customer.state, CustomerState.SUSPENDED if suspended else CustomerState.ACTIVE
     customer.updated_at = at
     customer.save(update_fields=["state", "updated_at"])
+    customer_touches.add([customer.pk])
     audit.record(
         action="customer.state_changed",
         target=customer,

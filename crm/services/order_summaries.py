@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from crm.services import customer_touches
 from tenants.scope import active_tenant_id
 
 _REFRESH = """
@@ -46,7 +47,7 @@ WHERE c.tenant_id = %(tenant)s AND c.id = b.customer_id
 
 @transaction.atomic
 def refresh(customer_ids: Collection[int] | None = None) -> None:
-    """Recompute the totals, and the seen dates, of the given customers or of all."""
+    """Recompute the totals, and the seen dates, of the given customers or of all; segments will follow."""
     params: dict[str, Any] = {
         "tenant": active_tenant_id(),
         "all": customer_ids is None,
@@ -54,3 +55,7 @@ def refresh(customer_ids: Collection[int] | None = None) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(_REFRESH, params)
+    if customer_ids is None:
+        customer_touches.add_everyone()
+    else:
+        customer_touches.add(customer_ids)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from time import perf_counter
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
-from crm.domain.rules import Rule, RuleError, parse
-from crm.locks import lock_segment
-from crm.models import Segment, SegmentKind, SegmentMember
-from crm.queries import segment_sql
+from crm.domain.rules import Rule, RuleError, depends_on_time, parse, segment_keys
+from crm.domain.segment_order import SegmentCycle, refresh_order
+from crm.locks import lock_segment, lock_segment_rules
+from crm.models import Segment, SegmentKind
+from crm.queries import segment_references
+from crm.services import segment_lists, segment_members, segment_refresh
+from crm.services.segment_lists import MembersAreComputed
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.errors import Conflict, FieldError, InvalidInput
-from tenants.scope import active_tenant, active_tenant_id
 from tenants.services import audit
 
 
@@ -27,25 +28,11 @@ class SegmentKeyTaken(Conflict):
     title = "Another segment has this key"
 
 
-class MembersAreComputed(Conflict):
-    """Only static lists are edited by hand."""
+class SegmentInUse(Conflict):
+    """Other segments refer to this one."""
 
-    code = "members_are_computed"
-    title = "The members of this segment are computed"
-
-
-_SYNC = """
-WITH wanted AS MATERIALIZED ({wanted}), gone AS (
-    DELETE FROM crm_segmentmember m WHERE m.tenant_id = %s AND m.segment_id = %s
-      AND NOT EXISTS (SELECT FROM wanted w WHERE w.id = m.customer_id)
-), joined AS (
-    INSERT INTO crm_segmentmember AS kept (tenant_id, segment_id, customer_id, joined_at, reason)
-    SELECT %s, %s, w.id, %s, w.reason FROM wanted w ORDER BY w.id
-    ON CONFLICT (tenant_id, segment_id, customer_id) DO UPDATE SET reason = excluded.reason
-    WHERE kept.reason <> excluded.reason
-)
-SELECT count(*) FROM wanted
-"""
+    code = "segment_in_use"
+    title = "Other segments refer to this segment"
 
 
 @transaction.atomic
@@ -69,17 +56,18 @@ def create(
         raise InvalidInput(
             errors=[FieldError("/rule", "required", "A rule segment has a rule, a list has none.")]
         )
-    parsed = checked(rule) if rule is not None else None
+    parsed = _placeable(rule, key) if rule is not None else None
     segment: Segment = Segment(
-        key=key, name=name, kind=kind, rule=rule, description=description, created_at=at, updated_at=at
-    )
+        key=key, name=name, kind=kind, rule=rule, description=description, created_at=at, updated_at=at,
+        depends_on_time=parsed is not None and depends_on_time(parsed),
+    )  # fmt: skip
     try:
         with transaction.atomic():
             segment.save(force_insert=True)
     except IntegrityError as error:
         raise SegmentKeyTaken(key=key) from error
     if parsed is not None:
-        _recompute(segment, parsed, at)
+        segment_refresh.recompute(segment, parsed, at=at)
     audit.record(action="segment.created", target=segment, by=by, at=at)
     return segment
 
@@ -93,6 +81,24 @@ def checked(rule: Any) -> Rule:
         raise InvalidInput(errors=[FieldError(pointer, "invalid_rule", error.detail)]) from error
 
 
+def _placeable(rule: Any, key: str) -> Rule:
+    """Return the parsed rule, whose references exist and lead in no circle. Raises ``InvalidInput``."""
+    parsed = checked(rule)
+    wanted = segment_keys(parsed)
+    if not wanted:
+        return parsed
+    # Two changes at a time could each close the circle that neither sees.
+    lock_segment_rules()
+    if unknown := segment_references.unknown_keys(wanted - {key}):
+        error = FieldError("/rule", "unknown_segment", f"There is no segment “{unknown[0]}”.")
+        raise InvalidInput(errors=[error])
+    try:
+        refresh_order({**segment_references.references(except_key=key), key: wanted})
+    except SegmentCycle as circle:
+        raise InvalidInput(errors=[FieldError("/rule", "segment_cycle", str(circle))]) from circle
+    return parsed
+
+
 @transaction.atomic
 def change_rule(*, segment: Segment, rule: Any, by: Actor, at: datetime) -> Segment:
     """Give a rule segment another rule and recompute it."""
@@ -100,91 +106,36 @@ def change_rule(*, segment: Segment, rule: Any, by: Actor, at: datetime) -> Segm
     segment = lock_segment(segment.pk)
     if segment.kind != SegmentKind.RULE:
         raise MembersAreComputed("Only a rule segment has a rule.")
-    parsed, before = checked(rule), segment.rule
-    segment.rule, segment.updated_at = rule, at
-    segment.save(update_fields=["rule", "updated_at"])
-    _recompute(segment, parsed, at)
+    parsed, before = _placeable(rule, segment.key), segment.rule
+    segment.rule, segment.updated_at, segment.depends_on_time = rule, at, depends_on_time(parsed)
+    segment.save(update_fields=["rule", "updated_at", "depends_on_time"])
+    segment_refresh.recompute(segment, parsed, at=at)
     audit.record(action="segment.updated", target=segment, by=by, at=at, diff={"rule": [before, rule]})
     return segment
 
 
 @transaction.atomic
-def refresh(*, segment: Segment, at: datetime) -> Segment:
-    """Recompute a rule segment; a failure is kept on the segment, which keeps its members."""
-    segment = lock_segment(segment.pk)
-    if segment.kind != SegmentKind.RULE:
-        return segment
-    try:
-        with transaction.atomic():
-            _recompute(segment, parse(segment.rule), at)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is shown and the old members stay
-        segment.last_error = f"{type(error).__name__}: {error}"[:2000]
-        segment.save(update_fields=["last_error"])
-    return segment
-
-
-def _recompute(segment: Segment, rule: Rule, at: datetime) -> None:
-    tenant = active_tenant()
-    statement, params = segment_sql.matching(rule, tenant_id=tenant.pk, at=at, zone=tenant.zone)
-    start = perf_counter()
-    wanted = f"SELECT matched.id, ''::text AS reason FROM ({statement}) matched"  # noqa: S608 - compiled with parameters
-    _sync(segment, wanted, params, at)
-    segment.refresh_ms = round((perf_counter() - start) * 1000)
-    segment.save(update_fields=["member_count", "refreshed_at", "refresh_ms", "last_error"])
-
-
-def _sync(segment: Segment, wanted: str, params: list[Any], at: datetime) -> None:
-    own = [active_tenant_id(), segment.pk]
-    with connection.cursor() as cursor:
-        cursor.execute(_SYNC.replace("{wanted}", wanted), [*params, *own, *own, at])
-        segment.member_count = cursor.fetchone()[0]
-    segment.refreshed_at, segment.last_error = at, ""
-
-
-@transaction.atomic
-def add_members(*, segment: Segment, customer_ids: Collection[int], by: Actor, at: datetime) -> int:
-    """Add customers to a static list; return how many are new in it."""
-    segment = _editable(segment, by)
-    before = SegmentMember.objects.filter(segment=segment).count()
-    SegmentMember.objects.bulk_create(
-        [
-            SegmentMember(segment=segment, customer_id=each, joined_at=at)
-            for each in sorted(set(customer_ids))
-        ],
-        ignore_conflicts=True,
-    )
-    added = _count(segment, at) - before
-    audit.record(action="segment.members_added", target=segment, by=by, at=at, diff={"added": [None, added]})
-    return added
-
-
-@transaction.atomic
-def remove_members(*, segment: Segment, customer_ids: Collection[int], by: Actor, at: datetime) -> int:
-    """Take customers off a static list; return how many were on it."""
-    segment = _editable(segment, by)
-    removed, _by_model = SegmentMember.objects.filter(
-        segment=segment, customer_id__in=list(customer_ids)
-    ).delete()
-    _count(segment, at)
-    audit.record(
-        action="segment.members_removed", target=segment, by=by, at=at, diff={"removed": [None, removed]}
-    )
-    return int(removed)
-
-
-def _editable(segment: Segment, by: Actor) -> Segment:
+def rename(*, segment: Segment, name: str, description: str, by: Actor, at: datetime) -> Segment:
+    """Give a segment another name and description; its key stays."""
     by.require(Permission.SEGMENTS_EDIT)
     segment = lock_segment(segment.pk)
-    if segment.kind != SegmentKind.STATIC:
-        raise MembersAreComputed
+    diff = {"name": [segment.name, name], "description": [segment.description, description]}
+    segment.name, segment.description, segment.updated_at = name, description, at
+    segment.save(update_fields=["name", "description", "updated_at"])
+    audit.record(action="segment.updated", target=segment, by=by, at=at, diff=diff)
     return segment
 
 
-def _count(segment: Segment, at: datetime) -> int:
-    segment.member_count = SegmentMember.objects.filter(segment=segment).count()
-    segment.refreshed_at = segment.updated_at = at
-    segment.save(update_fields=["member_count", "refreshed_at", "updated_at"])
-    return segment.member_count
+@transaction.atomic
+def delete(*, segment: Segment, by: Actor, at: datetime) -> None:
+    """Delete a segment with its members and history. Raises ``SegmentInUse`` while others refer to it."""
+    by.require(Permission.SEGMENTS_EDIT)
+    lock_segment_rules()
+    segment = lock_segment(segment.pk)
+    if using := segment_references.dependents(segment.key):
+        raise SegmentInUse(f"Other segments refer to it: {', '.join(using)}.", segments=using)
+    audit.record(action="segment.deleted", target=segment, by=by, at=at, diff={"rule": [segment.rule, None]})
+    segment.delete()
 
 
 @transaction.atomic
@@ -200,14 +151,9 @@ def publish_model_segment(
     if segment.kind != SegmentKind.MODEL:
         raise SegmentKeyTaken(f"The segment “{key}” is not a model's.", key=key)
     segment.name, segment.description, segment.updated_at = name, description, at
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """CREATE TEMPORARY TABLE IF NOT EXISTS staged_member (id bigint NOT NULL, reason text NOT NULL)
-               ON COMMIT DROP; TRUNCATE staged_member"""
-        )
-        with cursor.cursor.copy("COPY staged_member (id, reason) FROM STDIN") as copy:
-            for customer_id, reason in members.items():
-                copy.write_row((customer_id, reason[:300]))
-    _sync(segment, "SELECT id, reason FROM staged_member", [], at)
+    segment_lists.stage(members)
+    change = segment_members.sync_staged(segment, at=at)
+    segment_members.settle(segment, change, at=at)
+    segment_members.note_dependents(segment, change, at=at)
     segment.save()
     return segment

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from crm.services import customer_touches
 from tenants.errors import FieldError, InvalidInput
 from tenants.scope import active_tenant_id
 
@@ -57,6 +58,9 @@ def write_many(
                    AND NOT EXISTS (SELECT FROM staged_trait s WHERE s.customer_id = t.customer_id)""",
                 params,
             )
+            if cursor.rowcount:
+                customer_touches.add_everyone()
+    customer_touches.add(values.keys())
     return int(written)
 
 

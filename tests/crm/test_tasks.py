@@ -123,7 +123,7 @@ def test_a_failing_segment_does_not_stop_the_others(tenant: Tenant) -> None:
         factories.order("o1", factories.customer("c1"))
     result = run("crm.refresh_segments", tenant, heard)
     assert result == {"refreshed": 2, "failed": ["broken"]}
-    assert heard == [(1, 3, "FIRST"), (2, 3, "BROKEN"), (3, 3, "LAST")]
+    assert heard == [(1, 3, "BROKEN"), (2, 3, "FIRST"), (3, 3, "LAST")]
     with tenant_scope(tenant):
         assert sorted(SegmentMember.objects.values_list("segment__key", flat=True)) == ["first", "last"]
         assert Segment.objects.get(key="broken").last_error.startswith("RuleError: ")

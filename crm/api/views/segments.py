@@ -20,7 +20,7 @@ from crm.api.serializers import (
 )
 from crm.models import Customer, Segment
 from crm.queries import segments as segment_queries
-from crm.services import segments
+from crm.services import segment_lists, segments
 from tenants.api.views import TenantRequest, TenantViewSet
 from tenants.domain.permissions import Permission
 from tenants.errors import NotFound
@@ -66,13 +66,13 @@ class SegmentViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @action(detail=True, methods=["post"], url_path="members/add")
     def add_members(self, request: TenantRequest, public_id: Any) -> Response:
         """Add customers to a static list."""
-        return self._edit(request, segments.add_members)
+        return self._edit(request, segment_lists.add_members)
 
     @extend_schema(request=MembersInput, responses=MembersChanged)
     @action(detail=True, methods=["post"], url_path="members/remove")
     def remove_members(self, request: TenantRequest, public_id: Any) -> Response:
         """Take customers off a static list."""
-        return self._edit(request, segments.remove_members)
+        return self._edit(request, segment_lists.remove_members)
 
     @extend_schema(request=None, responses={202: JobStarted})
     @action(detail=True, methods=["post"])

@@ -13,7 +13,7 @@ from crm.domain.mappings import CUSTOMER_MAPPINGS, CustomerMapping
 from crm.locks import lock_imports
 from crm.models import ImportRun, Person
 from crm.models.import_run import ImportKind
-from crm.services import attribute_definitions
+from crm.services import attribute_definitions, customer_touches
 from crm.services.imports import records, runs, staging
 from crm.services.imports.errors import UnknownMapping
 from tenants.domain.actors import Actor
@@ -106,6 +106,7 @@ def _load(params: dict[str, Any]) -> dict[str, Any]:
     changed |= {customer_id for (customer_id,) in staging.rows(_PATCH_ATTRIBUTES, params)}
     changed |= {customer_id for (customer_id,) in staging.rows(_PATCH_PERSONS, params)}
     staging.run(_ADD_IDENTITIES, params)
+    customer_touches.add(changed)
     [(taken,)] = staging.rows(_COUNT_TAKEN, params)
     return {"customers_created": created, "customers_changed": len(changed), "identities_taken": taken}
 

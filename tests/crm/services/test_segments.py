@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from crm.models import SegmentMember
-from crm.services import segments
+from crm.services import segment_lists, segment_refresh, segments
 from tenants.domain.actors import Actor
 from tenants.errors import InvalidInput
 from tenants.models import Tenant
@@ -36,7 +36,7 @@ def test_members_that_stay_keep_the_day_they_joined(scope: Tenant) -> None:
     segment = factories.segment("any", rule={"attribute": "age", "op": "exists"})
     later = NOW + timedelta(days=3)
     factories.customer("c2", attributes={"age": 30})
-    segments.refresh(segment=segment, at=later)
+    segment_refresh.refresh(segment=segment, at=later)
     joined = dict(SegmentMember.objects.values_list("customer_id", "joined_at"))
     assert joined.pop(customer.pk) == NOW
     assert list(joined.values()) == [later]
@@ -47,7 +47,7 @@ def test_a_failing_refresh_keeps_the_members_and_says_why(scope: Tenant) -> None
     segment = factories.segment("any", rule={"attribute": "age", "op": "exists"})
     segment.rule = {"nonsense": 1}
     segment.save()
-    segment = segments.refresh(segment=segment, at=NOW)
+    segment = segment_refresh.refresh(segment=segment, at=NOW)
     assert segment.last_error.startswith("RuleError")
     assert SegmentMember.objects.count() == 1
 
@@ -56,17 +56,17 @@ def test_static_list(crowd: Tenant, scope: Tenant, actor: Actor) -> None:
     first, second = factories.customer("c1"), factories.customer("c2")
     segment = factories.segment("list")
     both = [first.pk, second.pk]
-    assert segments.add_members(segment=segment, customer_ids=both, by=actor, at=NOW) == 2
-    assert segments.add_members(segment=segment, customer_ids=both, by=actor, at=NOW) == 0
-    assert segments.remove_members(segment=segment, customer_ids=[first.pk], by=actor, at=NOW) == 1
+    assert segment_lists.add_members(segment=segment, customer_ids=both, by=actor, at=NOW) == 2
+    assert segment_lists.add_members(segment=segment, customer_ids=both, by=actor, at=NOW) == 0
+    assert segment_lists.remove_members(segment=segment, customer_ids=[first.pk], by=actor, at=NOW) == 1
     segment.refresh_from_db()
     assert segment.member_count == 1
 
 
 def test_computed_members_are_not_edited_by_hand(scope: Tenant, actor: Actor) -> None:
     segment = factories.segment("any", rule={"attribute": "age", "op": "exists"})
-    with pytest.raises(segments.MembersAreComputed):
-        segments.add_members(segment=segment, customer_ids=[], by=actor, at=NOW)
+    with pytest.raises(segment_lists.MembersAreComputed):
+        segment_lists.add_members(segment=segment, customer_ids=[], by=actor, at=NOW)
 
 
 def test_model_segment_is_replaced_whole(crowd: Tenant, scope: Tenant) -> None:
