@@ -70,18 +70,24 @@ class TenantApiMiddleware:
         request.access = None  # type: ignore[attr-defined]
         if not request.path_info.startswith(API_PREFIX):
             return self.get_response(request)
-        text = _api_key_text(request)
-        if text is None:
-            return _unauthorized(request, "missing_api_key", "Send Authorization: Bearer <API key>.")
-        granted = access.of_api_key(
-            text=text,
-            address=_address(request),
-            request_id=request.request_id,  # type: ignore[attr-defined]
-            at=timezone.now(),
-        )
-        if granted is None:
-            return _unauthorized(request, "unknown_api_key", "The API key is unknown, expired or revoked.")
-        return _in_scope(request, granted, self.get_response)
+        return with_api_key(request, api_key_text(request), lambda _granted: self.get_response(request))
+
+
+def with_api_key(
+    request: HttpRequest, text: str | None, respond: Callable[[Access], HttpResponse]
+) -> HttpResponse:
+    """Answer inside the scope of the key ``text``, or with 401 when there is none or it is not valid."""
+    if not text:
+        return _unauthorized(request, "missing_api_key", "Send Authorization: Bearer <API key>.")
+    granted = access.of_api_key(
+        text=text,
+        address=_address(request),
+        request_id=request.request_id,  # type: ignore[attr-defined]
+        at=timezone.now(),
+    )
+    if granted is None:
+        return _unauthorized(request, "unknown_api_key", "The API key is unknown, expired or revoked.")
+    return _in_scope(request, granted, lambda _request: respond(granted))
 
 
 def _unauthorized(request: HttpRequest, code: str, detail: str) -> HttpResponse:
@@ -90,7 +96,7 @@ def _unauthorized(request: HttpRequest, code: str, detail: str) -> HttpResponse:
     return response
 
 
-def _api_key_text(request: HttpRequest) -> str | None:
+def api_key_text(request: HttpRequest) -> str | None:
     """Read the key from a Bearer token, or from the user of Basic (what ``curl -u sk_…:`` sends)."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     value = value.strip()

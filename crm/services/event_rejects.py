@@ -29,4 +29,5 @@ def keep(invalid: Iterable[Invalid], *, at: datetime) -> None:
 
 
 def _storable(payload: Any) -> Any:
-    return msgspec.json.encode(payload).decode() if flaw_of(payload) else payload
+    is_kept_as_text = not isinstance(payload, dict | str) or flaw_of(payload)
+    return msgspec.json.encode(payload).decode() if is_kept_as_text else payload

@@ -15,6 +15,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("version", health.version, name="version"),
+    path("", include("crm.api.client_urls")),
 ]
 
 handler400 = "tenants.api.fallbacks.bad_request"
