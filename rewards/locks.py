@@ -16,6 +16,7 @@ from rewards.models import (
     Program,
     ProgramRevision,
     Redemption,
+    TierMembership,
 )
 from tenants.scope import active_tenant_id
 
@@ -71,3 +72,9 @@ def lock_challenge_limit(key: str) -> None:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [f"challenge:{key}", active_tenant_id()]
         )
+
+
+def lock_tier_memberships(customer_ids: Collection[int]) -> list[TierMembership]:
+    """Lock what customers hold, so that the next statement sees what others have just changed."""
+    rows = TierMembership.objects.filter(customer_id__in=list(customer_ids))
+    return list(rows.order_by("customer_id").select_for_update())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from rewards.services import challenges, earning
+from rewards.services import challenges, earning, tiers
 from tenants.domain.actors import SYSTEM
 from tenants.queue import consumes
 
@@ -33,3 +33,8 @@ def count_returns(*, payload: Any, at: datetime) -> None:
 @consumes("crm.events_recorded")
 def count_events(*, payload: Any, at: datetime) -> None:
     challenges.record_events(**payload["batch"], by=SYSTEM, at=at)
+
+
+@consumes("crm.events_recorded")
+def refresh_tiers(*, payload: Any, at: datetime) -> None:
+    tiers.refresh_after_events(**payload["batch"], at=at)

@@ -26,7 +26,8 @@ def recompute_tiers(*, job: JobContext) -> dict[str, Any]:
     """As of now, or as of the ISO moment ``as_of`` for data that ended in the past."""
     given = job.params.get("as_of")
     with tenant_scope(job.tenant):
-        return {"members": tiers.recompute(at=datetime.fromisoformat(given) if given else job.at)}
+        at = datetime.fromisoformat(given) if given else job.at
+        return {"members": tiers.recompute(at=at, is_forced=bool(given))}
 
 
 @job_handler("rewards.expire_points", is_nightly=True)

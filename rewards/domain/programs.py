@@ -8,6 +8,7 @@ from datetime import UTC, tzinfo
 from rewards.domain.budgets import Budget
 from rewards.domain.challenges.definition import Challenge
 from rewards.domain.policies import Policies
+from rewards.domain.qualification import Qualification
 from rewards.domain.rules import EarningRule
 from rewards.domain.tiers import Tier
 from rewards.domain.wallets import WalletPolicy
@@ -26,6 +27,7 @@ class Revision:
     budgets: tuple[Budget, ...] = ()
     policies: Policies = field(default_factory=Policies)
     challenges: tuple[Challenge, ...] = ()
+    qualification: Qualification = field(default_factory=Qualification)
     time_zone: tzinfo = UTC
 
     def wallet(self, key: str) -> WalletPolicy:

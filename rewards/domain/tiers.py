@@ -3,22 +3,48 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 # A span of instants, not of calendar dates: every day has the same weight, also around 29 February.
 ROLLING_YEAR: Final = timedelta(days=365)
 
 
+# The criterion that ``threshold_minor`` is the threshold of.
+SPEND: Final = "spend"
+
+
+@dataclass(frozen=True, slots=True)
+class Perks:
+    """What a tier gives by itself; earning multipliers stand in the rules.
+
+    ``entitlements`` are words that the tenant's own systems understand, ``rewards`` the keys of rewards that
+    only this tier and those above may buy, ``price_list`` names the prices that hold for the member.
+    """
+
+    has_free_shipping: bool = False
+    entitlements: tuple[str, ...] = ()
+    rewards: frozenset[str] = frozenset()
+    price_list: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A level reached by qualifying spend in the rolling year."""
+    """A level. It needs ``threshold_minor`` of spend, or, where given, the ``thresholds`` by criterion."""
 
     key: str
     name: str
-    threshold_minor: int
+    threshold_minor: int = 0
+    thresholds: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    perks: Perks = field(default_factory=Perks)
+
+    @property
+    def needs(self) -> Mapping[str, int]:
+        """What must be reached, by criterion; nothing for a tier that is everybody's."""
+        return self.thresholds or ({SPEND: self.threshold_minor} if self.threshold_minor else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +57,12 @@ class TierStanding:
 
 
 def standing(tiers: Sequence[Tier], spend_minor: int) -> TierStanding:
-    """Return where ``spend_minor`` stands; ``tiers`` rise by threshold."""
+    """Return where ``spend_minor`` stands; ``tiers`` rise by threshold. Nothing else reaches a tier here."""
     reached: Tier | None = None
     for tier in tiers:
-        if spend_minor < tier.threshold_minor:
-            return TierStanding(reached, tier, tier.threshold_minor - spend_minor)
+        need = tier.needs.get(SPEND) if tier.needs else 0
+        if need is None or spend_minor < need:
+            return TierStanding(reached, tier, None if need is None else need - spend_minor)
         reached = tier
     return TierStanding(reached, None, None)
 

@@ -30,6 +30,7 @@ from rewards.models.program import Program
 from rewards.models.program_revision import ProgramRevision, RevisionState
 from rewards.models.redemption import Redemption, RedemptionState
 from rewards.models.reward import Reward, RewardKind
+from rewards.models.tier_change import TierChange, TierMove
 from rewards.models.tier_membership import TierMembership
 from rewards.models.wallet import Wallet
 
@@ -70,7 +71,9 @@ __all__ = [
     "RevisionState",
     "Reward",
     "RewardKind",
+    "TierChange",
     "TierMembership",
+    "TierMove",
     "TransactionKind",
     "Wallet",
 ]

@@ -8,7 +8,11 @@ from tenants.models.base import TenantForeignKey, TenantModel
 
 
 class TierMembership(TenantModel):
-    """The tier a customer's qualifying spend reaches; spending points never touches it."""
+    """The tier a customer holds, what it rests on, and what protects it; spending points never touches it.
+
+    ``values`` are the criteria's as of ``computed_at``. A tier is safe until ``valid_until``, then for the
+    grace time, and whatever happens until ``locked_until``.
+    """
 
     customer = TenantForeignKey(
         Customer, models.CASCADE, related_name="tier_memberships", verbose_name=_("customer")
@@ -17,6 +21,16 @@ class TierMembership(TenantModel):
     qualifying_spend_minor = models.BigIntegerField(_("qualifying spend"))
     since = models.DateTimeField(_("since"))
     computed_at = models.DateTimeField(_("computed at"))
+    values = models.JSONField(
+        _("values by criterion"), default=dict, db_default=models.Value({}, models.JSONField())
+    )
+    valid_until = models.DateTimeField(_("valid until"), null=True, blank=True)
+    grace_until = models.DateTimeField(_("grace until"), null=True, blank=True)
+    locked_until = models.DateTimeField(_("locked until"), null=True, blank=True)
+    lock_reason = models.CharField(
+        _("reason of the lock"), max_length=500, blank=True, default="", db_default=""
+    )
+    locked_by = models.CharField(_("locked by"), max_length=200, blank=True, default="", db_default="")
 
     class Meta(TenantModel.Meta):
         verbose_name = _("tier membership")

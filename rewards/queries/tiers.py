@@ -1,32 +1,115 @@
-"""Tiers of customers."""
+"""Tiers of customers: held, projected, and what is missing."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import Count
+from django.utils import timezone
 
-from rewards.domain.tiers import standing
-from rewards.models import TierMembership
-from rewards.queries import programs
+from rewards.domain.programs import Revision
+from rewards.domain.qualification import Projection, project
+from rewards.domain.tiers import SPEND, Tier
+from rewards.models import TierChange, TierMembership
+from rewards.queries import programs, tier_sql
+from tenants.scope import active_tenant_id
+
+_AT_MOMENTS = """
+    SELECT asked.n, (
+        SELECT c.to_key FROM rewards_tierchange c
+        WHERE c.tenant_id = %(tenant)s AND c.customer_id = asked.customer_id AND c.changed_at < asked.moment
+        ORDER BY c.changed_at DESC, c.id DESC LIMIT 1)
+    FROM unnest(%(customers)s::bigint[], %(moments)s::timestamptz[]) WITH ORDINALITY
+        AS asked(customer_id, moment, n)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one customer holds, what protects it, what they would reach now and what the next step needs."""
+
+    tier: Tier | None
+    membership: TierMembership | None
+    values: dict[str, int]
+    projection: Projection
+
+    @property
+    def is_locked(self) -> bool:
+        until = self.membership.locked_until if self.membership else None
+        return until is not None and until > timezone.now()
+
+    def share(self) -> int:
+        """Percent of the way to the next tier by the criterion that is nearest."""
+        if self.projection.next_tier is None:
+            return 100
+        shares = [
+            100 * (need - self.projection.missing_by_criterion[key]) // need
+            for key, need in self.projection.next_tier.needs.items()
+            if need
+        ]
+        return max(shares, default=0)
+
+
+def of_customers(customer_ids: Collection[int], *, revision: Revision, at: datetime) -> dict[int, Standing]:
+    """Return where customers stand at a moment, in two queries however many there are."""
+    rows = {row.customer_id: row for row in TierMembership.objects.filter(customer_id__in=list(customer_ids))}
+    keys = [criterion.key for criterion in revision.qualification.criteria]
+    statement, parameters = tier_sql.reached(
+        revision.tiers, revision.qualification, at=at, zone=revision.time_zone, customer_ids=customer_ids
+    )
+    by_key = {tier.key: tier for tier in revision.tiers}
+    found = {}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        for customer_id, amounts, _place in cursor.fetchall():
+            values, row = dict(zip(keys, amounts, strict=True)), rows.get(customer_id)
+            held = row.tier_key if row else None
+            projection = project(revision.tiers, revision.qualification, values, held)
+            found[customer_id] = Standing(by_key.get(held or ""), row, values, projection)
+    return found
+
+
+def at_moments(asked: list[tuple[int, datetime]]) -> list[str | None]:
+    """Return the tier each customer held just before a moment, by the recorded changes."""
+    if not asked:
+        return []
+    customers, moments = zip(*asked, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _AT_MOMENTS,
+            {"tenant": active_tenant_id(), "customers": list(customers), "moments": list(moments)},
+        )
+        key_by_number = dict(cursor.fetchall())
+    return [key_by_number[number] or None for number in range(1, len(asked) + 1)]
+
+
+def history_of(customer_id: int, limit: int = 50) -> list[TierChange]:
+    """Return a customer's latest changes of tier, the newest first."""
+    return list(TierChange.objects.filter(customer_id=customer_id).order_by("-changed_at", "-id")[:limit])
 
 
 def profile_section(customer_ids: list[int]) -> dict[int, Any]:
-    """Tier, qualifying spend and what is missing to the next tier, by customer, for profiles."""
+    """Tier, values and what is missing to the next tier, by customer, for profiles; as of the last run."""
     memberships = list(TierMembership.objects.filter(customer_id__in=customer_ids))
     published = programs.published() if memberships else None
-    tiers = published.revision.tiers if published else ()
-    name_by_key = {tier.key: tier.name for tier in tiers}
+    revision = published.revision if published else Revision()
+    name_by_key = {tier.key: tier.name for tier in revision.tiers}
     sections = {}
     for membership in memberships:
-        place = standing(tiers, membership.qualifying_spend_minor)
+        values = membership.values or {SPEND: membership.qualifying_spend_minor}
+        place = project(revision.tiers, revision.qualification, values, membership.tier_key)
         sections[membership.customer_id] = {
             "key": membership.tier_key,
             "name": name_by_key.get(membership.tier_key, membership.tier_key),
             "since": membership.since.isoformat(),
             "qualifying_spend_minor": membership.qualifying_spend_minor,
             "next": place.next_tier.key if place.next_tier else None,
-            "missing_minor": place.missing_minor,
+            "missing_minor": place.missing_by_criterion.get(SPEND) if place.next_tier else None,
+            "missing": dict(place.missing_by_criterion),
         }
     return sections
 

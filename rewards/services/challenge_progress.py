@@ -28,7 +28,7 @@ from rewards.models import ChallengeProgress
 from rewards.queries import challenge_members
 from rewards.queries.challenge_members import Pair
 from rewards.queries.programs import PublishedRevision
-from rewards.services import challenge_rewards
+from rewards.services import challenge_rewards, tiers
 from rewards.services.challenge_rewards import Gift, source_of
 from tenants.domain.actors import Actor
 from tenants.scope import active_tenant_id
@@ -203,6 +203,8 @@ def _carry_out(changes: Sequence[_Change], batch: Batch) -> Counted:
         if (row := _row(change, given[change.pair, change.standing.period], refused, at)) is not None
     ]
     _write(rows, at)
+    receivers = {place[0].customer_id for place, gifts_given in given.items() if gifts_given}
+    tiers.refresh_after_points(customer_ids=receivers, revision=published.revision, at=at)
     completed = [change for change in changes if change.completes]
     _tell(completed, batch)
     return Counted(len(completed), sum(map(len, given.values())), len(revoked))

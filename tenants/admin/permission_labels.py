@@ -30,6 +30,7 @@ LABEL_BY_PERMISSION: Final[dict[Permission, str | Promise]] = {
     Permission.PROGRAM_VIEW: _("Read the program"),
     Permission.PROGRAM_EDIT: _("Draft the program"),
     Permission.PROGRAM_PUBLISH: _("Publish the program"),
+    Permission.TIERS_LOCK: _("Lock tiers"),
     Permission.REWARDS_VIEW: _("Read rewards"),
     Permission.REWARDS_REDEEM: _("Redeem rewards"),
     Permission.COUPONS_VIEW: _("Read coupons"),

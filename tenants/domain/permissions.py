@@ -26,6 +26,7 @@ class Permission(StrEnum):
     PROGRAM_VIEW = "program:view"
     PROGRAM_EDIT = "program:edit"
     PROGRAM_PUBLISH = "program:publish"
+    TIERS_LOCK = "tiers:lock"
     REWARDS_VIEW = "rewards:view"
     REWARDS_REDEEM = "rewards:redeem"
     COUPONS_VIEW = "coupons:view"
@@ -75,6 +76,7 @@ PERMISSIONS_BY_ROLE: dict[Role, frozenset[Permission]] = {
     | {
         Permission.SEGMENTS_EDIT,
         Permission.PROGRAM_EDIT,
+        Permission.TIERS_LOCK,
         Permission.COUPONS_EDIT,
         Permission.ITEMS_EDIT,
         Permission.CUSTOMERS_IMPORT,
@@ -84,6 +86,7 @@ PERMISSIONS_BY_ROLE: dict[Role, frozenset[Permission]] = {
     Role.SUPPORT: _READ
     | {
         Permission.CUSTOMERS_EDIT,
+        Permission.TIERS_LOCK,
         Permission.CUSTOMERS_MERGE,
         Permission.CONSENTS_EDIT,
         Permission.PRIVACY_VIEW,

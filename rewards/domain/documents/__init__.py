@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Any, Final
 
-from rewards.domain.documents import budgets, challenges, policies, rules, tiers, wallets
+from rewards.domain.documents import budgets, challenges, policies, qualification, rules, tiers, wallets
 from rewards.domain.documents.reader import DocumentError, Reader
 from rewards.domain.documents.sections import Section
 from rewards.domain.programs import Revision
@@ -21,6 +21,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
     budgets.SECTION,
     policies.SECTION,
     challenges.SECTION,
+    qualification.SECTION,
 )
 
 

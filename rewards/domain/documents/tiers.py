@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any, Final
 
 from rewards.domain.documents.reader import Reader
@@ -15,7 +16,9 @@ from rewards.domain.documents.sections import (
     whole,
 )
 from rewards.domain.programs import Revision
-from rewards.domain.tiers import Tier
+from rewards.domain.tiers import Perks, Tier
+
+_MOST_TIERS: Final = 50
 
 
 def _read(document: Reader) -> tuple[Tier, ...]:
@@ -23,31 +26,82 @@ def _read(document: Reader) -> tuple[Tier, ...]:
 
 
 def _tier(reader: Reader) -> Tier:
-    reader.only("key", "name", "threshold_minor")
+    reader.only("key", "name", "threshold_minor", "thresholds", "perks")
+    thresholds = reader.integers("thresholds", 0, MOST_MONEY)
+    # Without thresholds by criterion the one of spend must be said.
+    default = 0 if thresholds else None
     return Tier(
         key=reader.key("key"),
         name=reader.text("name"),
-        threshold_minor=reader.integer("threshold_minor", 0, MOST_MONEY),
+        threshold_minor=reader.integer("threshold_minor", 0, MOST_MONEY, default=default),
+        thresholds=MappingProxyType(thresholds),
+        perks=_perks(reader.node("perks")),
+    )
+
+
+def _perks(reader: Reader) -> Perks:
+    reader.only("free_shipping", "entitlements", "rewards", "price_list")
+    return Perks(
+        has_free_shipping=reader.boolean("free_shipping"),
+        entitlements=tuple(reader.texts("entitlements")),
+        rewards=frozenset(reader.texts("rewards")),
+        price_list=reader.text("price_list") if reader.peek("price_list") else "",
     )
 
 
 def _check(document: Reader, revision: Revision) -> None:
-    thresholds: set[int] = set()
+    if len(revision.tiers) > _MOST_TIERS:
+        document.refuse("tiers", "too_many", f"At most {_MOST_TIERS} tiers.")
+    known = {criterion.key for criterion in revision.qualification.criteria}
+    needs: list[tuple[int, tuple[tuple[str, int], ...]]] = []
     for index, tier in enumerate(revision.tiers):
-        if tier.threshold_minor in thresholds:
+        need = (tier.threshold_minor, tuple(sorted(tier.thresholds.items())))
+        if need in needs:
             pointer = f"tiers/{index}/threshold_minor"
             document.refuse(pointer, "duplicate", "Two tiers have the same threshold.")
-        thresholds.add(tier.threshold_minor)
+        needs.append(need)
+        for key in tier.needs:
+            if key not in known:
+                document.refuse(
+                    f"tiers/{index}/thresholds/{key}", "unknown_criterion", f"There is no criterion {key!r}."
+                )
+    _check_rise(document, _by_threshold(revision.tiers))
+
+
+def _check_rise(document: Reader, ladder: tuple[Tier, ...]) -> None:
+    """Refuse a step that asks less than one below it: nobody could tell which is higher."""
+    highest: dict[str, int] = {}
+    for tier in ladder:
+        for key, need in tier.needs.items():
+            if need < highest.get(key, 0):
+                document.refuse("tiers", "not_rising", f"{tier.name} asks less {key} than a tier below it.")
+            highest[key] = max(highest.get(key, 0), need)
 
 
 def _by_threshold(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
+    """By spend where spend decides, else as they are written."""
     return tuple(sorted(tiers, key=lambda tier: tier.threshold_minor))
 
 
 def _write(tiers: tuple[Tier, ...]) -> list[dict[str, Any]]:
-    return [{"key": tier.key, "name": tier.name, "threshold_minor": tier.threshold_minor} for tier in tiers]
+    return [_tier_to_json(tier) for tier in tiers]
 
 
+def _tier_to_json(tier: Tier) -> dict[str, Any]:
+    written: dict[str, Any] = {"key": tier.key, "name": tier.name, "threshold_minor": tier.threshold_minor}
+    if tier.thresholds:
+        written["thresholds"] = dict(tier.thresholds)
+    if tier.perks != Perks():
+        written["perks"] = {
+            "free_shipping": tier.perks.has_free_shipping,
+            "entitlements": list(tier.perks.entitlements),
+            "rewards": sorted(tier.perks.rewards),
+            "price_list": tier.perks.price_list or None,
+        }
+    return written
+
+
+_TEXTS: Final = {"type": "array", "items": {"type": "string", "minLength": 1}}
 SECTION: Final = Section(
     "tiers",
     _read,
@@ -56,11 +110,20 @@ SECTION: Final = Section(
     arrange=_by_threshold,
     schema={
         "type": "array",
+        "maxItems": _MOST_TIERS,
         "items": record(
-            ("key", "name", "threshold_minor"),
+            ("key", "name"),
             key=KEY_SCHEMA,
             name=TEXT_SCHEMA,
             threshold_minor=whole(0, MOST_MONEY),
+            thresholds={"type": "object", "additionalProperties": whole(0, MOST_MONEY)},
+            perks=record(
+                (),
+                free_shipping={"type": "boolean"},
+                entitlements=_TEXTS,
+                rewards=_TEXTS,
+                price_list={"type": ["string", "null"]},
+            ),
         ),
     },
 )

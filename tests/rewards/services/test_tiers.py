@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import itertools
+import random
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import ProgrammingError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from crm.models import ComputedTrait, Customer, Identity
+from rewards.domain.qualification import Holding, decide
+from rewards.models import TierChange, TierMembership, TransactionKind, Wallet
+from rewards.queries import programs
+from rewards.queries import tiers as tier_queries
+from rewards.services import programs as program_services
+from rewards.services import tiers
+from tenants.domain.actors import SYSTEM, Actor, ActorKind
+from tenants.errors import InvalidInput, NotFound, PermissionRefused
+from tenants.models import OutboxMessage, Tenant
+from tenants.scope import tenant_scope
+from tests.conftest import NOW
+from tests.rewards.challenge_worlds import challenge, count_orders, happen
+from tests.rewards.factories import make_customer, make_order, make_return, post
+
+DAY = timedelta(days=1)
+LADDER = [
+    {"key": "base", "name": "Base", "threshold_minor": 0},
+    {"key": "silver", "name": "Silver", "threshold_minor": 1000},
+    {"key": "gold", "name": "Gold", "threshold_minor": 5000},
+]
+
+
+def publish(
+    qualification: dict[str, Any] | None = None, ladder: list[dict[str, Any]] | None = None, **sections: Any
+) -> None:
+    document = {
+        "wallets": [{"key": "points", "name": "Points"}, {"key": "status", "name": "Status"}],
+        "tiers": LADDER if ladder is None else ladder,
+        "qualification": qualification or {},
+        **sections,
+    }
+    draft = program_services.save_draft(document=document, by=SYSTEM, at=NOW - 300 * DAY)
+    program_services.publish(revision=draft, by=SYSTEM, at=NOW - 300 * DAY)
+
+
+def by(criterion: dict[str, Any], **policy: Any) -> None:
+    ladder = [
+        {"key": "base", "name": "Base", "threshold_minor": 0},
+        {"key": "gold", "name": "Gold", "thresholds": {criterion["key"]: 10}},
+    ]
+    publish({"criteria": [criterion], **policy}, ladder)
+
+
+def held(customer: Customer) -> str | None:
+    return TierMembership.objects.filter(customer=customer).values_list("tier_key", flat=True).first()
+
+
+@pytest.fixture
+def ann(scope: Tenant) -> Customer:
+    return make_customer()
+
+
+def test_spend_net_of_returns_decides_and_moves_are_recorded(ann: Customer) -> None:
+    publish()
+    order = make_order(ann, [("A", 2, 6000)], NOW - DAY)
+    tiers.refresh(customer_ids=[ann.pk], at=NOW)
+    assert held(ann) == "gold"
+    make_return(order, {1: 1})
+    tiers.refresh(customer_ids=[ann.pk], at=NOW)
+    assert held(ann) == "silver"
+    tiers.recompute(at=NOW + 400 * DAY)
+    assert held(ann) == "base"
+    moves = TierChange.objects.order_by("id").values_list("move", "from_key", "to_key")
+    assert list(moves) == [
+        ("upgraded", "", "gold"), ("downgraded", "gold", "silver"), ("downgraded", "silver", "base"),
+    ]  # fmt: skip
+    payload = OutboxMessage.objects.filter(topic="rewards.tiers_changed").latest("id").payload
+    assert payload == {
+        "count": 1,
+        "changes": [{"customer_id": ann.pk, "move": "downgraded", "from": "silver", "to": "base"}],
+    }
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        TierChange.objects.all().delete()
+
+
+def test_spending_points_never_demotes(ann: Customer) -> None:
+    """Pain OL 131 "spending points demoted me": status counts what was credited, not what is left."""
+    by({"key": "status", "metric": "points", "wallet": "status"})
+
+    status, points = Wallet.objects.get(key="status"), Wallet.objects.get(key="points")
+    post(ann, status, 12, kind=TransactionKind.EARN)
+    post(ann, points, 500, kind=TransactionKind.EARN)
+    tiers.recompute(at=NOW)
+    assert held(ann) == "gold"
+    post(ann, status, -12, kind=TransactionKind.REDEEM)
+    post(ann, points, -500, kind=TransactionKind.REDEEM)
+    tiers.recompute(at=NOW)
+    assert held(ann) == "gold"
+    assert TierMembership.objects.get().values == {"status": 12}
+    post(ann, status, 5, kind=TransactionKind.EARN)
+    post(ann, status, -3, kind=TransactionKind.ADJUST)
+    tiers.recompute(at=NOW)
+    assert TierMembership.objects.get().values == {"status": 14}
+
+
+def test_orders_events_and_scores_decide(ann: Customer) -> None:
+    by({"key": "orders", "metric": "orders"})
+    orders = [make_order(ann, [("A", 1, 100)], NOW - DAY * number) for number in range(1, 11)]
+    tiers.recompute(at=NOW)
+    assert held(ann) == "gold"
+    make_return(orders[0], {1: 1})
+    tiers.recompute(at=NOW)
+    assert held(ann) == "base"
+    by({"key": "score", "metric": "score", "weights": {"clv": "0.5", "nps": 2}, "bias": "1.75"})
+    ComputedTrait.objects.create(customer=ann, name="clv", number=12.5, computed_at=NOW)
+    ComputedTrait.objects.create(customer=ann, name="nps", number=1, computed_at=NOW)
+    tiers.recompute(at=NOW)
+    assert (held(ann), TierMembership.objects.get().values) == ("gold", {"score": 10})
+
+
+def test_events_decide_as_soon_as_they_are_recorded(ann: Customer) -> None:
+
+    Identity.objects.create(customer=ann, kind="external_id", value=str(ann), created_at=NOW)
+    by({"key": "lessons", "metric": "events", "event": "lesson"})
+    moments = [NOW - timedelta(hours=number) for number in range(1, 11)]
+    happen(ann, "lesson", *moments)
+    messages = [f"m-{ann.pk}-{moment.isoformat()}" for moment in moments]
+    tiers.refresh_after_events(message_ids=messages, first_at=moments[-1], last_at=moments[0], at=NOW)
+    assert held(ann) == "gold"
+
+
+def test_points_of_a_challenge_lift_the_tier_at_once(ann: Customer) -> None:
+    reward = [{"kind": "points", "wallet": "status", "points": 10}]
+    written = {**challenge({"kind": "count", "match": {}, "target": 1}), "rewards": reward}
+    ladder = [{"key": "gold", "name": "Gold", "thresholds": {"status": 10}}]
+    criteria = [{"key": "status", "metric": "points", "wallet": "status"}]
+    publish({"criteria": criteria}, ladder, challenges=[written])
+    count_orders(make_order(ann, [("A", 1, 100)], NOW - DAY).pk)
+    assert held(ann) == "gold"
+
+
+def test_staff_lock_a_tier_until_a_day_and_unlock_it(ann: Customer, actor: Actor) -> None:
+    publish()
+    make_order(ann, [("A", 1, 1500)], NOW - DAY)
+    until = NOW + 30 * DAY
+    tiers.lock(customer=ann, tier_key="gold", until=until, reason="Complaint", by=actor, at=NOW)
+    tiers.recompute(at=NOW)
+    row = TierMembership.objects.get()
+    assert (row.tier_key, row.lock_reason, row.locked_by, row.values) == (
+        "gold", "Complaint", actor.label, {"spend": 1500},
+    )  # fmt: skip
+    tiers.recompute(at=until)
+    assert held(ann) == "silver"
+    tiers.lock(customer=ann, tier_key="gold", until=until + DAY, reason="Again", by=actor, at=until)
+    tiers.unlock(customer=ann, reason="Mistake", by=actor, at=until)
+    assert held(ann) == "silver"
+    moves = TierChange.objects.order_by("id").values_list("move", "to_key", "reason")
+    assert list(moves) == [
+        ("locked", "gold", "Complaint"), ("downgraded", "silver", ""), ("locked", "gold", "Again"),
+        ("unlocked", "gold", "Mistake"), ("downgraded", "silver", ""),
+    ]  # fmt: skip
+    with pytest.raises(NotFound):
+        tiers.unlock(customer=ann, reason="", by=actor, at=until)
+    with pytest.raises(InvalidInput) as caught:
+        tiers.lock(customer=ann, tier_key="iron", until=NOW, reason=" ", by=actor, at=NOW)
+    assert [error.pointer for error in caught.value.errors] == ["/tier", "/until", "/reason"]
+    nobody = Actor(kind=ActorKind.USER, label="nobody")
+    with pytest.raises(PermissionRefused):
+        tiers.lock(customer=ann, tier_key="gold", until=until, reason="x", by=nobody, at=NOW)
+
+
+MOMENTS = (None, NOW - DAY, NOW + DAY)
+POLICIES: list[dict[str, Any]] = [
+    {},
+    {"grace_days": 10},
+    {"downgrade": "single_step", "soft_landing_days": 30},
+    {"downgrade": "none"},
+    {"validity": "months", "valid_months": 6, "downgrade": "single_step"},
+]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_statement_agrees_with_the_pure_decision(scope: Tenant, policy: dict[str, Any]) -> None:
+    publish(policy)
+    revision = programs.published().revision  # type: ignore[union-attr]
+    keys = [tier.key for tier in revision.tiers]
+    cases = list(itertools.product((-1, 0, 1, 2), (0, 1, 2), MOMENTS, MOMENTS, MOMENTS))
+    expected: dict[int, Holding] = {}
+    for before_place, place, valid, grace, locked in random.Random(1).sample(cases, 60):
+        customer = make_customer()
+        spend = (0, 1000, 5000)[place]
+        if spend:
+            make_order(customer, [("A", 1, spend)], NOW - DAY)
+        before = Holding(before_place, valid, grace, locked) if before_place >= 0 else Holding()
+        if before_place >= 0:
+            TierMembership.objects.create(
+                customer=customer, tier_key=keys[before_place], qualifying_spend_minor=0, since=NOW - DAY,
+                computed_at=NOW - DAY, valid_until=valid, grace_until=grace, locked_until=locked,
+            )  # fmt: skip
+        after = decide(before, place, revision.qualification, NOW, ZoneInfo("America/New_York"))
+        expected[customer.pk] = after.holding
+    tiers.recompute(at=NOW)
+    found = {
+        row.customer_id: Holding(keys.index(row.tier_key), row.valid_until, row.grace_until, row.locked_until)
+        for row in TierMembership.objects.all()
+    }
+    assert found == expected
+
+
+def test_a_late_run_over_everybody_does_not_undo_what_an_order_brought(ann: Customer) -> None:
+    publish()
+    make_order(ann, [("A", 1, 1500)], NOW)
+    tiers.refresh(customer_ids=[ann.pk], at=NOW + timedelta(hours=1))
+    tiers.recompute(at=NOW - DAY)
+    assert held(ann) == "silver"
+    tiers.recompute(at=NOW - DAY, is_forced=True)
+    assert held(ann) == "base"
+
+
+def test_where_customers_stand_costs_the_same_for_one_and_for_five(scope: Tenant) -> None:
+    publish()
+    customers = [make_customer() for _ in range(5)]
+    make_order(customers[0], [("A", 1, 1500)], NOW - DAY)
+    tiers.recompute(at=NOW)
+    revision = programs.published().revision  # type: ignore[union-attr]
+    counts = []
+    for some in (customers[:1], customers):
+        with CaptureQueriesContext(connection) as queries:
+            found = tier_queries.of_customers([each.pk for each in some], revision=revision, at=NOW)
+        counts.append(len(queries))
+    assert counts == [2, 2]
+    standing = found[customers[0].pk]
+    assert (standing.tier.key, standing.share()) == ("silver", 30)  # type: ignore[union-attr]
+    assert standing.projection.missing_by_criterion == {"spend": 3500}
+
+
+def test_the_tier_held_at_a_moment(ann: Customer) -> None:
+    publish()
+    make_order(ann, [("A", 1, 1500)], NOW)
+    tiers.recompute(at=NOW - 10 * DAY)
+    tiers.recompute(at=NOW)
+    asked = [(ann.pk, NOW - 11 * DAY), (ann.pk, NOW - DAY), (ann.pk, NOW + DAY)]
+    assert tier_queries.at_moments(asked) == [None, "base", "silver"]
+
+
+def test_other_tenants_keep_their_tiers(tenant: Tenant, other_tenant: Tenant) -> None:
+    for each in (other_tenant, tenant):
+        with tenant_scope(each):
+            publish()
+            make_customer()
+    with tenant_scope(tenant):
+        tiers.recompute(at=NOW)
+        assert TierMembership.objects.count() == 1
+    with tenant_scope(other_tenant):
+        assert TierMembership.objects.count() == 0
