@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from crm.models import Customer, Order, Segment
+from crm.models import Customer, CustomerMerge, Order, Segment
 from tenants.scope import active_tenant_id
 
 _IMPORT_LOCK = 7_201_452
@@ -29,6 +29,13 @@ def lock_customers(customer_ids: Iterable[int]) -> list[Customer]:
 def lock_customer(customer_id: int) -> Customer:
     customer: Customer = Customer.objects.select_for_update().get(pk=customer_id)
     return customer
+
+
+def lock_merge(merge_id: int) -> CustomerMerge:
+    """Lock a merge; its two customers must be locked already, in id order."""
+    merges = CustomerMerge.objects.select_related("survivor", "absorbed")
+    merge: CustomerMerge = merges.select_for_update(of=("self",)).get(pk=merge_id)
+    return merge
 
 
 def lock_order(order_id: int) -> Order:

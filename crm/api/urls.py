@@ -7,6 +7,7 @@ from crm.api.views.consents import ConsentHistoryView, ConsentsView
 from crm.api.views.customers import CustomerViewSet
 from crm.api.views.events import EventBatchView
 from crm.api.views.items import ItemViewSet
+from crm.api.views.merges import MergePreviewView, MergeView, MergeViewSet
 from crm.api.views.orders import OrderViewSet
 from crm.api.views.returns import ReturnViewSet
 from crm.api.views.segments import SegmentViewSet
@@ -14,6 +15,7 @@ from crm.api.views.segments import SegmentViewSet
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("customers", CustomerViewSet, basename="customer")
 router.register("items", ItemViewSet, basename="item")
+router.register("merges", MergeViewSet, basename="merge")
 router.register("orders", OrderViewSet, basename="order")
 router.register("returns", ReturnViewSet, basename="return")
 router.register("segments", SegmentViewSet, basename="segment")
@@ -22,5 +24,7 @@ urlpatterns = [
     path("events", EventBatchView.as_view(), name="event-batch"),
     path("customers/<uuid:public_id>/consents", ConsentsView.as_view(), name="consents"),
     path("customers/<uuid:public_id>/consents/history", ConsentHistoryView.as_view(), name="consent-history"),
+    path("customers/<uuid:public_id>/merge", MergeView.as_view(), name="customer-merge"),
+    path("customers/<uuid:public_id>/merge/preview", MergePreviewView.as_view(), name="merge-preview"),
     *router.urls,
 ]

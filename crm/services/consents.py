@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from crm.domain.consents import ANY_CHANNEL, has_channel
 from crm.models import Channel, Purpose
+from crm.services import customer_touches
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.errors import FieldError, InvalidInput
@@ -106,6 +107,7 @@ def rebuild(*, customer_ids: Collection[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_REBUILD, params)
         cursor.execute(_FLAGS, params)
+    customer_touches.add(customer_ids)
 
 
 def _record_batch(changes: Sequence[NewConsent], by: Actor, at: datetime) -> int:

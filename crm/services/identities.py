@@ -9,8 +9,12 @@ from typing import Any
 import msgspec
 from django.db import IntegrityError, connection, transaction
 
-from crm.domain.identities import PLAIN, Spelling, normalise
+from crm.domain.identities import NAMING_KINDS, PLAIN, Spelling, normalise
+from crm.locks import lock_customer
+from crm.models import Customer, CustomerState, Identity, IdentityKind, Person
 from crm.queries import customer_policies
+from crm.services import merges
+from tenants.domain.actors import Actor
 from tenants.scope import active_tenant_id
 
 Pair = tuple[str, str]
@@ -88,3 +92,59 @@ def _execute(statement: str, pairs: Collection[Pair], at: datetime | None) -> di
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return {(kind, value): customer_id for kind, value, customer_id in cursor.fetchall()}
+
+
+@transaction.atomic
+def identify(*, links: Iterable[tuple[Pair, Pair]], by: Actor, at: datetime) -> dict[Pair, int]:
+    """Join what was anonymous to who it turned out to be; return the customer's id of every pair given.
+
+    Each link is (anonymous pair, known pair), both spelled. An unknown anonymous id is pointed to the known
+    customer. A customer who had only anonymous ids becomes the known one, or is merged into them with its
+    whole history, journalled. Somebody known by a name already is never merged: a shared browser is not a
+    person. An erased identity is left out of the answer.
+    """
+    asked = list(dict.fromkeys(links))
+    found = resolve({pair for link in asked for pair in link})
+    for anonymous, known in asked:
+        _join(anonymous, known, found, by, at)
+    # A merge moved what an earlier link had found.
+    return resolve({pair for link in asked for pair in link})
+
+
+def _join(anonymous: Pair, known: Pair, found: dict[Pair, int], by: Actor, at: datetime) -> None:
+    stranger = found.get(anonymous)
+    if known not in found and stranger is not None and _is_stranger(stranger):
+        _point(known, stranger, at)
+        found[known] = stranger
+        return
+    if known not in found:
+        found |= resolve_or_create([known], at=at)
+    person = found.get(known)
+    if person is None:
+        return
+    if stranger is None:
+        _point(anonymous, person, at)
+        found[anonymous] = person
+    elif stranger != person and _is_stranger(stranger):
+        merges.absorb(survivor_id=person, absorbed_id=stranger, choices={}, reason="identify", by=by, at=at)
+        found |= {pair: person for pair, customer_id in found.items() if customer_id == stranger}
+
+
+def _is_stranger(customer_id: int) -> bool:
+    """Lock the customer and tell whether nothing but anonymous ids is known of them."""
+    customer = lock_customer(customer_id)
+    return (
+        customer.state == CustomerState.ACTIVE
+        and customer.external_id is None
+        and not Person.objects.filter(customer=customer).exists()
+        and not Identity.objects.filter(customer=customer, kind__in=NAMING_KINDS).exists()
+    )
+
+
+def _point(pair: Pair, customer_id: int, at: datetime) -> None:
+    kind, value = pair
+    Identity.objects.bulk_create(
+        [Identity(customer_id=customer_id, kind=kind, value=value, created_at=at)], ignore_conflicts=True
+    )
+    if kind == IdentityKind.EXTERNAL_ID:
+        Customer.objects.filter(pk=customer_id, external_id=None).update(external_id=value, updated_at=at)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
-from crm.api.privacy_serializers import ConsentChangeOutput, ConsentsInput, ConsentsOutput
+from crm.api.serializers.consents import ConsentChangeOutput, ConsentsInput, ConsentsOutput
 from crm.models import Customer
 from crm.queries import consents as consent_queries
 from crm.services import consents, customers

@@ -1,4 +1,4 @@
-"""Input and output of consents and privacy requests."""
+"""Input and output of consents."""
 
 from __future__ import annotations
 
