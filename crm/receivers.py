@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.dispatch import receiver
+
 from crm.services import customer_touches, seen_dates
+from crm.signals import customers_merged, customers_unmerged
 from tenants.queue import consumes
 
 
@@ -17,3 +20,14 @@ def touch_customers(*, payload: Any, at: datetime) -> None:
 @consumes("crm.events_recorded")
 def note_customers(*, payload: Any, at: datetime) -> None:
     customer_touches.add_of_events(**payload["batch"])
+
+
+@consumes("crm.consents_changed")
+def note_consents(*, payload: Any, at: datetime) -> None:
+    customer_touches.add(payload["customer_ids"], is_history=False)
+
+
+@receiver(customers_merged)
+@receiver(customers_unmerged)
+def note_merged(*, survivor_id: int, absorbed_id: int, **_merge: Any) -> None:
+    customer_touches.add([survivor_id, absorbed_id])

@@ -17,6 +17,20 @@ _LABELS: Final[dict[str, str | Promise]] = {
     "probability_alive": _("Still a customer"),
     "predicted_value_minor": _("Predicted value"),
     "customer_group": _("Customer group"),
+    "average_basket_minor": _("Average basket"),
+    "days_between_orders": _("Days between orders"),
+    "favourite_category": _("Favourite category"),
+    "favourite_channel": _("Favourite channel"),
+    "events_count": _("Events"),
+    "clicks_count": _("Clicks"),
+    "sessions_count": _("Sessions"),
+    "active_days": _("Active days"),
+    "time_spent_seconds": _("Time spent"),
+    "first_touch": _("First touch"),
+    "last_touch": _("Last touch"),
+    "rfm_recency": _("RFM recency (1 to 5)"),
+    "rfm_frequency": _("RFM frequency (1 to 5)"),
+    "rfm_monetary": _("RFM money (1 to 5)"),
 }
 _SHARES: Final = ("risk", "probability", "share")
 

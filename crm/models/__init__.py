@@ -22,6 +22,7 @@ from crm.models.person import Person
 from crm.models.quarantined_row import QuarantinedRow
 from crm.models.return_ import Return
 from crm.models.return_line import ReturnLine
+from crm.models.rfm_scale import RfmScale
 from crm.models.segment import Segment, SegmentKind
 from crm.models.segment_day import SegmentDay
 from crm.models.segment_departure import SegmentDeparture
@@ -60,6 +61,7 @@ __all__ = [
     "QuarantinedRow",
     "Return",
     "ReturnLine",
+    "RfmScale",
     "Segment",
     "SegmentDay",
     "SegmentDeparture",

@@ -17,6 +17,8 @@ class CustomerTouch(TenantModel):
     customer = TenantForeignKey(
         Customer, models.CASCADE, null=True, blank=True, related_name="touches", verbose_name=_("customer")
     )
+    # False when only values outside the history changed: then the profile need not be read anew.
+    is_history = models.BooleanField(_("is of the history"), default=True)
     touched_at = models.DateTimeField(_("touched at"))
 
     class Meta(TenantModel.Meta):

@@ -21,7 +21,7 @@ from crm.domain.rules import (
     leaves,
 )
 from crm.models import Customer, Event, LineKind, Order, OrderLine, SegmentMember
-from crm.queries import rule_sources
+from crm.queries import behaviour, rule_sources
 
 
 def of_customer(customer: Customer, rule: Rule | None = None) -> CustomerFacts:
@@ -34,16 +34,14 @@ def of_customers(customers: Sequence[Customer], rule: Rule | None = None) -> dic
     wanted = list(leaves(rule)) if rule is not None else []
     ids = [customer.pk for customer in customers]
     lent = rule_sources.values_of(ids)
-    segments = _segments(ids, wanted)
+    segments, histories = _segments(ids, wanted), behaviour.traits_of(ids)
     events, orders = _events(ids, wanted), _orders(ids, wanted)
     found = {}
     for customer in customers:
         summary, person = customer.order_summary, customer.person
         found[customer.pk] = CustomerFacts(
             attributes=customer.attributes,
-            traits={
-                each.name: each.value for each in customer.computed_traits.all() if each.value is not None
-            },
+            traits=_written(customer) | histories.get(customer.pk, {}),
             orders_count=summary.orders_count if summary else 0,
             revenue_minor=summary.revenue_minor if summary else 0,
             returned_minor=summary.returned_minor if summary else 0,
@@ -59,6 +57,10 @@ def of_customers(customers: Sequence[Customer], rule: Rule | None = None) -> dic
             orders=orders[customer.pk],
         )
     return found
+
+
+def _written(customer: Customer) -> dict[str, float | str]:
+    return {each.name: each.value for each in customer.computed_traits.all() if each.value is not None}
 
 
 _PERSONAL = ("city", "country", "postcode", "locale")

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from crm.domain.profile_traits import CATEGORY_SHARE, PROFILE_TRAITS, TEXT, is_profile_trait
 from crm.domain.rules import (
     AllOf,
     AnyOf,
@@ -56,6 +57,8 @@ _TO_BIRTHDAY = (
 )
 _SUMMARY = "LEFT JOIN crm_ordersummary s ON s.tenant_id = c.tenant_id AND s.customer_id = c.id"
 _PERSON = "LEFT JOIN crm_person p ON p.tenant_id = c.tenant_id AND p.customer_id = c.id"
+_PROFILE = "LEFT JOIN crm_customerprofile q ON q.tenant_id = c.tenant_id AND q.customer_id = c.id"
+_CATEGORY_SHARE = "(q.category_shares ->> %s)::float8"
 _BUCKET = "(('x' || left(md5(%s || ':' || c.public_id::text), 8))::bit(32)::bigint %% 10000)"
 
 
@@ -124,6 +127,9 @@ class _Statement:
     def comparison(self, leaf: Condition) -> Fragment:
         if leaf.source is Source.ATTRIBUTE:
             return json_test(leaf, "c.attributes")
+        if leaf.source is Source.TRAIT and is_profile_trait(leaf.name):
+            self.join(_PROFILE)
+            return _profile_test(leaf)
         if leaf.source is Source.TRAIT:
             alias = self.trait(leaf.name)
             return column_test(leaf, Columns(f"{alias}.number", f"{alias}.text", is_float=True))
@@ -203,6 +209,15 @@ def _times(alias: str, times: Times) -> Fragment:
         tests.append(f"coalesce({alias}.n, 0) <= %s")
         params.append(times.at_most)
     return (f"({' AND '.join(tests)})", params) if tests else ("true", [])
+
+
+def _profile_test(leaf: Condition) -> Fragment:
+    if leaf.name.startswith(CATEGORY_SHARE):
+        sql, params = column_test(leaf, Columns(number=_CATEGORY_SHARE, is_float=True))
+        return sql, [leaf.name.removeprefix(CATEGORY_SHARE)] * sql.count(_CATEGORY_SHARE) + params
+    column = f"q.{leaf.name}"
+    is_text = PROFILE_TRAITS[leaf.name] == TEXT
+    return column_test(leaf, Columns(text=column) if is_text else Columns(number=column))
 
 
 def _personal(name: PersonField, reading: Reading) -> Fragment:

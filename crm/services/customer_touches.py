@@ -13,12 +13,12 @@ from tenants.scope import active_tenant_id
 # Above this a full refresh is cheaper than thousands of look-ups, and one note says it all.
 MOST_AT_ONCE = 10_000
 _ADD = """
-INSERT INTO crm_customertouch (tenant_id, customer_id, touched_at)
-SELECT %s, customer_id, statement_timestamp() FROM unnest(%s::bigint[]) customer_id
+INSERT INTO crm_customertouch (tenant_id, customer_id, is_history, touched_at)
+SELECT %s, customer_id, %s, statement_timestamp() FROM unnest(%s::bigint[]) customer_id
 """
 _ADD_OF_EVENTS = """
-INSERT INTO crm_customertouch (tenant_id, customer_id, touched_at)
-SELECT %(tenant)s, e.customer_id, statement_timestamp() FROM crm_event e
+INSERT INTO crm_customertouch (tenant_id, customer_id, is_history, touched_at)
+SELECT %(tenant)s, e.customer_id, true, statement_timestamp() FROM crm_event e
 WHERE e.tenant_id = %(tenant)s AND e.message_id = ANY(%(message_ids)s)
   AND e.occurred_at BETWEEN %(first_at)s AND %(last_at)s
 GROUP BY e.customer_id
@@ -27,28 +27,37 @@ GROUP BY e.customer_id
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What a run works off: the notes it has seen and their customers; all of them if ``is_everyone``."""
+    """What a run works off: the notes it has seen and their customers; all of them if ``is_everyone``.
+
+    ``history_ids`` are those whose events or orders changed; everybody's if ``is_history_of_everyone``.
+    """
 
     note_ids: tuple[int, ...]
     customer_ids: tuple[int, ...]
     is_everyone: bool
+    history_ids: tuple[int, ...]
+    is_history_of_everyone: bool
 
 
-def add(customer_ids: Collection[int]) -> None:
-    """Note these customers in the transaction of the change; very many at once are noted as everyone."""
+def add(customer_ids: Collection[int], *, is_history: bool = True) -> None:
+    """Note these customers in the transaction of the change; very many at once are noted as everyone.
+
+    ``is_history`` says that events or orders changed, and with them the profile.
+    """
     if len(customer_ids) > MOST_AT_ONCE:
-        add_everyone()
+        add_everyone(is_history=is_history)
     elif customer_ids:
         with connection.cursor() as cursor:
-            cursor.execute(_ADD, [active_tenant_id(), sorted(set(customer_ids))])
+            cursor.execute(_ADD, [active_tenant_id(), is_history, sorted(set(customer_ids))])
 
 
-def add_everyone() -> None:
+def add_everyone(*, is_history: bool = True) -> None:
     """Note that a full refresh is due."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO crm_customertouch (tenant_id, touched_at) VALUES (%s, statement_timestamp())",
-            [active_tenant_id()],
+            "INSERT INTO crm_customertouch (tenant_id, is_history, touched_at)"
+            " VALUES (%s, %s, statement_timestamp())",
+            [active_tenant_id(), is_history],
         )
 
 
@@ -68,13 +77,20 @@ def waiting(limit: int) -> Touched:
     """Return the oldest notes, at most ``limit``; they stay until ``forget`` says that they were seen."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, customer_id FROM crm_customertouch WHERE tenant_id = %s ORDER BY id LIMIT %s",
+            "SELECT id, customer_id, is_history FROM crm_customertouch WHERE tenant_id = %s"
+            " ORDER BY id LIMIT %s",
             [active_tenant_id(), limit],
         )
         rows = cursor.fetchall()
-    customer_ids = {customer_id for _, customer_id in rows if customer_id is not None}
-    is_everyone = any(customer_id is None for _, customer_id in rows) or len(customer_ids) > MOST_AT_ONCE
-    return Touched(tuple(note_id for note_id, _ in rows), tuple(sorted(customer_ids)), is_everyone)
+    customer_ids = {customer_id for _, customer_id, _ in rows if customer_id is not None}
+    history_ids = {customer_id for _, customer_id, is_history in rows if is_history and customer_id}
+    return Touched(
+        note_ids=tuple(note_id for note_id, _, _ in rows),
+        customer_ids=tuple(sorted(customer_ids)),
+        is_everyone=any(each is None for _, each, _ in rows) or len(customer_ids) > MOST_AT_ONCE,
+        history_ids=tuple(sorted(history_ids)),
+        is_history_of_everyone=any(each is None and is_history for _, each, is_history in rows),
+    )
 
 
 def forget(note_ids: Sequence[int]) -> None:

@@ -67,7 +67,7 @@ def create(
         add_identity(customer=customer, kind=IdentityKind.EXTERNAL_ID, value=external_id, at=at)
     _apply_rows(customer, change, at)
     _record_profiling(customer, change, by, at)
-    customer_touches.add([customer.pk])
+    customer_touches.add([customer.pk], is_history=False)
     audit.record(action="customer.created", target=customer, by=by, at=at)
     return customer
 
@@ -85,7 +85,7 @@ def update(*, customer: Customer, change: CustomerChange, by: Actor, at: datetim
     customer.save()
     _apply_rows(customer, change, at)
     _record_profiling(customer, change, by, at)
-    customer_touches.add([customer.pk])
+    customer_touches.add([customer.pk], is_history=False)
     diff: dict[str, Any] = {name: ["", "changed"] for name in change.person}
     diff |= {
         f"attributes.{key}": [before.get(key), customer.attributes.get(key)] for key in change.attributes
@@ -105,7 +105,7 @@ def set_suspended(*, customer: Customer, suspended: bool, by: Actor, at: datetim
     before, customer.state = customer.state, CustomerState.SUSPENDED if suspended else CustomerState.ACTIVE
     customer.updated_at = at
     customer.save(update_fields=["state", "updated_at"])
-    customer_touches.add([customer.pk])
+    customer_touches.add([customer.pk], is_history=False)
     audit.record(
         action="customer.state_changed",
         target=customer,

@@ -46,11 +46,11 @@ ON CONFLICT (tenant_id, segment_id, day_on) DO UPDATE SET
     "left" = kept."left" + excluded."left"
 """
 _NOTE_CHANGED = """
-INSERT INTO crm_customertouch (tenant_id, customer_id, touched_at)
-SELECT tenant_id, customer_id, statement_timestamp() FROM crm_segmentmember
+INSERT INTO crm_customertouch (tenant_id, customer_id, is_history, touched_at)
+SELECT tenant_id, customer_id, false, statement_timestamp() FROM crm_segmentmember
 WHERE tenant_id = %(tenant)s AND segment_id = %(segment)s AND joined_at = %(at)s
 UNION ALL
-SELECT tenant_id, customer_id, statement_timestamp() FROM crm_segmentdeparture
+SELECT tenant_id, customer_id, false, statement_timestamp() FROM crm_segmentdeparture
 WHERE tenant_id = %(tenant)s AND segment_id = %(segment)s AND left_at = %(at)s
 """
 
@@ -120,7 +120,7 @@ def note_dependents(segment: Segment, change: Change, *, at: datetime) -> None:
     if not changed or not has_dependents(segment.key):
         return
     if changed > customer_touches.MOST_AT_ONCE:
-        customer_touches.add_everyone()
+        customer_touches.add_everyone(is_history=False)
         return
     with connection.cursor() as cursor:
         cursor.execute(_NOTE_CHANGED, {"tenant": active_tenant_id(), "segment": segment.pk, "at": at})

@@ -20,7 +20,7 @@ from crm.domain.segment_order import refresh_order
 from crm.locks import lock_segment
 from crm.models import Segment, SegmentDeparture, SegmentKind, SegmentRun
 from crm.queries import segment_references, segment_sql
-from crm.services import customer_touches, segment_members, segment_runs
+from crm.services import customer_touches, profiles, segment_members, segment_runs
 from crm.services.segment_runs import RunTakenOver, back_off
 from tenants.models import Tenant
 from tenants.queue import send, shard_queue
@@ -116,6 +116,8 @@ def refresh_all(
 ) -> dict[str, object]:
     """Refresh every rule segment in full, or those named, each in a transaction of its own."""
     with tenant_scope(tenant):
+        if keys is None:
+            profiles.refresh_cells(at=at)
         due = in_order(keys)
     failed: list[str] = []
     for done, segment in enumerate(due, start=1):
@@ -157,7 +159,10 @@ def refresh_touched(*, tenant: Tenant, at: datetime) -> SegmentRun | None:
 
 
 def _work_off(tenant: Tenant, run: SegmentRun, touched: customer_touches.Touched, at: datetime) -> None:
+    if touched.is_history_of_everyone:
+        profiles.refresh_everyone(tenant=tenant, at=at, alive=lambda: segment_runs.extend(run, at=at))
     with tenant_scope(tenant):
+        profiles.refresh(customer_ids=touched.history_ids, at=at)
         segments = in_order()
     run.customers = len(touched.customer_ids)
     for segment in segments:

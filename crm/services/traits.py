@@ -59,8 +59,8 @@ def write_many(
                 params,
             )
             if cursor.rowcount:
-                customer_touches.add_everyone()
-    customer_touches.add(values.keys())
+                customer_touches.add_everyone(is_history=False)
+    customer_touches.add(values.keys(), is_history=False)
     return int(written)
 
 

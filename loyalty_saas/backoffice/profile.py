@@ -9,11 +9,14 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from crm.admin import profile_words
 from crm.admin.trait_labels import in_words
 from crm.models import ComputedTrait, Customer, SegmentMember
+from crm.queries import behaviour
 from loyalty_saas.backoffice import figures, timeline, why
 from recommendations.models import Slot
 from recommendations.queries import recommendations
@@ -58,11 +61,15 @@ class CustomerPage(StaffPage):
         wanted = self.request.GET.get("kind", "")
         kind = wanted if wanted in timeline.KINDS else "all"
         entries = timeline.entries(customer, self.access, kind=kind, before=self._before())
+        history = behaviour.of_customer(customer.pk)
+        currency = self.access.tenant.currency
         members = SegmentMember.objects.filter(customer=customer).select_related("segment")
         return {
             "entries": entries,
             "kind": kind,
             "has_more": len(entries) == timeline.PAGE,
+            "history": history,
+            "behaviour": profile_words.facts(history, customer.order_summary, currency, timezone.now()),
             "memberships": members.order_by("segment__name"),
         }
 

@@ -106,7 +106,7 @@ def _load(params: dict[str, Any]) -> dict[str, Any]:
     changed |= {customer_id for (customer_id,) in staging.rows(_PATCH_ATTRIBUTES, params)}
     changed |= {customer_id for (customer_id,) in staging.rows(_PATCH_PERSONS, params)}
     staging.run(_ADD_IDENTITIES, params)
-    customer_touches.add(changed)
+    customer_touches.add(changed, is_history=False)
     [(taken,)] = staging.rows(_COUNT_TAKEN, params)
     return {"customers_created": created, "customers_changed": len(changed), "identities_taken": taken}
 

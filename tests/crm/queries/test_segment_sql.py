@@ -13,9 +13,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm.domain.rules import Scalar, Source, matches, parse
-from crm.models import Customer, Event, Item, LineKind, Order, OrderLine, OrderSummary, Person, SegmentMember
-from crm.queries import customers, facts, rule_sources, segment_sql
-from crm.services import partitions, traits
+from crm.models import (
+    Consent,
+    Customer,
+    Event,
+    Item,
+    LineKind,
+    Order,
+    OrderLine,
+    OrderSummary,
+    Person,
+    SegmentMember,
+)
+from crm.queries import consent_values, customers, facts, rule_sources, segment_sql
+from crm.services import profiles, traits
 from tenants.models import Tenant
 from tenants.scope import active_tenant_id
 from tests.conftest import NOW
@@ -27,6 +38,9 @@ ZONE = ZoneInfo("America/New_York")
 TEXTS = st.sampled_from(["", "a", "b", "B", "é", "aé", "10", "\U0001f600", "null"])
 NUMBERS = st.one_of(st.integers(-3, 12), st.sampled_from([0.5, 2.5, -1.25]))
 SCALARS = st.one_of(TEXTS, NUMBERS, st.booleans())
+DECISIONS = st.sampled_from(["granted", "withdrawn", "a"])
+_CONSENTS = ["marketing.email", "marketing", "service.sms"]
+_OWN_TRAITS = ["active_days", "favourite_category", "days_between_orders", "category_share.a"]
 EITHER = st.one_of(TEXTS, NUMBERS)
 NAMES = st.sampled_from(["a", "b", "B"])
 WINDOWS = st.sampled_from(
@@ -78,12 +92,12 @@ def _leaves() -> Any:
     personal = ["city", "country", "age_years", "birth_month", "days_to_birthday"]
     return st.one_of(
         _comparison("attribute", st.sampled_from(["x", "y"]), SCALARS, EITHER),
-        _comparison("trait", st.sampled_from(["t", "u"]), EITHER, EITHER),
+        _comparison("trait", st.sampled_from(["t", "u", *_OWN_TRAITS]), EITHER, EITHER),
         _comparison("orders", st.sampled_from(orders), NUMBERS, NUMBERS),
         _comparison("customer", st.sampled_from(moments), NUMBERS, NUMBERS),
         _comparison("person", st.sampled_from(personal), EITHER, EITHER),
         _comparison("loyalty", st.sampled_from(["tier", "points"]), EITHER, EITHER),
-        _comparison("consent", st.sampled_from(["marketing.email"]), TEXTS, TEXTS),
+        _comparison("consent", st.sampled_from(_CONSENTS), DECISIONS, TEXTS),
         _joined(_patterns(), TIMES, WINDOWS),
         _joined(
             _patterns(),
@@ -149,6 +163,8 @@ def population(crowd: Tenant, scope: Tenant, monkeypatch: pytest.MonkeyPatch) ->
             ],
         ]
     )
+    _decide(people)
+    profiles.refresh(customer_ids=ids[1:], at=NOW)
     _lend(monkeypatch, ids)
     return people
 
@@ -189,7 +205,6 @@ def _history(people: list[Customer]) -> None:
         midnight, midnight - timedelta(microseconds=1), NOW, NOW + timedelta(microseconds=1),
         midnight - timedelta(days=1), midnight - timedelta(days=4), NOW - timedelta(days=1, hours=3),
     ]  # fmt: skip
-    partitions.ensure_months_of(moments)
     values: list[Any] = ["a", 2.5, True, None, 10, "é"]
     events = []
     for number, each in enumerate(people):
@@ -228,8 +243,22 @@ def _history(people: list[Customer]) -> None:
                 )  # fmt: skip
 
 
+def _decide(people: list[Customer]) -> None:
+    """Decisions for one channel and for any: newer, older and of the same moment."""
+    for number, each in enumerate(people):
+        for channel, offset in (("any", number % 3), ("email", number % 4)):
+            if number % 5 != offset:
+                Consent.objects.create(
+                    customer=each,
+                    purpose="marketing",
+                    channel=channel,
+                    is_granted=bool((number + offset) % 2),
+                    changed_at=NOW - timedelta(days=offset),
+                )
+
+
 def _lend(monkeypatch: pytest.MonkeyPatch, ids: list[int]) -> None:
-    """Register loyalty values, as a higher app would; nobody lends consents."""
+    """Register loyalty values, as a higher app would."""
     lent: dict[int, Mapping[str, Scalar]] = {
         customer_id: {"tier": "ab"[number % 2], "points": float(number)}
         for number, customer_id in enumerate(ids[1:12])
@@ -248,7 +277,8 @@ def _lend(monkeypatch: pytest.MonkeyPatch, ids: list[int]) -> None:
         return {each: lent[each] for each in customer_ids if each in lent}
 
     source = rule_sources.RuleSource(relation=relation, values=values, names=list)
-    monkeypatch.setattr(rule_sources, "_source_by_kind", {Source.LOYALTY: source})
+    known = {Source.LOYALTY: source, Source.CONSENT: consent_values.CONSENTS}
+    monkeypatch.setattr(rule_sources, "_source_by_kind", known)
 
 
 def _selected(rule: Any, tenant_id: int, only: list[int] | None = None) -> set[int]:
