@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from crm.models import Customer, CustomerMerge, Order, Segment
+from crm.models import Customer, CustomerMerge, ImportRun, Order, Segment
 from tenants.scope import active_tenant_id
 
 _IMPORT_LOCK = 7_201_452
@@ -55,3 +55,8 @@ def lock_segment_rules() -> None:
             "SELECT pg_advisory_xact_lock(%s, (%s %% 2147483647)::integer)",
             [_SEGMENT_RULES_LOCK, active_tenant_id()],
         )
+
+
+def lock_import_run(run_id: int) -> ImportRun:
+    run: ImportRun = ImportRun.objects.select_for_update().get(pk=run_id)
+    return run

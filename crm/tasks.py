@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from crm.models import ImportKind, ImportRun
 from crm.services import order_summaries, partitions, segment_refresh
-from crm.services.imports import customers, items, orders, runs
+from crm.services.imports import customers, items, orders, running, runs
 from tenants.models import Tenant
 from tenants.queue import JobContext, job_handler
 from tenants.scope import tenant_scope
@@ -38,6 +38,21 @@ def import_customers(*, job: JobContext) -> dict[str, Any]:
     path, mapping = Path(job.params["path"]), job.params["mapping"]
     with runs.failure_recorded(job, ImportKind.CUSTOMERS, mapping, path), tenant_scope(job.tenant):
         return _summary(customers.import_customers(path=path, mapping=mapping, by=job.actor, at=job.at))
+
+
+@job_handler("crm.check_import")
+def check_import(*, job: JobContext) -> dict[str, Any]:
+    return running.check(**_import_of(job))
+
+
+@job_handler("crm.load_import")
+def load_import(*, job: JobContext) -> dict[str, Any]:
+    return running.load(**_import_of(job))
+
+
+@job_handler("crm.undo_import")
+def undo_import(*, job: JobContext) -> dict[str, Any]:
+    return running.undo(**_import_of(job))
 
 
 @job_handler("crm.refresh_summaries")
@@ -70,6 +85,16 @@ def ensure_event_partitions() -> None:
     today = timezone.now().date()
     partitions.ensure(first=today, last=today + timedelta(days=partitions.MONTHS_AHEAD_DAYS))
     partitions.move_strays()
+
+
+def _import_of(job: JobContext) -> dict[str, Any]:
+    return {
+        "tenant": job.tenant,
+        "public_id": job.params["import_run"],
+        "by": job.actor,
+        "at": job.at,
+        "progress": job.progress,
+    }
 
 
 def _summary(run: ImportRun) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from crm.models.customer_touch import CustomerTouch
 from crm.models.event import Event
 from crm.models.event_reject import EventReject
 from crm.models.identity import Identity, IdentityKind
+from crm.models.import_change import ImportChange
+from crm.models.import_mapping import ImportMapping
 from crm.models.import_run import ImportKind, ImportRun, ImportState
 from crm.models.item import Item
 from crm.models.merged_row import MergedRow
@@ -28,6 +30,7 @@ from crm.models.segment_day import SegmentDay
 from crm.models.segment_departure import SegmentDeparture
 from crm.models.segment_member import SegmentMember
 from crm.models.segment_run import SegmentRun, SegmentRunState
+from crm.models.staged_row import StagedRow
 
 __all__ = [
     "AttributeDefinition",
@@ -47,7 +50,9 @@ __all__ = [
     "EventReject",
     "Identity",
     "IdentityKind",
+    "ImportChange",
     "ImportKind",
+    "ImportMapping",
     "ImportRun",
     "ImportState",
     "Item",
@@ -69,4 +74,5 @@ __all__ = [
     "SegmentMember",
     "SegmentRun",
     "SegmentRunState",
+    "StagedRow",
 ]

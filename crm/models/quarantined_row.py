@@ -15,6 +15,7 @@ class QuarantinedRow(TenantModel):
     )
     row_number = models.BigIntegerField(_("row number"))
     reason = models.CharField(_("reason"), max_length=60)
+    column = models.CharField(_("column"), max_length=300, blank=True, default="")
     raw = models.JSONField(_("row as read"))
 
     class Meta(TenantModel.Meta):

@@ -207,6 +207,14 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 ARTEFACT_ROOT = Path(env.str("ARTEFACT_ROOT", default=str(VAR_DIR / "artefacts")))
+# Uploads and exports; no web server shows this folder, web and workers share it.
+PRIVATE_FILES_ROOT = Path(env.str("PRIVATE_FILES_ROOT", default=str(VAR_DIR / "private")))
+MOST_UPLOAD_BYTES = env.int("MOST_UPLOAD_BYTES", default=512 * 1024 * 1024)
+FILE_UPLOAD_HANDLERS = [
+    "tenants.uploads.CappedUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 # --- HTTP API -------------------------------------------------------------------------------------

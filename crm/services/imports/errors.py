@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tenants.errors import DomainError
+from tenants.errors import Conflict, DomainError, InvalidInput
 
 
 class ImportRefused(DomainError):
@@ -21,3 +21,21 @@ class MissingColumns(ImportRefused):
 
 class UnknownMapping(ImportRefused):
     code = "unknown_mapping"
+
+
+class UnknownKind(ImportRefused):
+    code = "unknown_import_kind"
+
+
+class WrongState(Conflict):
+    """The import is not where this step can be taken."""
+
+    code = "wrong_import_state"
+    title = "The import is in another state"
+
+
+class PlanInvalid(InvalidInput):
+    """The plan of the columns cannot be used; names every fault."""
+
+    code = "plan_invalid"
+    title = "The mapping of the columns is not complete"

@@ -1,0 +1,80 @@
+"""The end of an import of records: refused rows are kept as they came, the staging is cleared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from crm.locks import lock_import_run
+from crm.models import QuarantinedRow, StagedRow
+from crm.services.imports import files, staging
+from crm.services.imports.kinds import Work
+from tenants.scope import active_tenant_id
+
+_KEEP = """
+INSERT INTO crm_quarantinedrow (tenant_id, import_run_id, row_number, reason, "column", raw)
+SELECT tenant_id, import_run_id, row_number, reason, "column", coalesce(fields->'raw', fields) FROM
+    crm_stagedrow
+WHERE tenant_id = %(tenant)s AND import_run_id = %(run)s AND outcome = 'quarantined' AND fields ? 'raw'
+ORDER BY row_number ON CONFLICT (tenant_id, import_run_id, row_number) DO NOTHING
+"""
+_VERDICTS = """
+SELECT outcome, reason, count(*) FROM crm_stagedrow
+WHERE tenant_id = %(tenant)s AND import_run_id = %(run)s AND outcome <> '' GROUP BY outcome, reason
+"""
+# A loader refuses rows with this; what they were is read again from the file at the end.
+REFUSE = """
+UPDATE crm_stagedrow s SET outcome = 'quarantined', reason = r.reason, "column" = r."column" FROM refused r
+WHERE s.tenant_id = %(tenant)s AND s.import_run_id = %(run)s AND s.row_number = r.row_number
+"""
+
+
+def _params(work: Work) -> dict[str, Any]:
+    return {"tenant": active_tenant_id(), "run": work.run_id}
+
+
+def verdicts(work: Work) -> dict[str, Counter[str]]:
+    """Return the rows that are not loaded: counts of the reasons, by outcome."""
+    found: dict[str, Counter[str]] = {"merged": Counter(), "quarantined": Counter()}
+    for outcome, reason, count in staging.rows(_VERDICTS, _params(work)):
+        found[outcome][reason] = count
+    return found
+
+
+def keep_refused(work: Work) -> None:
+    """Keep the refused rows in the quarantine, as they were read."""
+    staging.run(_KEEP, _params(work))
+    late = StagedRow.objects.filter(import_run_id=work.run_id, outcome=StagedRow.Outcome.QUARANTINED).exclude(
+        fields__has_key="raw"
+    )
+    if not late.exists():
+        return
+    for rows in files.read(work.path, work.shape):
+        reasons = late.filter(row_number__range=(rows.first_row, rows.last_row))
+        QuarantinedRow.objects.bulk_create(
+            [
+                QuarantinedRow(
+                    import_run_id=work.run_id,
+                    row_number=number,
+                    reason=reason,
+                    column=column,
+                    raw=dict(zip(work.shape.header, rows.cells[number - rows.first_row], strict=True)),
+                )
+                for number, reason, column in reasons.values_list("row_number", "reason", "column")
+            ],
+            ignore_conflicts=True,
+        )
+
+
+def clear(work: Work) -> None:
+    """Remove the staged rows of the run."""
+    staging.run(
+        "DELETE FROM crm_stagedrow WHERE tenant_id = %(tenant)s AND import_run_id = %(run)s", _params(work)
+    )
+
+
+def add_to_undo_report(work: Work, counts: Counter[str]) -> None:
+    """Count what a block of the undo did, in the block's own transaction."""
+    run = lock_import_run(work.run_id)
+    run.undo_report = dict(Counter(run.undo_report) + counts)
+    run.save(update_fields=["undo_report"])
