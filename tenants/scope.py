@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-import psycopg
 from django.db import connection, transaction
 from psycopg import pq
 
 if TYPE_CHECKING:
     from tenants.models import Tenant
+    from tenants.postgresql.base import DatabaseWrapper
 
 _active_tenant_id: ContextVar[int | None] = ContextVar("active_tenant_id", default=None)
 
@@ -46,19 +46,20 @@ def active_tenant() -> Tenant:
 
 
 def _set_local(value: str) -> None:
-    """Set the tenant for the rest of the transaction, beginning it in the same round trip if need be."""
+    """Set the tenant for the rest of the transaction."""
     # SET takes no parameters; the value is an integer of ours or empty.
-    statement = f"SET LOCAL app.tenant_id = '{value}'"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL app.tenant_id = '{value}'")
+
+
+def _open(tenant_id: int) -> None:
+    """Set the tenant, in a transaction that is only beginning together with its first statement."""
     pgconn = connection.connection.pgconn
     if pgconn.transaction_status != pq.TransactionStatus.IDLE:
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-        return
-    # The driver would send its own BEGIN first and wait for it: a fifth of a short posting's time.
-    with connection.wrap_database_errors:
-        result = pgconn.exec_(f"BEGIN; {statement}".encode())
-        if result.status != pq.ExecStatus.COMMAND_OK:
-            raise psycopg.OperationalError(pq.error_message(result))
+        _set_local(str(tenant_id))
+    else:
+        # The driver would send its own BEGIN first and wait for it: a fifth of a short posting's time.
+        cast("DatabaseWrapper", connection).open_with(f"SET LOCAL app.tenant_id = '{tenant_id}'")
 
 
 @contextmanager
@@ -78,12 +79,13 @@ def tenant_scope(tenant: Tenant | int) -> Iterator[None]:
         return
     is_inner = connection.in_atomic_block
     with transaction.atomic():
-        _set_local(str(tenant_id))
+        _open(tenant_id)
         token = _active_tenant_id.set(tenant_id)
         try:
             yield
         finally:
             _active_tenant_id.reset(token)
+            cast("DatabaseWrapper", connection).forget_opening()
         # Only inside a larger transaction does the setting outlive this block.
         if is_inner and not connection.needs_rollback:
             _set_local("")

@@ -10,11 +10,13 @@ class RefundPolicy(StrEnum):
     """What a returned line may take back once the points are no longer pending.
 
     ``ONLY_PENDING`` leaves active points alone. ``WITHIN_BALANCE`` takes the lot the line earned, then other
-    lots, and forgives what is already spent.
+    lots, and forgives what is already spent. ``ALLOW_DEBT`` takes that too: it becomes a debt which the next
+    earn repays.
     """
 
     ONLY_PENDING = "only_pending"
     WITHIN_BALANCE = "within_balance"
+    ALLOW_DEBT = "allow_debt"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from rewards.models.ledger_transaction import LedgerTransaction
 from rewards.models.lot import Lot
 from tenants.models.base import TenantForeignKey
 
-_OF_CUSTOMER = models.Q(
-    account__isnull=False, seq__isnull=False, balance_after__isnull=False, lot__isnull=False
-)
+# Without a lot it is a line of the account's debt.
+_OF_CUSTOMER = models.Q(account__isnull=False, seq__isnull=False, balance_after__isnull=False)
 _OF_PROGRAM = models.Q(account__isnull=True, seq__isnull=True, balance_after__isnull=True, lot__isnull=True)
 
 
@@ -43,7 +42,11 @@ class LedgerEntry(DependentRow):
         verbose_name = _("ledger entry")
         verbose_name_plural = _("ledger entries")
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "account", "seq"], name="rewards_entry_seq"),
+            models.UniqueConstraint(
+                fields=["tenant", "account", "seq"],
+                name="rewards_entry_seq",
+                condition=models.Q(account__isnull=False),
+            ),
             models.CheckConstraint(name="rewards_entry_moves_points", condition=~models.Q(points=0)),
             models.CheckConstraint(name="rewards_entry_has_one_side", condition=_OF_CUSTOMER | _OF_PROGRAM),
         ]

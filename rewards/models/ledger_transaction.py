@@ -16,6 +16,12 @@ class TransactionKind(models.TextChoices):
     RETURN = "return", _("Taken back on return")
     REVERSAL = "reversal", _("Reversal")
     EXPIRE = "expire", _("Expired")
+    CANCEL = "cancel", _("Cancelled while pending")
+    REPAY = "repay", _("Debt repaid")
+    TRANSFER_OUT = "transfer_out", _("Given to another member")
+    TRANSFER_IN = "transfer_in", _("Received from another member")
+    MERGE_OUT = "merge_out", _("Moved with a merge")
+    MERGE_IN = "merge_in", _("Arrived with a merge")
 
 
 class LedgerTransaction(DependentRow):
@@ -65,7 +71,11 @@ class LedgerTransaction(DependentRow):
                 name="rewards_transaction_reversed_once",
                 condition=models.Q(reverses__isnull=False),
             ),
-            models.CheckConstraint(name="rewards_transaction_moves_points", condition=~models.Q(points=0)),
+            models.CheckConstraint(
+                name="rewards_transaction_moves_points",
+                # Paying a debt from lots, or moving as much debt as points, leaves the balance as it was.
+                condition=~models.Q(points=0) | models.Q(kind__in=["repay", "merge_out", "merge_in"]),
+            ),
         ]
 
     def __str__(self) -> str:

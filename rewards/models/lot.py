@@ -13,9 +13,10 @@ from tenants.models.base import TenantForeignKey, TenantManager, TenantQuerySet
 
 class LotQuerySet(TenantQuerySet["Lot"]):
     def usable(self, at: datetime) -> LotQuerySet:
-        """Lots with points a customer may spend at ``at``; an expired lot is out, swept or not."""
+        """Lots to spend from at ``at``: expired ones are out and due ones in, swept or not."""
         return self.filter(
             models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=at),
+            models.Q(is_pending=False) | models.Q(activates_at__lte=at),
             is_open=True,
             remaining__gt=models.F("held"),
         )
@@ -29,7 +30,11 @@ LotManager = TenantManager.from_queryset(LotQuerySet)
 
 
 class Lot(DependentRow):
-    """One credit with its own expiry (null is never); spent earliest expiry first, then oldest."""
+    """One credit with its own expiry (null is never); spent earliest expiry first, then oldest.
+
+    A pending lot waits for a date (`activates_at`), for something to happen, or for staff (`awaits`). A lot
+    that moved with a merge names its new row, and that one its old row.
+    """
 
     account = TenantForeignKey(Account, models.PROTECT, related_name="lots", verbose_name=_("points account"))
     granted = models.BigIntegerField(_("granted"))
@@ -37,6 +42,17 @@ class Lot(DependentRow):
     held = models.BigIntegerField(_("held"), default=0)
     available_from = models.DateTimeField(_("available from"))
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
+    is_pending = models.BooleanField(_("is pending"), default=False, db_default=False)
+    activates_at = models.DateTimeField(_("activates at"), null=True, blank=True)
+    awaits = models.CharField(
+        _("waits for"), max_length=200, blank=True, default="", db_default="", db_collation="C"
+    )
+    moved_to = TenantForeignKey(
+        "rewards.Lot", models.PROTECT, null=True, blank=True, verbose_name=_("moved to")
+    )
+    moved_from = TenantForeignKey(
+        "rewards.Lot", models.PROTECT, null=True, blank=True, verbose_name=_("moved from")
+    )
     # The partial indexes hang on this flag and not on `remaining`: a debit that leaves points stays a
     # heap-only update.
     is_open = models.GeneratedField(
@@ -72,6 +88,11 @@ class Lot(DependentRow):
                 fields=["tenant", "expires_at"],
                 name="rewards_lot_due",
                 condition=models.Q(is_open=True, expires_at__isnull=False),
+            ),
+            models.Index(
+                fields=["tenant", "awaits"],
+                name="rewards_lot_awaits",
+                condition=models.Q(is_pending=True) & ~models.Q(awaits=""),
             ),
         ]
 

@@ -117,10 +117,10 @@ def carry_out_returns(
     earn_ids = _earn_transactions(order_ids)
     wanted = [
         TakeBack(earn_ids[source_id(document.order_id, wallet)], sum(by_line.values()),
-                 source_id(document.id, wallet), document.happened_at)
+                 source_id(document.id, wallet), document.happened_at, _policy(published, wallet))
         for document in known
         for wallet, by_line in asked[document.id].items()
-        if sum(by_line.values()) and _may_take(published, wallet)
+        if sum(by_line.values())
     ]  # fmt: skip
     taken = ledger.take_back_batch(
         source_type=RETURN_SOURCE, returns=wanted, by=by, at=at, revision_id=published.id
@@ -134,10 +134,10 @@ def carry_out_returns(
     return _store(DecisionEvent.RETURN, records, published=published, at=at)
 
 
-def _may_take(published: PublishedRevision, wallet: str) -> bool:
+def _policy(published: PublishedRevision, wallet: str) -> RefundPolicy:
     """A wallet that a later revision dropped keeps the default policy."""
     policies = {policy.key: policy.refund_policy for policy in published.revision.wallets}
-    return policies.get(wallet, RefundPolicy.WITHIN_BALANCE) is RefundPolicy.WITHIN_BALANCE
+    return policies.get(wallet, RefundPolicy.WITHIN_BALANCE)
 
 
 def _earned_lines(order_ids: set[int]) -> dict[int, LinePoints]:

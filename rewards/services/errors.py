@@ -33,3 +33,11 @@ class HoldClosed(DomainError):
     code = "hold_closed"
     status = 409
     title = "The hold is not open any more"
+
+
+class NotReversible(DomainError):
+    """Reversals, expiries, transfers and merges are undone by other means; carries ``kind``."""
+
+    code = "not_reversible"
+    status = 409
+    title = "This posting cannot be reversed"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from rewards.models import Hold, HoldState, TransactionKind
+from rewards.services import ledger
 from rewards.services.errors import AccountFrozen, HoldClosed, InsufficientPoints
-from rewards.services.ledger import Outcome, Posting, Source, fetch_one, posting_of
+from rewards.services.ledger import Outcome, Posting, Source, fetch_one
 from tenants.domain.actors import Actor
 from tenants.models.base import new_public_id
 
 _OPEN = "SELECT outcome, hold_id, missing FROM rewards_open_hold(%s, %s, %s, %s, %s, %s, %s, %s)"
-_CAPTURE = "SELECT * FROM rewards_capture_hold(%s, %s, %s, %s, %s, %s, %s, %s)"
 _CLOSE = "SELECT rewards_close_hold(%s, %s, %s)"
 _SWEEP = 500
 
@@ -41,13 +41,17 @@ def capture(
     *, hold: Hold, kind: TransactionKind, source: Source, by: Actor, at: datetime, reason: str = ""
 ) -> Posting:
     """Spend what is held, also from lots that expired meanwhile. Raises ``HoldClosed`` unless it is open."""
-    arguments = [
-        hold.pk, kind.value, source.type, source.id, at, by.kind.value, by.label[:200], reason
-    ]  # fmt: skip
-    row = fetch_one(_CAPTURE, arguments)
-    if row[0] == Outcome.CLOSED:
-        raise HoldClosed
-    return posting_of(row)
+    return ledger.call(
+        "rewards_capture_hold",
+        hold.pk,
+        kind.value,
+        source.type,
+        source.id,
+        at,
+        by.kind.value,
+        by.label[:200],
+        reason,
+    )
 
 
 def release(*, hold: Hold, at: datetime) -> None:

@@ -9,22 +9,30 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.db import connection
 
+from rewards.domain.wallets import RefundPolicy
 from rewards.models import LedgerTransaction, TransactionKind
-from rewards.services.errors import AccountFrozen, InsufficientPoints, SourceReused
+from rewards.services.errors import (
+    AccountFrozen,
+    HoldClosed,
+    InsufficientPoints,
+    NotReversible,
+    SourceReused,
+)
 from tenants.domain.actors import Actor
 
-_POST = "SELECT * FROM rewards_post(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+if TYPE_CHECKING:
+    from tenants.postgresql.base import DatabaseWrapper
+
+REVERSIBLE: Final = frozenset({TransactionKind.EARN, TransactionKind.ADJUST, TransactionKind.REDEEM})
 _POST_BATCH = """SELECT posted, frozen FROM rewards_post_batch(
     %s, %s, %s, %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-    %s, %s, %s, %s)"""
-_TAKE_BACK = "SELECT * FROM rewards_take_back(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    %s, %s, %s, %s, %s::timestamptz[], %s::text[])"""
 _TAKE_BACK_BATCH = """SELECT * FROM rewards_take_back_batch(
-    %s::bigint[], %s::bigint[], %s, %s::text[], %s::timestamptz[], %s, %s, %s, %s)"""
-_RESTORE = "SELECT * FROM rewards_restore(%s, %s, %s, %s, %s, %s, %s, %s)"
+    %s::bigint[], %s::bigint[], %s, %s::text[], %s::timestamptz[], %s, %s, %s, %s, %s::text[])"""
 _TAKEN_BACK = """
     SELECT COALESCE(-SUM(e.points), 0)::bigint
     FROM rewards_ledgerentry earned
@@ -74,6 +82,8 @@ class Credit:
     source_id: str
     occurred_at: datetime
     expires_at: datetime | None
+    activates_at: datetime | None = None
+    awaits: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,7 @@ class TakeBack:
     points: int
     source_id: str
     occurred_at: datetime
+    policy: RefundPolicy = RefundPolicy.WITHIN_BALANCE
 
 
 def array_literal(values: Iterable[int | datetime | None]) -> str:
@@ -107,14 +118,26 @@ def fetch_one(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
     return row
 
 
-def posting_of(row: Sequence[Any]) -> Posting:
-    """Read a function's answer; raises ``InsufficientPoints`` or ``AccountFrozen``."""
+def call(function: str, *arguments: Any) -> Posting:
+    """Call a posting function and read its answer.
+
+    Raises ``InsufficientPoints``, ``AccountFrozen`` or ``HoldClosed``.
+    """
+    row = cast("DatabaseWrapper", connection).call(function, arguments)
     outcome, transaction_id, points, available, missing = row
-    if outcome == Outcome.INSUFFICIENT:
-        raise InsufficientPoints(f"{missing} points are missing.", missing=missing)
-    if outcome == Outcome.FROZEN:
+    if outcome == "insufficient":
+        raise InsufficientPoints(f"{missing} points are missing.", missing=int(missing or 0))
+    if outcome == "frozen":
         raise AccountFrozen
-    return Posting(transaction_id, points or 0, available or 0, outcome == Outcome.POSTED, missing or 0)
+    if outcome == "closed":
+        raise HoldClosed
+    return Posting(
+        int(transaction_id) if transaction_id else None,
+        int(points or 0),
+        int(available or 0),
+        outcome == "posted",
+        int(missing or 0),
+    )
 
 
 def post(
@@ -128,22 +151,21 @@ def post(
     by: Actor,
     at: datetime,
     expires_at: datetime | None = None,
+    activates_at: datetime | None = None,
+    awaits: str | None = None,
     revision_id: int | None = None,
     reason: str = "",
 ) -> Posting:
     """Credit (positive) or debit (negative) one account, once per source.
 
-    A credit makes a lot that ends at ``expires_at``; a debit consumes lots by expiry. Raises
-    ``InsufficientPoints``, ``AccountFrozen``, and ``SourceReused`` when the source has other points.
+    A credit repays the account's debt and makes a lot of the rest; the lot ends at ``expires_at`` and is
+    pending until ``activates_at``, or until what it ``awaits`` happens. A debit consumes lots by expiry.
+    Raises ``InsufficientPoints``, ``AccountFrozen``, and ``SourceReused`` when the source has other points.
     """
-    row = fetch_one(
-        _POST,
-        [
-            customer_id, wallet_id, kind.value, points, source.type, source.id, occurred_at, at, expires_at,
-            revision_id, by.kind.value, by.label[:200], reason,
-        ],
+    posting = call(
+        "rewards_post", customer_id, wallet_id, kind.value, points, source.type, source.id, occurred_at, at,
+        expires_at, revision_id, by.kind.value, by.label[:200], reason, activates_at, awaits,
     )  # fmt: skip
-    posting = posting_of(row)
     if posting.points != points:
         raise SourceReused(f"{source.type} {source.id} was posted with {posting.points} points.")
     return posting
@@ -177,6 +199,8 @@ def post_batch(
             revision_id,
             by.kind.value,
             by.label[:200],
+            array_literal(credit.activates_at for credit in credits),
+            [credit.awaits for credit in credits] if any(credit.awaits for credit in credits) else None,
         ],
     )
     return BatchResult(posted, frozenset(frozen))
@@ -198,6 +222,7 @@ def take_back_batch(
         revision_id,
         by.kind.value,
         by.label[:200],
+        [item.policy.value for item in returns],
     ]
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_BACK_BATCH, parameters)
@@ -205,19 +230,29 @@ def take_back_batch(
 
 
 def reverse(
-    *, transaction: LedgerTransaction, source: Source, by: Actor, at: datetime, reason: str = ""
+    *,
+    transaction: LedgerTransaction,
+    source: Source,
+    by: Actor,
+    at: datetime,
+    reason: str = "",
+    policy: RefundPolicy = RefundPolicy.WITHIN_BALANCE,
+    grace_until: datetime | None = None,
 ) -> Posting:
     """Negate a posting, at most once.
 
-    A credit is taken back from its own lot first, then from the other lots; ``missing`` says what was spent
-    already. A debit gives the same lots their points back with their original expiry.
+    A credit is taken back from its own lot first, then from the other lots; what is spent already is
+    ``missing``, or a debt where the policy says so. A debit gives the same lots their points back with their
+    original expiry; those past it may be used until ``grace_until``. Raises ``NotReversible``,
+    ``AccountFrozen``.
     """
+    if transaction.kind not in REVERSIBLE:
+        raise NotReversible(f"{transaction.kind} cannot be reversed.", kind=transaction.kind)
+    actor = (by.kind.value, by.label[:200], reason)
     if transaction.points < 0:
-        arguments = [transaction.pk, source.type, source.id, at, at, by.kind.value, by.label[:200], reason]
-        return posting_of(fetch_one(_RESTORE, arguments))
+        return call("rewards_restore", transaction.pk, source.type, source.id, at, at, *actor, grace_until)
     (taken,) = fetch_one(_TAKEN_BACK, [transaction.tenant_id, transaction.pk])
-    arguments = [
-        transaction.pk, transaction.points - taken, TransactionKind.REVERSAL.value, transaction.pk,
-        source.type, source.id, at, at, transaction.revision_id, by.kind.value, by.label[:200], reason,
-    ]  # fmt: skip
-    return posting_of(fetch_one(_TAKE_BACK, arguments))
+    return call(
+        "rewards_take_back", transaction.pk, transaction.points - taken, TransactionKind.REVERSAL.value,
+        transaction.pk, source.type, source.id, at, at, transaction.revision_id, *actor, policy.value,
+    )  # fmt: skip

@@ -22,6 +22,23 @@ SECURITY_DEFINER_ALLOWED = {
     "crm_move_stray_events",
     "crm_analyze_loaded_tables",
     "rewards_analyze_ledger",
+    # The only writers of the ledger. Their owner is under forced row-level security like everybody.
+    "rewards_activate",
+    "rewards_cancel_pending",
+    "rewards_capture_hold",
+    "rewards_close_hold",
+    "rewards_expire",
+    "rewards_extend",
+    "rewards_merge",
+    "rewards_open_hold",
+    "rewards_post",
+    "rewards_post_batch",
+    "rewards_release",
+    "rewards_restore",
+    "rewards_take_back",
+    "rewards_take_back_batch",
+    "rewards_transfer",
+    "rewards_unmerge",
 }
 FRAMEWORK_APPS = {"admin", "auth", "contenttypes", "sessions", "account", "mfa", "axes"}
 

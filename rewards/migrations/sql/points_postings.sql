@@ -1,0 +1,282 @@
+-- Postings in one round trip. Expected refusals are outcomes, not errors, so that the caller's transaction
+-- survives them:
+--   posted | duplicate | insufficient | frozen | nothing | closed
+-- The account row is changed first, always: that update is the check and the lock which serialises postings of
+-- one account. Plans are cached per session, and one made while the tables were empty would scan them for ever:
+-- hence enable_seqscan is off.
+
+-- A credit that is not plain: the first of an account, a pending one, one of a merged account or one with a debt.
+CREATE FUNCTION rewards_post_credit(
+    p_tenant bigint, p_customer bigint, p_wallet bigint, p_kind text, p_points bigint, p_source_type text,
+    p_source_id text, p_occurred_at timestamptz, p_posted_at timestamptz, p_expires_at timestamptz,
+    p_revision bigint, p_actor_kind text, p_actor_label text, p_reason text, p_activates_at timestamptz, p_awaits text
+) RETURNS rewards_posting_result LANGUAGE plpgsql AS $$
+DECLARE
+    v_is_pending boolean := p_awaits IS NOT NULL OR COALESCE(p_activates_at > p_posted_at, false);
+    v_account rewards_account%ROWTYPE;
+    v_result rewards_posting_result;
+    v_balance bigint;
+    v_repaid bigint;
+    v_kept bigint;
+    v_lot bigint;
+BEGIN
+    v_account.id := rewards_account_of(p_tenant, p_customer, p_wallet);
+    IF v_account.id IS NULL THEN
+        INSERT INTO rewards_account (tenant_id, customer_id, wallet_id, available, held, pending, debt, seq)
+        VALUES (p_tenant, p_customer, p_wallet, 0, 0, 0, 0, 0)
+        ON CONFLICT (tenant_id, customer_id, wallet_id) DO NOTHING;
+        v_account.id := rewards_account_of(p_tenant, p_customer, p_wallet);
+    END IF;
+    SELECT * INTO STRICT v_account FROM rewards_account a
+    WHERE a.tenant_id = p_tenant AND a.id = v_account.id FOR NO KEY UPDATE;
+    IF v_account.frozen_at IS NULL THEN
+        INSERT INTO rewards_ledgertransaction (
+            tenant_id, account_id, kind, points, source_type, source_id, revision_id, actor_kind, actor_label, reason,
+            occurred_at, posted_at
+        ) VALUES (
+            p_tenant, v_account.id, p_kind, p_points, p_source_type, p_source_id, p_revision, p_actor_kind,
+            p_actor_label, p_reason, p_occurred_at, p_posted_at
+        ) ON CONFLICT (tenant_id, source_type, source_id) DO NOTHING
+        RETURNING id INTO v_result.transaction_id;
+    END IF;
+    IF v_result.transaction_id IS NULL THEN
+        RETURN rewards_refusal(p_tenant, v_account.id, 0, p_posted_at, p_source_type, p_source_id);
+    END IF;
+
+    v_repaid := CASE WHEN v_is_pending THEN 0 ELSE LEAST(v_account.debt, p_points) END;
+    v_kept := p_points - v_repaid;
+    UPDATE rewards_account a
+    SET available = a.available + CASE WHEN v_is_pending THEN 0 ELSE v_kept END,
+        pending = a.pending + CASE WHEN v_is_pending THEN v_kept ELSE 0 END,
+        debt = a.debt - v_repaid,
+        seq = a.seq + (v_repaid > 0)::int + (v_kept > 0)::int,
+        next_activation_at = CASE WHEN v_is_pending THEN LEAST(a.next_activation_at, p_activates_at)
+                                  ELSE a.next_activation_at END
+    WHERE a.tenant_id = p_tenant AND a.id = v_account.id
+    RETURNING a.available INTO v_result.available;
+    IF v_kept > 0 THEN
+        INSERT INTO rewards_lot (
+            tenant_id, account_id, granted, remaining, held, available_from, expires_at, is_pending, activates_at, awaits
+        ) VALUES (
+            p_tenant, v_account.id, v_kept, v_kept, 0, COALESCE(p_activates_at, p_occurred_at), p_expires_at, v_is_pending,
+            p_activates_at, COALESCE(p_awaits, '')
+        ) RETURNING id INTO v_lot;
+    END IF;
+    v_balance := v_account.pending + v_account.available + v_account.held - v_account.debt;
+    INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after)
+    SELECT p_tenant, v_result.transaction_id, v_account.id, NULL, v_repaid, v_account.seq + 1, v_balance + v_repaid
+    WHERE v_repaid > 0
+    UNION ALL
+    SELECT p_tenant, v_result.transaction_id, v_account.id, v_lot, v_kept, v_account.seq + (v_repaid > 0)::int + 1,
+           v_balance + p_points
+    WHERE v_kept > 0
+    UNION ALL
+    SELECT p_tenant, v_result.transaction_id, NULL, NULL, -p_points, NULL, NULL;
+    v_result.outcome := 'posted';
+    v_result.points := p_points;
+    RETURN v_result;
+END $$;
+
+-- Credits (p_points > 0, a new lot) or debits (p_points < 0, lots in spending order) one account.
+CREATE FUNCTION rewards_post(
+    p_customer bigint, p_wallet bigint, p_kind text, p_points bigint, p_source_type text, p_source_id text,
+    p_occurred_at timestamptz, p_posted_at timestamptz, p_expires_at timestamptz, p_revision bigint,
+    p_actor_kind text, p_actor_label text, p_reason text, p_activates_at timestamptz DEFAULT NULL,
+    p_awaits text DEFAULT NULL
+) RETURNS rewards_posting_result LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+    v_tenant bigint := rewards_active_tenant();
+    v_account bigint;
+    v_heir bigint;
+    v_available bigint;
+    v_balance bigint;
+    v_seq bigint;
+    v_lot bigint;
+    v_free bigint;
+    v_pick record;
+    v_transaction bigint;
+BEGIN
+    FOR v_attempt IN 1 .. 3 LOOP
+        -- The plain case: no debt to repay first, nothing due that would come before in the spending order.
+        UPDATE rewards_account a SET available = a.available + p_points, seq = a.seq + 1
+        WHERE a.tenant_id = v_tenant AND a.customer_id = p_customer AND a.wallet_id = p_wallet
+          AND a.available + p_points >= 0 AND a.frozen_at IS NULL AND a.moved_to_id IS NULL
+          AND CASE WHEN p_points > 0
+                   THEN a.debt = 0 AND p_awaits IS NULL AND (p_activates_at IS NULL OR p_activates_at <= p_posted_at)
+                   ELSE a.next_activation_at IS NULL OR a.next_activation_at > p_posted_at END
+        RETURNING a.id, a.available, a.pending + a.available + a.held - a.debt, a.seq
+        INTO v_account, v_available, v_balance, v_seq;
+        EXIT WHEN FOUND;
+        IF p_points > 0 THEN
+            RETURN rewards_post_credit(
+                v_tenant, p_customer, p_wallet, p_kind, p_points, p_source_type, p_source_id, p_occurred_at, p_posted_at,
+                p_expires_at, p_revision, p_actor_kind, p_actor_label, p_reason, p_activates_at, p_awaits
+            );
+        END IF;
+        v_account := rewards_account_of(v_tenant, p_customer, p_wallet);
+        SELECT a.customer_id INTO v_heir FROM rewards_account a WHERE a.tenant_id = v_tenant AND a.id = v_account;
+        -- Lots whose date has come are activated here when the sweep is late; a merged account leads to its heir.
+        IF v_attempt = 3 OR v_account IS NULL
+           OR (v_heir = p_customer AND NOT rewards_activate_due(v_tenant, v_account, p_posted_at)) THEN
+            RETURN rewards_refusal(v_tenant, v_account, -p_points, p_posted_at, p_source_type, p_source_id);
+        END IF;
+        p_customer := v_heir;
+    END LOOP;
+
+    IF p_points < 0 THEN
+        SELECT l.id, l.remaining - l.held INTO v_lot, v_free FROM rewards_lot l
+        WHERE l.tenant_id = v_tenant AND l.account_id = v_account AND l.is_open AND l.remaining > l.held
+          AND NOT l.is_pending AND (l.expires_at IS NULL OR l.expires_at > p_posted_at)
+        ORDER BY l.expires_at, l.available_from, l.id LIMIT 1;
+        IF v_free IS NULL OR v_free < -p_points THEN
+            v_pick := rewards_pick_lots(v_tenant, v_account, -p_points, p_posted_at, NULL);
+            UPDATE rewards_account a
+            SET available = a.available - CASE WHEN v_pick.total < -p_points THEN p_points ELSE 0 END,
+                seq = a.seq + CASE WHEN v_pick.total < -p_points THEN -1 ELSE cardinality(v_pick.lots) - 1 END
+            WHERE a.tenant_id = v_tenant AND a.id = v_account;
+            IF v_pick.total < -p_points THEN
+                RETURN rewards_refusal(v_tenant, v_account, -p_points, p_posted_at, p_source_type, p_source_id);
+            END IF;
+        END IF;
+    END IF;
+
+    INSERT INTO rewards_ledgertransaction (
+        tenant_id, account_id, kind, points, source_type, source_id, revision_id, actor_kind, actor_label, reason,
+        occurred_at, posted_at
+    ) VALUES (
+        v_tenant, v_account, p_kind, p_points, p_source_type, p_source_id, p_revision, p_actor_kind,
+        p_actor_label, p_reason, p_occurred_at, p_posted_at
+    ) ON CONFLICT (tenant_id, source_type, source_id) DO NOTHING
+    RETURNING id INTO v_transaction;
+    IF NOT FOUND THEN
+        -- A twin was first. The account row is ours until commit, so undoing by arithmetic is exact.
+        UPDATE rewards_account a
+        SET available = a.available - p_points, seq = v_seq - 1
+        WHERE a.tenant_id = v_tenant AND a.id = v_account;
+        RETURN rewards_refusal(v_tenant, v_account, 0, p_posted_at, p_source_type, p_source_id);
+    END IF;
+
+    -- One statement a table: with common table expressions around them the same rows cost more.
+    IF v_pick IS NOT NULL THEN
+        PERFORM rewards_debit_lots(
+            v_tenant, v_account, v_transaction, v_seq - 1, v_balance - p_points, v_pick.lots, v_pick.parts
+        );
+    ELSE
+        IF p_points > 0 THEN
+            INSERT INTO rewards_lot (tenant_id, account_id, granted, remaining, held, available_from, expires_at, is_pending, awaits)
+            VALUES (v_tenant, v_account, p_points, p_points, 0, COALESCE(p_activates_at, p_occurred_at), p_expires_at, false, '')
+            RETURNING id INTO v_lot;
+        ELSE
+            UPDATE rewards_lot l SET remaining = l.remaining + p_points WHERE l.tenant_id = v_tenant AND l.id = v_lot;
+        END IF;
+        INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after)
+        VALUES (v_tenant, v_transaction, v_account, v_lot, p_points, v_seq, v_balance),
+               (v_tenant, v_transaction, NULL, NULL, -p_points, NULL, NULL);
+    END IF;
+    RETURN ('posted', v_transaction, p_points, v_available, NULL)::rewards_posting_result;
+END $$;
+
+-- Credits many accounts of one wallet in few statements; parallel arrays, one element per posting, in time
+-- order. Returns the sources that stay unposted because their account is frozen.
+CREATE FUNCTION rewards_post_batch(
+    p_wallet bigint, p_kind text, p_source_type text, p_customers bigint[], p_points bigint[],
+    p_source_ids text[], p_occurred timestamptz[], p_expires timestamptz[], p_posted_at timestamptz,
+    p_revision bigint, p_actor_kind text, p_actor_label text, p_activates timestamptz[] DEFAULT NULL,
+    p_awaits text[] DEFAULT NULL, OUT posted bigint, OUT frozen text[]
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+    v_tenant bigint := rewards_active_tenant();
+    v_special record;
+    v_result rewards_posting_result;
+BEGIN
+    INSERT INTO rewards_account (tenant_id, customer_id, wallet_id, available, held, pending, debt, seq)
+    SELECT DISTINCT v_tenant, c.id, p_wallet, 0, 0, 0, 0, 0 FROM unnest(p_customers) AS c(id)
+    WHERE NOT EXISTS (
+        SELECT 1 FROM rewards_account a
+        WHERE a.tenant_id = v_tenant AND a.customer_id = c.id AND a.wallet_id = p_wallet
+    )
+    ON CONFLICT (tenant_id, customer_id, wallet_id) DO NOTHING;
+    -- Locks in id order: two batches over the same customers queue instead of deadlocking.
+    PERFORM 1 FROM rewards_account a
+    WHERE a.tenant_id = v_tenant AND a.wallet_id = p_wallet AND a.customer_id = ANY (p_customers)
+    ORDER BY a.id FOR NO KEY UPDATE;
+
+    -- Planned at every call: a plan has to know how long the arrays are, or it joins them by nested loops.
+    -- $1 tenant, $2 wallet, $3 kind, $4 source type, $5 to $9 the arrays, $10 posted at, $11 revision, $12 and $13
+    -- actor, $14 and $15 what pending credits wait for
+    EXECUTE $sql$
+    WITH input AS MATERIALIZED (
+        SELECT a.id AS account_id, t.*, t.awaits IS NOT NULL OR COALESCE(t.activates_at > $10, false) AS is_pending
+        FROM unnest($5, $6, $7, $8, $9, $14, $15) WITH ORDINALITY
+            AS t(customer_id, points, source_id, occurred_at, expires_at, activates_at, awaits, step)
+        JOIN rewards_account a ON a.tenant_id = $1 AND a.customer_id = t.customer_id
+            AND a.wallet_id = $2 AND a.frozen_at IS NULL AND a.debt = 0 AND a.moved_to_id IS NULL
+    ), transactions AS (
+        INSERT INTO rewards_ledgertransaction (
+            tenant_id, account_id, kind, points, source_type, source_id, revision_id, actor_kind, actor_label,
+            reason, occurred_at, posted_at
+        )
+        SELECT $1, i.account_id, $3, i.points, $4, i.source_id, $11, $12,
+               $13, '', i.occurred_at, $10
+        FROM input i ORDER BY i.step
+        ON CONFLICT (tenant_id, source_type, source_id) DO NOTHING
+        RETURNING id, source_id
+    ), numbered AS MATERIALIZED (
+        SELECT t.id AS transaction_id, nextval('rewards_lot_id_seq') AS lot_id, i.*,
+               row_number() OVER account AS place, SUM(i.points) OVER account AS running
+        FROM transactions t JOIN input i USING (source_id)
+        WINDOW account AS (PARTITION BY i.account_id ORDER BY i.step ROWS UNBOUNDED PRECEDING)
+    ), credited AS (
+        UPDATE rewards_account a
+        SET available = a.available + n.active, pending = a.pending + n.pending, seq = a.seq + n.places,
+            next_activation_at = LEAST(a.next_activation_at, n.activates_at)
+        FROM (
+            SELECT account_id, COUNT(*) AS places, MIN(activates_at) FILTER (WHERE is_pending) AS activates_at,
+                   COALESCE(SUM(points) FILTER (WHERE is_pending), 0)::bigint AS pending,
+                   COALESCE(SUM(points) FILTER (WHERE NOT is_pending), 0)::bigint AS active
+            FROM numbered GROUP BY account_id
+        ) n
+        WHERE a.tenant_id = $1 AND a.id = n.account_id
+        RETURNING a.id, a.seq - n.places AS seq, a.pending + a.available + a.held - n.pending - n.active AS balance
+    ), lots AS (
+        INSERT INTO rewards_lot (
+            id, tenant_id, account_id, granted, remaining, held, available_from, expires_at, is_pending, activates_at, awaits
+        )
+        SELECT lot_id, $1, account_id, points, points, 0, COALESCE(activates_at, occurred_at), expires_at, is_pending,
+               activates_at, COALESCE(awaits, '')
+        FROM numbered ORDER BY step
+    ), entries AS (
+        INSERT INTO rewards_ledgerentry (
+            tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after
+        )
+        SELECT $1, n.transaction_id, n.account_id, n.lot_id, n.points, c.seq + n.place, c.balance + n.running
+        FROM numbered n JOIN credited c ON c.id = n.account_id
+        UNION ALL
+        SELECT $1, n.transaction_id, NULL, NULL, -n.points, NULL, NULL FROM numbered n
+    )
+    SELECT COUNT(*) FROM numbered
+    $sql$ INTO posted USING v_tenant, p_wallet, p_kind, p_source_type, p_customers, p_points, p_source_ids, p_occurred,
+        p_expires, p_posted_at, p_revision, p_actor_kind, p_actor_label, p_activates, p_awaits;
+
+    -- What is not plain goes one by one, after the rest: accounts with a debt or with an heir, and frozen ones.
+    frozen := '{}';
+    FOR v_special IN
+        SELECT t.* FROM unnest(p_customers, p_points, p_source_ids, p_occurred, p_expires, p_activates, p_awaits)
+            WITH ORDINALITY AS t(customer_id, points, source_id, occurred_at, expires_at, activates_at, awaits, step)
+        JOIN rewards_account a ON a.tenant_id = v_tenant AND a.customer_id = t.customer_id AND a.wallet_id = p_wallet
+        WHERE a.frozen_at IS NOT NULL OR a.debt > 0 OR a.moved_to_id IS NOT NULL
+        ORDER BY t.step
+    LOOP
+        v_result := rewards_post_credit(
+            v_tenant, v_special.customer_id, p_wallet, p_kind, v_special.points, p_source_type, v_special.source_id,
+            v_special.occurred_at, p_posted_at, v_special.expires_at, p_revision, p_actor_kind, p_actor_label, '',
+            v_special.activates_at, v_special.awaits
+        );
+        IF v_result.outcome = 'posted' THEN
+            posted := posted + 1;
+        ELSIF v_result.outcome = 'frozen' THEN
+            frozen := frozen || v_special.source_id;
+        END IF;
+    END LOOP;
+END $$;
