@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Q
 
 from rewards.models import (
     Account,
+    BudgetUsage,
     CodeState,
     CouponCode,
     CouponRedemption,
@@ -19,6 +21,58 @@ from rewards.models import (
     TierMembership,
 )
 from tenants.scope import active_tenant_id
+
+# A batch of more members locks the program instead: a lock is an entry in a small table of the server.
+_MOST_MEMBER_LOCKS: Final = 200
+_LOCK_PROGRAM: Final = """
+    SELECT pg_advisory_xact_lock{shared}(hashtextextended('rewards.program:' || %(tenant)s, 0))
+"""
+_LOCK_MEMBERS: Final = """
+    SELECT pg_advisory_xact_lock(hashtextextended('rewards.member:' || %(tenant)s || ':' || t.id, 0))
+    FROM (SELECT unnest(%(customers)s::bigint[]) AS id ORDER BY 1) t
+"""
+_LOCK_BUDGETS: Final = """
+    INSERT INTO rewards_budgetusage AS b (tenant_id, budget_key, period_number, points, money_minor)
+    SELECT %(tenant)s, t.key, t.number, 0, 0
+    FROM unnest(%(keys)s::text[], %(numbers)s::bigint[]) AS t(key, number)
+    ON CONFLICT (tenant_id, budget_key, period_number) DO UPDATE SET points = b.points
+    RETURNING b.budget_key, b.period_number, b.points, b.money_minor
+"""
+
+
+def lock_members(customer_ids: Collection[int]) -> None:
+    """Keep others from deciding about these members until the transaction ends.
+
+    Not the customers' rows: those belong to crm, whose writers would wait for a posting.
+    """
+    is_large = len(customer_ids) > _MOST_MEMBER_LOCKS
+    parameters: dict[str, Any] = {"tenant": active_tenant_id(), "customers": sorted(customer_ids)}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_PROGRAM.format(shared="" if is_large else "_shared"), parameters)
+        if not is_large:
+            cursor.execute(_LOCK_MEMBERS, parameters)
+
+
+def lock_whole_program() -> None:
+    """Keep everybody else from deciding anything under caps or budgets until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_PROGRAM.format(shared=""), {"tenant": active_tenant_id()})
+
+
+def lock_budgets(windows: Collection[tuple[str, int]]) -> list[BudgetUsage]:
+    """Lock what budgets paid in the given (budget, period number), making the rows that are missing."""
+    ordered = sorted(windows)
+    parameters: dict[str, Any] = {
+        "tenant": active_tenant_id(),
+        "keys": [key for key, _ in ordered],
+        "numbers": [number for _, number in ordered],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_BUDGETS, parameters)
+        return [
+            BudgetUsage(budget_key=key, period_number=number, points=points, money_minor=money)
+            for key, number, points, money in cursor.fetchall()
+        ]
 
 
 def lock_program() -> Program | None:

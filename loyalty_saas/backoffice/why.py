@@ -17,7 +17,21 @@ from tenants.admin import formats
 
 _CAPS: Final[dict[str, str | Promise]] = {
     "per_order": gettext_lazy("cap per order"),
+    "per_event": gettext_lazy("cap per order or event"),
+    "per_day": gettext_lazy("cap per day"),
+    "per_week": gettext_lazy("cap per week"),
     "per_month": gettext_lazy("cap per month"),
+    "per_program": gettext_lazy("cap per member"),
+    "times_per_day": gettext_lazy("times per day"),
+    "times_per_week": gettext_lazy("times per week"),
+    "times_per_month": gettext_lazy("times per month"),
+    "times_per_program": gettext_lazy("times per member"),
+    "member_per_event": gettext_lazy("cap on all rules per order or event"),
+    "member_per_day": gettext_lazy("cap on all rules per day"),
+    "member_per_week": gettext_lazy("cap on all rules per week"),
+    "member_per_month": gettext_lazy("cap on all rules per month"),
+    "member_per_program": gettext_lazy("cap on all rules per member"),
+    "budget": gettext_lazy("budget used up"),
 }
 SHOWN: Final = 20
 
@@ -83,6 +97,10 @@ def outcomes(record: dict[str, Any], names: dict[str, str], currency: str) -> li
 def _reason(rule: dict[str, Any], names: dict[str, str], currency: str) -> str:
     if skipped_by := rule.get("skipped_by"):
         return _("left out, because “%(rule)s” ends the list") % {"rule": names.get(skipped_by, skipped_by)}
+    if excluded_by := rule.get("excluded_by"):
+        return _("left out, because “%(rule)s” of its group paid") % {
+            "rule": names.get(excluded_by, excluded_by)
+        }
     if cap := rule.get("cap"):
         values = {
             "cap": _CAPS.get(cap["kind"], cap["kind"]),
@@ -94,7 +112,13 @@ def _reason(rule: dict[str, Any], names: dict[str, str], currency: str) -> str:
 
 
 def _failure(failure: dict[str, Any], currency: str) -> str:
+    if branches := failure.get("any"):
+        texts = [" + ".join(_failure(each, currency) for each in branch) for branch in branches]
+        return _(" or ").join(texts)
     field = failure["field"]
+    if failure.get("negated"):
+        held = words.condition(field, failure["op"], failure["expected"], currency)
+        return _("must not be: %(condition)s") % {"condition": held}
     wanted = words.condition(field, failure["op"], failure["expected"], currency)
     values = {"condition": wanted, "actual": words.operand(field, failure["actual"], currency)}
     return _("needs %(condition)s, was %(actual)s") % values

@@ -1,38 +1,33 @@
-"""Forms of a program draft: wallets, tiers and rules as rows, made from a document and back into one."""
+"""Forms of a program draft: wallets, tiers and budgets as rows, made from a document and back into one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django import forms
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.admin.words import COMPARISON_LABELS, FIELD_LABELS, MONEY_FIELDS
-from rewards.domain.conditions import SET_COMPARISONS, TEXT_FIELDS
+from rewards.admin.money import to_major, to_minor
+from rewards.domain.budgets import Period, WhenExhausted
 from rewards.domain.wallets import RefundPolicy
-from tenants.admin.formats import exponent
 from tenants.admin.forms import StaffForm
 from tenants.admin.keys import key_from
 
-_SPARE_CONDITIONS: Final = 2
-_MOST_CONDITIONS: Final = 20
-_SETS: Final = frozenset(comparison.value for comparison in SET_COMPARISONS)
-_TEXTS: Final = frozenset(field.value for field in TEXT_FIELDS)
 _POLICIES: Final = [
     (RefundPolicy.WITHIN_BALANCE.value, gettext_lazy("Take back what is left of what they earned")),
     (RefundPolicy.ONLY_PENDING.value, gettext_lazy("Take back pending points only")),
 ]
-
-
-def to_major(minor: int | None, currency: str) -> Decimal | None:
-    return None if minor is None else Decimal(minor).scaleb(-exponent(currency))
-
-
-def to_minor(amount: Decimal | None, currency: str) -> int | None:
-    return None if amount is None else int(amount.scaleb(exponent(currency)).to_integral_value())
+_PERIODS: Final = [
+    (Period.DAY.value, gettext_lazy("a day")),
+    (Period.WEEK.value, gettext_lazy("a week")),
+    (Period.MONTH.value, gettext_lazy("a month")),
+    (Period.PROGRAM.value, gettext_lazy("in all")),
+]
+_EXHAUSTED: Final = [
+    (WhenExhausted.GIVE_REST.value, gettext_lazy("Give what is left, then nothing")),
+    (WhenExhausted.GIVE_NOTHING.value, gettext_lazy("Give nothing that does not fit whole")),
+]
 
 
 class _Row(StaffForm):
@@ -55,6 +50,11 @@ class WalletRow(_Row):
         help_text=gettext_lazy("Empty is never."),
     )  # fmt: skip
     refund_policy = forms.ChoiceField(label=gettext_lazy("A return"), choices=_POLICIES)
+    thousand_points = forms.DecimalField(
+        label=gettext_lazy("Cost of 1,000 points"), min_value=0, max_digits=15, decimal_places=3,
+        required=False,
+        help_text=gettext_lazy("What they cost you when they are spent; needed for budgets in money."),
+    )  # fmt: skip
 
 
 class TierRow(_Row):
@@ -64,179 +64,48 @@ class TierRow(_Row):
     )
 
 
-class RuleRow(_Row):
-    """One earning rule. Conditions are numbered fields, with spare ones to fill."""
-
+class BudgetRow(_Row):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
-    wallet = forms.ChoiceField(label=gettext_lazy("Into"))
-    points = forms.IntegerField(label=gettext_lazy("Points"), min_value=1)
-    per_amount = forms.DecimalField(
-        label=gettext_lazy("For each amount of"), min_value=0, max_digits=15, decimal_places=3,
-        required=False,
-        help_text=gettext_lazy("Empty gives the points once per order."),
-    )  # fmt: skip
-    priority = forms.IntegerField(
-        label=gettext_lazy("Order"), min_value=0, max_value=10_000, initial=100,
-        help_text=gettext_lazy("Small numbers come first."),
-    )  # fmt: skip
-    stops = forms.BooleanField(label=gettext_lazy("Ends the list when it matches"), required=False)
-    categories = forms.CharField(
-        label=gettext_lazy("Only these categories"), required=False,
-        help_text=gettext_lazy("Separated by commas; empty is all."),
-    )  # fmt: skip
-    category_percent = forms.CharField(
-        label=gettext_lazy("Categories that pay more or less"), required=False,
-        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "GROCERY = 200"}),
-        help_text=gettext_lazy("One a line, in percent: 200 doubles."),
-    )  # fmt: skip
-    tier_percent = forms.CharField(
-        label=gettext_lazy("Tiers that earn more"), required=False,
-        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "gold = 125"}),
-        help_text=gettext_lazy("One a line, by the tier's key, in percent."),
-    )  # fmt: skip
-    cap_per_order = forms.IntegerField(label=gettext_lazy("At most per order"), min_value=0, required=False)
-    cap_per_month = forms.IntegerField(label=gettext_lazy("At most per month"), min_value=0, required=False)
-    slots = forms.IntegerField(
-        widget=forms.HiddenInput, required=False, min_value=0, max_value=_MOST_CONDITIONS
+    period = forms.ChoiceField(label=gettext_lazy("Counts over"), choices=_PERIODS, initial="month")
+    points = forms.IntegerField(label=gettext_lazy("Most points"), min_value=0, required=False)
+    money = forms.DecimalField(
+        label=gettext_lazy("Most money"), min_value=0, max_digits=15, decimal_places=3, required=False
     )
-
-    def __init__(self, *args: Any, wallets: Iterable[tuple[str, str]] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["wallet"].choices = list(wallets)  # type: ignore[attr-defined]  # a ChoiceField
-        self.fields["slots"].initial = self._slots()
-        for slot in range(self._slots()):
-            self._add_condition(slot)
-
-    def _slots(self) -> int:
-        if self.is_bound:
-            text = str(self.data.get(self.add_prefix("slots"), ""))
-            return min(int(text), _MOST_CONDITIONS) if text.isascii() and text.isdigit() else 0
-        known = (self.initial or {}).get("known_conditions", 0)
-        return int(known) + _SPARE_CONDITIONS
-
-    def _add_condition(self, slot: int) -> None:
-        self.fields[f"field_{slot}"] = forms.ChoiceField(
-            label=_("Condition"), required=False, choices=[("", "–"), *FIELD_LABELS.items()]
-        )
-        self.fields[f"op_{slot}"] = forms.ChoiceField(
-            label=_("Comparison"), required=False, choices=list(COMPARISON_LABELS.items())
-        )
-        self.fields[f"value_{slot}"] = forms.CharField(label=_("Value"), required=False, max_length=300)
-
-    def condition_fields(self) -> list[tuple[forms.BoundField, forms.BoundField, forms.BoundField]]:
-        return [
-            (self[f"field_{slot}"], self[f"op_{slot}"], self[f"value_{slot}"])
-            for slot in range(self._slots())
-        ]
-
-    def plain_fields(self) -> list[forms.BoundField]:
-        """Return the visible fields that are no condition and no tick for deletion."""
-        return [
-            field
-            for field in self.visible_fields()
-            if field.name != "DELETE" and field.name.partition("_")[0] not in {"field", "op", "value"}
-        ]
-
-    def clean_category_percent(self) -> dict[str, int]:
-        return _percents(self.cleaned_data["category_percent"])
-
-    def clean_tier_percent(self) -> dict[str, int]:
-        return _percents(self.cleaned_data["tier_percent"])
-
-    def clean(self) -> dict[str, Any]:
-        values: dict[str, Any] = super().clean() or {}
-        values["conditions"] = [
-            self._condition(slot, values) for slot in range(self._slots()) if values.get(f"field_{slot}")
-        ]
-        return values
-
-    def _condition(self, slot: int, values: Mapping[str, Any]) -> dict[str, Any]:
-        field, comparison = values[f"field_{slot}"], values.get(f"op_{slot}")
-        text = values.get(f"value_{slot}", "")
-        parts = [part.strip() for part in text.split(",") if part.strip()]
-        try:
-            found = [self._operand(field, part) for part in parts]
-        except (ValueError, ArithmeticError):
-            found = []
-        if not found:
-            self.add_error(f"value_{slot}", _("Give a value that fits the condition."))
-        is_set = comparison in _SETS
-        return {"field": field, "op": comparison, "value": found if is_set else next(iter(found), 0)}
-
-    def _operand(self, field: str, text: str) -> str | int:
-        if field in _TEXTS:
-            return text
-        if field in MONEY_FIELDS:
-            return to_minor(Decimal(text), self.currency) or 0
-        return int(text)
+    when_exhausted = forms.ChoiceField(label=gettext_lazy("When it runs out"), choices=_EXHAUSTED)
 
 
-def _percents(text: str) -> dict[str, int]:
-    """Read lines of ``name = percent``."""
-    found: dict[str, int] = {}
-    for line in filter(None, (line.strip() for line in text.splitlines())):
-        name, separator, percent = line.rpartition("=")
-        number = percent.strip().removesuffix("%").strip()
-        if not separator or not name.strip() or not (number.isascii() and number.isdigit()):
-            raise forms.ValidationError(_("Write each line as: name = percent."))
-        found[name.strip()] = int(number)
-    return found
+class PolicyForm(StaffForm):
+    backdating_days = forms.IntegerField(
+        label=gettext_lazy("Late events count for (days)"), min_value=0, max_value=3650, required=False,
+        help_text=gettext_lazy("Older ones earn nothing. Empty is no limit."),
+    )  # fmt: skip
 
 
 WalletRows = forms.formset_factory(WalletRow, extra=0)
 TierRows = forms.formset_factory(TierRow, extra=0, can_delete=True)
-RuleRows = forms.formset_factory(RuleRow, extra=0, can_delete=True)
+BudgetRows = forms.formset_factory(BudgetRow, extra=0, can_delete=True)
 
 
 def rows_of(document: Mapping[str, Any], currency: str) -> dict[str, list[dict[str, Any]]]:
-    """Return the initial rows of the three formsets."""
+    """Return the initial rows of the formsets."""
     return {
-        "wallets": [dict(wallet) for wallet in document["wallets"]],
+        "wallets": [
+            {**wallet, "thousand_points": to_major(wallet.get("thousand_points_minor"), currency)}
+            for wallet in document["wallets"]
+        ],
         "tiers": [
             {**tier, "threshold": to_major(tier["threshold_minor"], currency)} for tier in document["tiers"]
         ],
-        "rules": [_rule_row(rule, currency) for rule in document["rules"]],
-    }
-
-
-def _rule_row(rule: Mapping[str, Any], currency: str) -> dict[str, Any]:
-    row = {
-        **rule,
-        "per_amount": to_major(rule["per_minor"], currency),
-        "categories": ", ".join(rule["categories"]),
-        "category_percent": "\n".join(
-            f"{name} = {value}" for name, value in rule["category_percent"].items()
-        ),
-        "tier_percent": "\n".join(f"{name} = {value}" for name, value in rule["tier_percent"].items()),
-        "cap_per_order": rule["caps"]["per_order"],
-        "cap_per_month": rule["caps"]["per_month"],
-        "known_conditions": len(rule["conditions"]),
-    }
-    for slot, condition in enumerate(rule["conditions"]):
-        row[f"field_{slot}"], row[f"op_{slot}"] = condition["field"], condition["op"]
-        row[f"value_{slot}"] = _written(condition["field"], condition["value"], currency)
-    return row
-
-
-def _written(field: str, value: Any, currency: str) -> str:
-    if isinstance(value, list):
-        return ", ".join(_written(field, part, currency) for part in value)
-    return str(to_major(value, currency)) if field in MONEY_FIELDS else str(value)
-
-
-def document_of(wallets: Any, tiers: Any, rules: Any) -> dict[str, Any]:
-    """Return the document that the valid formsets describe; new rows get keys from their names."""
-    return {
-        "schema": 1,
-        "wallets": [
-            {
-                "key": row.cleaned_data["key"],
-                "name": row.cleaned_data["name"],
-                "expiry_months": row.cleaned_data["expiry_months"],
-                "refund_policy": row.cleaned_data["refund_policy"],
-            }
-            for row in wallets
+        "budgets": [
+            {**budget, "money": to_major(budget["money_minor"], currency)} for budget in document["budgets"]
         ],
+    }
+
+
+def sections_of(wallets: Any, tiers: Any, budgets: Any) -> dict[str, list[dict[str, Any]]]:
+    """Return the sections that the valid formsets describe; new rows get keys from their names."""
+    return {
+        "wallets": [_wallet(row) for row in wallets],
         "tiers": [
             {
                 "key": key,
@@ -245,7 +114,30 @@ def document_of(wallets: Any, tiers: Any, rules: Any) -> dict[str, Any]:
             }
             for key, row in _keyed(tiers, "tier")
         ],
-        "rules": [_rule(key, row) for key, row in _keyed(rules, "rule")],
+        "budgets": [_budget(key, row) for key, row in _keyed(budgets, "budget")],
+    }
+
+
+def _wallet(row: WalletRow) -> dict[str, Any]:
+    values = row.cleaned_data
+    return {
+        "key": values["key"],
+        "name": values["name"],
+        "expiry_months": values["expiry_months"],
+        "refund_policy": values["refund_policy"],
+        "thousand_points_minor": to_minor(values["thousand_points"], row.currency),
+    }
+
+
+def _budget(key: str, row: BudgetRow) -> dict[str, Any]:
+    values = row.cleaned_data
+    return {
+        "key": key,
+        "name": values["name"],
+        "period": values["period"],
+        "points": values["points"],
+        "money_minor": to_minor(values["money"], row.currency),
+        "when_exhausted": values["when_exhausted"],
     }
 
 
@@ -258,22 +150,3 @@ def _keyed(rows: Any, fallback: str) -> list[tuple[str, Any]]:
         taken.add(key)
         keyed.append((key, row))
     return keyed
-
-
-def _rule(key: str, row: RuleRow) -> dict[str, Any]:
-    values = row.cleaned_data
-    return {
-        "key": key,
-        "name": values["name"],
-        "wallet": values["wallet"],
-        "trigger": "order",
-        "priority": values["priority"],
-        "stops": values["stops"],
-        "conditions": values["conditions"],
-        "points": values["points"],
-        "per_minor": to_minor(values["per_amount"], row.currency),
-        "categories": [part.strip() for part in values["categories"].split(",") if part.strip()],
-        "category_percent": values["category_percent"],
-        "tier_percent": values["tier_percent"],
-        "caps": {"per_order": values["cap_per_order"], "per_month": values["cap_per_month"]},
-    }

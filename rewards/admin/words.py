@@ -2,99 +2,291 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from rewards.domain.conditions import Comparison, FactField
+from rewards.domain.conditions import AllOf, AnyOf, Condition, FactSource, Not, Op, Tree, children, inner
 from rewards.domain.programs import Revision
-from rewards.domain.rules import PERCENT, EarningRule
+from rewards.domain.rules import (
+    PERCENT,
+    Cap,
+    CapPeriod,
+    EarningRule,
+    FormulaPoints,
+    GivePoints,
+    Grant,
+    GrantKind,
+    MultiplyPoints,
+    Trigger,
+)
 from tenants.admin import formats
 
-FIELD_LABELS: Final[dict[str, str | Promise]] = {
-    FactField.ORDER_TOTAL.value: gettext_lazy("order total"),
-    FactField.ORDER_CHANNEL.value: gettext_lazy("channel"),
-    FactField.ORDER_WEEKDAY.value: gettext_lazy("weekday (1 is Monday)"),
-    FactField.ORDER_HOUR.value: gettext_lazy("hour of the day"),
-    FactField.ORDER_LINES.value: gettext_lazy("number of lines"),
-    FactField.CUSTOMER_TIER.value: gettext_lazy("tier"),
-    FactField.CUSTOMER_ORDERS_BEFORE.value: gettext_lazy("orders before"),
-    FactField.CUSTOMER_SPEND.value: gettext_lazy("qualifying spend"),
+Text = str | Promise
+FIELD_LABELS: Final[Mapping[str, Text]] = {
+    "order.total_minor": gettext_lazy("order total"),
+    "order.channel": gettext_lazy("channel"),
+    "order.lines": gettext_lazy("number of lines"),
+    "order.units": gettext_lazy("number of units"),
+    "order.number": gettext_lazy("purchase number (1 is the first)"),
+    "basket.amount_minor": gettext_lazy("money spent on"),
+    "basket.units": gettext_lazy("units of"),
+    "basket.lines": gettext_lazy("lines of"),
+    "line.category": gettext_lazy("category"),
+    "line.subcategory": gettext_lazy("subcategory"),
+    "line.brand": gettext_lazy("brand"),
+    "line.item": gettext_lazy("item"),
+    "line.quantity": gettext_lazy("units of the line"),
+    "line.amount_minor": gettext_lazy("money of the line"),
+    "member.tier": gettext_lazy("tier"),
+    "member.orders_before": gettext_lazy("orders before"),
+    "member.qualifying_spend_minor": gettext_lazy("qualifying spend"),
+    "member.days_enrolled": gettext_lazy("days as a member"),
+    "time.weekday": gettext_lazy("weekday (1 is Monday)"),
+    "time.hour": gettext_lazy("hour of the day"),
+    "time.day": gettext_lazy("day of the month"),
+    "time.month": gettext_lazy("month"),
+    "time.is_birthday": gettext_lazy("birthday"),
+    "time.is_anniversary": gettext_lazy("anniversary of joining"),
+    "schedule.starts_at": gettext_lazy("start of the rule"),
+    "schedule.ends_at": gettext_lazy("end of the rule"),
+    "audience": gettext_lazy("audience"),
+    "lines": gettext_lazy("lines that count"),
+    # Records of before the names were settled.
+    "order.weekday": gettext_lazy("weekday (1 is Monday)"),
+    "order.hour": gettext_lazy("hour of the day"),
+    "customer.tier": gettext_lazy("tier"),
+    "customer.orders_before": gettext_lazy("orders before"),
+    "customer.qualifying_spend_minor": gettext_lazy("qualifying spend"),
 }
-COMPARISON_LABELS: Final[dict[str, str | Promise]] = {
-    Comparison.AT_LEAST.value: gettext_lazy("at least"),
-    Comparison.AT_MOST.value: gettext_lazy("at most"),
-    Comparison.IS.value: gettext_lazy("is"),
-    Comparison.IS_NOT.value: gettext_lazy("is not"),
-    Comparison.IN.value: gettext_lazy("is one of"),
-    Comparison.NOT_IN.value: gettext_lazy("is none of"),
+COMPARISON_LABELS: Final[Mapping[str, Text]] = {
+    Op.GTE.value: gettext_lazy("at least"),
+    Op.LTE.value: gettext_lazy("at most"),
+    Op.EQ.value: gettext_lazy("is"),
+    Op.NE.value: gettext_lazy("is not"),
+    Op.IN.value: gettext_lazy("is one of"),
+    Op.GT.value: gettext_lazy("more than"),
+    Op.LT.value: gettext_lazy("less than"),
+    Op.CONTAINS.value: gettext_lazy("contains"),
+    Op.EXISTS.value: gettext_lazy("is known"),
+    Op.MISSING.value: gettext_lazy("is not known"),
 }
-MONEY_FIELDS: Final = frozenset({FactField.ORDER_TOTAL.value, FactField.CUSTOMER_SPEND.value})
+_FORMER_COMPARISONS: Final[Mapping[str, Text]] = {
+    "at_least": gettext_lazy("at least"),
+    "at_most": gettext_lazy("at most"),
+    "is": gettext_lazy("is"),
+    "is_not": gettext_lazy("is not"),
+    "not_in": gettext_lazy("is none of"),
+}
+SOURCE_LABELS: Final[Mapping[str, Text]] = {
+    FactSource.PROPERTY.value: gettext_lazy("event property"),
+    FactSource.ATTRIBUTE.value: gettext_lazy("customer attribute"),
+    FactSource.TRAIT.value: gettext_lazy("computed trait"),
+    FactSource.SEGMENT.value: gettext_lazy("member of segment"),
+    FactSource.ITEM.value: gettext_lazy("item attribute"),
+}
+TRIGGER_LABELS: Final[Mapping[str, Text]] = {
+    Trigger.ORDER.value: gettext_lazy("An order"),
+    Trigger.RETURN.value: gettext_lazy("A return"),
+    Trigger.EVENT.value: gettext_lazy("An event by its name"),
+    Trigger.BIRTHDAY.value: gettext_lazy("The birthday"),
+    Trigger.ANNIVERSARY.value: gettext_lazy("The anniversary of joining"),
+    Trigger.ENROLMENT.value: gettext_lazy("Joining the program"),
+}
+PERIOD_LABELS: Final[Mapping[str, Text]] = {
+    CapPeriod.EVENT.value: gettext_lazy("an order or event"),
+    CapPeriod.DAY.value: gettext_lazy("a day"),
+    CapPeriod.WEEK.value: gettext_lazy("a week"),
+    CapPeriod.MONTH.value: gettext_lazy("a month"),
+    CapPeriod.PROGRAM.value: gettext_lazy("a member"),
+}
+GRANT_LABELS: Final[Mapping[str, Text]] = {
+    GrantKind.COUPON.value: gettext_lazy("Coupon"),
+    GrantKind.REWARD.value: gettext_lazy("Reward"),
+    GrantKind.CHALLENGE.value: gettext_lazy("Challenge progress"),
+    GrantKind.TIER.value: gettext_lazy("Tier"),
+    GrantKind.TRAIT.value: gettext_lazy("Trait"),
+    GrantKind.MESSAGE.value: gettext_lazy("Message trigger"),
+}
+
+
+def is_money(field: str) -> bool:
+    """Whether a fact is money in minor units."""
+    return field.endswith("_minor")
+
+
+def field_label(field: str) -> str:
+    """Name a fact: “order total”, “computed trait clv”."""
+    if label := FIELD_LABELS.get(field):
+        return str(label)
+    source, _dot, name = field.partition(".")
+    return f"{SOURCE_LABELS[source]} {name}" if source in SOURCE_LABELS else field
+
+
+def comparison_label(comparison: str) -> str:
+    return str(COMPARISON_LABELS.get(comparison) or _FORMER_COMPARISONS.get(comparison, comparison))
 
 
 def operand(field: str, value: Any, currency: str) -> str:
     """Write what a fact is compared with, or was: money as money, a set as a list."""
     if isinstance(value, list | tuple | frozenset):
-        return ", ".join(operand(field, part, currency) for part in sorted(value))
+        return ", ".join(operand(field, part, currency) for part in value)
     if value is None:
         return _("nothing")
-    if field in MONEY_FIELDS and isinstance(value, int):
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if is_money(field) and isinstance(value, int):
         return formats.money(value, currency)
     return str(value)
 
 
 def condition(field: str, comparison: str, value: Any, currency: str) -> str:
     """Write a condition: “order total at least $50.00”."""
-    return (
-        f"{FIELD_LABELS.get(field, field)} {COMPARISON_LABELS.get(comparison, comparison)} "
-        f"{operand(field, value, currency)}"
-    )
+    if field.startswith(f"{FactSource.SEGMENT.value}."):
+        return field_label(field)
+    start = f"{field_label(field)} {comparison_label(comparison)}"
+    if comparison in {Op.EXISTS.value, Op.MISSING.value}:
+        return start
+    return f"{start} {operand(field, value, currency)}"
+
+
+def tree(rule: Tree, currency: str) -> list[str]:
+    """Write the conditions that must all hold, one text each."""
+    if isinstance(rule, AllOf):
+        return [text for child in children(rule) for text in tree(child, currency)]
+    if isinstance(rule, AnyOf):
+        return [_(" or ").join(_joined(child, currency) for child in children(rule))]
+    if isinstance(rule, Not):
+        return [_("not (%(condition)s)") % {"condition": _joined(inner(rule), currency)}]
+    return [_leaf(rule, currency)]
+
+
+def _joined(rule: Tree, currency: str) -> str:
+    return _(" and ").join(tree(rule, currency))
+
+
+def _leaf(rule: Condition, currency: str) -> str:
+    if rule.source is not FactSource.BASKET or rule.where is None:
+        return condition(rule.field, rule.op.value, rule.value, currency)
+    chosen = _joined(rule.where, currency)
+    label, comparison = field_label(rule.field), comparison_label(rule.op.value)
+    return f"{label} [{chosen}] {comparison} {operand(rule.field, rule.value, currency)}"
+
+
+def _points(number: int) -> str:
+    return ngettext("%(n)s point", "%(n)s points", number) % {"n": formats.number(number)}
 
 
 def earning(rule: EarningRule, currency: str) -> str:
     """Write what a rule pays: “1 point per $1.00 spent”."""
-    points = ngettext("%(n)s point", "%(n)s points", rule.points) % {"n": formats.number(rule.points)}
-    if rule.per_minor is None:
+    effect = rule.points
+    if effect is None:
+        return _("No points")
+    if isinstance(effect, MultiplyPoints):
+        return _("%(factor)s on the points of the rules before") % {"factor": factor(effect.percent)}
+    if isinstance(effect, FormulaPoints):
+        terms = " + ".join(f"{float(term.weight):g} × {term.name}" for term in effect.terms)
+        return _("points = %(formula)s") % {"formula": f"{terms} + {float(effect.constant):g}"}
+    return _gift(rule, effect, currency)
+
+
+def _gift(rule: EarningRule, effect: GivePoints, currency: str) -> str:
+    points = _points(effect.points)
+    if effect.per_minor is not None:
+        money = formats.money(effect.per_minor, currency)
+        return _("%(points)s per %(money)s spent") % {"points": points, "money": money}
+    if effect.per_units is not None:
+        units = ngettext("%(n)s unit", "%(n)s units", effect.per_units) % {"n": effect.per_units}
+        return _("%(points)s per %(units)s") % {"points": points, "units": units}
+    if effect.per_property:
+        values = {"points": points, "n": effect.per_amount, "property": effect.per_property}
+        return _("%(points)s per %(n)s of %(property)s") % values
+    if rule.trigger is Trigger.ORDER:
         return _("%(points)s per order") % {"points": points}
-    return _("%(points)s per %(money)s spent") % {
-        "points": points,
-        "money": formats.money(rule.per_minor, currency),
-    }
+    return points
+
+
+def cap(limit: Cap) -> str:
+    """Write a cap: “at most 500 points a month”."""
+    if limit.per is CapPeriod.PROGRAM:
+        amount = _points(limit.points) if limit.points is not None else _times(limit.times or 0)
+        return _("at most %(amount)s per member in all") % {"amount": amount}
+    period = str(PERIOD_LABELS[limit.per.value])
+    if limit.points is not None:
+        return _("at most %(amount)s %(period)s") % {"amount": _points(limit.points), "period": period}
+    return _("at most %(amount)s %(period)s") % {"amount": _times(limit.times or 0), "period": period}
+
+
+def _times(number: int) -> str:
+    return ngettext("%(n)s time", "%(n)s times", number) % {"n": formats.number(number)}
 
 
 def limits(rule: EarningRule) -> list[str]:
-    """Write a rule's caps."""
-    found = []
-    if rule.caps.per_order is not None:
-        found.append(_("at most %(n)s an order") % {"n": formats.number(rule.caps.per_order)})
-    if rule.caps.per_month is not None:
-        found.append(_("at most %(n)s a month") % {"n": formats.number(rule.caps.per_month)})
+    """Write a rule's caps, budget and place among the others."""
+    found = [cap(each) for each in rule.caps]
+    if rule.budget:
+        found.append(_("paid from budget %(budget)s") % {"budget": rule.budget})
+    if rule.group:
+        found.append(_("only the first of group %(group)s") % {"group": rule.group})
     if rule.stops:
-        found.append(_("ends the list when it matches"))
+        found.append(_("ends the list when it gives something"))
     return found
+
+
+def grant(given: Grant) -> str:
+    """Write what a rule gives besides points."""
+    label = GRANT_LABELS[given.kind.value]
+    if given.kind is GrantKind.TRAIT:
+        return f"{label} {given.key} = {given.value}"
+    if given.kind is GrantKind.CHALLENGE:
+        return f"{label} {given.key} +{given.amount}"
+    return f"{label} {given.key}"
+
+
+def schedule(rule: EarningRule) -> str:
+    """Write from when and until when a rule pays, or nothing."""
+    parts = []
+    if rule.starts_at:
+        parts.append(_("from %(moment)s") % {"moment": formats.moment(rule.starts_at)})
+    if rule.ends_at:
+        parts.append(_("until %(moment)s") % {"moment": formats.moment(rule.ends_at)})
+    return " ".join(parts)
+
+
+def trigger(rule: EarningRule) -> str:
+    """Write what a rule answers to."""
+    if rule.trigger is Trigger.EVENT:
+        return _("Event %(name)s") % {"name": rule.event}
+    return str(TRIGGER_LABELS[rule.trigger.value])
 
 
 def rule_in_words(rule: EarningRule, revision: Revision, currency: str) -> dict[str, Any]:
     """Return what a card shows of a rule."""
     tier_names = {tier.key: tier.name for tier in revision.tiers}
+    effect = rule.points
+    gift = effect if isinstance(effect, GivePoints) else None
     return {
         "rule": rule,
+        "trigger": trigger(rule),
         "earning": earning(rule, currency),
-        "conditions": [
-            condition(item.field.value, item.comparison.value, item.value, currency)
-            for item in rule.conditions
-        ],
-        "categories": sorted(rule.categories),
-        "category_factors": [(name, factor(value)) for name, value in sorted(rule.category_percent.items())],
-        "tier_factors": [
-            (tier_names.get(key, key), factor(value))
-            for key, value in rule.tier_percent.items()
-            if value != PERCENT
-        ],
+        "grants": [grant(each) for each in rule.grants],
+        "conditions": tree(rule.when, currency) if rule.when else [],
+        "lines": _joined(rule.lines, currency) if rule.lines else "",
+        "category_factors": _factors(gift.category_percent if gift else {}, {}),
+        "tier_factors": _factors(gift.tier_percent if gift else {}, tier_names),
         "limits": limits(rule),
+        "schedule": schedule(rule),
+        "audience": sorted(rule.audience),
     }
+
+
+def _factors(percents: Mapping[str, int], names: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [
+        (names.get(key, key), factor(value)) for key, value in sorted(percents.items()) if value != PERCENT
+    ]
 
 
 def factor(percent: int) -> str:

@@ -1,89 +1,154 @@
-"""Conditions of earning rules: what they compare, and by how much they fail."""
+"""Conditions of earning rules: segments' rule tree over the facts of an event and its member.
+
+The nodes and operators are those of segments (``crm.domain.rules``); the leaves are ours, because a rule also
+speaks of the order, its lines, the event and the time. What is absent fails every operator but ``missing``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
-Fact: TypeAlias = int | str | None
-Operand: TypeAlias = int | str | frozenset[int] | frozenset[str]
+from crm.domain.rules import AllOf, AnyOf, Not, Op
 
+__all__ = [
+    "FACTS", "AllOf", "AnyOf", "Condition", "Fact", "FactKind", "FactSource", "Not", "Op", "Operand", "Tree",
+    "all_of", "any_of", "children", "inner", "leaves", "negated",
+]  # fmt: skip
 
-class Comparison(StrEnum):
-    """How a fact is compared with the rule's value."""
-
-    AT_LEAST = "at_least"
-    AT_MOST = "at_most"
-    IS = "is"
-    IS_NOT = "is_not"
-    IN = "in"
-    NOT_IN = "not_in"
+Fact: TypeAlias = int | float | str | bool | None
+Operand: TypeAlias = int | float | str | bool | tuple[int | float | str | bool, ...] | None
 
 
-class FactField(StrEnum):
-    """The facts a condition can name. Weekdays are ISO (1 is Monday); times are local to the tenant."""
+class FactSource(StrEnum):
+    """Where a fact comes from. ``line`` and ``item`` stand only where lines are chosen."""
 
-    ORDER_TOTAL = "order.total_minor"
-    ORDER_CHANNEL = "order.channel"
-    ORDER_WEEKDAY = "order.weekday"
-    ORDER_HOUR = "order.hour"
-    ORDER_LINES = "order.lines"
-    CUSTOMER_TIER = "customer.tier"
-    CUSTOMER_ORDERS_BEFORE = "customer.orders_before"
-    CUSTOMER_SPEND = "customer.qualifying_spend_minor"
+    ORDER = "order"
+    BASKET = "basket"
+    LINE = "line"
+    ITEM = "item"
+    PROPERTY = "property"
+    MEMBER = "member"
+    ATTRIBUTE = "attribute"
+    TRAIT = "trait"
+    SEGMENT = "in_segment"
+    TIME = "time"
 
 
-TEXT_FIELDS: Final = frozenset({FactField.ORDER_CHANNEL, FactField.CUSTOMER_TIER})
-SET_COMPARISONS: Final = frozenset({Comparison.IN, Comparison.NOT_IN})
-ORDER_COMPARISONS: Final = frozenset({Comparison.AT_LEAST, Comparison.AT_MOST})
+class FactKind(StrEnum):
+    """What a fact's values are; ``any`` where the tenant's data decides."""
 
-_TESTS: Final[Mapping[Comparison, Callable[[Any, Any], bool]]] = {
-    Comparison.AT_LEAST: lambda fact, value: fact is not None and fact >= value,
-    Comparison.AT_MOST: lambda fact, value: fact is not None and fact <= value,
-    Comparison.IS: lambda fact, value: fact == value,
-    Comparison.IS_NOT: lambda fact, value: fact != value,
-    Comparison.IN: lambda fact, value: fact in value,
-    Comparison.NOT_IN: lambda fact, value: fact not in value,
+    NUMBER = "number"
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    ANY = "any"
+
+
+# Weekdays are ISO (1 is Monday); times are local to the tenant. Sources that are missing take any name.
+FACTS: Final[Mapping[FactSource, Mapping[str, FactKind]]] = {
+    FactSource.ORDER: {
+        "total_minor": FactKind.NUMBER,
+        "channel": FactKind.TEXT,
+        "lines": FactKind.NUMBER,
+        "units": FactKind.NUMBER,
+        # The member's first purchase has the number 1.
+        "number": FactKind.NUMBER,
+    },
+    FactSource.BASKET: {
+        "amount_minor": FactKind.NUMBER,
+        "units": FactKind.NUMBER,
+        "lines": FactKind.NUMBER,
+    },
+    FactSource.LINE: {
+        "category": FactKind.TEXT,
+        "subcategory": FactKind.TEXT,
+        "brand": FactKind.TEXT,
+        "item": FactKind.TEXT,
+        "quantity": FactKind.NUMBER,
+        "amount_minor": FactKind.NUMBER,
+    },
+    FactSource.MEMBER: {
+        "tier": FactKind.TEXT,
+        "orders_before": FactKind.NUMBER,
+        "qualifying_spend_minor": FactKind.NUMBER,
+        "days_enrolled": FactKind.NUMBER,
+    },
+    FactSource.TIME: {
+        "weekday": FactKind.NUMBER,
+        "hour": FactKind.NUMBER,
+        "day": FactKind.NUMBER,
+        "month": FactKind.NUMBER,
+        "is_birthday": FactKind.BOOLEAN,
+        "is_anniversary": FactKind.BOOLEAN,
+    },
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """A condition that did not hold: the fact found and, for amounts, the distance to the limit."""
-
-    field: FactField
-    comparison: Comparison
-    expected: Operand
-    actual: Fact
-    missing: int | None
-
-    def to_json(self) -> dict[str, Any]:
-        expected = sorted(self.expected) if isinstance(self.expected, frozenset) else self.expected
-        return {
-            "field": self.field.value,
-            "op": self.comparison.value,
-            "expected": expected,
-            "actual": self.actual,
-            "missing": self.missing,
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Condition:
-    """``field comparison value``, for instance ``order.total_minor at_least 5000``."""
+    """One comparison, for instance ``order total_minor gte 5000``.
 
-    field: FactField
-    comparison: Comparison
-    value: Operand
+    ``where`` chooses the lines that a basket measure counts; ``None`` counts all.
+    """
 
-    def failure(self, facts: Mapping[FactField, Fact]) -> Failure | None:
-        """Return why the condition does not hold, or ``None`` when it does."""
-        fact = facts[self.field]
-        if _TESTS[self.comparison](fact, self.value):
-            return None
-        missing = None
-        if self.comparison in ORDER_COMPARISONS and isinstance(fact, int) and isinstance(self.value, int):
-            missing = abs(self.value - fact)
-        return Failure(self.field, self.comparison, self.value, fact, missing)
+    source: FactSource
+    name: str
+    op: Op
+    value: Operand = None
+    where: Tree | None = None
+
+    @property
+    def field(self) -> str:
+        """The fact's name in records: ``order.total_minor``."""
+        return f"{self.source.value}.{self.name}"
+
+    @property
+    def kind(self) -> FactKind:
+        """What the fact's values are."""
+        if self.source is FactSource.SEGMENT:
+            return FactKind.BOOLEAN
+        return FACTS.get(self.source, {}).get(self.name, FactKind.ANY)
+
+
+Tree: TypeAlias = AllOf | AnyOf | Not | Condition
+
+
+def all_of(*rules: Tree) -> Tree:
+    """Every rule holds; one rule alone is itself."""
+    if len(rules) == 1:
+        return rules[0]
+    return AllOf(rules)  # type: ignore[arg-type]  # the shared nodes carry our leaves
+
+
+def any_of(*rules: Tree) -> Tree:
+    """At least one rule holds."""
+    return AnyOf(rules)  # type: ignore[arg-type]  # the shared nodes carry our leaves
+
+
+def negated(rule: Tree) -> Tree:
+    """The rule does not hold."""
+    return Not(rule)  # type: ignore[arg-type]  # the shared nodes carry our leaves
+
+
+def children(node: AllOf | AnyOf) -> tuple[Tree, ...]:
+    """The rules of a node, as ours."""
+    return cast("tuple[Tree, ...]", node.rules)
+
+
+def inner(node: Not) -> Tree:
+    """The rule that must not hold, as ours."""
+    return cast("Tree", node.rule)
+
+
+def leaves(tree: Tree | None) -> Iterator[Condition]:
+    """Yield every condition of a tree, those of chosen lines included."""
+    if isinstance(tree, AllOf | AnyOf):
+        for child in children(tree):
+            yield from leaves(child)
+    elif isinstance(tree, Not):
+        yield from leaves(inner(tree))
+    elif tree is not None:
+        yield tree
+        yield from leaves(tree.where)

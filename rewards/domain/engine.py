@@ -1,220 +1,139 @@
-"""``evaluate``: from a revision, a customer's state and one event to points and the reasons for them.
+"""The engine: from a revision, a member's state and one event to effects and the reasons for them.
 
-Arithmetic is exact and integer. For one rule and one order the exact share of every eligible line is added
-up and rounded **down once**; a line receives the difference of two neighbouring rounded sums, so the lines
-add up to the order's points and a return can take back precisely what its line earned. Caps shrink the lines
-in the same way.
+A revision is compiled once; ``Engine.decide`` is a pure function of its arguments and serves live posting,
+simulation and rehearsal alike. The clock is the moment of the event. Caps shrink the lines of an order the
+way they were shared (see ``amounts``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from itertools import accumulate
-from typing import Any, Final, NamedTuple
 
-from rewards.domain.conditions import Fact, FactField, Failure
+from rewards.domain.compiled_rules import CompiledRule, Needs, compile_rules, needs_of
+from rewards.domain.decisions import CapApplied, Decision, Evaluation, RuleOutcome, Spent
 from rewards.domain.effects import Earn, Effect
 from rewards.domain.expiry import expires_at
+from rewards.domain.facts import Context, CustomerState, Happening, Line
 from rewards.domain.programs import Revision
-from rewards.domain.rules import PERCENT, CapKind, EarningRule
+from rewards.domain.rules import Trigger
 
-_PERCENT_SQUARED: Final = PERCENT * PERCENT
-
-
-class Line(NamedTuple):
-    """One product line of an order, as far as earning needs it."""
-
-    position: int
-    category: str
-    amount_minor: int
+_NO_CAP: tuple[CapApplied | None, bool] = (None, True)
 
 
-class OrderPlaced(NamedTuple):
-    """The event of an order; lines are the product lines only (postage and fees earn nothing)."""
+class Engine:
+    """A compiled revision. ``needs`` says which facts of a member its rules read."""
 
-    placed_at: datetime
-    total_minor: int
-    channel: str
-    lines: Sequence[Line]
+    __slots__ = ("_rules", "needs", "revision")
 
+    def __init__(self, revision: Revision) -> None:
+        self.revision = revision
+        self.needs: Needs = needs_of(revision)
+        self._rules: Mapping[tuple[Trigger, str], tuple[CompiledRule, ...]] = compile_rules(revision)
 
-class CustomerState(NamedTuple):
-    """What is known of the customer the moment before the event."""
-
-    tier: str | None = None
-    orders_before: int = 0
-    qualifying_spend_minor: int = 0
-    month_points_by_rule: Mapping[str, int] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class CapApplied:
-    """The limit that bit: what the rule would have given and what the cap let through."""
-
-    kind: CapKind
-    limit: int
-    asked: int
-    given: int
-
-    def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind.value, "limit": self.limit, "asked": self.asked, "given": self.given}
-
-
-@dataclass(frozen=True, slots=True)
-class RuleOutcome:
-    """Whether a rule matched, what it gave, and otherwise which conditions failed and by how much."""
-
-    rule: str
-    is_matched: bool
-    points: int = 0
-    failures: tuple[Failure, ...] = ()
-    cap: CapApplied | None = None
-    skipped_by: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        document: dict[str, Any] = {"rule": self.rule, "matched": self.is_matched, "points": self.points}
-        if self.failures:
-            document["failed"] = [failure.to_json() for failure in self.failures]
-        if self.cap:
-            document["cap"] = self.cap.to_json()
-        if self.skipped_by:
-            document["skipped_by"] = self.skipped_by
-        return document
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The stored answer to "why": state used, outcome of every rule, and points by wallet and line."""
-
-    state: CustomerState
-    outcomes: tuple[RuleOutcome, ...]
-    line_points_by_wallet: Mapping[str, Mapping[int, int]]
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "tier": self.state.tier,
-            "orders_before": self.state.orders_before,
-            "qualifying_spend_minor": self.state.qualifying_spend_minor,
-            "rules": [outcome.to_json() for outcome in self.outcomes],
-            "lines": {
-                wallet: {str(position): points for position, points in by_line.items()}
-                for wallet, by_line in self.line_points_by_wallet.items()
-            },
-        }
-
-
-class Evaluation(NamedTuple):
-    """Effects to carry out and the record of why."""
-
-    effects: tuple[Effect, ...]
-    decision: Decision
+    def answers(self, trigger: Trigger, name: str = "") -> bool:
+        """Whether any rule could answer to such an event."""
+        return (trigger, name) in self._rules
 
     @property
-    def points(self) -> int:
-        """All the points given, whatever their wallets."""
-        return sum(effect.points for effect in self.effects if isinstance(effect, Earn))
+    def event_names(self) -> frozenset[str]:
+        """Names of the events that rules answer to."""
+        return frozenset(name for trigger, name in self._rules if trigger is Trigger.EVENT)
+
+    def decide(self, state: CustomerState, event: Happening, *, explains: bool = True) -> Evaluation:
+        """Decide what one event gives. Without ``explains`` failed rules do not say which condition."""
+        rules = self._rules.get((event.trigger, event.name), ())
+        return _Run(self.revision, state, event, explains=explains).over(rules)
 
 
-def evaluate(revision: Revision, state: CustomerState, event: OrderPlaced) -> Evaluation:
-    """Decide what one order earns. Pure: the same arguments give the same answer for ever."""
-    facts = _facts(revision, state, event)
-    outcomes: list[RuleOutcome] = []
-    lines_by_wallet: dict[str, dict[int, int]] = {}
-    stopped_by: str | None = None
-    for rule in revision.rules:
-        if stopped_by is not None:
-            outcomes.append(RuleOutcome(rule.key, is_matched=False, skipped_by=stopped_by))
-            continue
-        outcome, points = _apply(rule, facts, state, event.lines)
-        outcomes.append(outcome)
-        if outcome.points:
-            _add_lines(lines_by_wallet.setdefault(rule.wallet, {}), event.lines, points)
-        if rule.stops and outcome.is_matched:
-            stopped_by = rule.key
-    decision = Decision(state, tuple(outcomes), lines_by_wallet)
-    return Evaluation(tuple(_effects(revision, event.placed_at, lines_by_wallet)), decision)
+def evaluate(revision: Revision, state: CustomerState, event: Happening) -> Evaluation:
+    """Compile and decide once: the same arguments give the same answer for ever."""
+    return Engine(revision).decide(state, event)
 
 
-def _facts(revision: Revision, state: CustomerState, event: OrderPlaced) -> Mapping[FactField, Fact]:
-    if not any(rule.conditions for rule in revision.rules):
-        return {}
-    local = event.placed_at.astimezone(revision.time_zone)
-    return {
-        FactField.ORDER_TOTAL: event.total_minor,
-        FactField.ORDER_CHANNEL: event.channel,
-        FactField.ORDER_WEEKDAY: local.isoweekday(),
-        FactField.ORDER_HOUR: local.hour,
-        FactField.ORDER_LINES: len(event.lines),
-        FactField.CUSTOMER_TIER: state.tier,
-        FactField.CUSTOMER_ORDERS_BEFORE: state.orders_before,
-        FactField.CUSTOMER_SPEND: state.qualifying_spend_minor,
-    }
+class _Run:
+    """One evaluation under way."""
 
+    __slots__ = (
+        "_context", "_effects", "_explains", "_given", "_points_by_wallet", "_revision", "_spent",
+        "_stopped_by", "_winners",
+    )  # fmt: skip
 
-def _apply(
-    rule: EarningRule, facts: Mapping[FactField, Fact], state: CustomerState, lines: Sequence[Line]
-) -> tuple[RuleOutcome, Sequence[int]]:
-    failures = tuple(failure for condition in rule.conditions if (failure := condition.failure(facts)))
-    if failures:
-        return RuleOutcome(rule.key, is_matched=False, failures=failures), ()
-    running = _running_points(rule, state, lines)
-    asked = running[-1] if running else 0
-    cap = _cap(rule, state, asked)
-    given = asked
-    if cap:
-        given = cap.given
-        running = [given * points // asked for points in running]
-    return RuleOutcome(rule.key, is_matched=True, points=given, cap=cap), running
+    def __init__(self, revision: Revision, state: CustomerState, event: Happening, *, explains: bool) -> None:
+        self._revision, self._explains = revision, explains
+        self._context = Context(event, state, revision.time_zone)
+        self._given: dict[str, Sequence[int]] = {}
+        self._points_by_wallet: dict[str, int] = {}
+        self._spent: dict[str, Spent] = {}
+        self._effects: list[Effect] = []
+        self._winners: dict[str, str] = {}
+        self._stopped_by: str | None = None
 
+    def over(self, rules: Sequence[CompiledRule]) -> Evaluation:
+        outcomes = tuple([self._outcome(rule) for rule in rules])
+        event, state = self._context.event, self._context.state
+        earned = tuple(_earned(self._revision, event.at, self._points_by_wallet))
+        lines = self._lines(rules, event.lines) if earned else {}
+        return Evaluation(
+            (*earned, *self._effects), Decision(state, outcomes, lines, self._spent, earned=earned)
+        )
 
-def _running_points(rule: EarningRule, state: CustomerState, lines: Sequence[Line]) -> list[int]:
-    """Points earned by the first line, the first two lines, and so on; the last is the order's."""
-    percents, chosen = rule.category_percent, rule.categories
-    tier_percent = rule.tier_percent.get(state.tier or "", PERCENT)
-    weights = [
-        amount * percents.get(category, PERCENT) if amount > 0 and (not chosen or category in chosen) else 0
-        for _, category, amount in lines
-    ]
-    sums = list(accumulate(weights))
-    if not sums or not sums[-1]:
-        return []
-    if rule.per_minor is None:
-        # A bonus per order: percents of the tier count, those of categories only share it among the lines.
-        bonus = rule.points * tier_percent // PERCENT
-        return [bonus * part // sums[-1] for part in sums]
-    factor, divisor = rule.points * tier_percent, rule.per_minor * _PERCENT_SQUARED
-    return [part * factor // divisor for part in sums]
+    def _outcome(self, rule: CompiledRule) -> RuleOutcome:
+        if self._stopped_by is not None:
+            return RuleOutcome(rule.key, is_matched=False, skipped_by=self._stopped_by)
+        if rule.group and (winner := self._winners.get(rule.group)):
+            return RuleOutcome(rule.key, is_matched=False, excluded_by=winner)
+        if not rule.matches(self._context):
+            return rule.failed(self._context) if self._explains else rule.unmatched
+        outcome = self._applied(rule)
+        if outcome.has_given:
+            if rule.stops:
+                self._stopped_by = rule.key
+            if rule.group:
+                self._winners[rule.group] = rule.key
+        return outcome
 
+    def _applied(self, rule: CompiledRule) -> RuleOutcome:
+        running = rule.amount(self._context, self._given) if rule.amount else ()
+        asked = running[-1] if running else 0
+        given, (cap, may_give) = asked, _NO_CAP
+        if rule.limits:
+            given, cap, may_give = rule.limits.applied(
+                asked, self._context.state, self._points_by_wallet, self._spent
+            )
+        if given:
+            self._given[rule.key] = (
+                running if given == asked else [given * points // asked for points in running]
+            )
+            self._points_by_wallet[rule.wallet] = self._points_by_wallet.get(rule.wallet, 0) + given
+        granted: tuple[str, ...] = ()
+        if rule.effects and may_give:
+            self._effects.extend(rule.effects)
+            granted = rule.grants
+        return RuleOutcome(rule.key, is_matched=True, points=given, cap=cap, grants=granted)
 
-def _cap(rule: EarningRule, state: CustomerState, asked: int) -> CapApplied | None:
-    """The tightest limit below ``asked``, if any."""
-    cap: CapApplied | None = None
-    per_order, per_month = rule.caps.per_order, rule.caps.per_month
-    if per_order is not None and asked > per_order:
-        cap = CapApplied(CapKind.PER_ORDER, per_order, asked, per_order)
-    if per_month is not None:
-        left = max(per_month - state.month_points_by_rule.get(rule.key, 0), 0)
-        if left < (cap.given if cap else asked):
-            cap = CapApplied(CapKind.PER_MONTH, per_month, asked, left)
-    return cap
+    def _lines(self, rules: Sequence[CompiledRule], lines: Sequence[Line]) -> dict[str, dict[int, int]]:
+        by_wallet: dict[str, dict[int, int]] = {wallet: {} for wallet in self._points_by_wallet}
+        if not lines:
+            return by_wallet
+        for rule in rules:
+            if running := self._given.get(rule.key):
+                _add_lines(by_wallet[rule.wallet], lines, running)
+        return by_wallet
 
 
 def _add_lines(by_line: dict[int, int], lines: Sequence[Line], running: Sequence[int]) -> None:
     before = 0
     for line, total in zip(lines, running, strict=True):
         if total != before:
-            by_line[line.position] = by_line.get(line.position, 0) + total - before
+            by_line[line[0]] = by_line.get(line[0], 0) + total - before
             before = total
 
 
-def _effects(
-    revision: Revision, earned_at: datetime, lines_by_wallet: Mapping[str, Mapping[int, int]]
-) -> Iterator[Earn]:
-    for key, by_line in lines_by_wallet.items():
+def _earned(revision: Revision, earned_at: datetime, points_by_wallet: Mapping[str, int]) -> Iterator[Earn]:
+    for key, points in points_by_wallet.items():
         months = revision.wallet(key).expiry_months
-        yield Earn(key, sum(by_line.values()), expires_at(earned_at, months, revision.time_zone))
+        yield Earn(key, points, expires_at(earned_at, months, revision.time_zone))
 
 
 def points_to_take_back(earned: int, quantity: int, returned_before: int, returned_now: int) -> int:

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rewards.domain.rules import CapPeriod
+
+
+@dataclass(frozen=True, slots=True)
+class MemberCap:
+    """Most points that all rules together give one member in a wallet, by event or period."""
+
+    wallet: str
+    per: CapPeriod
+    points: int
+
 
 @dataclass(frozen=True, slots=True)
 class Policies:
@@ -13,3 +24,4 @@ class Policies:
     """
 
     backdating_days: int | None = None
+    member_caps: tuple[MemberCap, ...] = ()

@@ -36,8 +36,3 @@ class Revision:
             if wallet.key == key:
                 return wallet
         raise KeyError(key)
-
-    @property
-    def has_monthly_caps(self) -> bool:
-        """Whether evaluating needs to know what the customer earned this month."""
-        return any(rule.caps.per_month is not None for rule in self.rules)

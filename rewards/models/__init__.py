@@ -1,6 +1,7 @@
 """Tables of the points ledger, the program and the catalogue."""
 
 from rewards.models.account import Account
+from rewards.models.budget_usage import BudgetUsage
 from rewards.models.challenge_contribution import ChallengeContribution
 from rewards.models.challenge_participation import ChallengeParticipation
 from rewards.models.challenge_progress import ChallengeProgress, ChallengeState
@@ -36,6 +37,7 @@ from rewards.models.wallet import Wallet
 
 __all__ = [
     "Account",
+    "BudgetUsage",
     "ChallengeContribution",
     "ChallengeParticipation",
     "ChallengeProgress",

@@ -12,6 +12,10 @@ from tenants.models.base import TenantForeignKey
 class DecisionEvent(models.TextChoices):
     ORDER = "order", _("Order")
     RETURN = "return", _("Return")
+    EVENT = "event", _("Event")
+    BIRTHDAY = "birthday", _("Birthday")
+    ANNIVERSARY = "anniversary", _("Anniversary")
+    ENROLMENT = "enrolment", _("Enrolment")
 
 
 class DecisionRecord(DependentRow):
@@ -23,7 +27,7 @@ class DecisionRecord(DependentRow):
     revision = TenantForeignKey(
         ProgramRevision, models.PROTECT, related_name="decision_records", verbose_name=_("program revision")
     )
-    event_type = models.CharField(_("event"), max_length=10, choices=DecisionEvent.choices)
+    event_type = models.CharField(_("event"), max_length=12, choices=DecisionEvent.choices)
     event_id = models.BigIntegerField(_("event number"))
     occurred_at = models.DateTimeField(_("occurred at"))
     decided_at = models.DateTimeField(_("decided at"))

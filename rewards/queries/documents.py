@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from rewards.domain.engine import Line
+from rewards.domain.facts import Due, Line, order_placed
 from rewards.models import DecisionEvent
 from tenants.scope import active_tenant_id
 
@@ -52,12 +52,21 @@ _RETURNS = _BY_IDS.format(
     kind=RETURN, moment="returned_at", channel="''", table="crm_return", order="order_id"
 )
 _LINES = """
-    SELECT order_id, array_agg(position), array_agg(category), array_agg(total_minor) FROM (
-        SELECT l.order_id, l.position, COALESCE(i.category, '') AS category, l.total_minor
+    SELECT order_id, array_agg(position), array_agg(category), array_agg(total_minor), array_agg(quantity)
+    FROM (
+        SELECT l.order_id, l.position, COALESCE(i.category, '') AS category, l.total_minor, l.quantity
         FROM crm_orderline l LEFT JOIN crm_item i ON i.tenant_id = %(tenant)s AND i.id = l.item_id
         WHERE l.tenant_id = %(tenant)s AND l.order_id = ANY(%(ids)s) AND l.kind = 'product'
         ORDER BY l.order_id, l.position
     ) lines GROUP BY order_id
+"""
+_ITEM_LINES = """
+    SELECT l.order_id, l.position, COALESCE(i.category, ''), l.total_minor, l.quantity,
+           COALESCE(i.external_id, l.sku), COALESCE(i.subcategory, ''), COALESCE(i.brand, ''),
+           COALESCE(i.attributes, '{}')
+    FROM crm_orderline l LEFT JOIN crm_item i ON i.tenant_id = %(tenant)s AND i.id = l.item_id
+    WHERE l.tenant_id = %(tenant)s AND l.order_id = ANY(%(ids)s) AND l.kind = 'product'
+    ORDER BY l.order_id, l.position
 """
 _RETURNED = """
     SELECT r.id, r.order_id, ol.position, ol.quantity, l.quantity, d.id IS NOT NULL
@@ -137,17 +146,41 @@ def undecided_returns(return_ids: Sequence[int]) -> list[Document]:
     return [Document(*row) for row in _rows(_RETURNS, ids=list(return_ids), event=DecisionEvent.RETURN.value)]
 
 
-def lines_by_order(order_ids: Iterable[int]) -> dict[int, list[Line]]:
-    """Return the product lines of each order, by position."""
-    return {
-        order_id: list(map(Line, positions, categories, amounts))
-        for order_id, positions, categories, amounts in _rows(_LINES, ids=list(order_ids))
-    }
+def lines_by_order(order_ids: Iterable[int], *, with_items: bool = False) -> dict[int, list[Line]]:
+    """Return the product lines of each order, by position; brands and the like only ``with_items``."""
+    ids = list(order_ids)
+    if not with_items:
+        return {
+            order_id: list(map(Line, positions, categories, amounts, quantities))
+            for order_id, positions, categories, amounts, quantities in _rows(_LINES, ids=ids)
+        }
+    lines: dict[int, list[Line]] = {}
+    for order_id, *values in _rows(_ITEM_LINES, ids=ids):
+        lines.setdefault(order_id, []).append(Line._make(values))
+    return lines
+
+
+def due_order(document: Document, lines: Sequence[Line]) -> Due:
+    """Return an order as the engine is asked about it."""
+    event = order_placed(document.happened_at, document.total_minor, document.channel, lines)
+    return Due(DecisionEvent.ORDER.value, document.id, document.customer_id, event, document.id)
 
 
 def returned_lines(order_ids: Iterable[int]) -> list[ReturnedLine]:
     """Return the lines of every return of the given orders, decided or not."""
     return [ReturnedLine(*row) for row in _rows(_RETURNED, ids=list(order_ids))]
+
+
+def decided_ids(due: Sequence[Due]) -> set[tuple[str, int]]:
+    """Return (event type, id) of the events among ``due`` that have a decision."""
+    by_type: dict[str, list[int]] = {}
+    for item in due:
+        by_type.setdefault(item.event_type, []).append(item.event_id)
+    return {
+        (event_type, event_id)
+        for event_type, ids in by_type.items()
+        for (event_id,) in _rows(_DECIDED, event=event_type, ids=ids)
+    }
 
 
 class Backlog(NamedTuple):

@@ -1,24 +1,56 @@
-"""The program as it is now."""
+"""The program as it is now, and as it was."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from rewards.domain.documents import parse
+from rewards.domain.engine import Engine
 from rewards.domain.programs import Revision
 from rewards.models import ProgramRevision, RevisionState, Wallet
 from tenants.scope import active_tenant
 
+EDITABLE: Final = (RevisionState.DRAFT,)
+_IN_FORCE: Final = (RevisionState.PUBLISHED, RevisionState.RETIRED)
+_MOST_ENGINES: Final = 256
+_engine_by_document: dict[tuple[bytes, str], Engine] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class PublishedRevision:
-    """The revision in force, parsed, with the rows it is bound to."""
+    """A revision, compiled, with the rows it is bound to."""
 
     id: int
     number: int
-    revision: Revision
+    engine: Engine
     wallet_id_by_key: dict[str, int]
+
+    @property
+    def revision(self) -> Revision:
+        return self.engine.revision
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The revisions that are or were in force, in the order of their publication."""
+
+    revisions: Sequence[PublishedRevision]
+    published_at: Sequence[datetime]
+
+    def at(self, moment: datetime) -> PublishedRevision:
+        """Return the revision in force at a moment; before the first publication it is the current one."""
+        return self.revisions[bisect_right(self.published_at, moment) - 1]
+
+    @property
+    def current(self) -> PublishedRevision:
+        return self.revisions[-1]
 
 
 def published() -> PublishedRevision | None:
@@ -27,14 +59,46 @@ def published() -> PublishedRevision | None:
     return None if row is None else bind(row)
 
 
+def timeline() -> Timeline | None:
+    """Return the revisions that were ever in force, or ``None`` while the tenant has no program."""
+    rows = list(ProgramRevision.objects.filter(state__in=_IN_FORCE).order_by("published_at", "number"))
+    if not rows or rows[-1].state != RevisionState.PUBLISHED:
+        return None
+    wallets = dict(Wallet.objects.values_list("key", "id"))
+    return Timeline(
+        [PublishedRevision(row.pk, row.number, _engine(row), wallets) for row in rows],
+        [row.published_at for row in rows if row.published_at is not None],
+    )
+
+
 def bind(row: ProgramRevision) -> PublishedRevision:
-    """Parse a revision in the tenant's time zone."""
+    """Compile a revision in the tenant's time zone."""
     return PublishedRevision(
         id=row.pk,
         number=row.number,
-        revision=parse(row.document, time_zone=ZoneInfo(active_tenant().time_zone)),
+        engine=_engine(row),
         wallet_id_by_key=dict(Wallet.objects.values_list("key", "id")),
     )
+
+
+def _engine(row: ProgramRevision) -> Engine:
+    """Compile a revision, or find it by what it says: the content is the key, so nothing grows stale."""
+    zone = active_tenant().time_zone
+    key = msgspec.json.encode(row.document), zone
+    engine = _engine_by_document.get(key)
+    if engine is None:
+        if len(_engine_by_document) >= _MOST_ENGINES:
+            _engine_by_document.clear()
+        engine = Engine(parse(row.document, time_zone=ZoneInfo(zone)))
+        _engine_by_document[key] = engine
+    return engine
+
+
+def draft() -> ProgramRevision | None:
+    """The newest revision that can still be edited."""
+    rows = ProgramRevision.objects.filter(state__in=EDITABLE).order_by("-number")
+    row: ProgramRevision | None = rows.first()
+    return row
 
 
 def current() -> ProgramRevision | None:

@@ -10,15 +10,17 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db import connection
 
-from rewards.domain.engine import Evaluation, points_to_take_back
+from rewards.domain.engine import points_to_take_back
+from rewards.domain.usage import BudgetBook
 from rewards.domain.wallets import RefundPolicy
 from rewards.models import DecisionEvent, DecisionRecord, LedgerTransaction, Wallet
 from rewards.queries import documents
 from rewards.queries.documents import Document
 from rewards.queries.programs import PublishedRevision
-from rewards.services import effects, ledger
+from rewards.services import budgets, effects, ledger
 from rewards.services.effects.given import Given
 from rewards.services.effects.points import source_id
+from rewards.services.evaluations import Decided
 from rewards.services.ledger import Outcome, TakeBack, array_literal
 from tenants.domain.actors import Actor
 from tenants.scope import active_tenant_id
@@ -46,36 +48,46 @@ class _Record(NamedTuple):
     record: str
 
 
-def carry_out_orders(
-    decided: Sequence[tuple[Document, Evaluation]], *, published: PublishedRevision, by: Actor, at: datetime
-) -> int:
-    """Post what orders earned and store why; returns how many orders were decided.
+def carry_out(decided: Sequence[Decided], *, published: PublishedRevision, by: Actor, at: datetime) -> int:
+    """Do what events earned and store why; returns how many events were decided.
 
-    Orders of frozen accounts stay undecided, so that the next run finds them again.
+    Events of frozen accounts stay undecided, so that the next run finds them again.
     """
     given = [
-        Given(document.customer_id, ORDER_SOURCE, document.id, document.happened_at, effect)
-        for document, evaluation in decided
+        Given(due.customer_id, due.event_type, due.event_id, due.event.at, effect)
+        for due, evaluation in decided
         for effect in evaluation.effects
     ]
     refused = effects.carry_out(given, published=published, by=by, at=at)
-    encode = msgspec.json.Encoder().encode
-    return _store(
-        DecisionEvent.ORDER,
-        [
-            _Record(
-                document.customer_id,
-                document.id,
-                document.happened_at,
-                evaluation.points,
-                encode(evaluation.decision.to_json()).decode(),
-            )
-            for document, evaluation in decided
-            if document.id not in refused
-        ],
-        published=published,
-        at=at,
+    kept = [item for item in decided if item.due.event_id not in refused]
+    if published.engine.needs.budgets:
+        _pay(kept, published)
+    by_type: dict[str, list[Decided]] = defaultdict(list)
+    for item in kept:
+        by_type[item.due.event_type].append(item)
+    return sum(
+        _store(DecisionEvent(event_type), list(map(_record, items)), published=published, at=at)
+        for event_type, items in by_type.items()
     )
+
+
+def _pay(decided: Sequence[Decided], published: PublishedRevision) -> None:
+    revision = published.revision
+    book = BudgetBook({budget.key: budget for budget in revision.budgets}, revision.time_zone)
+    for due, evaluation in decided:
+        book.book(due.event.at, evaluation)
+    budgets.pay(book.fresh)
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _record(decided: Decided) -> _Record:
+    due, evaluation = decided
+    record = evaluation.decision.to_json()
+    if due.event.name:
+        record["event"], record["source"] = due.event.name, due.source
+    return _Record(due.customer_id, due.event_id, due.event.at, evaluation.points, _encode(record).decode())
 
 
 def _store(

@@ -1,6 +1,6 @@
 """Posting history: orders and returns replayed in time order through the same engine, batch by batch.
 
-Tiers, order counts and monthly caps evolve as they would have: the replay keeps one small window per customer
+Tiers and order counts evolve as they would have: the replay keeps one small window per customer
 and reads documents that were decided earlier only to fill it. A batch is a transaction; what one run left
 undecided, the next finds.
 """
@@ -19,14 +19,14 @@ from typing import NamedTuple
 
 from django.db import connection, connections
 
-from rewards.domain.engine import CustomerState, Evaluation, OrderPlaced, evaluate
-from rewards.domain.expiry import month_of
+from rewards import locks
+from rewards.domain.facts import CustomerState, Due
 from rewards.domain.tiers import ROLLING_YEAR, RollingSpend, standing
 from rewards.queries import customer_states, documents, programs
-from rewards.queries.customer_states import MonthUsage
 from rewards.queries.documents import ORDER, Document, Place
 from rewards.queries.programs import PublishedRevision
-from rewards.services import decisions
+from rewards.services import decisions, evaluations
+from rewards.services.evaluations import Decided
 from tenants.domain.actors import Actor
 from tenants.errors import Conflict
 from tenants.models import Tenant
@@ -50,10 +50,10 @@ class HistoryReport:
     last_at: datetime | None
 
 
-class _Decided(NamedTuple):
+class _Page(NamedTuple):
     """What one page is to be answered with: orders with their evaluations, and returns."""
 
-    orders: list[tuple[Document, Evaluation]]
+    orders: list[Decided]
     returns: list[Document]
 
 
@@ -68,49 +68,47 @@ class _Carried(NamedTuple):
 class _Replay:
     published: PublishedRevision
     spend_by_customer: dict[int, RollingSpend]
-    usage: MonthUsage
 
-    def decide(self, page: list[Document]) -> _Decided:
+    def decide(self, page: list[Document]) -> _Page:
         """Evaluate the page's orders in time order among its returns; nothing is written."""
+        engine = self.published.engine
         new_orders = [item.id for item in page if item.kind == ORDER and not item.is_decided]
-        lines = documents.lines_by_order(new_orders)
-        decided = _Decided([], [])
+        lines = documents.lines_by_order(new_orders, with_items=engine.needs.items)
+        due: list[Due] = []
+        states: list[CustomerState] = []
+        returns: list[Document] = []
         for document in page:
             spend = self.spend_by_customer[document.customer_id]
             if document.kind != ORDER:
                 spend.give_back(document.order_id, document.total_minor)
                 if not document.is_decided:
-                    decided.returns.append(document)
+                    returns.append(document)
                 continue
             if not document.is_decided:
-                event = OrderPlaced(
-                    document.happened_at, document.total_minor, document.channel, lines.get(document.id, [])
-                )
-                evaluation = evaluate(self.published.revision, self._state(document, spend), event)
-                self._count_usage(document, evaluation)
-                decided.orders.append((document, evaluation))
+                due.append(documents.due_order(document, lines.get(document.id, ())))
+                states.append(self._state(document, spend))
             spend.at(document.happened_at)
             spend.add(document.id, document.happened_at, document.total_minor)
-        return decided
+        return _Page(self._decided(due, states), returns)
+
+    def _decided(self, due: list[Due], states: list[CustomerState]) -> list[Decided]:
+        engine = self.published.engine
+        if engine.needs.reads_members:
+            facts = customer_states.member_facts(engine, {item.customer_id for item in due})
+            states = [
+                customer_states.with_facts(state, facts[item.customer_id])
+                for item, state in zip(due, states, strict=True)
+            ]
+        if engine.needs.is_serial:
+            return evaluations.decide(due, engine=engine, states=states)
+        return [
+            Decided(item, engine.decide(state, item.event)) for item, state in zip(due, states, strict=True)
+        ]
 
     def _state(self, document: Document, spend: RollingSpend) -> CustomerState:
-        revision = self.published.revision
         total = spend.at(document.happened_at)
-        tier = standing(revision.tiers, total).tier
-        usage: dict[str, int] = {}
-        if revision.has_monthly_caps:
-            usage = self.usage[document.customer_id, month_of(document.happened_at, revision.time_zone)]
-        return CustomerState(tier.key if tier else None, spend.orders_before, total, usage)
-
-    def _count_usage(self, document: Document, evaluation: Evaluation) -> None:
-        revision = self.published.revision
-        if revision.has_monthly_caps:
-            used = self.usage[document.customer_id, month_of(document.happened_at, revision.time_zone)]
-            for outcome in evaluation.decision.outcomes:
-                if outcome.points:
-                    # A new mapping: the decision before keeps the one it saw.
-                    used = {**used, outcome.rule: used.get(outcome.rule, 0) + outcome.points}
-            self.usage[document.customer_id, month_of(document.happened_at, revision.time_zone)] = used
+        tier = standing(self.published.revision.tiers, total).tier
+        return CustomerState(tier.key if tier else None, spend.orders_before, total)
 
 
 def post(*, tenant: Tenant, by: Actor, at: datetime, progress: Progress) -> HistoryReport:
@@ -128,9 +126,14 @@ def post(*, tenant: Tenant, by: Actor, at: datetime, progress: Progress) -> Hist
         since = backlog.first_at - ROLLING_YEAR
         replay = _replay(published, since)
     carry_out = partial(_carry_out, tenant=tenant, published=published, by=by, at=at)
+    pages = (
+        _serial_pages(tenant, replay, since, carry_out)
+        if published.engine.needs.is_serial
+        else _one_behind(carry_out, _decided_pages(tenant, replay, since))
+    )
     orders = returns = 0
     with _without_cycle_search():
-        for page in _one_behind(carry_out, _decided_pages(tenant, replay, since)):
+        for page in pages:
             if not orders + returns:
                 _analyze(tenant)
             orders, returns = orders + page.orders, returns + page.returns
@@ -139,7 +142,23 @@ def post(*, tenant: Tenant, by: Actor, at: datetime, progress: Progress) -> Hist
     return HistoryReport(orders, returns, backlog.last_at)
 
 
-def _decided_pages(tenant: Tenant, replay: _Replay, since: datetime) -> Iterator[_Decided]:
+def _serial_pages(
+    tenant: Tenant, replay: _Replay, since: datetime, carry_out: Callable[[_Page], _Carried]
+) -> Iterator[_Carried]:
+    """Decide and carry out each page in one transaction: caps and budgets leave no other way."""
+    place = Place(since, 0, 0)
+    while True:
+        with tenant_scope(tenant):
+            locks.lock_whole_program()
+            page = documents.page(place, BATCH)
+            if not page:
+                return
+            carried = carry_out(replay.decide(page))
+        place = documents.place_after(page[-1])
+        yield carried
+
+
+def _decided_pages(tenant: Tenant, replay: _Replay, since: datetime) -> Iterator[_Page]:
     place = Place(since, 0, 0)
     while True:
         with tenant_scope(tenant):
@@ -153,12 +172,12 @@ def _decided_pages(tenant: Tenant, replay: _Replay, since: datetime) -> Iterator
 
 
 def _carry_out(
-    decided: _Decided, *, tenant: Tenant, published: PublishedRevision, by: Actor, at: datetime
+    decided: _Page, *, tenant: Tenant, published: PublishedRevision, by: Actor, at: datetime
 ) -> _Carried:
     """Post one page, in one transaction."""
     with tenant_scope(tenant):
         return _Carried(
-            decisions.carry_out_orders(decided.orders, published=published, by=by, at=at),
+            decisions.carry_out(decided.orders, published=published, by=by, at=at),
             decisions.carry_out_returns(decided.returns, published=published, by=by, at=at),
         )
 
@@ -175,7 +194,7 @@ def _without_cycle_search() -> Iterator[None]:
             gc.enable()
 
 
-def _one_behind(work: Callable[[_Decided], _Carried], pages: Iterator[_Decided]) -> Iterator[_Carried]:
+def _one_behind(work: Callable[[_Page], _Carried], pages: Iterator[_Page]) -> Iterator[_Carried]:
     """Carry out each page in a thread with a connection of its own, while the next one is being decided.
 
     Inside an open transaction, whose rows no other connection sees, everything happens in turn.
@@ -207,7 +226,4 @@ def _replay(published: PublishedRevision, since: datetime) -> _Replay:
     spend: dict[int, RollingSpend] = defaultdict(RollingSpend)
     for customer_id, orders in documents.orders_before(since).items():
         spend[customer_id].orders_before = orders
-    usage: MonthUsage = defaultdict(dict)
-    if published.revision.has_monthly_caps:
-        usage.update(customer_states.month_usage(published.revision, since=since))
-    return _Replay(published, spend, usage)
+    return _Replay(published, spend)

@@ -65,7 +65,7 @@ def test_an_order_earns_once_with_multipliers_and_tells_why(program: ProgramRevi
     record = DecisionRecord.objects.get(event_id=later.pk).record
     assert [(rule["rule"], rule["points"]) for rule in record["rules"]] == [("purchase", 9), ("welcome", 0)]
     assert record["rules"][1]["failed"] == [
-        {"field": "customer.orders_before", "op": "at_most", "expected": 0, "actual": 1, "missing": 1}
+        {"field": "member.orders_before", "op": "lte", "expected": 0, "actual": 1, "missing": 1}
     ]
     assert Lot.objects.get(granted=9).expires_at.isoformat() == "2028-03-16T04:00:00+00:00"
 

@@ -66,5 +66,6 @@ def json_schema() -> dict[str, Any]:
             **{section.name: section.schema for section in SECTIONS},
         },
         "required": ["wallets"],
+        "$defs": rules.definitions(),
         "additionalProperties": False,
     }

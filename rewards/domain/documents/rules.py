@@ -2,132 +2,224 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from rewards.domain.conditions import (
-    ORDER_COMPARISONS,
-    SET_COMPARISONS,
-    TEXT_FIELDS,
-    Comparison,
-    Condition,
-    FactField,
-    Operand,
+from rewards.domain.conditions import FactSource, leaves
+from rewards.domain.documents.conditions import (
+    EVENT_SOURCES,
+    LINE_SOURCES,
+    read_tree,
+    tree_schema,
+    write_tree,
 )
 from rewards.domain.documents.reader import Reader
-from rewards.domain.documents.sections import MOST_MONEY, MOST_POINTS, Section, keyed
+from rewards.domain.documents.rule_effects import effects_schema, read_effects, write_effects
+from rewards.domain.documents.sections import (
+    KEY_SCHEMA,
+    MOST_POINTS,
+    TEXT_SCHEMA,
+    Section,
+    keyed,
+    one_of,
+    record,
+    whole,
+)
+from rewards.domain.documents.short_rules import MOST_PRIORITY, read_short_rule, short_rule_schema
 from rewards.domain.programs import Revision
-from rewards.domain.rules import PERCENT, Caps, EarningRule, Trigger
+from rewards.domain.rules import (
+    PERCENT,
+    Cap,
+    CapPeriod,
+    EarningRule,
+    GivePoints,
+    GrantKind,
+    MultiplyPoints,
+    Trigger,
+)
 
-_MOST_PERCENT: Final = 10_000
-_MOST_PRIORITY: Final = 10_000
+MOST_CONDITIONS: Final = 100
+MOST_CAPS: Final = 10
+_ORDER_SOURCES: Final = frozenset({FactSource.ORDER, FactSource.BASKET})
 
 
 def _read(document: Reader) -> tuple[EarningRule, ...]:
     return keyed(document, "rules", _rule)
 
 
+def _rule(reader: Reader) -> EarningRule:
+    if reader.peek("effects") is None and reader.peek("points") is not None:
+        return read_short_rule(reader)
+    reader.only(
+        "key", "name", "trigger", "event", "priority", "stops", "group", "starts_at", "ends_at", "audience",
+        "when", "lines", "effects", "caps", "budget",
+    )  # fmt: skip
+    points, grants = read_effects(reader)
+    rule = EarningRule(
+        key=reader.key("key"),
+        name=reader.text("name"),
+        trigger=reader.choice("trigger", {item.value: item for item in Trigger}, default=Trigger.ORDER),
+        event=reader.text("event") if reader.peek("event") else "",
+        priority=reader.integer("priority", 0, MOST_PRIORITY, default=PERCENT),
+        stops=reader.boolean("stops"),
+        group=reader.key("group") if reader.peek("group") else "",
+        starts_at=_moment(reader, "starts_at"),
+        ends_at=_moment(reader, "ends_at"),
+        audience=frozenset(reader.texts("audience")),
+        when=read_tree(reader.node("when")) if reader.peek("when") is not None else None,
+        lines=read_tree(reader.node("lines"), LINE_SOURCES) if reader.peek("lines") is not None else None,
+        points=points,
+        grants=grants,
+        caps=tuple(filter(None, map(_cap, reader.nodes("caps")[:MOST_CAPS]))),
+        budget=reader.key("budget") if reader.peek("budget") else "",
+    )
+    _check_sense(reader, rule)
+    return rule
+
+
+def _moment(reader: Reader, name: str) -> datetime | None:
+    value = reader.peek(name)
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        reader.refuse(name, "invalid_moment", "A moment with its offset is expected: 2026-05-01T00:00:00Z.")
+        return None
+    return moment.astimezone(UTC)
+
+
+def _cap(reader: Reader) -> Cap | None:
+    reader.only("per", "points", "times")
+    per = reader.choice("per", {item.value: item for item in CapPeriod})
+    points = reader.optional_integer("points", 0, MOST_POINTS)
+    times = reader.optional_integer("times", 0, MOST_POINTS)
+    if (points is None) == (times is None):
+        reader.refuse("points", "ambiguous", "A cap is either on points or on times.")
+    if per is CapPeriod.EVENT and times is not None:
+        reader.refuse("times", "ambiguous", "A rule answers to an event once anyway.")
+    return None if per is None else Cap(per, points, times)
+
+
+def _check_sense(reader: Reader, rule: EarningRule) -> None:
+    if (rule.trigger is Trigger.EVENT) != bool(rule.event):
+        reader.refuse("event", "event_name", "An event rule names its event; others name none.")
+    if rule.starts_at and rule.ends_at and rule.ends_at <= rule.starts_at:
+        reader.refuse("ends_at", "before_start", "The end lies before the start.")
+    if rule.trigger is not Trigger.ORDER:
+        _check_without_order(reader, rule)
+    if len(list(leaves(rule.when))) + len(list(leaves(rule.lines))) > MOST_CONDITIONS:
+        reader.refuse("when", "too_many", f"At most {MOST_CONDITIONS} conditions a rule.")
+
+
+def _check_without_order(reader: Reader, rule: EarningRule) -> None:
+    if rule.lines is not None:
+        reader.refuse("lines", "no_order", "Only an order has lines.")
+    if any(leaf.source in _ORDER_SOURCES for leaf in leaves(rule.when)):
+        reader.refuse("when", "no_order", "This event is no order; it has no total, channel or basket.")
+    if isinstance(rule.points, GivePoints) and (rule.points.per_minor or rule.points.per_units):
+        reader.refuse("effects", "no_order", "Only an order has money and units.")
+    if rule.trigger is Trigger.RETURN and rule.points is not None:
+        reader.refuse(
+            "effects", "points_on_return", "A return gives no points; it takes back what was earned."
+        )
+
+
 def _check(document: Reader, revision: Revision) -> None:
-    wallet_keys = {wallet.key for wallet in revision.wallets}
-    tier_keys = {tier.key for tier in revision.tiers}
+    keys = {
+        "wallet": {wallet.key for wallet in revision.wallets},
+        "tier": {tier.key for tier in revision.tiers},
+        "rule": {rule.key for rule in revision.rules},
+        "budget": {budget.key for budget in revision.budgets},
+    }
     for index, rule in enumerate(revision.rules):
-        if rule.wallet and rule.wallet not in wallet_keys:
-            document.refuse(f"rules/{index}/wallet", "unknown_wallet", f"There is no wallet {rule.wallet!r}.")
-        for key in rule.tier_percent:
-            if key not in tier_keys:
-                pointer = f"rules/{index}/tier_percent/{key}"
-                document.refuse(pointer, "unknown_tier", f"There is no tier {key!r}.")
+        # The short form has its members at the rule itself.
+        is_short = "effects" not in (document.peek("rules")[index])
+        prefix = f"rules/{index}" if is_short else f"rules/{index}/effects/{_points_index(document, index)}"
+        for name, kind, key in _references(rule):
+            if key not in keys[kind]:
+                pointer = f"rules/{index}/budget" if name == "budget" else f"{prefix}/{name}"
+                document.refuse(pointer, f"unknown_{kind}", f"There is no {kind} {key!r}.")
+        for number, grant in enumerate(rule.grants):
+            if grant.kind is GrantKind.TIER and grant.key and grant.key not in keys["tier"]:
+                document.refuse(f"rules/{index}/effects/{number}", "unknown_tier", f"No tier {grant.key!r}.")
+
+
+def _points_index(document: Reader, index: int) -> int:
+    effects = document.peek("rules")[index].get("effects") or []
+    names = {"points", "multiplier", "formula"}
+    return next(
+        (at for at, each in enumerate(effects) if isinstance(each, dict) and each.get("type") in names), 0
+    )
+
+
+def _references(rule: EarningRule) -> list[tuple[str, str, str]]:
+    """Return (member of the effect, kind of the thing, its key) for everything a rule's points name."""
+    found = [("budget", "budget", rule.budget)] if rule.budget else []
+    if rule.wallet:
+        found.append(("wallet", "wallet", rule.wallet))
+    if isinstance(rule.points, GivePoints):
+        found += [(f"tier_percent/{key}", "tier", key) for key in rule.points.tier_percent]
+    if isinstance(rule.points, MultiplyPoints):
+        found += [("rules", "rule", key) for key in sorted(rule.points.rules)]
+    return found
 
 
 def _by_priority(rules: tuple[EarningRule, ...]) -> tuple[EarningRule, ...]:
     return tuple(sorted(rules, key=lambda rule: (rule.priority, rule.key)))
 
 
-def _rule(reader: Reader) -> EarningRule:
-    reader.only(
-        "key", "name", "wallet", "trigger", "priority", "stops", "conditions", "points", "per_minor",
-        "categories", "category_percent", "tier_percent", "caps",
-    )  # fmt: skip
-    caps = reader.node("caps")
-    caps.only("per_order", "per_month")
-    return EarningRule(
-        key=reader.key("key"),
-        name=reader.text("name"),
-        wallet=reader.key("wallet"),
-        trigger=reader.choice("trigger", {item.value: item for item in Trigger}, default=Trigger.ORDER),
-        priority=reader.integer("priority", 0, _MOST_PRIORITY, default=PERCENT),
-        stops=reader.boolean("stops"),
-        conditions=tuple(filter(None, map(_condition, reader.nodes("conditions")))),
-        points=reader.integer("points", 1, MOST_POINTS),
-        per_minor=reader.optional_integer("per_minor", 1, MOST_MONEY),
-        categories=frozenset(reader.texts("categories")),
-        category_percent=MappingProxyType(reader.integers("category_percent", 0, _MOST_PERCENT)),
-        tier_percent=MappingProxyType(reader.integers("tier_percent", 0, _MOST_PERCENT)),
-        caps=Caps(
-            per_order=caps.optional_integer("per_order", 0, MOST_POINTS),
-            per_month=caps.optional_integer("per_month", 0, MOST_POINTS),
-        ),
-    )
-
-
-def _condition(reader: Reader) -> Condition | None:
-    reader.only("field", "op", "value")
-    field = reader.choice("field", {item.value: item for item in FactField})
-    comparison = reader.choice("op", {item.value: item for item in Comparison})
-    if field is None or comparison is None:
-        return None
-    is_text = field in TEXT_FIELDS
-    if is_text and comparison in ORDER_COMPARISONS:
-        reader.refuse(
-            "op", "not_comparable", f"{field.value} is a text; compare it with is, is_not, in, not_in."
-        )
-        return None
-    return Condition(
-        field, comparison, _operand(reader, is_text=is_text, is_set=comparison in SET_COMPARISONS)
-    )
-
-
-def _operand(reader: Reader, *, is_text: bool, is_set: bool) -> Operand:
-    if is_set:
-        if is_text:
-            return frozenset(reader.texts("value"))
-        return frozenset(reader.numbers("value", 0, MOST_MONEY))
-    return reader.text("value") if is_text else reader.integer("value", 0, MOST_MONEY)
-
-
 def _write(rules: tuple[EarningRule, ...]) -> list[dict[str, Any]]:
-    return [_rule_to_json(rule) for rule in rules]
+    return [_written(rule) for rule in rules]
 
 
-def _rule_to_json(rule: EarningRule) -> dict[str, Any]:
-    return {
+def _written(rule: EarningRule) -> dict[str, Any]:
+    written: dict[str, Any] = {
         "key": rule.key,
         "name": rule.name,
-        "wallet": rule.wallet,
         "trigger": rule.trigger.value,
         "priority": rule.priority,
         "stops": rule.stops,
-        "conditions": [_condition_to_json(condition) for condition in rule.conditions],
-        "points": rule.points,
-        "per_minor": rule.per_minor,
-        "categories": sorted(rule.categories),
-        "category_percent": dict(rule.category_percent),
-        "tier_percent": dict(rule.tier_percent),
-        "caps": {"per_order": rule.caps.per_order, "per_month": rule.caps.per_month},
+        "effects": write_effects(rule.points, rule.grants),
     }
+    optional: dict[str, Any] = {
+        "event": rule.event,
+        "group": rule.group,
+        "starts_at": rule.starts_at and rule.starts_at.isoformat(),
+        "ends_at": rule.ends_at and rule.ends_at.isoformat(),
+        "audience": sorted(rule.audience),
+        "when": rule.when and write_tree(rule.when),
+        "lines": rule.lines and write_tree(rule.lines),
+        "caps": [_written_cap(cap) for cap in rule.caps],
+        "budget": rule.budget,
+    }
+    return written | {name: value for name, value in optional.items() if value}
 
 
-def _condition_to_json(condition: Condition) -> Mapping[str, Any]:
-    value = sorted(condition.value) if isinstance(condition.value, frozenset) else condition.value
-    return {"field": condition.field.value, "op": condition.comparison.value, "value": value}
+def _written_cap(cap: Cap) -> dict[str, Any]:
+    limit = {"times": cap.times} if cap.points is None else {"points": cap.points}
+    return {"per": cap.per.value, **limit}
 
 
-SECTION: Final = Section(
-    "rules",
-    _read,
-    _write,
-    check=_check,
-    arrange=_by_priority,
-    schema={"type": "array", "items": {"type": "object"}},
-)
+def definitions() -> dict[str, Any]:
+    """Return the rule trees that schemas refer to."""
+    return {"when": tree_schema("when", EVENT_SOURCES), "lines": tree_schema("lines", LINE_SOURCES)}
+
+
+def _schema() -> dict[str, Any]:
+    moment = {"type": ["string", "null"], "format": "date-time"}
+    cap = record(("per",), per=one_of(CapPeriod), points=whole(0, MOST_POINTS), times=whole(0, MOST_POINTS))
+    full = record(
+        ("key", "name", "effects"),
+        key=KEY_SCHEMA, name=TEXT_SCHEMA, trigger=one_of(Trigger), event=TEXT_SCHEMA,
+        priority=whole(0, MOST_PRIORITY), stops={"type": "boolean"}, group=KEY_SCHEMA,
+        starts_at=moment, ends_at=moment, audience={"type": "array", "items": {"type": "string"}},
+        when={"$ref": "#/$defs/when"}, lines={"$ref": "#/$defs/lines"}, effects=effects_schema(),
+        caps={"type": "array", "items": cap, "maxItems": MOST_CAPS}, budget=KEY_SCHEMA,
+    )  # fmt: skip
+    return {"type": "array", "items": {"oneOf": [full, short_rule_schema()]}}
+
+
+SECTION: Final = Section("rules", _read, _write, check=_check, arrange=_by_priority, schema=_schema())

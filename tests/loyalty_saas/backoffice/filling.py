@@ -45,6 +45,7 @@ class Filled:
             "segment": self.segment.public_id,
             "import": self.run.public_id,
             "reward": self.reward.public_id,
+            "program_rule": "purchase",
             "model_version": self.version.public_id,
             **dict.fromkeys(("job", "job_progress", "job_cancel"), self.job.public_id),
             **dict.fromkeys(("team_role", "team_remove"), self.member.public_id),

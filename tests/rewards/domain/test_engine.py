@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewards.domain.documents import InvalidDocument, parse, to_json
-from rewards.domain.engine import CustomerState, Line, OrderPlaced, evaluate, points_to_take_back
+from rewards.domain.engine import evaluate, points_to_take_back
 from rewards.domain.expiry import add_months, expires_at, start_of_day
+from rewards.domain.facts import CustomerState, Happening, Line, order_placed
 from rewards.domain.lots import LotBalance, allocate, allocate_return
 from rewards.domain.tiers import ROLLING_YEAR, RollingSpend, Tier, standing
 
@@ -31,9 +32,9 @@ def revision(**rule: object):
     return parse(document, time_zone=ZoneInfo("America/New_York"))
 
 
-def order(lines: list[tuple[str, int]]) -> OrderPlaced:
+def order(lines: list[tuple[str, int]]) -> Happening:
     numbered = [Line(position, *line) for position, line in enumerate(lines, start=1)]
-    return OrderPlaced(AT, sum(line[1] for line in lines), "web", numbered)
+    return order_placed(AT, sum(line[1] for line in lines), "web", numbered)
 
 
 @given(
@@ -61,7 +62,7 @@ def test_points_are_the_exact_sum_rounded_down_once_and_lines_add_up(lines, poin
     assert all(value > 0 for value in by_line.values())
     bit = decision.outcomes[0].cap
     assert (bit.to_json() if bit else None) == (
-        {"kind": "per_order", "limit": cap, "asked": asked, "given": cap} if given_points < asked else None
+        {"kind": "per_event", "limit": cap, "asked": asked, "given": cap} if given_points < asked else None
     )
 
 
@@ -78,12 +79,12 @@ def test_returning_in_parts_takes_back_what_was_earned_and_never_more(earned, qu
 def test_a_failed_condition_says_by_how_much_and_a_stop_skips_the_rest():
     document = to_json(revision())
     first = {**document["rules"][0], "key": "big", "priority": 1, "stops": True}
-    first["conditions"] = [{"field": "order.total_minor", "op": "at_least", "value": 5000}]
+    first["when"] = {"order": "total_minor", "op": "gte", "value": 5000}
     rules = parse({**document, "rules": [document["rules"][0], first]})
     small = evaluate(rules, CustomerState(), order([("A", 4999)])).decision.to_json()["rules"]
     expected = {
         "field": "order.total_minor",
-        "op": "at_least",
+        "op": "gte",
         "expected": 5000,
         "actual": 4999,
         "missing": 1,
@@ -96,12 +97,17 @@ def test_a_failed_condition_says_by_how_much_and_a_stop_skips_the_rest():
     assert big[1] == {"rule": "r", "matched": False, "points": 0, "skipped_by": "big"}
 
 
-def test_a_document_survives_the_round_trip_and_errors_point_to_the_field():
-    rules = revision(conditions=[{"field": "order.channel", "op": "in", "value": ["web", "app"]}])
+def test_the_short_form_is_read_and_its_errors_point_to_the_field():
+    rules = revision(conditions=[{"field": "order.channel", "op": "not_in", "value": ["web", "app"]}])
     assert parse(to_json(rules), time_zone=rules.time_zone) == rules
-    broken = to_json(rules)
-    broken["rules"][0] |= {"points": True, "wallet": "gems", "tier_percent": {"zinc": 1}, "color": "red"}
-    broken["rules"][0]["conditions"][0]["op"] = "at_least"
+    assert to_json(rules)["rules"][0]["when"] == {
+        "not": {"order": "channel", "op": "in", "value": ["web", "app"]}
+    }
+    broken = {"wallets": [{"key": "points", "name": "Points"}], "rules": [{
+        "key": "r", "name": "R", "points": True, "wallet": "gems", "tier_percent": {"zinc": 1},
+        "color": "red",
+        "conditions": [{"field": "order.channel", "op": "at_least", "value": "web"}],
+    }]}  # fmt: skip
     with pytest.raises(InvalidDocument) as refusal:
         parse(broken)
     assert {(error.pointer, error.code) for error in refusal.value.errors} == {

@@ -1,0 +1,45 @@
+"""What the pages that edit the draft share: where they start, and how they name what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rewards.domain.documents import to_json
+from rewards.models import ProgramRevision
+from rewards.queries import programs
+from rewards.services import programs as program_services
+from rewards.services import starter
+from tenants.admin.error_texts import text_of
+from tenants.admin.formats import exponent
+from tenants.errors import FieldError
+from tenants.models import Tenant
+
+_STARTER_THRESHOLDS: Final = (0, 500, 1500, 4000)
+
+
+def draft() -> ProgramRevision | None:
+    """Return the revision that editing goes into, if there is one."""
+    return programs.draft()
+
+
+def starting_document(tenant: Tenant) -> dict[str, Any]:
+    """Return what to start from: the draft, what is in force, or a first program."""
+    row = draft() or programs.current()
+    if row is not None:
+        return to_json(programs.bind(row).revision)
+    unit = 10 ** exponent(tenant.currency)
+    document = starter.document(
+        per_minor=unit,
+        category_percent={},
+        tier_thresholds_minor=[threshold * unit for threshold in _STARTER_THRESHOLDS],
+        expiry_months=24,
+        welcome_points=100,
+    )
+    return to_json(program_services.check(document))
+
+
+def said(wrong: FieldError) -> str:
+    """Name the row a pointer like ``/document/rules/0/points`` means, counted from one."""
+    parts = wrong.pointer.removeprefix("/document/").split("/")
+    numbered = [str(int(part) + 1) if part.isdigit() else part for part in parts]
+    return f"{' › '.join(numbered)}: {text_of(wrong.code, wrong.detail)}"

@@ -1,0 +1,353 @@
+"""The form of one earning rule, made from its part of the document and back into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from rewards.admin.money import to_major, to_minor
+from rewards.admin.rule_conditions import ALL, ANY, GROUPS, MODES
+from rewards.admin.words import GRANT_LABELS, PERIOD_LABELS, TRIGGER_LABELS
+from rewards.domain.rules import GrantKind, Rounding
+from tenants.admin.forms import StaffForm
+
+_NONE: Final = "none"
+POINTS_LABELS: Final = [
+    ("once", gettext_lazy("A fixed number of points")),
+    ("per_minor", gettext_lazy("Points for each amount of money")),
+    ("per_units", gettext_lazy("Points for each unit")),
+    ("per_property", gettext_lazy("Points for a number in the event")),
+    ("multiplier", gettext_lazy("A multiple of the points of other rules")),
+    ("formula", gettext_lazy("A formula over traits")),
+    (_NONE, gettext_lazy("No points")),
+]
+_ROUNDING: Final = [
+    (Rounding.DOWN.value, gettext_lazy("down")),
+    (Rounding.NEAREST.value, gettext_lazy("to the nearest")),
+    (Rounding.UP.value, gettext_lazy("up")),
+]
+_MOMENT: Final = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+_TERM_SOURCES: Final = ("trait", "attribute", "order", "property", "member")
+
+
+def _whole(label: Any, **options: Any) -> forms.IntegerField:
+    return forms.IntegerField(label=label, required=False, **options)
+
+
+class RuleForm(StaffForm):
+    """One earning rule; its conditions, caps and other effects are rows beside it."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+    trigger = forms.ChoiceField(label=gettext_lazy("Answers to"), choices=list(TRIGGER_LABELS.items()))
+    event = forms.CharField(
+        label=gettext_lazy("Name of the event"), max_length=100, required=False,
+        help_text=gettext_lazy("As the client sends it, for instance review_posted."),
+    )  # fmt: skip
+    points_kind = forms.ChoiceField(label=gettext_lazy("Gives"), choices=POINTS_LABELS)
+    wallet = forms.ChoiceField(label=gettext_lazy("Into"), required=False)
+    points = _whole(gettext_lazy("Points"), min_value=1)
+    per_amount = forms.DecimalField(
+        label=gettext_lazy("For each"), min_value=0, max_digits=15, decimal_places=3, required=False,
+        help_text=gettext_lazy("Amount of money, number of units, or amount of the property."),
+    )  # fmt: skip
+    per_property = forms.CharField(label=gettext_lazy("Property"), max_length=200, required=False)
+    category_percent = forms.CharField(
+        label=gettext_lazy("Categories that pay more or less"), required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "GROCERY = 200"}),
+        help_text=gettext_lazy("One a line, in percent: 200 doubles."),
+    )  # fmt: skip
+    tier_percent = forms.CharField(
+        label=gettext_lazy("Tiers that earn more"), required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "gold = 125"}),
+        help_text=gettext_lazy("One a line, by the tier's key, in percent."),
+    )  # fmt: skip
+    percent = _whole(gettext_lazy("Multiple in percent"), min_value=101,
+                     help_text=gettext_lazy("200 gives as much again."))  # fmt: skip
+    of_rules = forms.MultipleChoiceField(
+        label=gettext_lazy("Of these rules"), required=False,
+        help_text=gettext_lazy("None chosen means all rules before this one."),
+    )  # fmt: skip
+    terms = forms.CharField(
+        label=gettext_lazy("Weights"), required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "trait clv = 0.05"}),
+        help_text=gettext_lazy("One a line: trait, attribute, order, member or property; name = weight."),
+    )  # fmt: skip
+    constant = forms.DecimalField(label=gettext_lazy("Plus"), required=False, max_digits=15, decimal_places=6)
+    rounding = forms.ChoiceField(label=gettext_lazy("Rounded"), choices=_ROUNDING, required=False)
+    at_least = _whole(gettext_lazy("At least"), min_value=0)
+    at_most = _whole(gettext_lazy("At most"), min_value=0)
+    match = forms.ChoiceField(
+        label=gettext_lazy("The rule pays when"), required=False,
+        choices=[(ALL, gettext_lazy("all groups hold")), (ANY, gettext_lazy("any group holds"))],
+    )  # fmt: skip
+    audience = forms.MultipleChoiceField(
+        label=gettext_lazy("Only members of these segments"), required=False,
+        help_text=gettext_lazy("None chosen means everybody."),
+    )  # fmt: skip
+    starts_at = forms.DateTimeField(label=gettext_lazy("From"), required=False, widget=_MOMENT)
+    ends_at = forms.DateTimeField(label=gettext_lazy("Until"), required=False, widget=_MOMENT)
+    priority = forms.IntegerField(
+        label=gettext_lazy("Order"), min_value=0, max_value=10_000, initial=100,
+        help_text=gettext_lazy("Small numbers come first."),
+    )  # fmt: skip
+    group = forms.SlugField(
+        label=gettext_lazy("Exclusive group"), max_length=60, required=False,
+        help_text=gettext_lazy("Of the rules of a group only the first that gives something counts."),
+    )  # fmt: skip
+    stops = forms.BooleanField(label=gettext_lazy("Ends the list when it gives something"), required=False)
+    budget = forms.ChoiceField(label=gettext_lazy("Paid from budget"), required=False)
+
+    def __init__(
+        self,
+        *args: Any,
+        currency: str,
+        choices: Mapping[str, Sequence[tuple[str, str]]],
+        **kwargs: Any,
+    ) -> None:
+        self.currency = currency
+        kwargs["use_required_attribute"] = False
+        super().__init__(*args, **kwargs)
+        for letter in GROUPS:
+            self.fields[f"mode_{letter}"] = forms.ChoiceField(
+                label=_("Group %(letter)s holds when") % {"letter": letter}, choices=MODES, required=False
+            )
+        for name, options in choices.items():
+            self.fields[name].choices = list(options)  # type: ignore[attr-defined]  # a ChoiceField
+
+    def of(self, *names: str) -> list[forms.BoundField]:
+        return [self[name] for name in names]
+
+    def basics(self) -> list[forms.BoundField]:
+        return self.of("name", "trigger", "event")
+
+    def amount(self) -> list[forms.BoundField]:
+        return self.of("points_kind", "wallet", "points", "per_amount", "per_property")
+
+    def factors(self) -> list[forms.BoundField]:
+        return self.of("category_percent", "tier_percent", "percent", "of_rules")
+
+    def formula(self) -> list[forms.BoundField]:
+        return self.of("terms", "constant", "rounding", "at_least", "at_most")
+
+    def modes(self) -> list[forms.BoundField]:
+        return self.of("match", *(f"mode_{letter}" for letter in GROUPS))
+
+    def place(self) -> list[forms.BoundField]:
+        return self.of("audience", "starts_at", "ends_at", "priority", "group", "budget", "stops")
+
+    def clean_category_percent(self) -> dict[str, int]:
+        return _percents(self.cleaned_data["category_percent"])
+
+    def clean_tier_percent(self) -> dict[str, int]:
+        return _percents(self.cleaned_data["tier_percent"])
+
+    def clean_terms(self) -> list[dict[str, str]]:
+        return _terms(self.cleaned_data["terms"])
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or {}
+        kind = values.get("points_kind")
+        needed = {
+            "multiplier": ("percent",),
+            "formula": ("terms",),
+            "per_minor": ("points", "per_amount"),
+            "per_units": ("points", "per_amount"),
+            "per_property": ("points", "per_property"),
+            "once": ("points",),
+        }.get(str(kind), ())
+        for name in needed:
+            if not values.get(name) and name not in self.errors:
+                self.add_error(name, _("This is needed."))
+        return values
+
+    def points_effect(self) -> dict[str, Any] | None:
+        """Return the effect that gives points, as JSON."""
+        values = self.cleaned_data
+        kind, wallet = values["points_kind"], values["wallet"]
+        if kind == _NONE:
+            return None
+        if kind == "multiplier":
+            return {"type": kind, "wallet": wallet, "percent": values["percent"], "rules": values["of_rules"]}
+        if kind == "formula":
+            return {
+                "type": kind,
+                "wallet": wallet,
+                "terms": values["terms"],
+                "constant": str(values["constant"] or 0),
+                "rounding": values["rounding"] or Rounding.DOWN.value,
+                "at_least": values["at_least"] or 0,
+                "at_most": values["at_most"],
+            }
+        return {**self._gift(values), "wallet": wallet}
+
+    def _gift(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        effect: dict[str, Any] = {"type": "points", "points": values["points"]}
+        if values["points_kind"] == "per_minor":
+            effect["per_minor"] = to_minor(values["per_amount"], self.currency)
+        if values["points_kind"] == "per_units":
+            effect["per_units"] = int(values["per_amount"])
+        if values["points_kind"] == "per_property":
+            effect["per_property"] = values["per_property"]
+            effect["per_amount"] = int(values["per_amount"] or 1)
+        for name in ("category_percent", "tier_percent"):
+            if values[name]:
+                effect[name] = values[name]
+        return effect
+
+
+def rule_values(rule: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """Return the initial values of the form."""
+    values: dict[str, Any] = {**rule, "points_kind": _NONE}
+    for name in ("starts_at", "ends_at"):
+        values[name] = datetime.fromisoformat(rule[name]) if rule.get(name) else None
+    for effect in rule["effects"]:
+        if effect["type"] == "points":
+            values |= _gift_values(effect, currency)
+        elif effect["type"] == "multiplier":
+            values |= {**effect, "points_kind": "multiplier", "of_rules": effect["rules"]}
+        elif effect["type"] == "formula":
+            lines = [_term_line(term) for term in effect["terms"]]
+            values |= {**effect, "points_kind": "formula", "terms": "\n".join(lines)}
+            values["constant"] = _decimal(effect["constant"])
+    return values
+
+
+def _decimal(fraction: str) -> Decimal:
+    numerator, _slash, denominator = fraction.partition("/")
+    return Decimal(numerator) / Decimal(denominator or 1)
+
+
+def _gift_values(effect: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    kind = next((name for name in ("per_minor", "per_units", "per_property") if effect.get(name)), "once")
+    amount: Any = {
+        "per_minor": to_major(effect.get("per_minor"), currency),
+        "per_units": effect.get("per_units"),
+        "per_property": effect.get("per_amount"),
+    }.get(kind)
+    return {
+        "points_kind": kind,
+        "wallet": effect["wallet"],
+        "points": effect["points"],
+        "per_amount": amount,
+        "per_property": effect.get("per_property", ""),
+        "category_percent": _percent_lines(effect.get("category_percent", {})),
+        "tier_percent": _percent_lines(effect.get("tier_percent", {})),
+    }
+
+
+def _percent_lines(percents: Mapping[str, int]) -> str:
+    return "\n".join(f"{name} = {value}" for name, value in percents.items())
+
+
+def _percents(text: str) -> dict[str, int]:
+    """Read lines of ``name = percent``."""
+    found: dict[str, int] = {}
+    for line in filter(None, (line.strip() for line in text.splitlines())):
+        name, separator, percent = line.rpartition("=")
+        number = percent.strip().removesuffix("%").strip()
+        if not separator or not name.strip() or not (number.isascii() and number.isdigit()):
+            raise forms.ValidationError(_("Write each line as: name = percent."))
+        found[name.strip()] = int(number)
+    return found
+
+
+def _term_line(term: Mapping[str, str]) -> str:
+    source = next(name for name in _TERM_SOURCES if name in term)
+    return f"{source} {term[source]} = {float(_decimal(term['weight'])):g}"
+
+
+def _terms(text: str) -> list[dict[str, str]]:
+    """Read lines of ``trait name = weight``."""
+    found = []
+    for line in filter(None, (line.strip() for line in text.splitlines())):
+        left, separator, weight = line.rpartition("=")
+        source, _space, name = left.strip().partition(" ")
+        if not separator or source not in _TERM_SOURCES or not name.strip():
+            raise forms.ValidationError(_("Write each line as: trait name = weight."))
+        found.append({source: name.strip(), "weight": weight.strip()})
+    return found
+
+
+class GrantRow(StaffForm):
+    """Something other than points that the rule gives."""
+
+    kind = forms.ChoiceField(
+        label=gettext_lazy("What"), required=False, choices=[("", "–"), *GRANT_LABELS.items()]
+    )
+    key = forms.SlugField(label=gettext_lazy("Key"), max_length=60, required=False)
+    amount = forms.CharField(
+        label=gettext_lazy("Progress, days or value"), max_length=40, required=False,
+    )  # fmt: skip
+
+    def is_given(self) -> bool:
+        return bool(self.cleaned_data.get("kind")) and not self.cleaned_data.get("DELETE")
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or {}
+        kind, amount = values.get("kind"), values.get("amount", "").strip()
+        if kind and not values.get("key") and "key" not in self.errors:
+            self.add_error("key", _("This is needed."))
+        if kind in {GrantKind.CHALLENGE.value, GrantKind.TIER.value} and amount and not amount.isdigit():
+            self.add_error("amount", _("Enter a whole number."))
+        return values
+
+    def effect(self) -> dict[str, Any]:
+        kind, amount = self.cleaned_data["kind"], self.cleaned_data["amount"].strip()
+        effect: dict[str, Any] = {"type": kind, kind: self.cleaned_data["key"]}
+        if kind == GrantKind.CHALLENGE.value:
+            effect["progress"] = int(amount or 1)
+        if kind == GrantKind.TIER.value and amount:
+            effect["days"] = int(amount)
+        if kind == GrantKind.TRAIT.value:
+            effect["value"] = float(amount) if _is_number(amount) else amount or 1
+        return effect
+
+
+def _is_number(text: str) -> bool:
+    return text.removeprefix("-").replace(".", "", 1).isdigit()
+
+
+def grant_values(effect: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the initial values of a row."""
+    kind = effect["type"]
+    amount = {"challenge": effect.get("progress"), "tier": effect.get("days"), "trait": effect.get("value")}
+    return {"kind": kind, "key": effect[kind], "amount": amount.get(kind)}
+
+
+class CapRow(StaffForm):
+    """A limit of the rule for one member."""
+
+    limit = forms.IntegerField(label=gettext_lazy("At most"), min_value=0, required=False)
+    of = forms.ChoiceField(
+        label=gettext_lazy("Of what"),
+        choices=[("points", gettext_lazy("points")), ("times", gettext_lazy("times"))],
+    )
+    per = forms.ChoiceField(label=gettext_lazy("Per"), choices=list(PERIOD_LABELS.items()))
+
+    def is_given(self) -> bool:
+        return self.cleaned_data.get("limit") is not None and not self.cleaned_data.get("DELETE")
+
+    def cap(self) -> dict[str, Any]:
+        values = self.cleaned_data
+        return {"per": values["per"], values["of"]: values["limit"]}
+
+
+def cap_values(cap: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the initial values of a row."""
+    of = "points" if "points" in cap else "times"
+    return {"limit": cap[of], "of": of, "per": cap["per"]}
+
+
+GrantRows = forms.formset_factory(GrantRow, extra=0, can_delete=True)
+CapRows = forms.formset_factory(CapRow, extra=0, can_delete=True)
+
+
+def moment(value: datetime | None) -> str | None:
+    """Write a moment as the document holds it."""
+    return None if value is None else value.astimezone(UTC).isoformat()

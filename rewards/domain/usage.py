@@ -1,0 +1,131 @@
+"""Running books of what rules gave members and what budgets paid, by the period of the calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, tzinfo
+from typing import Final
+
+from rewards.domain.budgets import Budget, Period
+from rewards.domain.decisions import Evaluation, Spent
+from rewards.domain.effects import Earn
+from rewards.domain.expiry import MONTHS_A_YEAR, add_months, start_of_day
+from rewards.domain.facts import Room, Used
+from rewards.domain.limits import all_rules
+
+_DAYS_A_WEEK: Final = 7
+_NOTHING: Final = Spent(0, 0)
+
+
+def window_of(period: Period, day: date) -> int:
+    """Return the number of the period a local day lies in; weeks start on Monday."""
+    if period is Period.DAY:
+        return day.toordinal()
+    if period is Period.WEEK:
+        return (day.toordinal() - 1) // _DAYS_A_WEEK
+    return day.year * MONTHS_A_YEAR + day.month - 1 if period is Period.MONTH else 0
+
+
+def window_start(period: Period, day: date, zone: tzinfo) -> datetime | None:
+    """Return the instant at which the period of a local day begins; ``None`` for the whole program."""
+    if period is Period.PROGRAM:
+        return None
+    first = day
+    if period is Period.WEEK:
+        first = date.fromordinal(day.toordinal() - day.weekday())
+    if period is Period.MONTH:
+        first = add_months(day.replace(day=1), 0)
+    return start_of_day(first, zone)
+
+
+class _UsageOn:
+    """One member's usage seen from one local day."""
+
+    __slots__ = ("_cells", "_customer", "_day")
+
+    def __init__(self, cells: Mapping[tuple[int, str, Period, int], Used], customer: int, day: date) -> None:
+        self._cells, self._customer, self._day = cells, customer, day
+
+    def get(self, key: tuple[str, Period], default: Used, /) -> Used:
+        rule, period = key
+        return self._cells.get((self._customer, rule, period, window_of(period, self._day)), default)
+
+
+class UsageBook:
+    """What rules with caps gave members. Books only what ``periods_by_rule`` asks for."""
+
+    def __init__(self, periods_by_rule: Mapping[str, frozenset[Period]], zone: tzinfo) -> None:
+        self._periods, self._zone = periods_by_rule, zone
+        self._cells: dict[tuple[int, str, Period, int], Used] = {}
+
+    def of(self, customer_id: int, at: datetime) -> _UsageOn:
+        """Return the member's usage in the periods around a moment."""
+        return _UsageOn(self._cells, customer_id, at.astimezone(self._zone).date())
+
+    def add(self, customer_id: int, at: datetime, rule: str, points: int) -> None:
+        """Book that a rule gave a member something once."""
+        if periods := self._periods.get(rule):
+            day = at.astimezone(self._zone).date()
+            for period in periods:
+                key = customer_id, rule, period, window_of(period, day)
+                used = self._cells.get(key, Used())
+                self._cells[key] = Used(used.points + points, used.times + 1)
+
+    def book(self, customer_id: int, at: datetime, evaluation: Evaluation) -> None:
+        """Book everything an evaluation gave."""
+        if not self._periods:
+            return
+        for outcome in evaluation.decision.outcomes:
+            if outcome.has_given:
+                self.add(customer_id, at, outcome.rule, outcome.points)
+        for effect in evaluation.effects:
+            if isinstance(effect, Earn):
+                self.add(customer_id, at, all_rules(effect.wallet), effect.points)
+
+
+class BudgetBook:
+    """What budgets have paid, and what is left of them around a moment."""
+
+    def __init__(self, budgets: Mapping[str, Budget], zone: tzinfo) -> None:
+        self._budgets, self._zone = budgets, zone
+        self._paid: dict[tuple[str, int], Spent] = {}
+        self._fresh: dict[tuple[str, int], Spent] = {}
+
+    def windows(self, at: datetime) -> Iterator[tuple[str, int]]:
+        """Yield each budget with the number of its period around a moment."""
+        day = at.astimezone(self._zone).date()
+        for key, budget in self._budgets.items():
+            yield key, window_of(budget.period, day)
+
+    def load(self, budget: str, window: int, spent: Spent) -> None:
+        """Take over what a budget paid before."""
+        self._paid[budget, window] = spent
+
+    def rooms(self, at: datetime) -> dict[str, Room]:
+        """Return what is left of every budget in the periods around a moment."""
+        return {key: self._room(key, window) for key, window in self.windows(at)}
+
+    def _room(self, key: str, window: int) -> Room:
+        budget, paid = self._budgets[key], self._paid.get((key, window), _NOTHING)
+        return Room(
+            None if budget.points is None else max(budget.points - paid.points, 0),
+            None if budget.money_minor is None else max(budget.money_minor - paid.money_minor, 0),
+        )
+
+    def book(self, at: datetime, evaluation: Evaluation) -> None:
+        """Book what an evaluation took from budgets."""
+        spent_by_budget = evaluation.decision.budgets
+        if not spent_by_budget:
+            return
+        for key, window in self.windows(at):
+            if spent := spent_by_budget.get(key):
+                for book in (self._paid, self._fresh):
+                    before = book.get((key, window), _NOTHING)
+                    book[key, window] = Spent(
+                        before.points + spent.points, before.money_minor + spent.money_minor
+                    )
+
+    @property
+    def fresh(self) -> Mapping[tuple[str, int], Spent]:
+        """What was booked since the book was opened, by budget and period."""
+        return self._fresh

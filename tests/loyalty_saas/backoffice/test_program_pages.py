@@ -1,0 +1,138 @@
+"""Building a program without code: sections, rules, and what the forms write."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.test import Client
+
+from rewards.models import ProgramRevision
+from tenants.domain.actors import Actor
+from tenants.domain.permissions import Role
+from tenants.models import AuditEntry
+from tenants.scope import tenant_scope
+from tests.conftest import signed_in
+from tests.loyalty_saas.backoffice.filling import Filled
+from tests.loyalty_saas.backoffice.test_access import address
+
+
+def form_body(context: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """What the browser would send back unchanged."""
+    body: dict[str, Any] = {}
+    for name in names:
+        part = context[name]
+        forms = [part.management_form, *part.forms] if hasattr(part, "management_form") else [part]
+        for field in [field for form in forms for field in form]:
+            value = field.value()
+            if value is not None and value is not False:
+                body[field.html_name] = value if isinstance(value, list) else str(value)
+    return body
+
+
+def program_form(client: Client, filled: Filled) -> dict[str, Any]:
+    context = client.get(address("program_edit", filled)).context
+    return form_body(context, ("wallets", "tiers", "budgets", "policies"))
+
+
+def rule_form(client: Client, filled: Filled) -> dict[str, Any]:
+    context = client.get(address("program_rule", filled)).context
+    return form_body(context, ("form", "deep", "conditions", "lines", "grants", "caps"))
+
+
+def test_unchanged_form_saves_the_same_program(filled: Filled, staff: Client) -> None:
+    staff.post(address("program_edit", filled), program_form(staff, filled))
+    assert staff.post(address("program_rule", filled), rule_form(staff, filled)).status_code == 302
+    with tenant_scope(filled.tenant):
+        published, draft = ProgramRevision.objects.order_by("number")
+    assert draft.state == "draft"
+    page = staff.get(f"/t/acme/program/{draft.number}/").context["program"]
+    before = staff.get(f"/t/acme/program/{published.number}/").context["program"]
+    assert (page["rules"], page["tiers"], page["wallets"]) == (
+        before["rules"],
+        before["tiers"],
+        before["wallets"],
+    )
+
+
+def add_row(body: dict[str, Any], prefix: str, **values: str) -> None:
+    number = int(body[f"{prefix}-TOTAL_FORMS"])
+    body[f"{prefix}-TOTAL_FORMS"] = str(number + 1)
+    body |= {f"{prefix}-{number}-{name}": value for name, value in values.items()}
+
+
+def test_rule_edited_then_published(filled: Filled, staff: Client) -> None:
+    body = rule_form(staff, filled) | {"points": "3", "per_amount": "2.50", "group": "base"}
+    add_row(body, "conditions", group="A", fact="order.total_minor", op="gte", value="20")
+    add_row(body, "conditions", group="B", fact="member.tier", op="eq", value="gold")
+    add_row(body, "conditions", group="B", fact="trait", name="clv", op="gt", value="0.5")
+    add_row(body, "conditions", group="C", fact="basket.units.brand", name="Oats", op="gte", value="2")
+    body |= {"mode_B": "any", "mode_C": "none"}
+    add_row(body, "caps", limit="2", of="times", per="week")
+    add_row(body, "grants", kind="message", key="thanks", amount="")
+    assert staff.post(address("program_rule", filled), body)["Location"] == "/t/acme/program/edit/"
+    rule = staff.get("/t/acme/program/2/").context["program"]["rules"][0]
+    assert rule["earning"] == "3 points per $2.50 spent"
+    assert rule["conditions"] == [
+        "order total at least $20.00",
+        "tier is gold or computed trait clv more than 0.5",
+        "not (units of [brand is one of Oats] at least 2)",
+    ]
+    assert rule["limits"] == ["at most 2 times a week", "only the first of group base"]
+    assert rule["grants"] == ["Message trigger thanks"]
+    again = rule_form(staff, filled)
+    assert staff.post(address("program_rule", filled), again).status_code == 302
+    assert staff.get("/t/acme/program/2/").context["program"]["rules"][0] == rule
+    assert staff.post("/t/acme/program/2/publish/", {"confirmation": "1"}).status_code == 422
+    assert staff.post("/t/acme/program/2/publish/", {"confirmation": "2"}).status_code == 302
+    with tenant_scope(filled.tenant):
+        assert ProgramRevision.objects.get(state="published").number == 2
+        assert AuditEntry.objects.filter(action="program.published").count() == 2
+
+
+def test_rule_is_made_and_removed(filled: Filled, staff: Client) -> None:
+    path = address("program_rule", filled).replace("purchase", "new")
+    context = staff.get(path).context
+    body = form_body(context, ("form", "deep", "conditions", "lines", "grants", "caps"))
+    body |= {
+        "name": "Review",
+        "trigger": "event",
+        "event": "review_posted",
+        "points_kind": "once",
+        "points": "20",
+    }
+    assert staff.post(path, body).status_code == 302
+    rules = staff.get("/t/acme/program/2/").context["program"]["rules"]
+    assert [(rule["rule"].key, rule["trigger"]) for rule in rules][2] == ("review", "Event review_posted")
+    made = address("program_rule", filled).replace("purchase", "review")
+    assert staff.post(made, {"remove": "1"}).status_code == 302
+    assert staff.get(made).status_code == 404
+
+
+def test_a_deep_tree_is_kept_as_json(filled: Filled, staff: Client) -> None:
+    leaf = {"order": "number", "op": "eq", "value": 1}
+    deep = {"any": [{"all": [leaf, {"not": {"all": [leaf, leaf]}}]}, leaf]}
+    body = rule_form(staff, filled) | {"deep-when": json.dumps(deep)}
+    assert staff.post(address("program_rule", filled), body).status_code == 302
+    with tenant_scope(filled.tenant):
+        assert ProgramRevision.objects.get(number=2).document["rules"][0]["when"] == deep
+    assert staff.post(address("program_rule", filled), rule_form(staff, filled)).status_code == 302
+    with tenant_scope(filled.tenant):
+        assert ProgramRevision.objects.get(number=2).document["rules"][0]["when"] == deep
+
+
+def test_wrong_program_names_the_row(filled: Filled, staff: Client) -> None:
+    body = rule_form(staff, filled) | {"tier_percent": "diamond = 200"}
+    response = staff.post(address("program_rule", filled), body)
+    assert response.status_code == 422
+    assert response.context["errors"] == [
+        "rules › 1 › effects › 1 › tier_percent › diamond: There is no tier with this key."
+    ]
+
+
+def test_support_may_not_publish(filled: Filled, actor: Actor) -> None:
+    marketer = signed_in(filled.tenant, actor, Role.MARKETER)
+    marketer.post(address("program_edit", filled), program_form(marketer, filled))
+    assert marketer.post("/t/acme/program/2/publish/", {"confirmation": "2"}).status_code == 403
+    with tenant_scope(filled.tenant):
+        assert ProgramRevision.objects.get(number=2).state == "draft"
