@@ -21,6 +21,7 @@ from django.shortcuts import render
 from django.urls import get_script_prefix, set_script_prefix
 from django.utils import timezone
 
+from tenants import origins
 from tenants.access import Access
 from tenants.api.problems import problem
 from tenants.scope import tenant_scope
@@ -70,7 +71,21 @@ class TenantApiMiddleware:
         request.access = None  # type: ignore[attr-defined]
         if not request.path_info.startswith(API_PREFIX):
             return self.get_response(request)
-        return with_api_key(request, api_key_text(request), lambda _granted: self.get_response(request))
+        if origins.is_preflight(request):
+            return origins.preflight(request)
+        return with_api_key(request, api_key_text(request), lambda granted: self._respond(request, granted))
+
+    def _respond(self, request: HttpRequest, granted: Access) -> HttpResponse:
+        origin = origins.origin_of(request)
+        if not origin:
+            return self.get_response(request)
+        welcome = origins.welcome(granted.actor.id or 0, origin)
+        if welcome is origins.Welcome.REFUSED:
+            detail = "This key is not for pages of this origin."
+            title = "The origin is not allowed"
+            return problem(request, status=403, code="origin_not_allowed", title=title, detail=detail)
+        response = self.get_response(request)
+        return origins.allow(response, origin) if welcome is origins.Welcome.READS else response
 
 
 def with_api_key(

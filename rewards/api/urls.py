@@ -3,9 +3,18 @@ from __future__ import annotations
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from rewards.api.views.challenges import ChallengesView, CustomerChallengesView, OptInView, OptOutView
+from rewards.api.views.members import (
+    MemberChallengesView,
+    MemberOptInView,
+    MemberRewardsView,
+    MemberTokenView,
+    MemberView,
+)
 from rewards.api.views.points import AdjustView, EntriesView, PointsView
 from rewards.api.views.redemptions import RedemptionViewSet
 from rewards.api.views.rewards import CurrentProgramView, RewardViewSet
+from rewards.api.views.tiers import CustomerTierView, LadderView, LockTierView, UnlockTierView
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("rewards", RewardViewSet, basename="reward")
@@ -16,5 +25,20 @@ urlpatterns = [
     path("customers/<uuid:public_id>/points/entries", EntriesView.as_view(), name="points-entries"),
     path("customers/<uuid:public_id>/points/adjust", AdjustView.as_view(), name="points-adjust"),
     path("programs/current", CurrentProgramView.as_view(), name="program-current"),
+    path("challenges", ChallengesView.as_view(), name="challenges"),
+    path(
+        "customers/<uuid:public_id>/challenges", CustomerChallengesView.as_view(), name="customer-challenges"
+    ),
+    path("customers/<uuid:public_id>/challenges/opt-in", OptInView.as_view(), name="challenge-opt-in"),
+    path("customers/<uuid:public_id>/challenges/opt-out", OptOutView.as_view(), name="challenge-opt-out"),
+    path("tiers", LadderView.as_view(), name="tiers"),
+    path("customers/<uuid:public_id>/tier", CustomerTierView.as_view(), name="customer-tier"),
+    path("customers/<uuid:public_id>/tier/lock", LockTierView.as_view(), name="tier-lock"),
+    path("customers/<uuid:public_id>/tier/unlock", UnlockTierView.as_view(), name="tier-unlock"),
+    path("customers/<uuid:public_id>/member-tokens", MemberTokenView.as_view(), name="member-tokens"),
+    path("member", MemberView.as_view(), name="member"),
+    path("member/challenges", MemberChallengesView.as_view(), name="member-challenges"),
+    path("member/challenges/opt-in", MemberOptInView.as_view(), name="member-opt-in"),
+    path("member/rewards", MemberRewardsView.as_view(), name="member-rewards"),
     *router.urls,
 ]

@@ -20,6 +20,7 @@ from rewards.services import challenge_counting
 from rewards.services.challenge_counting import Touched
 from rewards.services.challenge_progress import Batch, Counted
 from tenants.domain.actors import Actor
+from tenants.domain.permissions import Permission
 from tenants.errors import Conflict, NotFound
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -104,6 +105,7 @@ def opt_in(*, customer: Customer, key: str, by: Actor, at: datetime) -> Challeng
 
     Raises ``ChallengeNotOffered`` and ``ChallengeIsAutomatic``.
     """
+    by.require(Permission.CHALLENGES_EDIT)
     published = programs.published()
     challenge = next((each for each in _offered(published) if each.key == key), None)
     if challenge is None or customer.state != CustomerState.ACTIVE:
@@ -132,6 +134,7 @@ def opt_in(*, customer: Customer, key: str, by: Actor, at: datetime) -> Challeng
 @transaction.atomic
 def opt_out(*, customer: Customer, key: str, by: Actor, at: datetime) -> None:
     """End taking part; progress stays and goes on after opting in again. Twice changes nothing."""
+    by.require(Permission.CHALLENGES_EDIT)
     rows = ChallengeParticipation.objects.filter(customer=customer, challenge_key=key, is_opted_in=True)
     row = rows.first()
     if row is not None:

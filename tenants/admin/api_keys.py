@@ -44,7 +44,7 @@ class KeyForm(StaffForm):
             (ApiKey.Kind.SECRET.value, gettext_lazy("Secret: for your servers")),
             (
                 ApiKey.Kind.PUBLISHABLE.value,
-                gettext_lazy("Publishable: for apps and pages, sends events only"),
+                gettext_lazy("Publishable: for apps and pages, sends events and serves signed-in members"),
             ),
         ],
     )
@@ -54,7 +54,17 @@ class KeyForm(StaffForm):
         required=False,
         widget=forms.CheckboxSelectMultiple,
         choices=[(scope.value, LABEL_BY_PERMISSION[scope]) for scope in Permission if scope in SECRET_SCOPES],
-        help_text=gettext_lazy("A publishable key always sends events and nothing else."),
+        help_text=gettext_lazy(
+            "A publishable key sends events and shows members what is theirs, nothing else."
+        ),
+    )
+
+    origins = forms.CharField(
+        label=gettext_lazy("Pages that may use it"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "https://shop.example"}),
+        help_text=gettext_lazy("Of a publishable key: one origin a line. Empty is any page."),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -67,6 +77,11 @@ class KeyForm(StaffForm):
         if self.cleaned_data["kind"] == ApiKey.Kind.PUBLISHABLE:
             return None
         return [Permission(scope) for scope in self.cleaned_data["scopes"]]
+
+    def wanted_origins(self) -> list[str]:
+        if self.cleaned_data["kind"] != ApiKey.Kind.PUBLISHABLE:
+            return []
+        return str(self.cleaned_data["origins"]).lower().split()
 
     def expires_at(self, now: datetime) -> datetime | None:
         days = self.cleaned_data["lifetime"]
@@ -102,7 +117,7 @@ class CreatePage(StaffPage):
             try:
                 key, text = self._create(form)
             except InvalidInput as error:
-                show_errors(form, error, {})
+                show_errors(form, error, {"/origins": "origins"})
             else:
                 origin = request.build_absolute_uri("/").rstrip("/")
                 response = self.page(
@@ -119,6 +134,7 @@ class CreatePage(StaffPage):
             kind=ApiKey.Kind(form.cleaned_data["kind"]),
             scopes=form.wanted_scopes(),
             expires_at=form.expires_at(now),
+            origins=form.wanted_origins(),
             by=self.access.actor,
             at=now,
         )

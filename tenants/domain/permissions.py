@@ -27,6 +27,9 @@ class Permission(StrEnum):
     PROGRAM_EDIT = "program:edit"
     PROGRAM_PUBLISH = "program:publish"
     TIERS_LOCK = "tiers:lock"
+    CHALLENGES_EDIT = "challenges:edit"
+    MEMBER_TOKENS_MINT = "member_tokens:mint"
+    MEMBER_SELF = "member:self"
     REWARDS_VIEW = "rewards:view"
     REWARDS_REDEEM = "rewards:redeem"
     COUPONS_VIEW = "coupons:view"
@@ -87,6 +90,7 @@ PERMISSIONS_BY_ROLE: dict[Role, frozenset[Permission]] = {
     | {
         Permission.CUSTOMERS_EDIT,
         Permission.TIERS_LOCK,
+        Permission.CHALLENGES_EDIT,
         Permission.CUSTOMERS_MERGE,
         Permission.CONSENTS_EDIT,
         Permission.PRIVACY_VIEW,
@@ -99,8 +103,8 @@ PERMISSIONS_BY_ROLE: dict[Role, frozenset[Permission]] = {
     Role.ANALYST: _READ,
 }
 
-# A publishable key ships inside client apps: it can only write events.
-PUBLISHABLE_SCOPES: frozenset[Permission] = frozenset({Permission.EVENTS_INGEST})
+# A publishable key ships inside client apps: it writes events and, with a member token, reads what is theirs.
+PUBLISHABLE_SCOPES: frozenset[Permission] = frozenset({Permission.EVENTS_INGEST, Permission.MEMBER_SELF})
 # A secret key never manages people or keys, whatever scopes somebody asks for.
 SECRET_SCOPES: frozenset[Permission] = _ALL - {
     Permission.TEAM_VIEW,

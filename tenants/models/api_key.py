@@ -21,6 +21,10 @@ class ApiKey(PublicIdModel, TenantModel):
     prefix = models.CharField(_("prefix"), max_length=32, editable=False)
     digest = models.CharField(max_length=64, editable=False)
     scopes = ArrayField(models.CharField(max_length=40), verbose_name=_("scopes"))
+    # Pages whose browsers may use a publishable key; empty is any page.
+    origins = ArrayField(
+        models.CharField(max_length=300), verbose_name=_("allowed origins"), default=list, db_default=[]
+    )
     created_at = models.DateTimeField(_("created"))
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)

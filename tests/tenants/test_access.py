@@ -61,9 +61,9 @@ def test_a_key_of_a_suspended_tenant_opens_nothing(tenant, actor):
     assert granted(text) is None
 
 
-def test_a_publishable_key_can_only_send_events(tenant, actor):
+def test_a_publishable_key_can_only_send_events_and_serve_members(tenant, actor):
     text = key_for(tenant, actor, ApiKey.Kind.PUBLISHABLE)
-    assert granted(text).actor.permissions == {Permission.EVENTS_INGEST}
+    assert granted(text).actor.permissions == {Permission.EVENTS_INGEST, Permission.MEMBER_SELF}
     with pytest.raises(InvalidInput, match="customers:view"):
         key_for(tenant, actor, ApiKey.Kind.PUBLISHABLE, scopes=[Permission.CUSTOMERS_VIEW])
 

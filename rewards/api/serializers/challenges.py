@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from rewards.domain.challenges.definition import ChallengeReward, Milestone, RewardKind
+from tenants.api.serializers import StrictSerializer
+
+
+class ChallengeRewardOutput(serializers.Serializer[ChallengeReward]):
+    kind = serializers.ChoiceField(choices=[kind.value for kind in RewardKind])
+    key = serializers.CharField(help_text="The wallet, coupon definition or message.")
+    points = serializers.IntegerField(help_text="0 unless it is points.")
+
+
+class MilestoneOutput(serializers.Serializer[Milestone]):
+    at = serializers.IntegerField()
+    rewards = ChallengeRewardOutput(many=True)
+
+
+class ChallengeOutput(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    kind = serializers.CharField(help_text="count, sum, distinct, streak, sequence or set")
+    target = serializers.IntegerField(source="goal.target")
+    recurrence = serializers.CharField(source="recurrence.value")
+    needs_opt_in = serializers.BooleanField()
+    rewards = ChallengeRewardOutput(many=True)
+    milestones = MilestoneOutput(many=True)
+
+
+class ChallengeStatusOutput(serializers.Serializer[Any]):
+    challenge = ChallengeOutput()
+    state = serializers.CharField(help_text="not_started, in_progress, completed, rewarded or expired")
+    value = serializers.IntegerField()
+    target = serializers.IntegerField()
+    percent = serializers.IntegerField(source="share")
+    period = serializers.CharField()
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField(allow_null=True)
+    completed_at = serializers.DateTimeField(allow_null=True)
+    completions = serializers.IntegerField()
+    is_joined = serializers.BooleanField()
+    may_join = serializers.BooleanField()
+    milestones_reached = serializers.ListField(child=serializers.IntegerField())
+    value_by_task = serializers.DictField(child=serializers.IntegerField())
+
+
+class ChallengesOutput(serializers.Serializer[Any]):
+    challenges = ChallengeOutput(many=True)
+
+
+class CustomerChallengesOutput(serializers.Serializer[Any]):
+    challenges = ChallengeStatusOutput(many=True)
+
+
+class ChallengeInput(StrictSerializer):
+    challenge = serializers.CharField(max_length=60)

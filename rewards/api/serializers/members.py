@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from rewards.api.serializers.challenges import ChallengeStatusOutput
+from rewards.api.serializers.points import BalanceOutput, ExpiringOutput
+from rewards.api.serializers.rewards import RewardOutput
+from rewards.api.serializers.tiers import TierStandingOutput
+from tenants.api.serializers import StrictSerializer
+from tenants.services.member_tokens import LONGEST, USUAL, MemberScope
+
+_MINUTE = 60
+
+
+class MemberTokenInput(StrictSerializer):
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=[scope.value for scope in MemberScope]),
+        default=lambda: [MemberScope.READ.value],
+        allow_empty=False,
+    )
+    lifetime_seconds = serializers.IntegerField(
+        min_value=_MINUTE, max_value=int(LONGEST.total_seconds()), default=int(USUAL.total_seconds())
+    )
+
+
+class MemberTokenOutput(serializers.Serializer[Any]):
+    token = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    scopes = serializers.ListField(child=serializers.CharField())
+
+
+class MemberCouponOutput(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    definition = serializers.CharField(source="definition.key")
+    name = serializers.CharField(source="definition.name")
+    state = serializers.CharField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    balance_minor = serializers.IntegerField(allow_null=True)
+
+
+class MemberPageOutput(serializers.Serializer[Any]):
+    """Everything a member's first page shows."""
+
+    id = serializers.UUIDField(source="customer.public_id")
+    balances = BalanceOutput(many=True)
+    expiring = ExpiringOutput(many=True)
+    tier = TierStandingOutput(allow_null=True)
+    challenges = ChallengeStatusOutput(many=True)
+    coupons = MemberCouponOutput(many=True)
+    referral_code = serializers.CharField(allow_null=True)
+
+
+class MemberRewardsOutput(serializers.Serializer[Any]):
+    rewards = RewardOutput(many=True)

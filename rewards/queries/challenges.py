@@ -1,0 +1,175 @@
+"""Challenges as a member sees them, and how far everybody is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from django.db import connection
+
+from crm.models import Customer, CustomerState
+from rewards.domain.challenges.definition import Challenge
+from rewards.domain.challenges.periods import EARLIEST, LATEST, Span
+from rewards.domain.challenges.progress import Known, Member, Standing, current_period, standings
+from rewards.domain.challenges.transitions import DONE, ProgressState
+from rewards.models import ChallengeParticipation, ChallengeProgress
+from rewards.queries import challenge_members, programs
+from rewards.queries.challenge_members import Pair
+from tenants.scope import active_tenant_id
+
+NOT_STARTED: Final = "not_started"
+_FUNNEL: Final = """
+    SELECT keys.key,
+           (SELECT COUNT(*) FROM rewards_challengeparticipation p
+            WHERE p.tenant_id = %(tenant)s AND p.challenge_key = keys.key COLLATE "C"),
+           COUNT(DISTINCT c.customer_id), COUNT(DISTINCT c.customer_id) FILTER (WHERE c.value > 0),
+           COUNT(DISTINCT c.customer_id) FILTER (WHERE c.completed_at IS NOT NULL),
+           COUNT(c.completed_at), COUNT(*) FILTER (WHERE c.state = 'expired')
+    FROM unnest(%(keys)s::text[]) AS keys(key)
+    LEFT JOIN rewards_challengeprogress c
+        ON c.tenant_id = %(tenant)s AND c.challenge_key = keys.key COLLATE "C"
+    GROUP BY keys.key
+"""
+_SPREAD: Final = """
+    SELECT LEAST(FLOOR(10.0 * value / target), 10)::int, COUNT(*)
+    FROM rewards_challengeprogress
+    WHERE tenant_id = %(tenant)s AND challenge_key = %(key)s AND state <> 'expired' AND target > 0
+    GROUP BY 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeStatus:
+    """One challenge of the program for one customer, in the period of the moment."""
+
+    challenge: Challenge
+    state: str
+    value: int
+    target: int
+    period: str
+    starts_at: datetime
+    ends_at: datetime | None
+    completed_at: datetime | None
+    completions: int
+    is_joined: bool
+    may_join: bool
+    milestones_reached: tuple[int, ...] = ()
+    value_by_task: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def share(self) -> int:
+        """Percent of the goal."""
+        return min(100, 100 * self.value // self.target) if self.target else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """How many customers a challenge has at each step, and its completions of all periods."""
+
+    joined: int = 0
+    counted: int = 0
+    in_progress: int = 0
+    completed: int = 0
+    completions: int = 0
+    expired_periods: int = 0
+
+
+def of_customer(customer: Customer, *, at: datetime) -> list[ChallengeStatus]:
+    """Return the challenges offered to a customer, exact as of ``at``; the number of queries is constant."""
+    published = programs.published()
+    challenges = published.revision.challenges if published else ()
+    if published is None or not challenges:
+        return []
+    keys = [challenge.key for challenge in challenges]
+    joined = challenge_members.participations([customer.pk], keys)
+    audiences = challenge_members.audiences([customer.pk], challenges)
+    offered = [
+        challenge
+        for challenge in challenges
+        if Pair(customer.pk, challenge.key) in joined or audiences.admits(challenge, customer.pk)
+    ]
+    if not offered:
+        return []
+    since = {Pair(customer.pk, challenge.key): EARLIEST for challenge in offered}
+    counted, stored = challenge_members.contributions(since), challenge_members.progress(since)
+    live_since = challenge_members.live_since()
+    member_since = challenge_members.joined_at([customer.pk])[customer.pk]
+    is_active = customer.state == CustomerState.ACTIVE
+    found = []
+    for challenge in offered:
+        pair = Pair(customer.pk, challenge.key)
+        rows = {row.period: row for row in stored.get(pair, ())}
+        row = joined.get(pair)
+        member = Member(
+            joined_at=row.joined_at if row else (at if challenge.needs_opt_in else member_since),
+            live_from=live_since.get(challenge.key, at),
+            zone=published.revision.time_zone,
+            at=at,
+            known={label: _known(stored_row) for label, stored_row in rows.items()},
+        )
+        standing = _current(challenge, standings(challenge, counted[pair], member), member)
+        found.append(_status(challenge, standing, rows, row, is_active=is_active))
+    return found
+
+
+def _known(row: ChallengeProgress) -> Known:
+    is_done = ProgressState(row.state) in DONE
+    return Known(Span(row.starts_at, row.ends_at or LATEST), row.target if is_done else None)
+
+
+def _current(challenge: Challenge, found: Sequence[Standing], member: Member) -> Standing:
+    """Return the standing of now: of the calendar period, or the latest round."""
+    period = current_period(challenge, member)
+    same = [standing for standing in found if standing.period == period.label]
+    if challenge.recurrence == "on_completion" and found:
+        same = [found[-1]]
+    return same[0] if same else Standing(period.label, period.span, 0, challenge.goal.target)
+
+
+def _status(
+    challenge: Challenge,
+    standing: Standing,
+    rows: Mapping[str, ChallengeProgress],
+    participation: ChallengeParticipation | None,
+    *,
+    is_active: bool,
+) -> ChallengeStatus:
+    row = rows.get(standing.period)
+    is_joined = participation is not None and (participation.is_opted_in or not challenge.needs_opt_in)
+    state = row.state if row else (ProgressState.IN_PROGRESS.value if standing.value else NOT_STARTED)
+    return ChallengeStatus(
+        challenge=challenge,
+        state=state,
+        value=standing.value,
+        target=standing.target,
+        period=standing.period,
+        starts_at=standing.span.starts_at,
+        ends_at=None if standing.span.ends_at == LATEST else standing.span.ends_at,
+        completed_at=row.completed_at if row else None,
+        completions=sum(each.completed_at is not None for each in rows.values()),
+        is_joined=is_joined,
+        may_join=is_active and challenge.needs_opt_in and not is_joined,
+        milestones_reached=tuple(sorted(standing.reached_at_by_milestone)),
+        value_by_task=standing.value_by_task,
+    )
+
+
+def _rows(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"tenant": active_tenant_id(), **parameters})
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def funnels(keys: Sequence[str]) -> dict[str, Funnel]:
+    """Return the funnel of each challenge, in one query."""
+    return {key: Funnel(*counts) for key, *counts in _rows(_FUNNEL, keys=list(keys))}
+
+
+def spread(key: str) -> list[int]:
+    """Return how many periods stand at 0, 10, … 100 percent of their goal."""
+    count_by_tenth = dict(_rows(_SPREAD, key=key))
+    return [count_by_tenth.get(tenth, 0) for tenth in range(11)]

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from crm.models import Customer
+from rewards.models import Reward, TierMembership, Wallet
+from rewards.services import tiers
+from tenants.models import ApiKey, Tenant
+from tenants.scope import tenant_scope
+from tests.conftest import ApiClient, key_for
+from tests.rewards.challenge_worlds import ORDERS, challenge, count_orders, publish
+from tests.rewards.factories import make_customer, make_order
+
+DAY = timedelta(days=1)
+LADDER = [
+    {"key": "base", "name": "Base", "threshold_minor": 0},
+    {"key": "gold", "name": "Gold", "threshold_minor": 5000, "perks": {"rewards": ["lounge"]}},
+]
+
+
+@pytest.fixture
+def ann(tenant: Tenant) -> Customer:
+    now = timezone.now()
+    with tenant_scope(tenant):
+        customer = make_customer(created_at=now - DAY * 20)
+        publish(
+            challenge(ORDERS), challenge(ORDERS, key="join", opt_in=True), at=now - DAY * 10, tiers=LADDER
+        )
+        order = make_order(customer, [("A", 1, 2000)], now - DAY)
+        count_orders(order.pk)
+        tiers.recompute(at=now)
+    return customer
+
+
+@pytest.fixture
+def page(tenant: Tenant, actor: Any) -> ApiClient:
+    """A member's app: a publishable key."""
+    return ApiClient(key_for(tenant, actor, ApiKey.Kind.PUBLISHABLE, origins=["https://shop.example"]))
+
+
+def signed(api: ApiClient, customer: Customer, *scopes: str) -> str:
+    body = {"scopes": list(scopes)} if scopes else {}
+    response = api.post(f"/customers/{customer.public_id}/member-tokens", body)
+    assert response.status_code == 201
+    return str(response.json()["token"])
+
+
+def test_progress_and_opting_in(api: ApiClient, ann: Customer) -> None:
+    assert [each["key"] for each in api.get("/challenges").json()["challenges"]] == ["c", "join"]
+    path = f"/customers/{ann.public_id}/challenges"
+    plain, join = api.get(path).json()["challenges"]
+    assert (plain["state"], plain["value"], plain["target"], plain["percent"]) == ("in_progress", 1, 2, 50)
+    assert (plain["is_joined"], plain["may_join"]) == (True, False)
+    assert (join["state"], join["is_joined"], join["may_join"]) == ("not_started", False, True)
+    joined = api.post(f"{path}/opt-in", {"challenge": "join"}).json()["challenges"][1]
+    assert (joined["is_joined"], joined["may_join"]) == (True, False)
+    assert api.post(f"{path}/opt-out", {"challenge": "join"}).json()["challenges"][1]["may_join"]
+    refused = api.post(f"{path}/opt-in", {"challenge": "c"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "challenge_is_automatic")
+    assert api.post(f"{path}/opt-in", {"challenge": "none"}).json()["code"] == "challenge_not_offered"
+
+
+def test_tier_projection_and_what_is_missing(api: ApiClient, ann: Customer) -> None:
+    assert [each["needs"] for each in api.get("/tiers").json()["tiers"]] == [{}, {"spend": 5000}]
+    body = api.get(f"/customers/{ann.public_id}/tier").json()
+    standing = body["standing"]
+    assert (standing["tier"]["key"], standing["projected"]["key"], standing["next"]["key"]) == (
+        "base", "base", "gold",
+    )  # fmt: skip
+    assert (standing["values"], standing["missing"]) == ({"spend": 2000}, {"spend": 3000})
+    assert [each["move"] for each in body["history"]] == ["upgraded"]
+
+
+def test_locking_and_unlocking_a_tier(api: ApiClient, ann: Customer) -> None:
+    path = f"/customers/{ann.public_id}/tier"
+    until = (timezone.now() + DAY).isoformat()
+    lock = {"tier": "gold", "until": until, "reason": "Complaint"}
+    locked = api.post(f"{path}/lock", lock, Idempotency_Key="k").json()["standing"]
+    assert locked["tier"]["key"] == "gold"
+    assert locked["locked_until"] is not None
+    assert locked["projected"]["key"] == "base"
+    opened = api.post(f"{path}/unlock", {}, Idempotency_Key="l")
+    assert opened.json()["standing"]["tier"]["key"] == "base"
+    again = api.post(f"{path}/unlock", {}, Idempotency_Key="m")
+    assert again.status_code == 404
+
+
+def test_a_member_reads_what_is_theirs(api: ApiClient, page: ApiClient, ann: Customer) -> None:
+    body = page.get("/member", X_Member_Token=signed(api, ann)).json()
+    assert body["id"] == str(ann.public_id)
+    assert body["tier"]["next"]["key"] == "gold"
+    assert [each["challenge"]["key"] for each in body["challenges"]] == ["c", "join"]
+    assert (body["balances"], body["coupons"]) == ([], [])
+
+
+def test_a_member_takes_part_only_with_a_token_for_it(api: ApiClient, page: ApiClient, ann: Customer) -> None:
+    body = {"challenge": "join"}
+    path = "/member/challenges/opt-in"
+    assert page.post(path, body, X_Member_Token=signed(api, ann)).status_code == 403
+    done = page.post(path, body, X_Member_Token=signed(api, ann, "take_part"))
+    assert done.json()["challenges"][1]["is_joined"]
+
+
+def test_exclusive_rewards_are_for_their_tier(
+    tenant: Tenant, api: ApiClient, page: ApiClient, ann: Customer
+) -> None:
+    now = timezone.now()
+    with tenant_scope(tenant):
+        wallet = Wallet.objects.get()
+        for key in ("mug", "lounge"):
+            Reward.objects.create(
+                key=key, name=key, wallet=wallet, cost_points=5, created_at=now, updated_at=now
+            )
+    token = signed(api, ann)
+    seen = page.get("/member/rewards", X_Member_Token=token).json()["rewards"]
+    assert [each["key"] for each in seen] == ["mug"]
+    with tenant_scope(tenant):
+        TierMembership.objects.update(tier_key="gold")
+    seen = page.get("/member/rewards", X_Member_Token=token).json()["rewards"]
+    assert [each["key"] for each in seen] == ["lounge", "mug"]
+
+
+@pytest.mark.parametrize("path", ["/member", "/member/challenges", "/member/rewards"])
+def test_without_a_good_token_nothing_is_read(
+    path: str, page: ApiClient, api: ApiClient, other_api: ApiClient, other_tenant: Tenant, ann: Customer
+) -> None:
+    with tenant_scope(other_tenant):
+        foreign = make_customer()
+    for token in ("", "nonsense", signed(other_api, foreign), signed(api, ann)[:-1] + "x"):
+        response = page.get(path, X_Member_Token=token)
+        assert (response.status_code, response.json()["code"]) == (401, "invalid_member_token")
+
+
+def test_a_publishable_key_signs_nobody_in(page: ApiClient, ann: Customer) -> None:
+    assert page.post(f"/customers/{ann.public_id}/member-tokens", {}).status_code == 403
+
+
+def test_pages_of_other_origins_are_refused(api: ApiClient, page: ApiClient, ann: Customer) -> None:
+    token = signed(api, ann)
+    good = page.get("/member", X_Member_Token=token, Origin="https://shop.example")
+    assert (good.status_code, good["Access-Control-Allow-Origin"]) == (200, "https://shop.example")
+    bad = page.get("/member", X_Member_Token=token, Origin="https://evil.example")
+    assert (bad.status_code, bad.json()["code"]) == (403, "origin_not_allowed")
+    assert "Access-Control-Allow-Origin" not in bad
+    secret = api.get("/challenges", Origin="https://shop.example")
+    assert secret.status_code == 200
+    assert "Access-Control-Allow-Origin" not in secret
+
+
+def test_a_browser_may_ask_first(page: ApiClient) -> None:
+    asked = page.client.options(
+        "/api/v1/member",
+        headers={"Origin": "https://shop.example", "Access-Control-Request-Method": "GET"},
+    )
+    assert asked.status_code == 204
+    assert "X-Member-Token" in asked["Access-Control-Allow-Headers"]
+
+
+def test_reading_costs_the_same_for_more_challenges(api: ApiClient, tenant: Tenant, ann: Customer) -> None:
+    path = f"/customers/{ann.public_id}/challenges"
+    api.get(path)
+    counts = []
+    for extra in (0, 4):
+        with tenant_scope(tenant):
+            more = [challenge(ORDERS, key=f"x{number}") for number in range(extra)]
+            publish(challenge(ORDERS), *more, tiers=LADDER, at=timezone.now())
+        with CaptureQueriesContext(connection) as queries:
+            assert len(api.get(path).json()["challenges"]) == 1 + extra
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
