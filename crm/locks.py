@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from crm.models import Customer, CustomerMerge, ImportRun, Order, Segment
+from crm.models import Customer, CustomerMerge, Feedback, ImportRun, Order, RecoveryCase, Segment
 from tenants.scope import active_tenant_id
 
 _IMPORT_LOCK = 7_201_452
@@ -60,3 +60,13 @@ def lock_segment_rules() -> None:
 def lock_import_run(run_id: int) -> ImportRun:
     run: ImportRun = ImportRun.objects.select_for_update().get(pk=run_id)
     return run
+
+
+def lock_feedback(feedback_id: int) -> Feedback:
+    feedback: Feedback = Feedback.objects.select_for_update().get(pk=feedback_id)
+    return feedback
+
+
+def lock_recovery_case(case_id: int) -> RecoveryCase:
+    case: RecoveryCase = RecoveryCase.objects.select_for_update().get(pk=case_id)
+    return case

@@ -7,7 +7,9 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from crm.services import customer_touches, seen_dates
+from crm import signals
+from crm.queries import feedback as feedback_queries
+from crm.services import customer_touches, feedback, seen_dates
 from crm.signals import customers_merged, customers_unmerged
 from tenants.queue import consumes
 
@@ -31,3 +33,13 @@ def note_consents(*, payload: Any, at: datetime) -> None:
 @receiver(customers_unmerged)
 def note_merged(*, survivor_id: int, absorbed_id: int, **_merge: Any) -> None:
     customer_touches.add([survivor_id, absorbed_id])
+
+
+@receiver(signals.customer_erased)
+def forget_feedback(*, customer_id: int, at: datetime, **_sent: Any) -> None:
+    feedback.forget(customer_id=customer_id, at=at)
+
+
+@receiver(signals.customer_exported)
+def export_feedback(*, customer_id: int, **_sent: Any) -> dict[str, Any]:
+    return {"feedback": feedback_queries.exported(customer_id)}

@@ -12,7 +12,7 @@ class RecommendationsConfig(AppConfig):
     def ready(self) -> None:
         """Connect the job handler and add the scores to the customers' profiles."""
         from crm.queries import profile  # noqa: PLC0415 - needs the models
-        from recommendations import tasks  # noqa: F401, PLC0415 - it registers itself
+        from recommendations import receivers, tasks  # noqa: F401, PLC0415 - they register themselves
         from recommendations.queries.scores import scores_of  # noqa: PLC0415 - needs the models
 
         profile.register_section("scores", scores_of)

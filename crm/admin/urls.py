@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from crm.admin import imports, items, orders, segments
+from crm.admin import feedback, imports, items, orders, segments
 
 urlpatterns = [
+    path("feedback/", feedback.FeedbackPage.as_view(), name="feedback"),
+    path("feedback/<uuid:public_id>/correct/", feedback.CorrectFeedback.as_view(), name="feedback_correct"),
+    path("feedback/recovery/", feedback.RecoveryPage.as_view(), name="recovery"),
+    path("feedback/recovery/<uuid:public_id>/", feedback.RecoveryCasePage.as_view(), name="recovery_case"),
+    path("feedback/recovery/<uuid:public_id>/take/", feedback.TakeCase.as_view(), name="recovery_take"),
     path("orders/", orders.OrdersPage.as_view(), name="orders"),
     path("items/", items.ItemsPage.as_view(), name="items"),
     path("segments/", segments.SegmentsPage.as_view(), name="segments"),

@@ -3,7 +3,21 @@ from __future__ import annotations
 import django_filters
 from django.db.models import QuerySet
 
-from crm.models import Customer, CustomerState, Item, Order, Return, Segment, SegmentKind
+from crm.domain.feedback import Feeling
+from crm.domain.topics import Topic
+from crm.models import (
+    Customer,
+    CustomerState,
+    Feedback,
+    FeedbackKind,
+    Item,
+    Order,
+    RecoveryCase,
+    RecoveryState,
+    Return,
+    Segment,
+    SegmentKind,
+)
 from crm.queries import customers
 from tenants.api.filters import StrictBooleanFilter, StrictFilterSet
 
@@ -75,4 +89,37 @@ class SegmentFilter(StrictFilterSet):
 
     class Meta:
         model = Segment
+        fields: list[str] = []
+
+
+class FeedbackFilter(StrictFilterSet):
+    kind = django_filters.ChoiceFilter(choices=FeedbackKind.choices)
+    feeling = django_filters.ChoiceFilter(
+        choices=[(each.value, each.name) for each in Feeling], method="by_feeling"
+    )
+    topic = django_filters.ChoiceFilter(
+        choices=[(each.value, each.name) for each in Topic], method="by_topic"
+    )
+    customer = django_filters.UUIDFilter(field_name="customer__public_id")
+    item = django_filters.UUIDFilter(field_name="item__public_id")
+    given_after = django_filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="gte")
+    given_before = django_filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="lt")
+
+    class Meta:
+        model = Feedback
+        fields: list[str] = []
+
+    def by_feeling(self, queryset: QuerySet[Feedback], _name: str, value: str) -> QuerySet[Feedback]:
+        return queryset.filter(pk__in=Feedback.objects.feeling(Feeling(value)).values("pk"))
+
+    def by_topic(self, queryset: QuerySet[Feedback], _name: str, value: str) -> QuerySet[Feedback]:
+        return queryset.filter(topics__contains=[value])
+
+
+class RecoveryCaseFilter(StrictFilterSet):
+    state = django_filters.ChoiceFilter(choices=RecoveryState.choices)
+    taken_by = django_filters.CharFilter()
+
+    class Meta:
+        model = RecoveryCase
         fields: list[str] = []

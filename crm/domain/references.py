@@ -38,6 +38,7 @@ REFERENCES: tuple[Reference, ...] = (
     Reference("crm_identity"),
     Reference("crm_order"),
     Reference("crm_return"),
+    Reference("crm_feedback"),
     Reference("crm_event", key=(("message_id", "text"), ("occurred_at", "timestamptz"))),
     Reference("crm_segmentmember", unique=("segment_id",)),
     Reference("crm_computedtrait", unique=("name",)),

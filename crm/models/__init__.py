@@ -11,6 +11,7 @@ from crm.models.customer_profile import CustomerProfile
 from crm.models.customer_touch import CustomerTouch
 from crm.models.event import Event
 from crm.models.event_reject import EventReject
+from crm.models.feedback import Feedback, FeedbackKind
 from crm.models.identity import Identity, IdentityKind
 from crm.models.import_change import ImportChange
 from crm.models.import_mapping import ImportMapping
@@ -22,6 +23,7 @@ from crm.models.order_line import LineKind, OrderLine
 from crm.models.order_summary import OrderSummary
 from crm.models.person import Person
 from crm.models.quarantined_row import QuarantinedRow
+from crm.models.recovery_case import RecoveryCase, RecoveryOutcome, RecoveryState
 from crm.models.return_ import Return
 from crm.models.return_line import ReturnLine
 from crm.models.rfm_scale import RfmScale
@@ -48,6 +50,8 @@ __all__ = [
     "CustomerTouch",
     "Event",
     "EventReject",
+    "Feedback",
+    "FeedbackKind",
     "Identity",
     "IdentityKind",
     "ImportChange",
@@ -64,6 +68,9 @@ __all__ = [
     "Person",
     "Purpose",
     "QuarantinedRow",
+    "RecoveryCase",
+    "RecoveryOutcome",
+    "RecoveryState",
     "Return",
     "ReturnLine",
     "RfmScale",

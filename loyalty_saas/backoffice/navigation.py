@@ -31,6 +31,7 @@ GROUPS: Final[tuple[tuple[str | Promise, tuple[Entry, ...]], ...]] = (
         (
             Entry(_("Customers"), "customers", "group", Permission.CUSTOMERS_VIEW),
             Entry(_("Segments"), "segments", "donut_small", Permission.SEGMENTS_VIEW),
+            Entry(_("Feedback"), "feedback", "forum", Permission.FEEDBACK_VIEW),
             Entry(_("Orders"), "orders", "receipt_long", Permission.ORDERS_VIEW),
             Entry(_("Items"), "items", "inventory_2", Permission.ITEMS_VIEW),
             Entry(_("Imports"), "imports", "upload_file", Permission.CUSTOMERS_VIEW),

@@ -240,7 +240,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "FeedbackKindEnum": "crm.models.FeedbackKind",
+    },
 }
 API_RATE_LIMIT = env.str("API_RATE_LIMIT", default="30000/minute")
 # Counters live in the process; a shared store (redis://…) makes the limit exact over several web processes.

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from recommendations.models import ModelVersion
 
 _LABELS: Final[dict[str, str | Promise]] = {
+    "accuracy": gettext_lazy("Texts read as staff reads them (accuracy)"),
     "auc": gettext_lazy("Puts customers in the right order (AUC)"),
     "average_precision": gettext_lazy("Average precision"),
     "brier": gettext_lazy("Error of the probabilities (Brier)"),

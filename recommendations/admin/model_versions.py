@@ -28,12 +28,17 @@ _PURPOSE: Final = {
     ModelKind.PURCHASE: gettext_lazy("How likely each customer buys in the next 90 days, and how much."),
     ModelKind.CHURN: gettext_lazy("How likely each customer is to stay away."),
     ModelKind.RECOMMENDER: gettext_lazy("What each customer may like next, and what they buy again."),
+    ModelKind.SENTIMENT: gettext_lazy(
+        "How feedback feels. Until thirty corrections of each kind are there, the model that comes with the "
+        "product reads it."
+    ),
 }
 _SYMBOL: Final = {
     ModelKind.SEGMENTS: "bubble_chart",
     ModelKind.PURCHASE: "shopping_cart_checkout",
     ModelKind.CHURN: "trending_down",
     ModelKind.RECOMMENDER: "recommend",
+    ModelKind.SENTIMENT: "sentiment_satisfied",
 }
 
 

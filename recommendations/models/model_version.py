@@ -11,6 +11,7 @@ class ModelKind(models.TextChoices):
     PURCHASE = "purchase", _("Purchases to come")
     CHURN = "churn", _("Churn risk")
     RECOMMENDER = "recommender", _("Recommendations")
+    SENTIMENT = "sentiment", _("Sentiment")
 
 
 class VersionState(models.TextChoices):

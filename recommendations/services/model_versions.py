@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
 from django.conf import settings
 
 from recommendations.locks import lock_versions
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from recommendations.ml.artefacts import Artefact, Contents
     from recommendations.ml.trained import Trained
 
+log = structlog.get_logger(__name__)
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "implicit")
 
 
@@ -88,3 +90,16 @@ def load_artefact(version: ModelVersion) -> Contents:
     from recommendations.ml import artefacts  # noqa: PLC0415 - slow to import
 
     return artefacts.load(Path(settings.ARTEFACT_ROOT) / version.artefact_path, version.artefact_sha256)
+
+
+def stored_contents(current: ModelVersion | None) -> Contents | None:
+    """Return the file of the version in use; a lost or damaged one must not stop its successor."""
+    from recommendations.ml.artefacts import ArtefactDamaged, ArtefactTooLarge  # noqa: PLC0415 - slow to import
+
+    if current is None:
+        return None
+    try:
+        return load_artefact(current)
+    except (FileNotFoundError, ArtefactDamaged, ArtefactTooLarge) as error:
+        log.warning("model.artefact_unreadable", version=current.label, error=str(error))
+        return None

@@ -17,6 +17,8 @@ LABEL_BY_PERMISSION: Final[dict[Permission, str | Promise]] = {
     Permission.CONSENTS_EDIT: _("Record consents"),
     Permission.PRIVACY_VIEW: _("Read privacy requests"),
     Permission.PRIVACY_MANAGE: _("Export and erase customers"),
+    Permission.FEEDBACK_VIEW: _("Read feedback"),
+    Permission.FEEDBACK_EDIT: _("Record and answer feedback"),
     Permission.EVENTS_VIEW: _("Read events"),
     Permission.EVENTS_INGEST: _("Send events"),
     Permission.ORDERS_VIEW: _("Read orders"),

@@ -19,6 +19,8 @@ class Permission(StrEnum):
     ORDERS_EDIT = "orders:edit"
     ITEMS_VIEW = "items:view"
     ITEMS_EDIT = "items:edit"
+    FEEDBACK_VIEW = "feedback:view"
+    FEEDBACK_EDIT = "feedback:edit"
     SEGMENTS_VIEW = "segments:view"
     SEGMENTS_EDIT = "segments:edit"
     POINTS_VIEW = "points:view"
@@ -60,6 +62,7 @@ _READ = frozenset(
         Permission.EVENTS_VIEW,
         Permission.ORDERS_VIEW,
         Permission.ITEMS_VIEW,
+        Permission.FEEDBACK_VIEW,
         Permission.SEGMENTS_VIEW,
         Permission.POINTS_VIEW,
         Permission.PROGRAM_VIEW,
@@ -92,6 +95,7 @@ PERMISSIONS_BY_ROLE: dict[Role, frozenset[Permission]] = {
         Permission.TIERS_LOCK,
         Permission.CHALLENGES_EDIT,
         Permission.CUSTOMERS_MERGE,
+        Permission.FEEDBACK_EDIT,
         Permission.CONSENTS_EDIT,
         Permission.PRIVACY_VIEW,
         Permission.POINTS_ADJUST,

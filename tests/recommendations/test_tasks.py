@@ -39,5 +39,5 @@ def test_the_job_trains_one_kind_and_tells_how_far(
 
 def test_the_job_trains_every_kind(tenant: Tenant, actor: Actor, now: datetime, heard: list[Any]) -> None:
     result = registry.handler_by_kind["recommendations.train"](job=job(tenant, now, heard))
-    assert list(result["models"]) == ["segments", "purchase", "churn", "recommender"]
+    assert list(result["models"]) == ["segments", "purchase", "churn", "recommender", "sentiment"]
     assert {outcome["outcome"] for outcome in result["models"].values()} == {"skipped"}

@@ -6,8 +6,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from crm.models import ComputedTrait, Customer, ImportRun, Order, QuarantinedRow, Segment, SegmentKind
-from crm.services import customers, items, order_summaries, orders, segments
+from crm.models import (
+    ComputedTrait,
+    Customer,
+    ImportRun,
+    Order,
+    QuarantinedRow,
+    RecoveryCase,
+    Segment,
+    SegmentKind,
+)
+from crm.services import customers, feedback, items, order_summaries, orders, segments
 from recommendations.models import ModelVersion
 from rewards.models import Reward, RewardKind
 from rewards.services import points, starter
@@ -35,6 +44,7 @@ class Filled:
     job: Job = field(init=False)
     member: Membership = field(init=False)
     key: ApiKey = field(init=False)
+    more: dict[str, Any] = field(default_factory=dict)
 
     def ids(self) -> dict[str, Any]:
         """The argument of every route that takes one."""
@@ -50,6 +60,7 @@ class Filled:
             **dict.fromkeys(("job", "job_progress", "job_cancel"), self.job.public_id),
             **dict.fromkeys(("team_role", "team_remove"), self.member.public_id),
             "api_key_revoke": self.key.public_id,
+            **self.more,
         }
 
 
@@ -78,6 +89,7 @@ def fill(tenant: Tenant, actor: Actor, mark: str) -> Filled:
         filled.key = add_key(actor, mark, 1)
         user = User.objects.create_user(email=f"{mark.lower()}@example.com", name=f"{mark} person")
         filled.member = memberships.add(user=user, role=Role.ANALYST, by=actor, at=NOW)
+        filled.more |= add_feedback(filled.customer, actor, mark)
     return filled
 
 
@@ -154,3 +166,21 @@ def add_key(actor: Actor, mark: str, number: int) -> ApiKey:
 
 def add_audit(actor: Actor, mark: str, target: Any) -> None:
     audit.record(action="test.done", target=target, by=actor, at=NOW, diff={"text": [None, mark]})
+
+
+def add_feedback(customer: Customer, actor: Actor, mark: str) -> dict[str, Any]:
+    """Record one unhappy customer's words; return the ids of its routes."""
+    entry = feedback.NewFeedback(
+        kind="nps",
+        source_id=f"{mark}-1",
+        occurred_at=NOW,
+        customer=customer,
+        rating=1,
+        text=f"{mark} parcel was late",
+    )
+    [row] = feedback.record(entries=[entry], source="api", by=actor, at=NOW)
+    case = RecoveryCase.objects.get(feedback=row)
+    return {
+        "feedback_correct": row.public_id,
+        **dict.fromkeys(("recovery_case", "recovery_take"), case.public_id),
+    }

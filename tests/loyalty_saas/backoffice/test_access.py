@@ -31,6 +31,9 @@ READ_PAGES: dict[str, Permission] = {
     "segment": P.SEGMENTS_VIEW,
     "segment_create": P.SEGMENTS_EDIT,
     "segment_create_static": P.SEGMENTS_EDIT,
+    "feedback": P.FEEDBACK_VIEW,
+    "recovery": P.FEEDBACK_VIEW,
+    "recovery_case": P.FEEDBACK_VIEW,
     "imports": P.CUSTOMERS_VIEW,
     "import": P.CUSTOMERS_VIEW,
     "program": P.PROGRAM_VIEW,
@@ -57,6 +60,8 @@ READ_PAGES: dict[str, Permission] = {
 POST_ONLY: dict[str, Permission] = {
     "segment_count": P.SEGMENTS_EDIT,
     "segments_refresh": P.SEGMENTS_EDIT,
+    "feedback_correct": P.FEEDBACK_EDIT,
+    "recovery_take": P.FEEDBACK_EDIT,
     "models_train": P.MODELS_TRAIN,
     "job_cancel": P.MODELS_TRAIN,
     "team_role": P.TEAM_MANAGE,

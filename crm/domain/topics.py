@@ -1,0 +1,61 @@
+"""What feedback is about: words of topics that every shop's customers speak of, in English and Chinese."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Final
+
+
+class Topic(StrEnum):
+    DELIVERY = "delivery"
+    PRICE = "price"
+    QUALITY = "quality"
+    SERVICE = "service"
+    PACKAGING = "packaging"
+    APP = "app"
+    PAYMENT = "payment"
+    RETURNS = "returns"
+    CHOICE = "choice"
+    LOYALTY = "loyalty"
+
+
+# English stems match from the beginning of a word; Chinese words match anywhere.
+_STEMS: Final[dict[Topic, str]] = {
+    Topic.DELIVERY: "deliver shipp courier arriv late|lately? parcel dispatch tracking",
+    Topic.PRICE: "price pricing expensive cheap cost overpriced fee fees afford bargain",
+    Topic.QUALITY: "quality broken broke defect faulty durable flimsy sturdy damag fresh stale taste tasty",
+    Topic.SERVICE: "service staff support agent rude helpful polite response respon attitude",
+    Topic.PACKAGING: "packag wrapp box|boxes leak seal",
+    Topic.APP: "app|apps website crash bug buggy login interface loading freez slow",
+    Topic.PAYMENT: "pay|pays|paid payment card checkout invoice charge charged billing",
+    Topic.RETURNS: "return refund exchang warranty replac",
+    Topic.CHOICE: "selection assortment variety sold|stock out-of-stock range sizes? colou?rs?",
+    Topic.LOYALTY: "points? loyalty reward coupon voucher discount membership tier",
+}
+_WORDS: Final[dict[Topic, str]] = {
+    Topic.DELIVERY: "送餐 配送 快递 物流 送货 发货 外卖员 骑手 到货 迟到 太慢",
+    Topic.PRICE: "价格 价钱 太贵 便宜 性价比 收费 实惠 涨价",
+    Topic.QUALITY: "质量 品质 坏了 破损 做工 新鲜 变质 好吃 难吃 味道 口味 耐用",
+    Topic.SERVICE: "服务 客服 态度 店员 回复 售后",
+    Topic.PACKAGING: "包装 盒子 漏了 洒了 密封",
+    Topic.APP: "软件 网站 页面 闪退 卡顿 登录 界面 系统",
+    Topic.PAYMENT: "付款 支付 扣款 账单 发票 刷卡",
+    Topic.RETURNS: "退货 退款 换货 保修",
+    Topic.CHOICE: "品种 种类 缺货 尺码 颜色 款式 选择少",
+    Topic.LOYALTY: "积分 会员 优惠券 折扣 红包 等级",
+}
+
+
+def _pattern(topic: Topic) -> re.Pattern[str]:
+    stems = [stem if "|" in stem else rf"{stem}\w*" for stem in _STEMS[topic].split()]
+    words = [re.escape(word) for word in _WORDS[topic].split()]
+    return re.compile(rf"\b(?:{'|'.join(stems)})\b|{'|'.join(words)}", re.IGNORECASE)
+
+
+_PATTERN_BY_TOPIC: Final = {topic: _pattern(topic) for topic in Topic}
+
+
+def topics_in(text: str) -> list[Topic]:
+    """Return the topics that ``text`` speaks of, in the order of the enumeration."""
+    return [topic for topic, pattern in _PATTERN_BY_TOPIC.items() if pattern.search(text)]
