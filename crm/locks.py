@@ -6,7 +6,17 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from crm.models import Customer, CustomerMerge, Feedback, ImportRun, Order, RecoveryCase, Segment
+from crm.models import (
+    Customer,
+    CustomerMerge,
+    EventReject,
+    EventSchema,
+    Feedback,
+    ImportRun,
+    Order,
+    RecoveryCase,
+    Segment,
+)
 from tenants.scope import active_tenant_id
 
 _IMPORT_LOCK = 7_201_452
@@ -70,3 +80,16 @@ def lock_feedback(feedback_id: int) -> Feedback:
 def lock_recovery_case(case_id: int) -> RecoveryCase:
     case: RecoveryCase = RecoveryCase.objects.select_for_update().get(pk=case_id)
     return case
+
+
+def lock_event_schema(schema_id: int) -> EventSchema:
+    schema: EventSchema = EventSchema.objects.select_for_update().get(pk=schema_id)
+    return schema
+
+
+def lock_event_schemas(names: Iterable[str]) -> list[EventSchema]:
+    return list(EventSchema.objects.select_for_update().filter(name__in=list(names)).order_by("pk"))
+
+
+def lock_event_rejects(reject_ids: Iterable[int]) -> list[EventReject]:
+    return list(EventReject.objects.select_for_update().filter(pk__in=list(reject_ids)).order_by("pk"))

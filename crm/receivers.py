@@ -9,7 +9,12 @@ from django.dispatch import receiver
 
 from crm import signals
 from crm.queries import feedback as feedback_queries
-from crm.services import customer_touches, feedback, seen_dates
+from crm.services import (
+    customer_touches,
+    event_schemas,
+    feedback,
+    seen_dates,
+)
 from crm.signals import customers_merged, customers_unmerged
 from tenants.queue import consumes
 
@@ -43,3 +48,8 @@ def forget_feedback(*, customer_id: int, at: datetime, **_sent: Any) -> None:
 @receiver(signals.customer_exported)
 def export_feedback(*, customer_id: int, **_sent: Any) -> dict[str, Any]:
     return {"feedback": feedback_queries.exported(customer_id)}
+
+
+@consumes("crm.events_recorded")
+def learn_schemas(*, payload: Any, at: datetime) -> None:
+    event_schemas.learn(**payload["batch"], at=at)

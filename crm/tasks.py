@@ -10,7 +10,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from crm.models import ImportKind, ImportRun
-from crm.services import order_summaries, partitions, segment_refresh
+from crm.queries import event_tail
+from crm.services import event_replays, order_summaries, partitions, segment_refresh
 from crm.services.imports import customers, items, orders, running, runs
 from tenants.models import Tenant
 from tenants.queue import JobContext, job_handler
@@ -78,6 +79,25 @@ def refresh_touched_segments(*, tenant_id: int) -> None:
 @shared_task(name="crm.start_segment_runs")
 def start_segment_runs() -> None:
     segment_refresh.start_due(at=timezone.now())
+
+
+@job_handler("crm.replay_rejects")
+def replay_rejects(*, job: JobContext) -> dict[str, Any]:
+    """Send matching rejects again, a page a transaction."""
+    wanted = event_tail.TailFilter(**job.params, status="invalid")
+    with tenant_scope(job.tenant):
+        total = event_tail.rejects(wanted, at=job.at).count()
+    done = accepted = last = 0
+    while True:
+        with tenant_scope(job.tenant):
+            rejects = event_tail.rejects(wanted, at=job.at)
+            last, some, seen = event_replays.replay_page(
+                rejects=rejects, after_id=last, by=job.actor, at=job.at
+            )
+        if not seen:
+            return {"sent_again": done, "accepted": accepted, "rejected_again": done - accepted}
+        done, accepted = done + seen, accepted + some
+        job.progress(done, total, "")
 
 
 @shared_task(name="crm.ensure_event_partitions")

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from crm.admin import feedback, imports, items, orders, segments
+from crm.admin import (
+    event_schemas,
+    events,
+    feedback,
+    imports,
+    items,
+    orders,
+    segments,
+)
 
 urlpatterns = [
     path("feedback/", feedback.FeedbackPage.as_view(), name="feedback"),
@@ -22,4 +30,10 @@ urlpatterns = [
     path("segments/<uuid:public_id>/", segments.SegmentPage.as_view(), name="segment"),
     path("imports/", imports.ImportsPage.as_view(), name="imports"),
     path("imports/<uuid:public_id>/", imports.ImportPage.as_view(), name="import"),
+    path("events/", events.EventsPage.as_view(), name="events"),
+    path("events/tail/", events.EventsTail.as_view(), name="events_tail"),
+    path("events/rejects/replay/", events.ReplayAll.as_view(), name="event_rejects_replay"),
+    path("events/rejects/<uuid:public_id>/", events.RejectPage.as_view(), name="event_reject"),
+    path("events/schemas/", event_schemas.SchemasPage.as_view(), name="event_schemas"),
+    path("events/schemas/<uuid:public_id>/", event_schemas.SchemaPage.as_view(), name="event_schema"),
 ]

@@ -164,16 +164,36 @@ def posthog_fields(message: Mapping[str, Any], _kind: str) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one product's messages are read; ``name`` is kept with rejects, so that they can be read again."""
+
+    name: str
+    fields: Translate
+
+
+SEGMENT: Final = Dialect("segment", segment_fields)
+POSTHOG: Final = Dialect("posthog", posthog_fields)
+_DIALECT_BY_NAME: Final = {each.name: each for each in (SEGMENT, POSTHOG)}
+
+
+def event_again(message: Any, *, source: str, at: datetime) -> NewEvent | Invalid:
+    """Read a kept message once more, by the ``source`` that was kept with it."""
+    name, _, kind = source.partition(":")
+    return event_from(message, dialect=_DIALECT_BY_NAME[name], kind=kind, at=at, skew=timedelta())
+
+
 def event_from(
-    message: Any, *, translate: Translate, kind: str, at: datetime, skew: timedelta
+    message: Any, *, dialect: Dialect, kind: str, at: datetime, skew: timedelta
 ) -> NewEvent | Invalid:
     """Return the event of one message, its moment corrected by ``skew``, or why it is none."""
+    source = f"{dialect.name}:{kind}"
     if not isinstance(message, dict):
-        return Invalid("malformed", "A message is an object.", "", message)
+        return Invalid("malformed", "A message is an object.", "", message, source)
     if flaw := flaw_of(message):
         payload = "" if flaw == TOO_DEEP else message
-        return Invalid(flaw, "A text holds U+0000, or the message is nested too deeply.", "", payload)
-    fields = translate(message, kind)
+        return Invalid(flaw, "A text holds U+0000, or the message is nested too deeply.", "", payload, source)
+    fields = dialect.fields(message, kind)
     message_id = _text(fields["message_id"]) or _fingerprint(message)
     try:
         return NewEvent(
@@ -184,7 +204,7 @@ def event_from(
             **_identities(fields),
         )
     except _Refused as refused:
-        return Invalid(refused.reason, refused.detail, message_id, message)
+        return Invalid(refused.reason, refused.detail, message_id, message, source)
 
 
 class _Refused(ValueError):

@@ -63,6 +63,8 @@ class Invalid:
     detail: str
     message_id: str
     payload: Any
+    # Which reader understands the payload.
+    source: str = "native"
 
 
 class _Batch(msgspec.Struct, forbid_unknown_fields=True):

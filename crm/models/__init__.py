@@ -10,7 +10,10 @@ from crm.models.customer_policy import CustomerPolicy
 from crm.models.customer_profile import CustomerProfile
 from crm.models.customer_touch import CustomerTouch
 from crm.models.event import Event
+from crm.models.event_policy import EventPolicy
 from crm.models.event_reject import EventReject
+from crm.models.event_schema import EventSchema, ViolationPolicy
+from crm.models.event_tally import EventStatus, EventTally
 from crm.models.feedback import Feedback, FeedbackKind
 from crm.models.identity import Identity, IdentityKind
 from crm.models.import_change import ImportChange
@@ -22,6 +25,7 @@ from crm.models.order import Order
 from crm.models.order_line import LineKind, OrderLine
 from crm.models.order_summary import OrderSummary
 from crm.models.person import Person
+from crm.models.property_schema import PropertySchema, PropertyType, Sensitivity
 from crm.models.quarantined_row import QuarantinedRow
 from crm.models.recovery_case import RecoveryCase, RecoveryOutcome, RecoveryState
 from crm.models.return_ import Return
@@ -49,7 +53,11 @@ __all__ = [
     "CustomerState",
     "CustomerTouch",
     "Event",
+    "EventPolicy",
     "EventReject",
+    "EventSchema",
+    "EventStatus",
+    "EventTally",
     "Feedback",
     "FeedbackKind",
     "Identity",
@@ -66,6 +74,8 @@ __all__ = [
     "OrderLine",
     "OrderSummary",
     "Person",
+    "PropertySchema",
+    "PropertyType",
     "Purpose",
     "QuarantinedRow",
     "RecoveryCase",
@@ -81,5 +91,7 @@ __all__ = [
     "SegmentMember",
     "SegmentRun",
     "SegmentRunState",
+    "Sensitivity",
     "StagedRow",
+    "ViolationPolicy",
 ]

@@ -32,6 +32,8 @@ class Event(TenantModel):
             # Segments and funnels read one name's events of a window from the index alone.
             models.Index(fields=["tenant", "name", "occurred_at", "customer"], name="crm_event_by_name"),
             BrinIndex(fields=["occurred_at"], name="crm_event_occurred_brin"),
+            # The newest are at the end of the table, which is all the event debugger needs to know.
+            BrinIndex(fields=["received_at"], name="crm_event_received_brin", pages_per_range=16),
         ]
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,9 +11,10 @@ import msgspec
 from django.db import connection, transaction
 
 from crm.domain.copy_text import copy_text
+from crm.domain.event_schemas import violation
 from crm.domain.events import Invalid, NewEvent
 from crm.domain.identities import normalise
-from crm.services import event_rejects, identities
+from crm.services import event_rejects, event_schemas, identities
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.scope import active_tenant_id
@@ -73,17 +74,23 @@ class Receipt:
 
 @transaction.atomic
 def accept(
-    *, batch: Sequence[NewEvent | Invalid], by: Actor, at: datetime, is_shifted: bool = False
+    *,
+    batch: Sequence[NewEvent | Invalid],
+    by: Actor,
+    at: datetime,
+    is_shifted: bool = False,
+    keeps_rejects: bool = True,
 ) -> Receipt:
     """Store a batch; publishes ``crm.events_recorded`` once. Invalid events are kept as rejects.
 
     ``is_shifted`` says that the moments were corrected for the sender's clock, so that a message sent again
-    carries another one: then a message id known within a day of it is a duplicate too.
+    carries another one: then a message id known within a day of it is a duplicate too. ``keeps_rejects`` is
+    off for who keeps them already.
     """
     by.require(Permission.EVENTS_INGEST)
-    judged, pairs = _addressed(batch)
+    judged, pairs = _addressed(_matching_schemas(batch))
     invalid = [each for each in judged if isinstance(each, Invalid)]
-    if invalid:
+    if invalid and keeps_rejects:
         event_rejects.keep(invalid, at=at)
     events = [each for each in judged if isinstance(each, NewEvent)] if invalid else list(judged)
     fresh = _fresh(events, is_shifted=is_shifted)  # type: ignore[arg-type]  # none is Invalid
@@ -91,6 +98,23 @@ def accept(
     if inserted:
         _publish(inserted, at)
     return Receipt(_outcomes(judged, inserted))
+
+
+def _matching_schemas(batch: Sequence[NewEvent | Invalid]) -> Sequence[NewEvent | Invalid]:
+    """Return the batch, events that violate a locked schema made invalid."""
+    enforced = event_schemas.enforced()
+    if not enforced:
+        return batch
+    return [_matching(each, enforced) for each in batch]
+
+
+def _matching(each: NewEvent | Invalid, enforced: Mapping[str, Mapping[str, str]]) -> NewEvent | Invalid:
+    if isinstance(each, Invalid) or each.name not in enforced:
+        return each
+    wrong = violation(each.properties, enforced[each.name])
+    if not wrong:
+        return each
+    return Invalid("schema_violation", wrong, each.message_id, msgspec.to_builtins(each))
 
 
 def _addressed(batch: Sequence[NewEvent | Invalid]) -> tuple[list[NewEvent | Invalid], dict[Pair, Pair]]:

@@ -34,6 +34,7 @@ GROUPS: Final[tuple[tuple[str | Promise, tuple[Entry, ...]], ...]] = (
             Entry(_("Feedback"), "feedback", "forum", Permission.FEEDBACK_VIEW),
             Entry(_("Orders"), "orders", "receipt_long", Permission.ORDERS_VIEW),
             Entry(_("Items"), "items", "inventory_2", Permission.ITEMS_VIEW),
+            Entry(_("Events"), "events", "sensors", Permission.EVENTS_VIEW),
             Entry(_("Imports"), "imports", "upload_file", Permission.CUSTOMERS_VIEW),
         ),
     ),

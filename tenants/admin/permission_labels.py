@@ -21,6 +21,7 @@ LABEL_BY_PERMISSION: Final[dict[Permission, str | Promise]] = {
     Permission.FEEDBACK_EDIT: _("Record and answer feedback"),
     Permission.EVENTS_VIEW: _("Read events"),
     Permission.EVENTS_INGEST: _("Send events"),
+    Permission.EVENTS_MANAGE: _("Lock event schemas and replay rejects"),
     Permission.ORDERS_VIEW: _("Read orders"),
     Permission.ORDERS_EDIT: _("Record orders and returns"),
     Permission.ITEMS_VIEW: _("Read items"),

@@ -15,6 +15,7 @@ class Permission(StrEnum):
     PRIVACY_MANAGE = "privacy:manage"
     EVENTS_VIEW = "events:view"
     EVENTS_INGEST = "events:ingest"
+    EVENTS_MANAGE = "events:manage"
     ORDERS_VIEW = "orders:view"
     ORDERS_EDIT = "orders:edit"
     ITEMS_VIEW = "items:view"

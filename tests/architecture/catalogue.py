@@ -20,6 +20,7 @@ SECURITY_DEFINER_ALLOWED = {
     # Partitions and statistics belong to the owner; the application may only ask for them.
     "crm_ensure_event_partitions",
     "crm_move_stray_events",
+    "crm_drop_event_partition",
     "crm_analyze_loaded_tables",
     "rewards_analyze_ledger",
     # The only writers of the ledger. Their owner is under forced row-level security like everybody.

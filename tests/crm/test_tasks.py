@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from crm.models import Customer, ImportRun, Item, Order, OrderSummary, Segment, SegmentMember
+from crm.domain.events import Invalid
+from crm.models import Customer, EventReject, ImportRun, Item, Order, OrderSummary, Segment, SegmentMember
+from crm.services import event_rejects
 from crm.services.imports.errors import MissingColumns, UnknownMapping, UnreadableFile
 from tenants.domain.actors import SYSTEM
 from tenants.models import AuditEntry, Tenant
@@ -168,3 +170,13 @@ def test_the_command_prints_the_account(
     path = written(tmp_path, ORDERS, "o1,c1,a,Apple,2,1.50,2026-01-05 20:30,web,,")
     imported(str(path), "--tenant", "acme", "--mapping", "generic")
     assert capsys.readouterr().out.splitlines()[0] == "1 rows read: 1 accepted, 0 merged, 0 quarantined"
+
+
+def test_replaying_rejects_counts_what_was_accepted(tenant: Tenant) -> None:
+    bad = {"message_id": "m", "name": "seen", "occurred_at": NOW.isoformat(), "email": "nobody"}
+    with tenant_scope(tenant):
+        invalid = [Invalid("identity_invalid", "", f"m{n}", {**bad, "message_id": f"m{n}"}) for n in range(2)]
+        event_rejects.keep(invalid, at=NOW)
+        EventReject.objects.filter(message_id="m0").update(payload={**bad, "email": "a@b.example"})
+    result = run("crm.replay_rejects", tenant, name="", reason="", customer="")
+    assert result == {"sent_again": 2, "accepted": 1, "rejected_again": 1}

@@ -38,7 +38,7 @@ class ClientLibraryView(View):
     """One delivery: checked key, limits, every message accepted or kept as a reject, a short answer."""
 
     http_method_names = ["post", "options"]
-    translate: ClassVar[Any] = staticmethod(client_messages.segment_fields)
+    dialect: ClassVar[client_messages.Dialect] = client_messages.SEGMENT
     answer: ClassVar[dict[str, Any]] = {"success": True}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -81,7 +81,7 @@ class ClientLibraryView(View):
         batch = [
             client_messages.event_from(
                 message,
-                translate=self.translate,
+                dialect=self.dialect,
                 kind=_TYPE_BY_STEP.get(step, step),
                 at=at,
                 skew=skew,
@@ -93,7 +93,7 @@ class ClientLibraryView(View):
 
 
 class PostHogView(ClientLibraryView):
-    translate = staticmethod(client_messages.posthog_fields)
+    dialect = client_messages.POSTHOG
     answer: ClassVar[dict[str, Any]] = {"status": 1}
 
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from crm.domain import client_messages, event_catalogue
-from crm.domain.client_messages import event_from, posthog_fields, read, segment_fields
+from crm.domain.client_messages import POSTHOG, SEGMENT, event_from, read
 from crm.domain.events import Invalid, MalformedBatch, NewEvent, TooLarge
 from tests.conftest import NOW
 
@@ -17,12 +17,12 @@ MOMENT = datetime(2026, 3, 14, 9, tzinfo=UTC)
 
 def segment(kind: str = "track", skew: timedelta = timedelta(), **message: Any) -> NewEvent | Invalid:
     given = {"messageId": "m", "userId": "u", "timestamp": THEN, **message}
-    return event_from(given, translate=segment_fields, kind=kind, at=NOW, skew=skew)
+    return event_from(given, dialect=SEGMENT, kind=kind, at=NOW, skew=skew)
 
 
 def posthog(**message: Any) -> NewEvent | Invalid:
     given = {"uuid": "m", "distinct_id": "u", "timestamp": THEN, **message}
-    return event_from(given, translate=posthog_fields, kind="batch", at=NOW, skew=timedelta())
+    return event_from(given, dialect=POSTHOG, kind="batch", at=NOW, skew=timedelta())
 
 
 def test_a_track_call():
@@ -84,8 +84,8 @@ def test_a_bad_message_is_a_reason_not_an_error(message, reason):
 
 @pytest.mark.parametrize("message", [None, 1, "x", []])
 def test_what_is_no_message(message):
-    found = event_from(message, translate=segment_fields, kind="track", at=NOW, skew=timedelta())
-    assert found == Invalid("malformed", "A message is an object.", "", message)
+    found = event_from(message, dialect=SEGMENT, kind="track", at=NOW, skew=timedelta())
+    assert found == Invalid("malformed", "A message is an object.", "", message, "segment:track")
 
 
 def test_without_an_id_the_content_names_it():

@@ -6,9 +6,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone
+
+from crm.domain.events import NewEvent
 from crm.models import (
     ComputedTrait,
     Customer,
+    EventReject,
+    EventSchema,
     ImportRun,
     Order,
     QuarantinedRow,
@@ -16,7 +21,16 @@ from crm.models import (
     Segment,
     SegmentKind,
 )
-from crm.services import customers, feedback, items, order_summaries, orders, segments
+from crm.services import (
+    customers,
+    event_schemas,
+    feedback,
+    ingest,
+    items,
+    order_summaries,
+    orders,
+    segments,
+)
 from recommendations.models import ModelVersion
 from rewards.models import Reward, RewardKind
 from rewards.services import points, starter
@@ -45,6 +59,8 @@ class Filled:
     member: Membership = field(init=False)
     key: ApiKey = field(init=False)
     more: dict[str, Any] = field(default_factory=dict)
+    reject: EventReject = field(init=False)
+    schema: EventSchema = field(init=False)
 
     def ids(self) -> dict[str, Any]:
         """The argument of every route that takes one."""
@@ -61,6 +77,8 @@ class Filled:
             **dict.fromkeys(("team_role", "team_remove"), self.member.public_id),
             "api_key_revoke": self.key.public_id,
             **self.more,
+            "event_reject": self.reject.public_id,
+            "event_schema": self.schema.public_id,
         }
 
 
@@ -87,6 +105,7 @@ def fill(tenant: Tenant, actor: Actor, mark: str) -> Filled:
         filled.version = add_version(mark, 1)
         filled.job = add_job(mark, 1)
         filled.key = add_key(actor, mark, 1)
+        filled.reject, filled.schema = add_events(filled.customer, actor, mark, 1)
         user = User.objects.create_user(email=f"{mark.lower()}@example.com", name=f"{mark} person")
         filled.member = memberships.add(user=user, role=Role.ANALYST, by=actor, at=NOW)
         filled.more |= add_feedback(filled.customer, actor, mark)
@@ -162,6 +181,22 @@ def add_job(mark: str, number: int) -> Job:
 def add_key(actor: Actor, mark: str, number: int) -> ApiKey:
     key, _text = api_keys.create(name=f"{mark} key {number}", kind=ApiKey.Kind.SECRET, by=actor, at=NOW)
     return key
+
+
+def add_events(customer: Customer, actor: Actor, mark: str, number: int) -> tuple[EventReject, EventSchema]:
+    """Send one event that is accepted and learnt from, and one that is not."""
+    at = timezone.now()
+    good = NewEvent(
+        f"{mark}-m{number}", f"{mark} viewed", at, external_id=f"{mark}-C{number}",
+        properties={"page": mark, "email": f"{mark.lower()}@shop.example", "visits": number},
+    )  # fmt: skip
+    bad = NewEvent(
+        f"{mark}-bad{number}", f"{mark} viewed", at, email=f"{mark} nobody", properties={"page": mark}
+    )
+    ingest.accept(batch=[good, bad], by=actor, at=at)
+    span = {"first_at": at.isoformat(), "last_at": at.isoformat()}
+    event_schemas.learn(message_ids=[good.message_id], **span, at=at)
+    return EventReject.objects.latest("pk"), EventSchema.objects.latest("pk")
 
 
 def add_audit(actor: Actor, mark: str, target: Any) -> None:

@@ -34,6 +34,11 @@ READ_PAGES: dict[str, Permission] = {
     "feedback": P.FEEDBACK_VIEW,
     "recovery": P.FEEDBACK_VIEW,
     "recovery_case": P.FEEDBACK_VIEW,
+    "events": P.EVENTS_VIEW,
+    "events_tail": P.EVENTS_VIEW,
+    "event_reject": P.EVENTS_MANAGE,
+    "event_schemas": P.EVENTS_VIEW,
+    "event_schema": P.EVENTS_VIEW,
     "imports": P.CUSTOMERS_VIEW,
     "import": P.CUSTOMERS_VIEW,
     "program": P.PROGRAM_VIEW,
@@ -58,6 +63,7 @@ READ_PAGES: dict[str, Permission] = {
     "audit": P.AUDIT_VIEW,
 }
 POST_ONLY: dict[str, Permission] = {
+    "event_rejects_replay": P.EVENTS_MANAGE,
     "segment_count": P.SEGMENTS_EDIT,
     "segments_refresh": P.SEGMENTS_EDIT,
     "feedback_correct": P.FEEDBACK_EDIT,
