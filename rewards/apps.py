@@ -14,8 +14,9 @@ class RewardsConfig(AppConfig):
         from crm.queries import rule_sources  # noqa: PLC0415 - models are not loaded before
         from crm.queries.profile import register_section  # noqa: PLC0415 - models are not loaded before
         from rewards import receivers  # noqa: F401, PLC0415 - registers its consumers
-        from rewards.queries import balances, rule_values, tiers  # noqa: PLC0415
+        from rewards.queries import balances, coupons, rule_values, tiers  # noqa: PLC0415
 
         register_section("balance", balances.profile_section)
+        register_section("coupons", coupons.profile_section)
         register_section("tier", tiers.profile_section)
         rule_sources.register(Source.LOYALTY, rule_values.LOYALTY)

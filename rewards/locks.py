@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import connection
+from django.db import connection, models
 from django.db.models import Q
 
 from rewards.models import (
@@ -14,6 +14,7 @@ from rewards.models import (
     BudgetUsage,
     CodeState,
     CouponCode,
+    CouponPool,
     CouponRedemption,
     Program,
     ProgramRevision,
@@ -98,21 +99,29 @@ def lock_accounts(account_ids: list[int]) -> list[Account]:
 def lock_coupon_codes(codes: Collection[str]) -> list[CouponCode]:
     """Lock the codes a use would change, in id order, and return all of them with their definitions.
 
-    A code for everybody without a limit is not locked: every cart of the shop would wait for it.
+    A code for everybody without a limit is not locked: every cart of the shop would wait for it. The
+    definitions are read apart: joined, a freshly filled pool is read from end to end.
     """
-    wanted = CouponCode.objects.filter(code__in=list(codes)).select_related("definition__campaign")
-    unlimited = Q(uses_limit__isnull=True, balance_minor__isnull=True, customer__isnull=True)
-    locked = list(wanted.exclude(unlimited).order_by("pk").select_for_update(of=("self",)))
-    return locked + list(wanted.filter(unlimited))
+    found = list(CouponCode.objects.filter(code__in=list(codes)))
+    counted = [row.pk for row in found if row.is_counted]
+    if counted:
+        locked = CouponCode.objects.filter(pk__in=counted).order_by("pk").select_for_update()
+        fresh = {row.pk: row for row in locked}
+        found = [fresh.get(row.pk, row) for row in found]
+    models.prefetch_related_objects(found, "definition__campaign")
+    return found
 
 
 def next_free_coupon_code(definition_id: int, at: datetime) -> CouponCode | None:
     """Lock and return a free code of the definition; codes that others are taking are passed over."""
-    free = CouponCode.objects.filter(definition_id=definition_id, state=CodeState.AVAILABLE, is_generic=False)
-    still_valid = free.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at))
-    ordered = still_valid.select_related("definition").order_by("pk")
-    code: CouponCode | None = ordered.select_for_update(skip_locked=True, of=("self",)).first()
-    return code
+    pools = CouponPool.objects.filter(definition_id=definition_id).order_by("pk")
+    for pool_id in pools.values_list("pk", flat=True):
+        free = CouponCode.objects.filter(pool_id=pool_id, state=CodeState.AVAILABLE)
+        still_valid = free.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=at)).order_by("pk")
+        code: CouponCode | None = still_valid.select_for_update(skip_locked=True).first()
+        if code is not None:
+            return code
+    return None
 
 
 def lock_coupon_redemption(redemption_id: int) -> CouponRedemption:

@@ -13,6 +13,8 @@ from typing import Any
 from crm.domain import events
 from crm.models import Order, OrderLine
 from crm.services import ingest, returns
+from loyalty_saas.demo import grocer_coupons
+from rewards.services.coupons import history
 from tenants.queue import JobContext, job_handler
 from tenants.scope import tenant_scope
 
@@ -47,6 +49,31 @@ def record_returns(*, job: JobContext) -> dict[str, Any]:
         if counts.total() % _RETURNS_BETWEEN_SIGNS == 0:
             job.progress(counts.total(), len(lines), "returns")
     return dict(counts)
+
+
+@job_handler("demo.redeem_coupons")
+def redeem_coupons(*, job: JobContext) -> dict[str, Any]:
+    """Load the grocer's coupon campaigns and take its real redemptions through the coupon engine."""
+    files = grocer_coupons.read(Path(job.params["path"]))
+    with tenant_scope(job.tenant):
+        visits = grocer_coupons.baskets(files, job.tenant.pk)
+        campaigns = grocer_coupons.load(files, visits, by=job.actor, at=job.at)
+        carts = list(grocer_coupons.past_carts(files, visits))
+    total = sum(len(coupons) for coupons in files.coupons_by_visit.values())
+    report = history.redeem(
+        tenant=job.tenant,
+        carts=carts,
+        progress=lambda done, message: job.progress(done, total, message),
+    )
+    return {
+        "campaigns": len(campaigns),
+        "offers": len(files.skus),
+        "redemptions": total,
+        "redeemed": report.codes,
+        "carts": report.carts,
+        "discount_minor": report.discount_minor,
+        **{f"refused_{reason}": count for reason, count in sorted(report.refused.items())},
+    }
 
 
 def _record_return(row: dict[str, Any], job: JobContext) -> None:

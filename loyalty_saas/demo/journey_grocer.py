@@ -30,6 +30,9 @@ def stages(inbox: Path) -> list[Stage]:
         Stage(
             "events", "Record campaigns and coupons", "demo.record_events", {"path": str(events)}, ("orders",)
         ),
+        Stage(
+            "coupons", "Redeem the year's coupons", "demo.redeem_coupons", {"path": str(data)}, ("orders",)
+        ),
         *pipeline_after("orders", tiers_as_of=datetime.combine(YEAR[1], time(), _ZONE)),
     ]
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import django_filters
 
-from rewards.models import RedemptionState, RewardKind
-from tenants.api.filters import StrictFilterSet
+from rewards.models import CodeState, CouponKind, CouponRedemptionState, RedemptionState, RewardKind
+from tenants.api.filters import StrictBooleanFilter, StrictFilterSet
 
 
 class RewardFilter(StrictFilterSet):
@@ -13,3 +13,20 @@ class RewardFilter(StrictFilterSet):
 class RedemptionFilter(StrictFilterSet):
     state = django_filters.ChoiceFilter(choices=RedemptionState.choices)
     customer = django_filters.UUIDFilter(field_name="customer__public_id")
+
+
+class CouponDefinitionFilter(StrictFilterSet):
+    key = django_filters.CharFilter()
+    kind = django_filters.ChoiceFilter(choices=CouponKind.choices)
+    campaign = django_filters.CharFilter(field_name="campaign__key")
+    is_active = StrictBooleanFilter()
+
+
+class CouponRedemptionFilter(StrictFilterSet):
+    state = django_filters.ChoiceFilter(choices=CouponRedemptionState.choices)
+    customer = django_filters.UUIDFilter(field_name="customer__public_id")
+    order = django_filters.CharFilter(field_name="order_reference")
+
+
+class CouponCodeFilter(StrictFilterSet):
+    state = django_filters.ChoiceFilter(choices=CodeState.choices)

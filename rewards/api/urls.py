@@ -4,6 +4,15 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from rewards.api.views.challenges import ChallengesView, CustomerChallengesView, OptInView, OptOutView
+from rewards.api.views.coupons import (
+    CouponDefinitionViewSet,
+    CouponRedemptionViewSet,
+    CustomerCouponsView,
+    IssueView,
+    RedeemView,
+    ReserveView,
+    ValidateView,
+)
 from rewards.api.views.members import (
     MemberChallengesView,
     MemberOptInView,
@@ -19,8 +28,15 @@ from rewards.api.views.tiers import CustomerTierView, LadderView, LockTierView, 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("rewards", RewardViewSet, basename="reward")
 router.register("redemptions", RedemptionViewSet, basename="redemption")
+router.register("coupon-definitions", CouponDefinitionViewSet, basename="coupon-definition")
+router.register("coupon-redemptions", CouponRedemptionViewSet, basename="coupon-redemption")
 
 urlpatterns = [
+    path("coupons/validate", ValidateView.as_view(), name="coupons-validate"),
+    path("coupons/reserve", ReserveView.as_view(), name="coupons-reserve"),
+    path("coupons/redeem", RedeemView.as_view(), name="coupons-redeem"),
+    path("coupons/issue", IssueView.as_view(), name="coupons-issue"),
+    path("customers/<uuid:public_id>/coupons", CustomerCouponsView.as_view(), name="customer-coupons"),
     path("customers/<uuid:public_id>/points", PointsView.as_view(), name="points"),
     path("customers/<uuid:public_id>/points/entries", EntriesView.as_view(), name="points-entries"),
     path("customers/<uuid:public_id>/points/adjust", AdjustView.as_view(), name="points-adjust"),

@@ -109,11 +109,16 @@ class CouponCode(DependentRow):
                 name="rewards_couponcode_customer",
                 condition=models.Q(customer__isnull=False),
             ),
-            models.Index(fields=["tenant", "definition", "state", "id"], name="rewards_couponcode_state"),
+            # A million codes pay for each index: free ones are found by their pool, those without by this.
             models.Index(
-                fields=["tenant", "pool", "id"],
+                fields=["tenant", "pool", "state", "id"],
                 name="rewards_couponcode_pool",
                 condition=models.Q(pool__isnull=False),
+            ),
+            models.Index(
+                fields=["tenant", "definition", "id"],
+                name="rewards_couponcode_definition",
+                condition=models.Q(pool__isnull=True),
             ),
             models.Index(
                 fields=["tenant", "reserved_until"],
@@ -124,3 +129,8 @@ class CouponCode(DependentRow):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether a use moves this row: a code for everybody without a limit would be one hot row."""
+        return self.uses_limit is not None or self.balance_minor is not None or self.customer_id is not None

@@ -47,8 +47,7 @@ class Candidate:
 
 def rows_of(codes: Collection[str]) -> list[CouponCode]:
     """Return the rows of normalised codes with definition and campaign."""
-    found = CouponCode.objects.filter(code__in=list(codes))
-    return list(found.select_related("definition__campaign"))
+    return list(CouponCode.objects.filter(code__in=list(codes)).prefetch_related("definition__campaign"))
 
 
 def candidates(rows: Iterable[CouponCode], cart: Cart) -> dict[str, Candidate]:

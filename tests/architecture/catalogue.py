@@ -22,6 +22,7 @@ SECURITY_DEFINER_ALLOWED = {
     "crm_move_stray_events",
     "crm_drop_event_partition",
     "crm_analyze_loaded_tables",
+    "rewards_analyze_coupons",
     "rewards_analyze_ledger",
     # The only writers of the ledger. Their owner is under forced row-level security like everybody.
     "rewards_activate",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection
 
@@ -87,7 +87,7 @@ def give_back(uses: Sequence[CouponUse]) -> None:
     takings = [
         Taking(use.code_id, use.discount_minor if use.code.balance_minor is not None else 0)
         for use in uses
-        if is_counted(use.code)
+        if use.code.is_counted
     ]
     _move(takings, sign=-1)
     moved: dict[str, list[int]] = {}
@@ -102,11 +102,6 @@ def give_back(uses: Sequence[CouponUse]) -> None:
         amounts = [[moved[key][part] for key in keys] for part in (0, 1)]
         with connection.cursor() as cursor:
             cursor.execute(_UNCOUNT, [keys, *amounts, tenant_id, tenant_id])
-
-
-def is_counted(code: Any) -> bool:
-    """Whether a use moves the code's row: a code for everybody without a limit would be one hot row."""
-    return code.uses_limit is not None or code.balance_minor is not None or code.customer_id is not None
 
 
 def _move(takings: Sequence[Taking], *, sign: int, guard: str = "") -> int:

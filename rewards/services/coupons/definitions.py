@@ -105,8 +105,8 @@ def save(
     errors = [*_errors(terms), *_unknown_segments(terms)]
     if errors:
         raise InvalidInput(errors=errors)
-    values = {**_columns(terms), "campaign": campaign, "updated_at": at}
-    former = CouponDefinition.objects.filter(key=key).values(*_columns(terms)).first() or {}
+    values = {**columns_of(terms), "campaign": campaign, "updated_at": at}
+    former = CouponDefinition.objects.filter(key=key).values(*columns_of(terms)).first() or {}
     definition, _created = CouponDefinition.objects.update_or_create(
         key=key, defaults=values, create_defaults={**values, "created_at": at}
     )
@@ -116,14 +116,15 @@ def save(
         add_generic_code(definition=definition, text=generic_code)
     diff = {
         name: [former.get(name), value]
-        for name, value in _columns(terms).items()
+        for name, value in columns_of(terms).items()
         if former.get(name) != value and not isinstance(value, datetime)
     }
     audit.record(action="coupon_definition.saved", target=definition, by=by, at=at, diff=diff)
     return definition
 
 
-def _columns(terms: DefinitionTerms) -> dict[str, Any]:
+def columns_of(terms: DefinitionTerms) -> dict[str, Any]:
+    """Return the terms by the names of the columns."""
     return asdict(terms)
 
 

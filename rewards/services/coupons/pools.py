@@ -27,11 +27,15 @@ MOST_IMPORTED: Final = 200_000
 _LONGEST: Final = 60
 _SHOWN: Final = 100
 _BATCH: Final = 50_000
+_STAGE: Final = """
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_code (code text COLLATE "C" NOT NULL) ON COMMIT DROP;
+TRUNCATE staged_code
+"""
 _INSERT: Final = """
 INSERT INTO rewards_couponcode (tenant_id, definition_id, pool_id, code, is_generic, state, uses, uses_limit,
                                 balance_minor, void_reason)
 SELECT %s, %s, %s, s.code, false, 'available', 0, %s, %s, '' FROM staged_code s
-ON CONFLICT (tenant_id, code) DO NOTHING
+ORDER BY s.code ON CONFLICT (tenant_id, code) DO NOTHING
 """
 Progress = Callable[[int, int, str], None]
 
@@ -88,17 +92,21 @@ def fill(*, tenant: Tenant, pool_id: int, progress: Progress) -> int:
             done, total = pool.codes_count, pool.requested
         progress(done, total, f"{done} codes")
         if done >= total:
+            _analyze(tenant)
             return done
+
+
+def _analyze(tenant: Tenant) -> None:
+    """Tell the planner that the table is full now; until it knows, it reads a pool from end to end."""
+    with tenant_scope(tenant), connection.cursor() as cursor:
+        cursor.execute("SELECT rewards_analyze_coupons()")
 
 
 def _store(pool: CouponPool, codes: Iterable[str]) -> int:
     """Copy codes in and return how many are new; COPY is refused under row-level security, so by a stage."""
     values = values_of(pool.definition)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TEMPORARY TABLE IF NOT EXISTS staged_code (code text NOT NULL) ON COMMIT DROP;"
-            " TRUNCATE staged_code"
-        )
+        cursor.execute(_STAGE)
         with cursor.cursor.copy("COPY staged_code (code) FROM STDIN") as copy:
             copy.write("\n".join(codes) + "\n")
         arguments = [active_tenant_id(), pool.definition_id, pool.pk]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,11 +13,12 @@ from django.db import IntegrityError, connections, transaction
 from crm.models import Customer
 from rewards.domain.coupon_codes import normalised
 from rewards.domain.coupon_pricing import MOST_CODES
-from rewards.domain.coupon_terms import Benefit, Cart
+from rewards.domain.coupon_terms import Benefit, Cart, Reason
 from rewards.locks import lock_coupon_codes, lock_coupon_redemption
 from rewards.models import CouponRedemption, CouponRedemptionState, CouponUse
 from rewards.queries import coupon_evaluation
 from rewards.queries.coupon_evaluation import Evaluation, Verdict
+from rewards.services import velocity
 from rewards.services.coupons import consumption
 from rewards.services.coupons.consumption import Taking
 from rewards.services.coupons.errors import CouponsBusy, CouponsRejected, TooManyCodes, WrongCouponState
@@ -35,21 +37,52 @@ _OVERDUE = """SELECT DISTINCT tenant_id FROM rewards_couponredemption
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A cart with its codes; ``source`` names the intention, so that a retry finds the first redemption."""
+    """A cart with its codes; ``source`` names the intention, so that a retry finds the first redemption.
+
+    ``client`` tells shoppers apart who are no known customers: each may guess codes only so often.
+    """
 
     codes: Sequence[str]
     cart: Cart
     source: Source
     customer: Customer | None = None
     order_reference: str = ""
+    client: str = ""
 
 
-def validate(*, codes: Sequence[str], cart: Cart, customer: Customer | None, at: datetime) -> Evaluation:
-    """Say what a cart would get for its codes; nothing is written. Raises ``TooManyCodes``."""
-    _check(codes)
-    return coupon_evaluation.evaluate(
-        codes=codes, cart=cart, customer=customer, tenant=active_tenant(), at=at
-    )
+def validate(*, request: Request, by: Actor, at: datetime) -> Evaluation:
+    """Say what a cart would get for its codes; nothing is written.
+
+    Raises ``TooManyCodes``, and ``TooManyGuesses`` after many unknown ones.
+    """
+    _check(request.codes)
+    with _guesses(request, by) as unknown:
+        evaluation = coupon_evaluation.evaluate(
+            codes=request.codes, cart=request.cart, customer=request.customer, tenant=active_tenant(), at=at
+        )
+        unknown += [verdict.code for verdict in evaluation.verdicts if verdict.candidate is None]
+    return evaluation
+
+
+@contextmanager
+def _guesses(request: Request, by: Actor) -> Iterator[list[str]]:
+    """Refuse who guesses; afterwards count the unknown codes, also when the call is refused."""
+    is_shopper = request.customer is not None or bool(request.client)
+    guesser = f"key:{by.id}"
+    if is_shopper:
+        guesser = f"customer:{request.customer.pk}" if request.customer else f"client:{request.client}"
+    velocity.require_no_guessing(guesser, is_shopper=is_shopper)
+    unknown: list[str] = []
+    try:
+        yield unknown
+    except CouponsRejected as refusal:
+        unknown += [
+            each["code"] for each in refusal.extra["codes"]
+            if each["reasons"][0]["reason"] == Reason.UNKNOWN_CODE
+        ]  # fmt: skip
+        raise
+    finally:
+        velocity.count_guesses(guesser, len(unknown), is_shopper=is_shopper)
 
 
 @transaction.atomic
@@ -58,7 +91,8 @@ def reserve(*, request: Request, by: Actor, at: datetime, ttl: timedelta = RESER
 
     Raises ``CouponsRejected``, ``CouponsBusy`` and ``TooManyCodes``; then nothing was taken.
     """
-    redemption, is_new = take(request, tenant=active_tenant(), at=at, ttl=min(ttl, LONGEST_RESERVATION))
+    with _guesses(request, by):
+        redemption, is_new = take(request, tenant=active_tenant(), at=at, ttl=min(ttl, LONGEST_RESERVATION))
     if is_new:
         _record(redemption, by=by, at=at)
     return redemption
@@ -70,7 +104,8 @@ def redeem(*, request: Request, by: Actor, at: datetime) -> CouponRedemption:
 
     Raises ``CouponsRejected``, ``CouponsBusy`` and ``TooManyCodes``; then nothing was taken.
     """
-    redemption, is_new = take(request, tenant=active_tenant(), at=at)
+    with _guesses(request, by):
+        redemption, is_new = take(request, tenant=active_tenant(), at=at)
     if is_new:
         _record(redemption, by=by, at=at)
     return redemption
@@ -85,7 +120,8 @@ def take(
         return earlier, False
     rows = lock_coupon_codes([normalised(code) for code in request.codes])
     # Whoever held the locks may have been this request's twin.
-    if (earlier := _earlier(request.source)) is not None:
+    has_waited = any(row.is_counted for row in rows)
+    if has_waited and (earlier := _earlier(request.source)) is not None:
         return earlier, False
     evaluation = coupon_evaluation.evaluate(
         codes=request.codes, cart=request.cart, customer=request.customer, tenant=tenant, at=at, rows=rows
@@ -113,7 +149,8 @@ def _check(codes: Sequence[str]) -> None:
 
 def _earlier(source: Source) -> CouponRedemption | None:
     found = CouponRedemption.objects.filter(source_type=source.type, source_id=source.id)
-    return found.select_related("customer").first()
+    redemption: CouponRedemption | None = found.first()
+    return redemption
 
 
 def _write(request: Request, evaluation: Evaluation, at: datetime, ttl: timedelta | None) -> CouponRedemption:
@@ -138,7 +175,7 @@ def _write(request: Request, evaluation: Evaluation, at: datetime, ttl: timedelt
 
 
 def _is_counted(verdict: Verdict) -> bool:
-    return verdict.candidate is not None and consumption.is_counted(verdict.candidate.row)
+    return verdict.candidate is not None and verdict.candidate.row.is_counted
 
 
 def _taking(verdict: Verdict) -> Taking:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crm.services import segments
+from crm.services import segment_lists, segments
 from rewards.domain.coupon_terms import Cart, CartLine
 from rewards.models import (
     CodeState,
@@ -21,11 +21,12 @@ from rewards.services import coupons
 from rewards.services.coupons import campaigns, issuing, redeeming
 from rewards.services.coupons.errors import CouponsRejected, TooManyCodes, WrongCouponState
 from rewards.services.ledger import Source
+from rewards.services.velocity import TooManyGuesses
 from tenants.domain.actors import SYSTEM
 from tenants.errors import NotFound
 from tenants.models import OutboxMessage, Tenant
 from tenants.scope import tenant_scope
-from tests.rewards.coupons import CART, make_definition, reasons, redeem, request
+from tests.rewards.coupons import make_definition, reasons, redeem, request
 from tests.rewards.factories import NOW, make_customer, make_item
 
 pytestmark = pytest.mark.django_db
@@ -206,7 +207,7 @@ def test_items_segments_and_categories_of_the_catalogue_decide() -> None:
     with pytest.raises(CouponsRejected) as refusal:
         redeem("milk", "bakery", cart=cart, customer=customer)
     assert reasons(refusal) == [("BAKERY", "segment")]
-    segments.add_members(segment=vip, customer_ids=[customer.pk], by=SYSTEM, at=NOW)
+    segment_lists.add_members(segment=vip, customer_ids=[customer.pk], by=SYSTEM, at=NOW)
     redemption = redeem("milk", "bakery", cart=cart, customer=customer)
     assert [line["discounts"] for line in redemption.lines] == [{"MILK": 10}, {"BAKERY": 100}]
     with pytest.raises(CouponsRejected) as refusal:
@@ -231,11 +232,11 @@ def test_codes_that_refuse_one_another_are_refused() -> None:
 
 def test_validating_writes_nothing_and_says_the_price() -> None:
     make_definition(code="ten", limit_uses=1)
-    evaluation = redeeming.validate(codes=["ten"], cart=CART, customer=None, at=NOW)
+    evaluation = redeeming.validate(request=request("ten"), by=SYSTEM, at=NOW)
     assert (evaluation.is_valid, evaluation.priced.total_minor) == (True, 2100)
     assert CouponCounter.objects.count() == 0
     with pytest.raises(TooManyCodes):
-        redeeming.validate(codes=[str(n) for n in range(11)], cart=CART, customer=None, at=NOW)
+        redeeming.validate(request=request(*map(str, range(11))), by=SYSTEM, at=NOW)
 
 
 def test_a_code_is_issued_once_for_a_source_and_is_its_customers() -> None:
@@ -280,3 +281,17 @@ def test_expired_codes_are_marked_late_and_unused_ones_freed() -> None:
     assert issuing.free_lapsed(at=NOW + DAY) == 1
     states = CouponCode.objects.order_by("pk").values_list("state", flat=True)
     assert list(states) == [CodeState.EXPIRED, CodeState.AVAILABLE]
+
+
+def test_a_shopper_who_guesses_codes_is_stopped_and_others_are_not() -> None:
+    make_definition(code="real", uses_per_code=None)
+    for number in range(5):
+        redeeming.validate(request=request(f"x{number}", "y", client="eve"), by=SYSTEM, at=NOW)
+    with pytest.raises(TooManyGuesses):
+        redeeming.validate(request=request("real", client="eve"), by=SYSTEM, at=NOW)
+    assert redeem("real", client="adam").discount_minor == 200
+    for _ in range(10):
+        with pytest.raises(CouponsRejected):
+            redeem("nothing", client="cain")
+    with pytest.raises(TooManyGuesses):
+        redeem("real", client="cain")

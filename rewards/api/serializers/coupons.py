@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from rewards.domain.coupon_pricing import MOST_CODES
+from rewards.domain.coupon_terms import Cart, CartLine
+from rewards.queries.coupon_evaluation import Evaluation
+from tenants.api.serializers import StrictSerializer
+
+_MOST_LINES = 500
+_LARGEST_MINOR = 10**12
+_LONGEST_RESERVATION = 86_400
+
+
+class CartLineInput(StrictSerializer):
+    sku = serializers.CharField(max_length=200)
+    quantity = serializers.IntegerField(min_value=1, max_value=1_000_000)
+    unit_price_minor = serializers.IntegerField(min_value=0, max_value=_LARGEST_MINOR)
+    category = serializers.CharField(max_length=120, default="", allow_blank=True)
+
+
+class CartInput(StrictSerializer):
+    lines = serializers.ListField(child=CartLineInput(), allow_empty=False, max_length=_MOST_LINES)
+    shipping_minor = serializers.IntegerField(min_value=0, max_value=_LARGEST_MINOR, default=0)
+    channel = serializers.CharField(max_length=60, default="", allow_blank=True)
+    currency = serializers.CharField(max_length=3, default="", allow_blank=True)
+
+
+def cart_of(data: dict[str, Any]) -> Cart:
+    """Return what ``CartInput`` read as a cart."""
+    lines = [CartLine(**line) for line in data["lines"]]
+    return Cart(lines, data["shipping_minor"], data["channel"], data["currency"])
+
+
+class CouponsInput(StrictSerializer):
+    """Codes and the cart they are for; ``client`` tells shoppers apart when no customer is known."""
+
+    codes = serializers.ListField(
+        child=serializers.CharField(max_length=60), allow_empty=False, max_length=MOST_CODES
+    )
+    cart = CartInput()
+    customer = serializers.UUIDField(required=False, allow_null=True, default=None)
+    client = serializers.CharField(max_length=120, default="", allow_blank=True)
+
+
+class RedeemInput(CouponsInput):
+    order = serializers.CharField(max_length=200, default="", allow_blank=True)
+
+
+class ReserveInput(RedeemInput):
+    ttl_seconds = serializers.IntegerField(min_value=1, max_value=_LONGEST_RESERVATION, default=900)
+
+
+class ConfirmInput(StrictSerializer):
+    order = serializers.CharField(max_length=200, default="", allow_blank=True)
+
+
+class ReasonInput(StrictSerializer):
+    reason = serializers.CharField(max_length=300, default="", allow_blank=True)
+
+
+class IssueInput(StrictSerializer):
+    customer = serializers.UUIDField()
+    definition = serializers.SlugField(max_length=60)
+
+
+class RejectionOutput(serializers.Serializer[object]):
+    reason = serializers.CharField()
+    missing = serializers.IntegerField(allow_null=True)
+    at = serializers.DateTimeField(allow_null=True)
+
+
+class VerdictOutput(serializers.Serializer[object]):
+    code = serializers.CharField()
+    definition = serializers.CharField(allow_null=True)
+    is_valid = serializers.BooleanField()  # type: ignore[assignment]  # read by name, never called
+    is_outdone = serializers.BooleanField()
+    discount_minor = serializers.IntegerField()
+    line_discounts_minor = serializers.ListField(child=serializers.IntegerField())
+    shipping_discount_minor = serializers.IntegerField()
+    reasons = RejectionOutput(many=True)
+
+
+class ValidationOutput(serializers.Serializer[object]):
+    is_valid = serializers.BooleanField()  # type: ignore[assignment]  # read by name, never called
+    codes = VerdictOutput(many=True)
+    goods_minor = serializers.IntegerField()
+    shipping_minor = serializers.IntegerField()
+    discount_minor = serializers.IntegerField()
+    total_minor = serializers.IntegerField()
+
+
+def validation_of(evaluation: Evaluation) -> dict[str, Any]:
+    """Return an evaluation as ``ValidationOutput`` reads it."""
+    priced = evaluation.priced
+    return {
+        "is_valid": evaluation.is_valid,
+        "codes": [
+            {
+                "code": verdict.code,
+                "definition": verdict.candidate.definition.key if verdict.candidate else None,
+                "is_valid": verdict.is_valid,
+                "is_outdone": verdict.is_outdone,
+                "discount_minor": verdict.applied.total_minor if verdict.applied else 0,
+                "line_discounts_minor": list(verdict.applied.by_line) if verdict.applied else [],
+                "shipping_discount_minor": verdict.applied.shipping_minor if verdict.applied else 0,
+                "reasons": verdict.rejections,
+            }
+            for verdict in evaluation.verdicts
+        ],
+        "goods_minor": priced.cart.goods_minor,
+        "shipping_minor": priced.cart.shipping_minor,
+        "discount_minor": priced.discount_minor,
+        "total_minor": priced.total_minor,
+    }
+
+
+class CouponUseOutput(serializers.Serializer[object]):
+    code = serializers.CharField(source="code.code")
+    definition = serializers.CharField(source="definition.key")
+    discount_minor = serializers.IntegerField()
+
+
+class CouponRedemptionOutput(serializers.Serializer[object]):
+    id = serializers.UUIDField(source="public_id")
+    state = serializers.CharField()
+    customer = serializers.UUIDField(source="customer.public_id", allow_null=True, default=None)
+    order = serializers.CharField(source="order_reference")
+    goods_minor = serializers.IntegerField()
+    shipping_minor = serializers.IntegerField()
+    discount_minor = serializers.IntegerField()
+    lines = serializers.JSONField()
+    codes = CouponUseOutput(source="uses", many=True)
+    reserved_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    redeemed_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+    reason = serializers.CharField()
+
+
+class CouponDefinitionOutput(serializers.Serializer[object]):
+    id = serializers.UUIDField(source="public_id")
+    key = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    campaign = serializers.CharField(source="campaign.key", allow_null=True, default=None)
+    kind = serializers.CharField()
+    percent_hundredths = serializers.IntegerField()
+    amount_minor = serializers.IntegerField()
+    free_quantity = serializers.IntegerField()
+    max_discount_minor = serializers.IntegerField(allow_null=True)
+    is_limited_to_items = serializers.BooleanField(source="has_items")
+    categories = serializers.ListField(child=serializers.CharField())
+    minimum_spend_minor = serializers.IntegerField()
+    channels = serializers.ListField(child=serializers.CharField())
+    segments = serializers.ListField(child=serializers.CharField())
+    tiers = serializers.ListField(child=serializers.CharField())
+    is_first_purchase = serializers.BooleanField()
+    valid_from = serializers.DateTimeField(allow_null=True)
+    valid_until = serializers.DateTimeField(allow_null=True)
+    valid_days = serializers.IntegerField(allow_null=True)
+    uses_per_code = serializers.IntegerField(allow_null=True)
+    uses_per_customer = serializers.IntegerField(allow_null=True)
+    limit_uses = serializers.IntegerField(allow_null=True)
+    limit_discount_minor = serializers.IntegerField(allow_null=True)
+    is_active = serializers.BooleanField()
+
+
+class CouponCodeOutput(serializers.Serializer[object]):
+    code = serializers.CharField()
+    definition = serializers.CharField(source="definition.key")
+    name = serializers.CharField(source="definition.name")
+    state = serializers.CharField()
+    uses = serializers.IntegerField()
+    uses_limit = serializers.IntegerField(allow_null=True)
+    balance_minor = serializers.IntegerField(allow_null=True)
+    issued_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)

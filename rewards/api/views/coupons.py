@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.response import Response
+
+from crm.models import Customer
+from rewards.api.filters import CouponDefinitionFilter, CouponRedemptionFilter
+from rewards.api.serializers.coupons import (
+    ConfirmInput,
+    CouponCodeOutput,
+    CouponDefinitionOutput,
+    CouponRedemptionOutput,
+    CouponsInput,
+    IssueInput,
+    ReasonInput,
+    RedeemInput,
+    ReserveInput,
+    ValidationOutput,
+    cart_of,
+    validation_of,
+)
+from rewards.domain.sources import customer_key
+from rewards.models import CouponDefinition, CouponRedemption
+from rewards.queries import coupons
+from rewards.services.coupons import issue, redeeming
+from rewards.services.ledger import Source
+from tenants.api.idempotency import idempotent
+from tenants.api.pagination import CursorPages
+from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet
+from tenants.domain.permissions import Permission
+
+_SOURCE = "api"
+
+
+def _customer(public_id: UUID) -> Customer:
+    customer: Customer = get_object_or_404(Customer.objects.all(), public_id=public_id)
+    return customer
+
+
+def _read(serializer_class: Any, request: TenantRequest) -> dict[str, Any]:
+    serializer = serializer_class(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    found: dict[str, Any] = serializer.validated_data
+    return found
+
+
+def _asked(request: TenantRequest, data: dict[str, Any]) -> redeeming.Request:
+    """Return the body as the service's request; the key names it for ever, apart for each customer."""
+    customer = _customer(data["customer"]) if data["customer"] else None
+    key = customer_key(customer.pk if customer else 0, request.headers.get("Idempotency-Key", ""))
+    return redeeming.Request(
+        codes=data["codes"],
+        cart=cart_of(data["cart"]),
+        source=Source(_SOURCE, key),
+        customer=customer,
+        order_reference=data.get("order", ""),
+        client=data["client"],
+    )
+
+
+def _shown(redemption: CouponRedemption, status: int = 200) -> Response:
+    return Response(CouponRedemptionOutput(coupons.with_codes(redemption)).data, status=status)
+
+
+class ValidateView(TenantAPIView):
+    """What a cart would get for its codes."""
+
+    required_permission = Permission.COUPONS_REDEEM
+
+    @extend_schema(request=CouponsInput, responses=ValidationOutput)
+    def post(self, request: TenantRequest) -> Response:
+        """Check codes and price the cart; nothing is taken. Refused codes come with reasons."""
+        asked = _asked(request, _read(CouponsInput, request))
+        evaluation = redeeming.validate(request=asked, by=request.access.actor, at=timezone.now())
+        return Response(ValidationOutput(validation_of(evaluation)).data)
+
+
+class ReserveView(TenantAPIView):
+    """Reservations of coupons while a customer pays."""
+
+    required_permission = Permission.COUPONS_REDEEM
+
+    @extend_schema(request=ReserveInput, responses={201: CouponRedemptionOutput})
+    @idempotent
+    def post(self, request: TenantRequest) -> Response:
+        """Take the codes of a cart, all or none, until ``ttl_seconds`` are over or it is confirmed."""
+        data = _read(ReserveInput, request)
+        redemption = redeeming.reserve(
+            request=_asked(request, data),
+            ttl=timedelta(seconds=data["ttl_seconds"]),
+            by=request.access.actor,
+            at=timezone.now(),
+        )
+        return _shown(redemption, 201)
+
+
+class RedeemView(TenantAPIView):
+    """Redemptions of coupons in one call."""
+
+    required_permission = Permission.COUPONS_REDEEM
+
+    @extend_schema(request=RedeemInput, responses={201: CouponRedemptionOutput})
+    @idempotent
+    def post(self, request: TenantRequest) -> Response:
+        """Take the codes of a cart for good, all or none; a refusal says why for each code."""
+        redemption = redeeming.redeem(
+            request=_asked(request, _read(RedeemInput, request)),
+            by=request.access.actor,
+            at=timezone.now(),
+        )
+        return _shown(redemption, 201)
+
+
+class IssueView(TenantAPIView):
+    """Codes given to customers."""
+
+    required_permission = Permission.COUPONS_EDIT
+
+    @extend_schema(request=IssueInput, responses={201: CouponCodeOutput})
+    @idempotent
+    def post(self, request: TenantRequest) -> Response:
+        """Give a customer one code of a definition."""
+        data = _read(IssueInput, request)
+        customer = _customer(data["customer"])
+        code = issue(
+            customer_id=customer.pk,
+            definition_key=data["definition"],
+            source=Source(_SOURCE, customer_key(customer.pk, request.headers["Idempotency-Key"])),
+            by=request.access.actor,
+            at=timezone.now(),
+        )
+        return Response(CouponCodeOutput(code).data, status=201)
+
+
+class CustomerCouponsView(TenantAPIView):
+    """The codes a customer has."""
+
+    required_permission = Permission.COUPONS_VIEW
+
+    @extend_schema(responses=CouponCodeOutput(many=True))
+    def get(self, request: TenantRequest, public_id: UUID) -> Response:
+        """List the customer's own codes, the latest first."""
+        pages = CursorPages()
+        rows = pages.paginate_queryset(coupons.codes_of(_customer(public_id)), request, self)
+        return pages.get_paginated_response(CouponCodeOutput(rows, many=True).data)
+
+
+class CouponDefinitionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
+    """The terms of offers."""
+
+    queryset = CouponDefinition.objects.none()
+    permissions = {"list": Permission.COUPONS_VIEW, "retrieve": Permission.COUPONS_VIEW}
+    filterset_class = CouponDefinitionFilter
+    serializer_class = CouponDefinitionOutput
+
+    def get_queryset(self) -> QuerySet[CouponDefinition]:
+        found: QuerySet[CouponDefinition] = CouponDefinition.objects.select_related("campaign")
+        return found
+
+
+class CouponRedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
+    """Carts whose coupons were taken."""
+
+    queryset = CouponRedemption.objects.none()
+    permissions = {
+        "list": Permission.COUPONS_VIEW,
+        "retrieve": Permission.COUPONS_VIEW,
+        "confirm": Permission.COUPONS_REDEEM,
+        "release": Permission.COUPONS_REDEEM,
+        "rollback": Permission.COUPONS_REDEEM,
+    }
+    filterset_class = CouponRedemptionFilter
+    serializer_class = CouponRedemptionOutput
+
+    def get_queryset(self) -> QuerySet[CouponRedemption]:
+        return coupons.redemptions()
+
+    @extend_schema(request=ConfirmInput, responses=CouponRedemptionOutput)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def confirm(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Make a reservation final."""
+        data = _read(ConfirmInput, request)
+        redemption = redeeming.confirm(
+            redemption=self.get_object(),
+            order_reference=data["order"],
+            by=request.access.actor,
+            at=timezone.now(),
+        )
+        return _shown(redemption)
+
+    @extend_schema(request=ReasonInput, responses=CouponRedemptionOutput)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def release(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Give a reservation back."""
+        return self._given_back(redeeming.release, request)
+
+    @extend_schema(request=ReasonInput, responses=CouponRedemptionOutput)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def rollback(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Undo a redemption once: every use, balance and limit is restored."""
+        return self._given_back(redeeming.roll_back, request)
+
+    def _given_back(self, service: Any, request: TenantRequest) -> Response:
+        data = _read(ReasonInput, request)
+        redemption = service(
+            redemption=self.get_object(), reason=data["reason"], by=request.access.actor, at=timezone.now()
+        )
+        return _shown(redemption)
