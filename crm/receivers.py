@@ -11,8 +11,10 @@ from crm import signals
 from crm.queries import feedback as feedback_queries
 from crm.services import (
     customer_touches,
+    event_effects,
     event_schemas,
     feedback,
+    identity_links,
     seen_dates,
 )
 from crm.signals import customers_merged, customers_unmerged
@@ -53,3 +55,13 @@ def export_feedback(*, customer_id: int, **_sent: Any) -> dict[str, Any]:
 @consumes("crm.events_recorded")
 def learn_schemas(*, payload: Any, at: datetime) -> None:
     event_schemas.learn(**payload["batch"], at=at)
+
+
+@consumes("crm.events_recorded")
+def apply_effects(*, payload: Any, at: datetime) -> None:
+    event_effects.apply(**payload["batch"], at=at)
+
+
+@consumes("crm.identities_linked")
+def follow_links(*, payload: Any, at: datetime) -> None:
+    identity_links.follow(links=payload["links"], at=at)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from crm.models import ImportKind, ImportRun
 from crm.queries import event_tail
-from crm.services import event_replays, order_summaries, partitions, segment_refresh
+from crm.services import event_effects, event_replays, order_summaries, partitions, segment_refresh
 from crm.services.imports import customers, items, orders, running, runs
 from tenants.models import Tenant
 from tenants.queue import JobContext, job_handler
@@ -84,7 +84,16 @@ def start_segment_runs() -> None:
 @job_handler("crm.replay_rejects")
 def replay_rejects(*, job: JobContext) -> dict[str, Any]:
     """Send matching rejects again, a page a transaction."""
-    wanted = event_tail.TailFilter(**job.params, status="invalid")
+    return _replayed(job, event_tail.TailFilter(**job.params, status="invalid"))
+
+
+@job_handler("crm.replay_effects", is_nightly=True)
+def replay_effects(*, job: JobContext) -> dict[str, Any]:
+    """Apply again what could not be applied when it came: a return before its order, say."""
+    return _replayed(job, event_tail.TailFilter(source=event_effects.EFFECT_SOURCE, status="invalid"))
+
+
+def _replayed(job: JobContext, wanted: event_tail.TailFilter) -> dict[str, Any]:
     with tenant_scope(job.tenant):
         total = event_tail.rejects(wanted, at=job.at).count()
     done = accepted = last = 0

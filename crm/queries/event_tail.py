@@ -25,6 +25,7 @@ class TailFilter:
     status: str = ""
     customer: str = ""
     reason: str = ""
+    source: str = ""
     within: timedelta = _WINDOWS[-1]
 
 
@@ -74,6 +75,8 @@ def rejects(wanted: TailFilter, *, at: datetime) -> QuerySet[EventReject]:
         found = found.filter(name=wanted.name)
     if wanted.reason:
         found = found.filter(reason=wanted.reason)
+    if wanted.source:
+        found = found.filter(source=wanted.source)
     if wanted.customer:
         found = found.filter(identity=wanted.customer)
     if wanted.status:

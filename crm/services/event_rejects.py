@@ -19,8 +19,11 @@ _IDENTITY_KEYS: Final = (
 )  # fmt: skip
 
 
-def keep(invalid: Iterable[Invalid], *, at: datetime) -> None:
-    """Keep what was not accepted; what PostgreSQL cannot store as JSON is kept as text."""
+def keep(invalid: Iterable[Invalid], *, at: datetime, is_counted: bool = True) -> None:
+    """Keep what was not accepted; what PostgreSQL cannot store as JSON is kept as text.
+
+    ``is_counted`` is off for events that were accepted and counted, and only had no effect.
+    """
     kept = EventReject.objects.bulk_create(
         [
             EventReject(
@@ -36,6 +39,8 @@ def keep(invalid: Iterable[Invalid], *, at: datetime) -> None:
             for each in invalid
         ]
     )
+    if not is_counted:
+        return
     event_tallies.add(Counter(reject.name for reject in kept), status=EventStatus.INVALID, at=at)
 
 

@@ -12,8 +12,10 @@ from django.db.models import QuerySet
 from crm.domain import client_messages, events
 from crm.domain.events import Invalid, NewEvent, flaw_of
 from crm.locks import lock_event_rejects
-from crm.models import EventReject
-from crm.services import ingest
+from crm.models import Customer, EventReject
+from crm.queries.survivors import survivor_of
+from crm.services import event_effects, ingest
+from crm.services.event_effects import EFFECT_SOURCE, StoredEvent
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.errors import FieldError, InvalidInput
@@ -60,17 +62,37 @@ def replay_page(
 
 
 def _send_again(rejects: list[EventReject], by: Actor, at: datetime) -> int:
-    batch = [_read(each, at) for each in rejects]
-    receipt = ingest.accept(batch=batch, by=by, at=at, keeps_rejects=False)
-    accepted = 0
-    for reject, outcome in zip(rejects, receipt.outcomes, strict=True):
+    """Send events in again and apply effects again; return how many were accepted."""
+    effects = [each for each in rejects if each.source == EFFECT_SOURCE]
+    sent = [each for each in rejects if each.source != EFFECT_SOURCE]
+    receipt = ingest.accept(batch=[_read(each, at) for each in sent], by=by, at=at, keeps_rejects=False)
+    for reject, outcome in zip(sent, receipt.outcomes, strict=True):
         if outcome.status == "invalid":
             reject.reason, reject.detail = outcome.reason, outcome.detail[:500]
         else:
             reject.replayed_at = at
-            accepted += 1
+    for reject in effects:
+        refused = event_effects.attempt(_stored(reject.payload), at=at)
+        if refused:
+            reject.reason, reject.detail = refused[0], refused[1][:500]
+        else:
+            reject.replayed_at = at
+    accepted = sum(each.replayed_at is not None for each in rejects)
     EventReject.objects.bulk_update(rejects, ["payload", "reason", "detail", "replayed_at"])
     return accepted
+
+
+def _stored(payload: dict[str, Any]) -> StoredEvent:
+    customer = (
+        Customer.objects.filter(public_id=payload["customer"]).first() if payload.get("customer") else None
+    )
+    return StoredEvent(
+        message_id=payload["message_id"],
+        occurred_at=datetime.fromisoformat(payload["occurred_at"]),
+        name=payload["name"],
+        customer=survivor_of(customer.pk) if customer else None,
+        properties=payload.get("properties") or {},
+    )
 
 
 def _read(reject: EventReject, at: datetime) -> NewEvent | Invalid:

@@ -14,7 +14,7 @@ from crm.domain.copy_text import copy_text
 from crm.domain.event_schemas import violation
 from crm.domain.events import Invalid, NewEvent
 from crm.domain.identities import normalise
-from crm.services import event_rejects, event_schemas, identities
+from crm.services import event_rejects, event_schemas, identities, identity_links
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.scope import active_tenant_id
@@ -97,6 +97,7 @@ def accept(
     inserted = _store(fresh, pairs, at) if fresh else fresh
     if inserted:
         _publish(inserted, at)
+        identity_links.publish(events=inserted.values(), spelled=pairs, at=at)
     return Receipt(_outcomes(judged, inserted))
 
 
