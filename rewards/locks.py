@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from rewards.models import (
     Account,
+    AdjustmentRequest,
     BudgetUsage,
     CodeState,
     CouponCode,
@@ -90,6 +91,11 @@ def lock_revision(revision_id: int) -> ProgramRevision:
 def lock_redemption(redemption_id: int) -> Redemption:
     redemption: Redemption = Redemption.objects.select_for_update().get(pk=redemption_id)
     return redemption
+
+
+def lock_adjustment(request_id: int) -> AdjustmentRequest:
+    row: AdjustmentRequest = AdjustmentRequest.objects.select_for_update().get(pk=request_id)
+    return row
 
 
 def lock_accounts(account_ids: list[int]) -> list[Account]:

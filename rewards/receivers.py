@@ -1,12 +1,17 @@
-"""What this app does when orders, returns and events have been recorded."""
+"""What this app does when orders, returns and events are recorded, and when customers are merged."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from rewards.services import challenges, earning, tiers
-from tenants.domain.actors import SYSTEM
+from django.dispatch import receiver
+
+from crm import signals
+from crm.signals import PreviewRow
+from rewards.queries import balances
+from rewards.services import challenges, earning, lots, mergers, tiers
+from tenants.domain.actors import SYSTEM, Actor
 from tenants.queue import consumes
 
 
@@ -38,3 +43,23 @@ def count_events(*, payload: Any, at: datetime) -> None:
 @consumes("crm.events_recorded")
 def refresh_tiers(*, payload: Any, at: datetime) -> None:
     tiers.refresh_after_events(**payload["batch"], at=at)
+
+
+@consumes("crm.events_recorded")
+def release_points(*, payload: Any, at: datetime) -> None:
+    lots.release_after_events(**payload["batch"], at=at)
+
+
+@receiver(signals.customers_merged)
+def merge_points(*, survivor_id: int, absorbed_id: int, by: Actor, at: datetime, **_rest: Any) -> None:
+    mergers.merge(survivor_id=survivor_id, absorbed_id=absorbed_id, by=by, at=at)
+
+
+@receiver(signals.customers_unmerged)
+def separate_points(*, survivor_id: int, absorbed_id: int, by: Actor, at: datetime, **_rest: Any) -> None:
+    mergers.unmerge(survivor_id=survivor_id, absorbed_id=absorbed_id, by=by, at=at)
+
+
+@receiver(signals.merge_previewed)
+def preview_points(*, survivor_id: int, absorbed_id: int, at: datetime, **_rest: Any) -> list[PreviewRow]:
+    return balances.merge_preview(survivor_id, absorbed_id, at=at)

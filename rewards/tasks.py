@@ -8,7 +8,17 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from rewards.services import challenges, expiries, history, holds, redemptions, tiers, verification
+from rewards.services import (
+    challenges,
+    expiries,
+    history,
+    holds,
+    liability,
+    lots,
+    redemptions,
+    tiers,
+    verification,
+)
 from rewards.services.coupons import issuing, pools, redeeming
 from tenants.domain.actors import SYSTEM
 from tenants.queue import JobContext, job_handler
@@ -40,6 +50,20 @@ def expire_points(*, job: JobContext) -> dict[str, Any]:
             return {"points": points, "transactions": transactions}
         points, transactions = points + report.points, transactions + report.transactions
         job.progress(transactions, transactions, f"{points} points expired")
+
+
+@job_handler("rewards.warn_of_expiry", is_nightly=True)
+def warn_of_expiry(*, job: JobContext) -> dict[str, Any]:
+    """Tell the messaging side whose points end soon."""
+    with tenant_scope(job.tenant):
+        return {"members": expiries.warn(zone=job.tenant.zone, at=job.at)}
+
+
+@job_handler("rewards.snapshot_liability", is_nightly=True)
+def snapshot_liability(*, job: JobContext) -> dict[str, Any]:
+    """Keep the month ends that are not kept yet."""
+    with tenant_scope(job.tenant):
+        return {"month_ends": liability.snapshot_month_ends(at=job.at)}
 
 
 @job_handler("rewards.verify_ledger", is_nightly=True)
@@ -92,6 +116,7 @@ def sweep() -> None:
     for _tenant in for_each_tenant():
         redemptions.cancel_overdue(by=SYSTEM, at=at)
         holds.time_out(at=at)
+        lots.activate_batch(at=at)
         expiries.expire_batch(at=at)
         issuing.free_lapsed(at=at)
 

@@ -13,7 +13,6 @@ from datetime import datetime
 from rewards.domain.compiled_rules import CompiledRule, Needs, compile_rules, needs_of
 from rewards.domain.decisions import CapApplied, Decision, Evaluation, RuleOutcome, Spent
 from rewards.domain.effects import Earn, Effect
-from rewards.domain.expiry import expires_at
 from rewards.domain.facts import Context, CustomerState, Happening, Line
 from rewards.domain.programs import Revision
 from rewards.domain.rules import Trigger
@@ -72,7 +71,7 @@ class _Run:
     def over(self, rules: Sequence[CompiledRule]) -> Evaluation:
         outcomes = tuple([self._outcome(rule) for rule in rules])
         event, state = self._context.event, self._context.state
-        earned = tuple(_earned(self._revision, event.at, self._points_by_wallet))
+        earned = tuple(_earned(self._revision, event.at, state.tier, self._points_by_wallet))
         lines = self._lines(rules, event.lines) if earned else {}
         return Evaluation(
             (*earned, *self._effects), Decision(state, outcomes, lines, self._spent, earned=earned)
@@ -130,10 +129,11 @@ def _add_lines(by_line: dict[int, int], lines: Sequence[Line], running: Sequence
             before = total
 
 
-def _earned(revision: Revision, earned_at: datetime, points_by_wallet: Mapping[str, int]) -> Iterator[Earn]:
+def _earned(
+    revision: Revision, earned_at: datetime, tier: str | None, points_by_wallet: Mapping[str, int]
+) -> Iterator[Earn]:
     for key, points in points_by_wallet.items():
-        months = revision.wallet(key).expiry_months
-        yield Earn(key, points, expires_at(earned_at, months, revision.time_zone))
+        yield Earn(key, points, revision.wallet(key).expires_at(earned_at, revision.time_zone, tier))
 
 
 def points_to_take_back(earned: int, quantity: int, returned_before: int, returned_now: int) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
@@ -46,6 +48,52 @@ def expires_at(earned_at: datetime, months: int | None, zone: tzinfo) -> datetim
     if months is None:
         return None
     return _end_of_validity(earned_at.astimezone(zone).date(), months, zone)
+
+
+class ExpiryKind(StrEnum):
+    """How the end of points is found."""
+
+    NEVER = "never"
+    ROLLING = "rolling"
+    CALENDAR = "calendar"
+    INACTIVITY = "inactivity"
+
+
+class Period(StrEnum):
+    """What a calendar expiry ends with."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+MONTHS_BY_PERIOD: Final = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: MONTHS_A_YEAR}
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """When points end, in whole local days.
+
+    ``ROLLING``: ``months`` after the day they were earned. ``CALENDAR``: at the end of the ``period`` that
+    contains the day ``months`` later, plus ``grace_days``. ``INACTIVITY``: like rolling, and everything
+    the member earns or spends moves the end of all open points.
+    """
+
+    kind: ExpiryKind = ExpiryKind.NEVER
+    months: int = 0
+    period: Period = Period.YEAR
+    grace_days: int = 0
+
+    def ends_at(self, earned_at: datetime, zone: tzinfo) -> datetime | None:
+        """Return the first instant at which points earned at a moment are gone; ``None`` is never."""
+        if self.kind is ExpiryKind.NEVER:
+            return None
+        if self.kind is not ExpiryKind.CALENDAR:
+            return _end_of_validity(earned_at.astimezone(zone).date(), self.months, zone)
+        day = add_months(earned_at.astimezone(zone).date().replace(day=1), self.months)
+        length = MONTHS_BY_PERIOD[self.period]
+        first = day.replace(month=(day.month - 1) // length * length + 1)
+        return start_of_day(add_months(first, length) + timedelta(days=self.grace_days), zone)
 
 
 def month_of(moment: datetime, zone: tzinfo) -> tuple[int, int]:

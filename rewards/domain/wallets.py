@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
+from types import MappingProxyType
+
+from rewards.domain.expiry import Expiry, ExpiryKind, start_of_day
+
+_PERCENT = 100
 
 
 class RefundPolicy(StrEnum):
@@ -19,12 +26,62 @@ class RefundPolicy(StrEnum):
     ALLOW_DEBT = "allow_debt"
 
 
+class WalletKind(StrEnum):
+    """What a wallet's unit is: points to spend, points that only count, or money in minor units."""
+
+    SPENDABLE = "spendable"
+    STATUS = "status"
+    CASHBACK = "cashback"
+
+
+MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """When earned points become spendable: ``days`` after earning, and once ``event`` has happened.
+
+    ``event`` is the name of an event that names the order (``order_delivered``), or ``manual`` for staff.
+    With both, whichever comes first counts.
+    """
+
+    days: int = 0
+    event: str = ""
+
+    def activates_at(self, earned_at: datetime, zone: tzinfo) -> datetime | None:
+        """Return the start of the local day on which the days are over; ``None`` without a date."""
+        if not self.days:
+            return None
+        return start_of_day(earned_at.astimezone(zone).date() + timedelta(days=self.days), zone)
+
+    def awaits(self, event_type: str, event_id: int) -> str | None:
+        """Return what a lot of this event waits for; ``None`` for nothing."""
+        if not self.event:
+            return None
+        return MANUAL if self.event == MANUAL else awaited(self.event, event_type, event_id)
+
+
+def awaited(event: str, event_type: str, event_id: int) -> str:
+    """The name under which lots wait: the event, and the order (or other fact) it must name."""
+    return f"{event}:{event_type}:{event_id}"
+
+
+def _nothing() -> Mapping[str, Expiry]:
+    return MappingProxyType({})
+
+
+def _no_limits() -> Mapping[str, int]:
+    return MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class WalletPolicy:
     """How points of one wallet live: when they expire, what a return takes back, what they are worth.
 
     ``thousand_points_minor`` is the money, in minor units, that a thousand points cost when they are spent;
-    ``None`` where nobody has said so.
+    ``None`` where nobody has said so. ``redemption_percent`` is the share of points expected to be spent.
+    ``expiry`` wins over the older ``expiry_months``, a tier's own over both. ``adjustment_limits`` are points
+    a role (or ``api_key``) may move by hand at once; more needs another person's approval.
     """
 
     key: str
@@ -32,7 +89,40 @@ class WalletPolicy:
     expiry_months: int | None = None
     refund_policy: RefundPolicy = RefundPolicy.WITHIN_BALANCE
     thousand_points_minor: int | None = None
+    kind: WalletKind = WalletKind.SPENDABLE
+    expiry: Expiry | None = None
+    expiry_by_tier: Mapping[str, Expiry] = field(default_factory=_nothing)
+    pending: Pending = Pending()
+    restore_grace_days: int = 0
+    allows_transfers: bool = False
+    redemption_percent: int = _PERCENT
+    adjustment_limits: Mapping[str, int] = field(default_factory=_no_limits)
 
     def cost_minor(self, points: int) -> int:
         """Return what ``points`` cost when they are spent, rounded up to a minor unit."""
+        if self.kind is WalletKind.CASHBACK:
+            return points
         return -(-points * (self.thousand_points_minor or 0) // 1000)
+
+    def liability_minor(self, points: int) -> int:
+        """Return what ``points`` are expected to cost, given how many of them are ever spent."""
+        return -(-self.cost_minor(points) * self.redemption_percent // _PERCENT)
+
+    def expiry_for(self, tier: str | None = None) -> Expiry:
+        """The expiry that holds for a member of ``tier``."""
+        own = self.expiry_by_tier.get(tier or "") or self.expiry
+        if own is not None:
+            return own
+        if self.expiry_months is None:
+            return Expiry()
+        return Expiry(ExpiryKind.ROLLING, months=self.expiry_months)
+
+    def expires_at(self, earned_at: datetime, zone: tzinfo, tier: str | None = None) -> datetime | None:
+        """Return the first instant at which points earned at a moment are gone; ``None`` is never."""
+        return self.expiry_for(tier).ends_at(earned_at, zone)
+
+    def grace_until(self, at: datetime, zone: tzinfo) -> datetime | None:
+        """Until when points that come back after their expiry may be used; ``None`` for no grace."""
+        if not self.restore_grace_days:
+            return None
+        return start_of_day(at.astimezone(zone).date() + timedelta(days=self.restore_grace_days + 1), zone)

@@ -1,6 +1,7 @@
 """Tables of the points ledger, the program and the catalogue."""
 
 from rewards.models.account import Account
+from rewards.models.adjustment_request import AdjustmentRequest, AdjustmentState
 from rewards.models.budget_usage import BudgetUsage
 from rewards.models.challenge_contribution import ChallengeContribution
 from rewards.models.challenge_participation import ChallengeParticipation
@@ -26,6 +27,7 @@ from rewards.models.hold import Hold, HoldState
 from rewards.models.hold_line import HoldLine
 from rewards.models.ledger_entry import LedgerEntry
 from rewards.models.ledger_transaction import LedgerTransaction, TransactionKind
+from rewards.models.liability_snapshot import LiabilitySnapshot
 from rewards.models.lot import Lot
 from rewards.models.program import Program
 from rewards.models.program_revision import ProgramRevision, RevisionState
@@ -37,6 +39,8 @@ from rewards.models.wallet import Wallet
 
 __all__ = [
     "Account",
+    "AdjustmentRequest",
+    "AdjustmentState",
     "BudgetUsage",
     "ChallengeContribution",
     "ChallengeParticipation",
@@ -64,6 +68,7 @@ __all__ = [
     "HoldState",
     "LedgerEntry",
     "LedgerTransaction",
+    "LiabilitySnapshot",
     "Lot",
     "PoolKind",
     "Program",

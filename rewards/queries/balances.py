@@ -11,25 +11,36 @@ from django.db import connection
 from django.db.models import F, QuerySet, Sum
 from django.utils import timezone
 
-from rewards.models import LedgerEntry, Lot
+from crm.signals import PreviewRow
+from rewards.models import LedgerEntry, Lot, Wallet
 from tenants.scope import active_tenant_id
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """One customer's points in one wallet; the expiry is that of the lots that end first."""
+    """One customer's points in one wallet; the expiry is that of the lots that end first.
+
+    ``active`` is available plus held; ``debt`` is what the next earn repays.
+    """
 
     wallet: str
     available: int
     held: int
+    pending: int
+    debt: int
     next_expiry_at: datetime | None
     next_expiry_points: int
     is_frozen: bool
 
+    @property
+    def active(self) -> int:
+        return self.available + self.held
+
 
 # In SQL: the database's primary key is (tenant, id), which the ORM's grouping by id does not know.
 _BALANCES = """
-    SELECT a.customer_id, w.key, COALESCE(l.points, 0)::bigint, a.held, l.next_expiry_at,
+    SELECT a.customer_id, w.key, COALESCE(l.points, 0)::bigint, a.held, COALESCE(p.points, 0)::bigint, a.debt,
+           l.next_expiry_at,
            COALESCE(l.next_expiry_points, 0)::bigint, a.frozen_at IS NOT NULL
     FROM rewards_account a
     JOIN rewards_wallet w ON w.tenant_id = %(tenant)s AND w.id = a.wallet_id
@@ -40,10 +51,16 @@ _BALANCES = """
             SELECT remaining - held AS points, expires_at, MIN(expires_at) OVER () AS first_at
             FROM rewards_lot
             WHERE tenant_id = %(tenant)s AND account_id = a.id AND is_open AND remaining > held
-              AND (expires_at IS NULL OR expires_at > %(at)s)
+              AND (expires_at IS NULL OR expires_at > %(at)s) AND (NOT is_pending OR activates_at <= %(at)s)
         ) usable
     ) l ON true
-    WHERE a.tenant_id = %(tenant)s AND a.customer_id = ANY(%(customers)s)
+    LEFT JOIN LATERAL (
+        SELECT SUM(remaining) AS points FROM rewards_lot
+        WHERE tenant_id = %(tenant)s AND account_id = a.id AND is_open AND is_pending
+          AND (activates_at > %(at)s OR activates_at IS NULL) AND (expires_at IS NULL OR expires_at > %(at)s)
+          AND a.pending > 0
+    ) p ON true
+    WHERE a.tenant_id = %(tenant)s AND a.customer_id = ANY(%(customers)s) AND a.moved_to_id IS NULL
     ORDER BY a.customer_id, a.wallet_id
 """
 
@@ -84,8 +101,25 @@ def profile_section(customer_ids: list[int]) -> dict[int, Any]:
     found = of_customers(customer_ids, at=timezone.now())
     return {
         customer_id: [
-            {"wallet": balance.wallet, "available": balance.available, "held": balance.held}
+            {
+                "wallet": balance.wallet,
+                "available": balance.available,
+                "held": balance.held,
+                "pending": balance.pending,
+            }
             for balance in balances
         ]
         for customer_id, balances in found.items()
     }
+
+
+def merge_preview(survivor_id: int, absorbed_id: int, *, at: datetime) -> list[PreviewRow]:
+    """Balances of two customers, and of the survivor after their merge, one row a wallet."""
+    found = of_customers([survivor_id, absorbed_id], at=at)
+    sides = [{b.wallet: b for b in found.get(customer_id, [])} for customer_id in (survivor_id, absorbed_id)]
+    names = dict(Wallet.objects.values_list("key", "name"))
+    rows = []
+    for wallet in sorted({*sides[0], *sides[1]}):
+        survivor, absorbed = (side[wallet].available if wallet in side else 0 for side in sides)
+        rows.append(PreviewRow(names[wallet], str(survivor), str(absorbed), str(survivor + absorbed)))
+    return rows

@@ -23,15 +23,30 @@ class Finding:
 
 _CHECKS: Final = {
     "balance_equals_entries": """
-        SELECT a.id, COALESCE(e.points, 0), a.available + a.held FROM rewards_account a
+        SELECT a.id, COALESCE(e.points, 0), a.pending + a.available + a.held - a.debt FROM rewards_account a
         LEFT JOIN (SELECT account_id, SUM(points) AS points FROM rewards_ledgerentry
                    WHERE tenant_id = %(t)s AND account_id IS NOT NULL GROUP BY 1) e ON e.account_id = a.id
-        WHERE a.tenant_id = %(t)s AND a.available + a.held <> COALESCE(e.points, 0)""",
+        WHERE a.tenant_id = %(t)s
+          AND a.pending + a.available + a.held - a.debt <> COALESCE(e.points, 0)""",
     "balance_equals_lots": """
-        SELECT a.id, COALESCE(l.points, 0), a.available + a.held FROM rewards_account a
+        SELECT a.id, COALESCE(l.points, 0), a.pending + a.available + a.held FROM rewards_account a
         LEFT JOIN (SELECT account_id, SUM(remaining) AS points FROM rewards_lot
                    WHERE tenant_id = %(t)s GROUP BY 1) l ON l.account_id = a.id
-        WHERE a.tenant_id = %(t)s AND a.available + a.held <> COALESCE(l.points, 0)""",
+        WHERE a.tenant_id = %(t)s AND a.pending + a.available + a.held <> COALESCE(l.points, 0)""",
+    "pending_equals_pending_lots": """
+        SELECT a.id, COALESCE(l.points, 0), a.pending FROM rewards_account a
+        LEFT JOIN (SELECT account_id, SUM(remaining) AS points FROM rewards_lot
+                   WHERE tenant_id = %(t)s AND is_open AND is_pending GROUP BY 1) l ON l.account_id = a.id
+        WHERE a.tenant_id = %(t)s AND a.pending <> COALESCE(l.points, 0)""",
+    "debt_equals_its_entries": """
+        SELECT a.id, COALESCE(e.points, 0), a.debt FROM rewards_account a
+        LEFT JOIN (SELECT account_id, -SUM(points) AS points FROM rewards_ledgerentry
+                   WHERE tenant_id = %(t)s AND account_id IS NOT NULL AND lot_id IS NULL GROUP BY 1) e
+            ON e.account_id = a.id
+        WHERE a.tenant_id = %(t)s AND a.debt <> COALESCE(e.points, 0)""",
+    "nothing_left_behind_by_merges": """
+        SELECT a.id, 0, a.pending + a.available + a.debt FROM rewards_account a
+        WHERE a.tenant_id = %(t)s AND a.moved_to_id IS NOT NULL AND a.pending + a.available + a.debt <> 0""",
     "held_equals_open_holds": """
         SELECT a.id, COALESCE(h.points, 0), a.held FROM rewards_account a
         LEFT JOIN (SELECT account_id, SUM(points) AS points FROM rewards_hold

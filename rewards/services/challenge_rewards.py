@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from rewards.domain.challenges.definition import ChallengeReward, RewardKind
-from rewards.domain.expiry import expires_at
 from rewards.models import LedgerTransaction, TransactionKind
 from rewards.queries.challenge_members import Pair
 from rewards.queries.programs import PublishedRevision
@@ -66,7 +65,7 @@ def _give_points(
                 gift.reward.points,
                 gift.source,
                 gift.earned_at,
-                expires_at(gift.earned_at, wallet.expiry_months, revision.time_zone),
+                wallet.expires_at(gift.earned_at, revision.time_zone),
             )
         )
     refused: set[str] = set()

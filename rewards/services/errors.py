@@ -35,9 +35,37 @@ class HoldClosed(DomainError):
     title = "The hold is not open any more"
 
 
+class LotNotPending(DomainError):
+    code = "lot_not_pending"
+    status = 409
+    title = "The points are not pending any more"
+
+
 class NotReversible(DomainError):
     """Reversals, expiries, transfers and merges are undone by other means; carries ``kind``."""
 
     code = "not_reversible"
     status = 409
     title = "This posting cannot be reversed"
+
+
+class ApprovalRequired(DomainError):
+    """The adjustment exceeds what the actor may move alone; carries ``limit``."""
+
+    code = "approval_required"
+    status = 403
+    title = "An adjustment of this size needs another person's approval"
+
+
+class AdjustmentDecided(DomainError):
+    """Somebody was faster; carries ``state``."""
+
+    code = "adjustment_decided"
+    status = 409
+    title = "The request has been decided already"
+
+
+class OwnRequest(DomainError):
+    code = "own_request"
+    status = 403
+    title = "Somebody else must decide your request"

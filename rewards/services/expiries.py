@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
+from typing import Final
 
-from rewards.services.ledger import fetch_one
+from rewards.domain.expiry import ExpiryKind
+from rewards.domain.wallets import WalletPolicy
+from rewards.queries import expiring
+from rewards.services.ledger import array_literal, fetch_one
+from tenants.services import outbox
 
 _EXPIRE = "SELECT accounts, transactions, points FROM rewards_expire(%s, %s)"
+_EXTEND = "SELECT rewards_extend(%s, %s::bigint[], %s::timestamptz[])"
 ACCOUNTS_A_BATCH = 2_000
+WARNING_TOPIC: Final = "rewards.points_expiring"
+# Days before the end at which members hear of it; each lot is named once for each.
+WARNING_DAYS: Final = (30, 7)
+_WARNINGS_A_MESSAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +34,35 @@ class ExpiryReport:
 def expire_batch(*, at: datetime) -> ExpiryReport:
     """Post the expiry of due lots of the next accounts; ``accounts`` 0 means nothing is left."""
     return ExpiryReport(*(int(value) for value in fetch_one(_EXPIRE, [at, ACCOUNTS_A_BATCH])))
+
+
+def touch(
+    *, wallet_id: int, policy: WalletPolicy, zone: tzinfo, moments: Sequence[tuple[int, datetime]]
+) -> int:
+    """Let open points of active members live on, where the wallet ends them by inactivity.
+
+    ``moments`` are customer numbers with when they earned or spent; returns how many lots were extended.
+    """
+    expiry = policy.expiry_for()
+    if expiry.kind is not ExpiryKind.INACTIVITY or not moments:
+        return 0
+    customers = array_literal(customer_id for customer_id, _ in moments)
+    ends = array_literal(expiry.ends_at(moment, zone) for _, moment in moments)
+    return int(fetch_one(_EXTEND, [wallet_id, customers, ends])[0])
+
+
+def warn(*, zone: tzinfo, at: datetime) -> int:
+    """Tell the messaging side whose points end in 30 or 7 days; returns how many members.
+
+    Meant to run once a local day: it names what ends on that day. An outbox row carries up to 500 members.
+    """
+    warned = 0
+    for days in WARNING_DAYS:
+        day = at.astimezone(zone).date() + timedelta(days=days)
+        rows = expiring.on_day(day, zone=zone, at=at)
+        for start in range(0, len(rows), _WARNINGS_A_MESSAGE):
+            members = [row.to_json() for row in rows[start : start + _WARNINGS_A_MESSAGE]]
+            payload = {"days": days, "day": day.isoformat(), "members": members}
+            outbox.publish(topic=WARNING_TOPIC, payload=payload, at=at)
+        warned += len(rows)
+    return warned

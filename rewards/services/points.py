@@ -1,28 +1,33 @@
-"""Adjustments by staff or client apps."""
+"""Points by hand: adjustments, with a limit a role and the approval of a second person above it."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
+from typing import Final
 
 from django.db import transaction
 
 from crm.models import Customer, CustomerState
 from crm.services.customers import CustomerNotEditable
-from rewards.domain.expiry import expires_at
 from rewards.domain.sources import customer_key
-from rewards.models import Account, TransactionKind, Wallet
+from rewards.domain.wallets import WalletPolicy
+from rewards.locks import lock_adjustment
+from rewards.models import Account, AdjustmentRequest, AdjustmentState, TransactionKind, Wallet
 from rewards.queries import programs
 from rewards.services import ledger
+from rewards.services.errors import AdjustmentDecided, ApprovalRequired, OwnRequest
 from rewards.services.ledger import Posting, Source
-from tenants.domain.actors import Actor
+from tenants.domain.actors import Actor, ActorKind
+from tenants.domain.permissions import Permission
 from tenants.errors import FieldError, InvalidInput
+from tenants.models import Membership
 from tenants.models.base import new_public_id
 from tenants.scope import active_tenant
-from tenants.services import audit
+from tenants.services import audit, outbox
 
-LARGEST_ADJUSTMENT = 10_000_000
-SOURCE = "adjustment"
+LARGEST_ADJUSTMENT: Final = 10_000_000
+SOURCE: Final = "adjustment"
+REQUESTED_TOPIC: Final = "rewards.adjustment_requested"
 
 
 @transaction.atomic
@@ -39,9 +44,97 @@ def adjust(
     """Credit or debit points by hand; the reason is kept in the ledger and the audit log.
 
     A repeated ``idempotency_key`` finds the first posting for ever. Raises ``InvalidInput``,
-    ``CustomerNotEditable``,
+    ``CustomerNotEditable``, ``ApprovalRequired`` above the actor's limit (then ask with ``request``),
     ``InsufficientPoints``, ``AccountFrozen`` and ``SourceReused``.
     """
+    wallet = _checked(customer, points, reason, wallet_key)
+    limit = limit_of(by, wallet_key)
+    if limit is not None and abs(points) > limit:
+        raise ApprovalRequired(f"More than {limit} points need approval.", limit=limit)
+    key = customer_key(customer.pk, idempotency_key or str(new_public_id()))
+    return _post(customer, wallet, points, reason.strip(), key, by=by, at=at)
+
+
+@transaction.atomic
+def request(
+    *,
+    customer: Customer,
+    points: int,
+    reason: str,
+    by: Actor,
+    at: datetime,
+    wallet_key: str = "points",
+    idempotency_key: str = "",
+) -> AdjustmentRequest:
+    """Ask for an adjustment that somebody else decides; a repeated key finds the first request.
+
+    Raises ``InvalidInput`` and ``CustomerNotEditable``.
+    """
+    wallet = _checked(customer, points, reason, wallet_key)
+    key = customer_key(customer.pk, idempotency_key or str(new_public_id()))
+    values = {
+        "customer": customer, "wallet": wallet, "points": points, "reason": reason.strip()[:500],
+        "requested_by": by.label[:200], "requested_at": at,
+    }  # fmt: skip
+    row, is_new = AdjustmentRequest.objects.get_or_create(key=key, defaults=values)
+    if is_new:
+        diff = {"points": [None, points], "reason": [None, reason.strip()]}
+        audit.record(action="points.adjustment_requested", target=row, by=by, at=at, diff=diff)
+        outbox.publish(topic=REQUESTED_TOPIC, payload={"request_id": row.pk}, at=at)
+    return row
+
+
+@transaction.atomic
+def approve(*, request: AdjustmentRequest, by: Actor, at: datetime, note: str = "") -> Posting:
+    """Carry out a request of another person.
+
+    Raises ``PermissionRefused``, ``AdjustmentDecided``, ``OwnRequest``, ``InsufficientPoints``,
+    ``AccountFrozen``.
+    """
+    row = _decide(request, AdjustmentState.APPROVED, by=by, at=at, note=note)
+    posting = _post(row.customer, row.wallet, row.points, row.reason, row.key, by=by, at=at)
+    row.transaction_id = posting.transaction_id
+    row.save()
+    return posting
+
+
+@transaction.atomic
+def reject(*, request: AdjustmentRequest, by: Actor, at: datetime, note: str) -> AdjustmentRequest:
+    """Refuse a request of another person; nothing moves. Raises as ``approve`` does, without the ledger's."""
+    row = _decide(request, AdjustmentState.REJECTED, by=by, at=at, note=note)
+    row.save()
+    return row
+
+
+def limit_of(by: Actor, wallet_key: str) -> int | None:
+    """Points the actor may move at once; ``None`` is no limit."""
+    if by.kind in {ActorKind.SYSTEM, ActorKind.OPERATOR}:
+        return None
+    policy = _policy(wallet_key)
+    if policy is None or not policy.adjustment_limits:
+        return None
+    role = "api_key"
+    if by.kind == ActorKind.USER and by.id is not None:
+        role = Membership.objects.filter(user_id=by.id).values_list("role", flat=True).first() or ""
+    return policy.adjustment_limits.get(role)
+
+
+def _decide(
+    request: AdjustmentRequest, state: AdjustmentState, *, by: Actor, at: datetime, note: str
+) -> AdjustmentRequest:
+    by.require(Permission.POINTS_APPROVE)
+    row = lock_adjustment(request.pk)
+    if row.state != AdjustmentState.REQUESTED:
+        raise AdjustmentDecided(f"The request is {row.state}.", state=row.state)
+    if row.requested_by == by.label[:200]:
+        raise OwnRequest
+    row.state, row.decided_by, row.decided_at, row.decision_note = state, by.label[:200], at, note[:500]
+    diff = {"state": [AdjustmentState.REQUESTED.value, state.value], "note": [None, note]}
+    audit.record(action=f"points.adjustment_{state.value}", target=row, by=by, at=at, diff=diff)
+    return row
+
+
+def _checked(customer: Customer, points: int, reason: str, wallet_key: str) -> Wallet:
     if customer.state in {CustomerState.MERGED, CustomerState.ANONYMISED}:
         raise CustomerNotEditable
     wallet = Wallet.objects.filter(key=wallet_key).first()
@@ -56,27 +149,34 @@ def adjust(
         )
     if wallet is None or errors:
         raise InvalidInput(errors=errors)
+    return wallet
+
+
+def _post(
+    customer: Customer, wallet: Wallet, points: int, reason: str, key: str, *, by: Actor, at: datetime
+) -> Posting:
+    policy = _policy(wallet.key)
+    zone = active_tenant().zone
     posting = ledger.post(
         customer_id=customer.pk,
         wallet_id=wallet.pk,
         kind=TransactionKind.ADJUST,
         points=points,
-        source=Source(SOURCE, customer_key(customer.pk, idempotency_key or str(new_public_id()))),
+        source=Source(SOURCE, key),
         occurred_at=at,
-        expires_at=_expiry(wallet_key, at) if points > 0 else None,
-        reason=reason.strip()[:500],
+        expires_at=policy.expires_at(at, zone) if policy and points > 0 else None,
+        reason=reason[:500],
         by=by,
         at=at,
     )
     if posting.is_new:
         account = Account.objects.get(customer=customer, wallet=wallet)
-        diff = {"points": [posting.available - points, posting.available], "reason": [None, reason.strip()]}
+        diff = {"points": [posting.available - points, posting.available], "reason": [None, reason]}
         audit.record(action="points.adjusted", target=account, by=by, at=at, diff=diff)
     return posting
 
 
-def _expiry(wallet_key: str, at: datetime) -> datetime | None:
+def _policy(wallet_key: str) -> WalletPolicy | None:
     published = programs.published()
     policies = published.revision.wallets if published else ()
-    months = next((policy.expiry_months for policy in policies if policy.key == wallet_key), None)
-    return expires_at(at, months, ZoneInfo(active_tenant().time_zone))
+    return next((policy for policy in policies if policy.key == wallet_key), None)

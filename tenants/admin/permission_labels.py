@@ -30,6 +30,7 @@ LABEL_BY_PERMISSION: Final[dict[Permission, str | Promise]] = {
     Permission.SEGMENTS_EDIT: _("Change segments"),
     Permission.POINTS_VIEW: _("Read points"),
     Permission.POINTS_ADJUST: _("Adjust points"),
+    Permission.POINTS_APPROVE: _("Approve adjustments of points"),
     Permission.PROGRAM_VIEW: _("Read the program"),
     Permission.PROGRAM_EDIT: _("Draft the program"),
     Permission.PROGRAM_PUBLISH: _("Publish the program"),

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     SEGMENTS_EDIT = "segments:edit"
     POINTS_VIEW = "points:view"
     POINTS_ADJUST = "points:adjust"
+    POINTS_APPROVE = "points:approve"
     PROGRAM_VIEW = "program:view"
     PROGRAM_EDIT = "program:edit"
     PROGRAM_PUBLISH = "program:publish"

@@ -138,5 +138,5 @@ def test_profiles_carry_balance_and_tier(api: Any, customer: Any) -> None:
 
     assert {"balance", "tier"} <= set(section_names())
     body = api.get(f"/customers/{customer.public_id}").json()["sections"]
-    assert body["balance"] == [{"wallet": "points", "available": 120, "held": 0}]
+    assert body["balance"] == [{"wallet": "points", "available": 120, "held": 0, "pending": 0}]
     assert body["tier"] is None

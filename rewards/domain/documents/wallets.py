@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from rewards.domain.documents.reader import Reader
 from rewards.domain.documents.sections import (
     KEY_SCHEMA,
     MOST_MONEY,
+    MOST_POINTS,
     TEXT_SCHEMA,
     Section,
     keyed,
@@ -15,9 +18,15 @@ from rewards.domain.documents.sections import (
     record,
     whole,
 )
-from rewards.domain.wallets import RefundPolicy, WalletPolicy
+from rewards.domain.expiry import Expiry, ExpiryKind, Period
+from rewards.domain.programs import Revision
+from rewards.domain.wallets import Pending, RefundPolicy, WalletKind, WalletPolicy
 
 _MOST_MONTHS: Final = 1_200
+_MOST_DAYS: Final = 3_650
+_PERCENT: Final = 100
+# Whoever can move points by hand; an API key has no role.
+_MOVERS: Final = ("owner", "admin", "marketer", "support", "analyst", "api_key")
 
 
 def _read(document: Reader) -> tuple[WalletPolicy, ...]:
@@ -25,7 +34,9 @@ def _read(document: Reader) -> tuple[WalletPolicy, ...]:
 
 
 def _wallet(reader: Reader) -> WalletPolicy:
-    reader.only("key", "name", "expiry_months", "refund_policy", "thousand_points_minor")
+    reader.only(*_PROPERTIES)
+    if reader.peek("expiry") is not None and reader.peek("expiry_months") is not None:
+        reader.refuse("expiry_months", "conflict", "Give either expiry or expiry_months.")
     return WalletPolicy(
         key=reader.key("key"),
         name=reader.text("name"),
@@ -36,36 +47,137 @@ def _wallet(reader: Reader) -> WalletPolicy:
             default=RefundPolicy.WITHIN_BALANCE,
         ),
         thousand_points_minor=reader.optional_integer("thousand_points_minor", 0, MOST_MONEY),
+        kind=reader.choice("kind", {kind.value: kind for kind in WalletKind}, default=WalletKind.SPENDABLE),
+        expiry=None if reader.peek("expiry") is None else _expiry(reader.node("expiry")),
+        expiry_by_tier=_by_tier(reader),
+        pending=_pending(reader),
+        restore_grace_days=reader.optional_integer("restore_grace_days", 0, _MOST_DAYS) or 0,
+        allows_transfers=reader.boolean("allows_transfers"),
+        redemption_percent=_percent(reader),
+        adjustment_limits=_limits(reader),
     )
 
 
+def _percent(reader: Reader) -> int:
+    given = reader.optional_integer("redemption_percent", 0, _PERCENT)
+    return _PERCENT if given is None else given
+
+
+def _expiry(reader: Reader) -> Expiry:
+    reader.only("kind", "months", "period", "grace_days")
+    kind = reader.choice("kind", {kind.value: kind for kind in ExpiryKind}) or ExpiryKind.NEVER
+    months = reader.optional_integer("months", 0, _MOST_MONTHS) or 0
+    if not months and kind in {ExpiryKind.ROLLING, ExpiryKind.INACTIVITY}:
+        reader.refuse("months", "required", "Say after how many months the points end.")
+    return Expiry(
+        kind,
+        months,
+        reader.choice("period", {period.value: period for period in Period}, default=Period.YEAR),
+        reader.optional_integer("grace_days", 0, _MOST_DAYS) or 0,
+    )
+
+
+def _by_tier(reader: Reader) -> Mapping[str, Expiry]:
+    if reader.peek("expiry_by_tier") is None:
+        return MappingProxyType({})
+    # A reader of its own reports whatever is no object.
+    tiers = reader.node("expiry_by_tier")
+    given = reader.peek("expiry_by_tier")
+    names = [str(name) for name in given] if isinstance(given, Mapping) else []
+    return MappingProxyType({name: _expiry(tiers.node(name)) for name in names})
+
+
+def _pending(reader: Reader) -> Pending:
+    if reader.peek("pending") is None:
+        return Pending()
+    node = reader.node("pending")
+    node.only("days", "event")
+    event = node.key("event") if node.peek("event") else ""
+    return Pending(node.optional_integer("days", 0, _MOST_DAYS) or 0, event)
+
+
+def _limits(reader: Reader) -> Mapping[str, int]:
+    if reader.peek("adjustment_limits") is None:
+        return MappingProxyType({})
+    node = reader.node("adjustment_limits")
+    node.only(*_MOVERS)
+    limits = {mover: node.optional_integer(mover, 0, MOST_POINTS) for mover in _MOVERS}
+    return MappingProxyType({mover: limit for mover, limit in limits.items() if limit is not None})
+
+
+def _check(document: Reader, revision: Revision) -> None:
+    tiers = {tier.key for tier in revision.tiers}
+    for reader, wallet in zip(document.nodes("wallets"), revision.wallets, strict=False):
+        for tier in wallet.expiry_by_tier:
+            if tier not in tiers:
+                reader.refuse("expiry_by_tier", "unknown_tier", f"There is no tier {tier!r}.")
+
+
 def _write(wallets: tuple[WalletPolicy, ...]) -> list[dict[str, Any]]:
-    return [
-        {
-            "key": wallet.key,
-            "name": wallet.name,
-            "expiry_months": wallet.expiry_months,
-            "refund_policy": wallet.refund_policy.value,
-            "thousand_points_minor": wallet.thousand_points_minor,
-        }
-        for wallet in wallets
-    ]
+    return [_written(wallet) for wallet in wallets]
 
 
+def _written(wallet: WalletPolicy) -> dict[str, Any]:
+    """What every wallet says, and of the rest only what differs from the usual."""
+    document: dict[str, Any] = {
+        "key": wallet.key,
+        "name": wallet.name,
+        "expiry_months": wallet.expiry_months,
+        "refund_policy": wallet.refund_policy.value,
+        "thousand_points_minor": wallet.thousand_points_minor,
+    }
+    rest: dict[str, tuple[Any, Any]] = {
+        "kind": (wallet.kind.value, WalletKind.SPENDABLE.value),
+        "expiry": (wallet.expiry and _written_expiry(wallet.expiry), None),
+        "expiry_by_tier": (
+            {tier: _written_expiry(expiry) for tier, expiry in wallet.expiry_by_tier.items()},
+            {},
+        ),
+        "pending": ({"days": wallet.pending.days, "event": wallet.pending.event}, {"days": 0, "event": ""}),
+        "restore_grace_days": (wallet.restore_grace_days, 0),
+        "allows_transfers": (wallet.allows_transfers, False),
+        "redemption_percent": (wallet.redemption_percent, _PERCENT),
+        "adjustment_limits": (dict(wallet.adjustment_limits), {}),
+    }
+    document.update({name: value for name, (value, usual) in rest.items() if value != usual})
+    return document
+
+
+def _written_expiry(expiry: Expiry) -> dict[str, Any]:
+    return {
+        "kind": expiry.kind.value,
+        "months": expiry.months,
+        "period": expiry.period.value,
+        "grace_days": expiry.grace_days,
+    }
+
+
+_EXPIRY_SCHEMA: Final = record(
+    ("kind",),
+    kind=one_of(ExpiryKind),
+    months=whole(0, _MOST_MONTHS),
+    period=one_of(Period),
+    grace_days=whole(0, _MOST_DAYS),
+)
+_PROPERTIES: Final[Mapping[str, Any]] = {
+    "key": KEY_SCHEMA,
+    "name": TEXT_SCHEMA,
+    "kind": one_of(WalletKind),
+    "expiry_months": whole(1, _MOST_MONTHS, is_optional=True),
+    "expiry": _EXPIRY_SCHEMA,
+    "expiry_by_tier": {"type": "object", "additionalProperties": _EXPIRY_SCHEMA},
+    "pending": record((), days=whole(0, _MOST_DAYS), event={"type": "string", "maxLength": 60}),
+    "refund_policy": one_of(RefundPolicy),
+    "restore_grace_days": whole(0, _MOST_DAYS),
+    "allows_transfers": {"type": "boolean"},
+    "thousand_points_minor": whole(0, MOST_MONEY, is_optional=True),
+    "redemption_percent": whole(0, _PERCENT),
+    "adjustment_limits": record((), **{mover: whole(0, MOST_POINTS) for mover in _MOVERS}),
+}
 SECTION: Final = Section(
     "wallets",
     _read,
     _write,
-    schema={
-        "type": "array",
-        "minItems": 1,
-        "items": record(
-            ("key", "name"),
-            key=KEY_SCHEMA,
-            name=TEXT_SCHEMA,
-            expiry_months=whole(1, _MOST_MONTHS, is_optional=True),
-            refund_policy=one_of(RefundPolicy),
-            thousand_points_minor=whole(0, MOST_MONEY, is_optional=True),
-        ),
-    },
+    schema={"type": "array", "minItems": 1, "items": record(("key", "name"), **_PROPERTIES)},
+    check=_check,
 )

@@ -126,10 +126,11 @@ BEGIN
     )
     WHERE a.tenant_id = p_tenant AND a.id = p_account
     RETURNING * INTO v_account;
-    IF v_account.debt > 0 AND v_account.available > 0 THEN
-        v_pick := rewards_pick_lots(p_tenant, p_account, LEAST(v_account.debt, v_total), p_at, NULL);
+    IF v_account.debt = 0 OR v_total = 0 THEN
+        RETURN v_total;
     END IF;
-    IF v_pick IS NULL OR v_pick.total = 0 THEN
+    v_pick := rewards_pick_lots(p_tenant, p_account, LEAST(v_account.debt, v_total), p_at, NULL);
+    IF v_pick.total = 0 THEN
         RETURN v_total;
     END IF;
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from rewards.domain.effects import Earn
 from rewards.models import TransactionKind
 from rewards.queries.programs import PublishedRevision
-from rewards.services import ledger
+from rewards.services import expiries, ledger
 from rewards.services.effects.given import Given
 from rewards.services.ledger import Credit
 from tenants.domain.actors import Actor
@@ -28,6 +28,7 @@ def carry_out(
     credits_by_source: dict[tuple[str, str], list[Credit]] = defaultdict(list)
     for item in given:
         wallet = item.effect.wallet
+        pending = published.revision.wallet(wallet).pending
         credits_by_source[wallet, item.event_type].append(
             Credit(
                 item.customer_id,
@@ -35,6 +36,8 @@ def carry_out(
                 source_id(item.event_id, wallet),
                 item.occurred_at,
                 item.effect.expires_at,
+                pending.activates_at(item.occurred_at, published.revision.time_zone),
+                pending.awaits(item.event_type, item.event_id),
             )
         )
     refused: set[int] = set()
@@ -47,6 +50,12 @@ def carry_out(
             by=by,
             at=at,
             revision_id=published.id,
+        )
+        expiries.touch(
+            wallet_id=published.wallet_id_by_key[wallet],
+            policy=published.revision.wallet(wallet),
+            zone=published.revision.time_zone,
+            moments=[(credit.customer_id, credit.occurred_at) for credit in wallet_credits],
         )
         refused.update(int(source.partition(":")[0]) for source in result.frozen_sources)
     return refused

@@ -1,0 +1,105 @@
+"""The life of a lot between earning and spending: pending, released, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+
+from crm.models import Event, Order
+from rewards.domain.wallets import MANUAL, awaited
+from rewards.models import Lot
+from rewards.queries import programs
+from rewards.services import ledger
+from rewards.services.errors import LotNotPending
+from rewards.services.ledger import Posting, fetch_one
+from tenants.domain.actors import Actor
+from tenants.services import audit
+
+_ACTIVATE = "SELECT rewards_activate(%s, %s)"
+_RELEASE = "SELECT rewards_release(%s::bigint[], %s)"
+ACCOUNTS_A_BATCH: Final = 1_000
+_ORDER = "order"
+
+
+def activate_batch(*, at: datetime) -> int:
+    """Activate lots whose date has come, of the next accounts; 0 means nothing is left.
+
+    Nobody waits for it: spending and balances look at the date themselves.
+    """
+    return int(fetch_one(_ACTIVATE, [at, ACCOUNTS_A_BATCH])[0])
+
+
+@transaction.atomic
+def release(*, lot: Lot, by: Actor, at: datetime, reason: str = "") -> int:
+    """Make a pending lot spendable now; returns its points. Raises ``LotNotPending``."""
+    points = _release([lot.pk], at=at)
+    if not points:
+        raise LotNotPending
+    audit.record(
+        action="points.released", target=lot.account, by=by, at=at,
+        diff={"points": [None, points], "reason": [None, reason]},
+    )  # fmt: skip
+    return points
+
+
+@transaction.atomic
+def cancel(*, lot: Lot, by: Actor, at: datetime, reason: str) -> Posting:
+    """Take back what is left of a pending lot, once. Raises ``LotNotPending`` and ``AccountFrozen``."""
+    posting = ledger.call(
+        "rewards_cancel_pending",
+        lot.pk,
+        "lot_cancelled",
+        str(lot.pk),
+        at,
+        by.kind.value,
+        by.label[:200],
+        reason,
+    )
+    if posting.transaction_id is None:
+        raise LotNotPending
+    if posting.is_new:
+        audit.record(
+            action="points.cancelled", target=lot.account, by=by, at=at,
+            diff={"points": [-posting.points, 0], "reason": [None, reason]},
+        )  # fmt: skip
+    return posting
+
+
+def release_awaiting(*, keys: Collection[str], at: datetime) -> int:
+    """Release every lot that waits for one of ``keys`` (see ``awaited``); returns the points."""
+    lots = Lot.objects.filter(is_pending=True, awaits__in=[key for key in keys if key != MANUAL])
+    return _release(list(lots.values_list("pk", flat=True)), at=at)
+
+
+def release_after_events(
+    *, message_ids: Sequence[str], first_at: datetime | str, last_at: datetime | str, at: datetime
+) -> int:
+    """Release what waits for recorded events; they name their order in ``properties.order_id``.
+
+    Returns the points released.
+    """
+    published = programs.published()
+    names = {wallet.pending.event for wallet in published.revision.wallets} if published else set()
+    names -= {"", MANUAL}
+    if not names:
+        return 0
+    events = Event.objects.filter(
+        message_id__in=message_ids, occurred_at__gte=first_at, occurred_at__lte=last_at, name__in=names
+    )
+    named = {
+        (name, str(properties["order_id"]))
+        for name, properties in events.values_list("name", "properties")
+        if isinstance(properties.get("order_id"), str | int)
+    }
+    ids = dict(
+        Order.objects.filter(external_id__in={order for _, order in named}).values_list("external_id", "pk")
+    )
+    keys = [awaited(name, _ORDER, ids[order]) for name, order in named if order in ids]
+    return release_awaiting(keys=keys, at=at)
+
+
+def _release(lot_ids: Sequence[int], *, at: datetime) -> int:
+    return int(fetch_one(_RELEASE, [list(lot_ids), at])[0]) if lot_ids else 0
