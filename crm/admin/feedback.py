@@ -31,6 +31,8 @@ from tenants.domain.permissions import Permission
 
 _DAYS: Final = 91
 _MOST_ROWS: Final = 8
+# A date is wide: more of them run into each other.
+_MOST_LABELS: Final = 4
 
 
 class FeedbackFilters(FilterForm):
@@ -113,7 +115,11 @@ def _charts(points: list[feedback_queries.TrendPoint]) -> list[Chart]:
     mood = Series(_("Mood"), moods, formats.number)
     return [
         chart(
-            title=_("Feedback by week"), labels=labels, series=[counts, negative], write_scale=formats.number
+            title=_("Feedback by week"),
+            labels=labels,
+            series=[counts, negative],
+            write_scale=formats.number,
+            most_labels=_MOST_LABELS,
         ),
         chart(
             title=_("Mood by week: 0 is bad, 100 is good"),
@@ -121,6 +127,7 @@ def _charts(points: list[feedback_queries.TrendPoint]) -> list[Chart]:
             series=[mood],
             write_scale=formats.number,
             kind="line",
+            most_labels=_MOST_LABELS,
         ),
     ]
 
