@@ -24,9 +24,9 @@ from psycopg import sql
 from tenants.domain.actors import Actor, ActorKind
 from tenants.domain.permissions import PERMISSIONS_BY_ROLE, Permission, Role
 from tenants.models import ApiKey, Tenant, User
-from tenants.roles import bootstrap
 from tenants.scope import tenant_scope
 from tenants.services import api_keys, memberships
+from tests import databases
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 _PASSWORD = "only-for-the-test-suite"
@@ -54,19 +54,23 @@ def _admin_url() -> str:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
-    """Make a fresh database and migrate it as its owner."""
+    """Make a fresh database, migrated by its owner."""
     name = str(settings.DATABASES["default"]["NAME"])
-    with psycopg.connect(_admin_url(), autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-    bootstrap(_admin_url(), name, _PASSWORD)
-    with django_db_blocker.unblock():
-        call_command("migrate", database="owner", verbosity=0, interactive=False)
-        connections["owner"].close()
+
+    def migrate(database: str) -> None:
+        with django_db_blocker.unblock():
+            owner = connections["owner"]
+            owner.close()
+            owner.settings_dict["NAME"] = database
+            call_command("migrate", database="owner", verbosity=0, interactive=False)
+            owner.close()
+            owner.settings_dict["NAME"] = name
+
+    databases.create(_admin_url(), name, _PASSWORD, migrate)
     yield
     with django_db_blocker.unblock():
         connections.close_all()
-    with psycopg.connect(_admin_url(), autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    databases.drop(_admin_url(), name)
 
 
 def _empty_every_table(_case: TransactionTestCase) -> None:
