@@ -3,6 +3,9 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+_DECIDED = """EXISTS (SELECT FROM rewards_decisionrecord d
+WHERE d.tenant_id = {t}.tenant_id AND d.event_type = 'order' AND d.event_id = {t}.id)"""
+
 
 class RewardsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
@@ -13,9 +16,12 @@ class RewardsConfig(AppConfig):
         from crm.domain.rules import Source  # noqa: PLC0415 - with the registries below
         from crm.queries import rule_sources  # noqa: PLC0415 - models are not loaded before
         from crm.queries.profile import register_section  # noqa: PLC0415 - models are not loaded before
+        from crm.services.imports.dependents import register_guard  # noqa: PLC0415
         from rewards import receivers  # noqa: F401, PLC0415 - registers its consumers
         from rewards.queries import balances, coupons, rule_values, tiers  # noqa: PLC0415
 
+        # Orders that were decided on keep their points; undoing an import leaves them.
+        register_guard("order", _DECIDED)
         register_section("balance", balances.profile_section)
         register_section("coupons", coupons.profile_section)
         register_section("tier", tiers.profile_section)

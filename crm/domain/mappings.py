@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from crm.domain.cells import CellRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,10 @@ class OrderMapping:
     folds_sku_case: bool = False
     allows_free_lines: bool = True
     outliers: OutlierRule | None = None
+    flags_outliers: bool = False
+    # By source column, where a plan says how cells are written and what stands in for blank ones.
+    rules: Mapping[str, CellRule] = field(default_factory=dict)
+    missing: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:

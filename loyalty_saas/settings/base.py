@@ -216,6 +216,8 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# The mapping of a file with 500 columns is one form.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 
 # --- HTTP API -------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -95,6 +95,37 @@
     });
   }
 
+  // The frame writes a chosen file's name into a field that only its own forms have.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("form[data-uploads] input[type=file]")) event.stopImmediatePropagation();
+  }, true);
+
+  // A file on its way shows how far it is; the server's answer is shown as if the form had gone by itself.
+  function uploads(root) {
+    root.querySelectorAll("form[data-uploads]").forEach((form) => {
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        const meter = form.querySelector("[role=progressbar]");
+        const request = new XMLHttpRequest();
+        request.upload.addEventListener("progress", (step) => {
+          const share = Math.round((100 * step.loaded) / step.total);
+          meter.hidden = false;
+          meter.setAttribute("aria-valuenow", String(share));
+          meter.firstElementChild.style.width = `${share}%`;
+        });
+        request.addEventListener("load", () => {
+          if (request.responseURL !== location.href) { location.assign(request.responseURL); return; }
+          document.open();
+          document.write(request.responseText);
+          document.close();
+        });
+        request.addEventListener("error", () => { location.reload(); });
+        request.open("POST", location.href);
+        request.send(new FormData(form));
+      });
+    });
+  }
+
   // A form goes once; coming back by the browser's arrow gives its button back.
   document.addEventListener("submit", (event) => {
     if (event.target.method !== "post") return;
@@ -109,5 +140,6 @@
     confirmations(document);
     adders(document);
     guards(document);
+    uploads(document);
   });
 })();

@@ -11,6 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crm.domain.cells import CellError, CellRule, moment_of, reader_of
+
 # Beyond these a number is a typing error, and would overflow the columns' types.
 LARGEST_QUANTITY = 2**31 - 1
 LARGEST_MINOR = 10**15
@@ -60,16 +62,19 @@ def text(values: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
 
 
-def quantities(values: pa.Array, problems: ProblemColumn) -> pa.Array:
+def quantities(values: pa.Array, problems: ProblemColumn, rule: CellRule | None = None) -> pa.Array:
     """Whole numbers; a fraction, a word or a number out of range is marked ``quantity_invalid``."""
+    parse = reader_of(rule) if rule else _whole
     return _checked(
-        values, parse=_whole, largest=LARGEST_QUANTITY, problems=problems, reason="quantity_invalid"
+        values, parse=parse, largest=LARGEST_QUANTITY, problems=problems, reason="quantity_invalid"
     )
 
 
-def minor_units(values: pa.Array, exponent: int, problems: ProblemColumn) -> pa.Array:
+def minor_units(
+    values: pa.Array, exponent: int, problems: ProblemColumn, rule: CellRule | None = None
+) -> pa.Array:
     """Amounts of the major unit as integers of the minor one, rounded half away from zero."""
-    factor = 10**exponent
+    factor = 1 if rule and rule.is_minor else 10**exponent
     if pa.types.is_floating(values.type) or pa.types.is_integer(values.type):
         values = without_nan(values)
         scaled = pc.multiply(pc.cast(values, pa.float64()), float(factor))
@@ -77,12 +82,16 @@ def minor_units(values: pa.Array, exponent: int, problems: ProblemColumn) -> pa.
         return _bounded(rounded, values, LARGEST_MINOR, problems, "amount_invalid")
 
     def parse(value: Any) -> int:
+        if rule:
+            return int(reader_of(rule)(str(value)))
         return int((Decimal(str(value).replace(",", "")) * factor).to_integral_value("ROUND_HALF_UP"))
 
     return _checked(values, parse=parse, largest=LARGEST_MINOR, problems=problems, reason="amount_invalid")
 
 
-def local_times(values: pa.Array, problems: ProblemColumn) -> tuple[pa.Array, pa.Array]:
+def local_times(
+    values: pa.Array, problems: ProblemColumn, rule: CellRule | None = None
+) -> tuple[pa.Array, pa.Array]:
     """Return the wall-clock times, and the texts of times that name their own offset from UTC."""
     if pa.types.is_timestamp(values.type):
         wall = pc.cast(values, pa.timestamp("us", values.type.tz), safe=False)
@@ -93,7 +102,7 @@ def local_times(values: pa.Array, problems: ProblemColumn) -> tuple[pa.Array, pa
     offsets: list[str | None] = []
     bad: list[int] = []
     for position, value in enumerate(values.to_pylist()):
-        moment = _moment(value)
+        moment = _moment(value, rule)
         if moment is None and value is not None:
             bad.append(position)
         aware = moment is not None and moment.tzinfo is not None
@@ -106,9 +115,14 @@ def local_times(values: pa.Array, problems: ProblemColumn) -> tuple[pa.Array, pa
 _DAY_FIRST = ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y")
 
 
-def _moment(value: Any) -> datetime | None:
+def _moment(value: Any, rule: CellRule | None = None) -> datetime | None:
     if value is None:
         return None
+    if rule:
+        try:
+            return moment_of(str(value), rule)
+        except CellError:
+            return None
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError:

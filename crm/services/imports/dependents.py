@@ -37,6 +37,22 @@ def remove_unused(model: type[models.Model], subject: str, params: dict[str, Any
     return gone, made - gone
 
 
+# What a higher app knows to depend on an object without a foreign key: SQL by subject, {t} for its table.
+_guards_by_subject: dict[str, list[str]] = {}
+
+
+def register_guard(subject: str, condition: str) -> None:
+    """Keep objects of ``subject`` for which ``condition`` is true, e.g. orders that points were given for."""
+    known = _guards_by_subject.setdefault(subject, [])
+    if condition not in known:
+        known.append(condition)
+
+
+def guards_of(subject: str, table: str) -> str:
+    """Return the conditions of the subject as SQL to append to a WHERE."""
+    return " ".join(f"AND NOT ({each.format(t=table)})" for each in _guards_by_subject.get(subject, []))
+
+
 def protecting(model: type[models.Model]) -> list[tuple[str, str]]:
     """Return (table, column) of every relation that keeps an object of ``model`` from being deleted."""
     return [

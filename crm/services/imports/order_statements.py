@@ -19,7 +19,8 @@ CREATE TEMPORARY TABLE staged (
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE verdict (
     row_number bigint PRIMARY KEY, outcome text NOT NULL, reason text NOT NULL
-) ON COMMIT DROP
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE flagged (row_number bigint, outcome text, reason text) ON COMMIT DROP
 """
 
 _CANCELS = "(%(prefix)s <> '' AND starts_with(s.order_ref, %(prefix)s))"
@@ -86,7 +87,7 @@ WITH live AS (
                     %(least_spread)s) AS price
     FROM live l JOIN middle m USING (sku) GROUP BY l.sku
 )
-INSERT INTO verdict (row_number, outcome, reason)
+INSERT INTO {{table}} (row_number, outcome, reason)
 SELECT row_number, 'quarantined', reason FROM (
     SELECT l.row_number, CASE
         WHEN abs(l.quantity) >= %(minimum_quantity)s
@@ -149,6 +150,10 @@ WITH wanted AS (
     FROM wanted w WHERE NOT EXISTS (SELECT FROM known k WHERE k.value = w.customer_ref)
     ORDER BY w.first_at, w.customer_ref
     RETURNING id, external_id
+), journal AS (
+    INSERT INTO crm_importchange
+        (tenant_id, import_run_id, row_number, subject, subject_id, is_new, before, after)
+    SELECT %(tenant)s, %(import_run)s, 0, 'customer', a.id, true, '{}', '{}' FROM added a
 )
 INSERT INTO crm_identity (tenant_id, customer_id, kind, value, created_at)
 SELECT %(tenant)s, a.id, 'external_id', a.external_id, %(at)s FROM added a
@@ -170,6 +175,12 @@ INSERT INTO crm_item (id, tenant_id, public_id, external_id, name, category, sub
 SELECT id, %(tenant)s, crm_new_public_id(), sku, left(coalesce(label, sku), 300), '', '', '', price_minor,
        '{}', true, %(at)s, %(at)s
 FROM staged_item WHERE is_new
+"""
+
+KEEP_ITEM_JOURNAL = """
+INSERT INTO crm_importchange (tenant_id, import_run_id, row_number, subject, subject_id, is_new, before,
+    after)
+SELECT %(tenant)s, %(import_run)s, 0, 'item', id, true, '{}', '{}' FROM staged_item WHERE is_new
 """
 
 ADD_ORDERS = """

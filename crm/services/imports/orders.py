@@ -19,6 +19,8 @@ from crm.services import order_summaries
 from crm.services.imports import order_statements as sql
 from crm.services.imports import returns, runs, staging
 from crm.services.imports.errors import UnknownMapping
+from crm.services.imports.files import FileShape
+from crm.services.imports.kinds import Account
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.scope import active_tenant
@@ -36,14 +38,33 @@ def import_orders(
     by.require(Permission.CUSTOMERS_IMPORT)
     if mapping not in ORDER_MAPPINGS:
         raise UnknownMapping(f"There is no order mapping “{mapping}”; there are {', '.join(ORDER_MAPPINGS)}.")
-    return _OrderImport(path, ORDER_MAPPINGS[mapping], by, at, progress).load()
+    run = runs.begin(kind=ImportKind.ORDERS, mapping=mapping, path=path, by=by, at=at)
+    account = OrderLoad(path, ORDER_MAPPINGS[mapping], run.pk, at, progress=progress).execute()
+    return runs.finish(
+        run,
+        read=account.read,
+        merged=account.merged,
+        quarantined=account.quarantined,
+        report=account.report,
+        by=by,
+        at=at,
+    )
 
 
-class _OrderImport:
+class OrderLoad:
+    """One file of order lines into the open scope's tenant, on behalf of one run."""
+
     def __init__(
-        self, path: Path, mapping: OrderMapping, by: Actor, at: datetime, progress: staging.Progress
+        self,
+        path: Path,
+        mapping: OrderMapping,
+        run_id: int,
+        at: datetime,
+        *,
+        progress: staging.Progress,
+        shape: FileShape | None = None,
     ) -> None:
-        self.path, self.mapping, self.by, self.at, self.progress = path, mapping, by, at, progress
+        self.path, self.mapping, self.progress, self.shape = path, mapping, progress, shape
         tenant = active_tenant()
         self.currency = mapping.currency or tenant.currency
         self.watch = staging.Stopwatch()
@@ -57,35 +78,25 @@ class _OrderImport:
             "order_pattern": mapping.order_pattern,
             "allows_free": mapping.allows_free_lines,
             "charge_codes": sorted(mapping.charge_codes),
+            "import_run": run_id,
         }
 
-    def load(self) -> ImportRun:
+    def execute(self) -> Account:
+        """Load the file in the open transaction and return the account of its rows."""
         lock_imports()
         staging.begin()
-        run = runs.begin(
-            kind=ImportKind.ORDERS, mapping=self.mapping.name, path=self.path, by=self.by, at=self.at
-        )
-        self.params["import_run"] = run.pk
         with self.watch.stage("read"):
             read = self._stage()
         with self.watch.stage("clean"):
             self._judge()
         self._load_documents()
         with self.watch.stage("quarantine"):
-            merged, quarantined = self._settle(run)
+            merged, quarantined = self._settle()
         with self.watch.stage("summaries"):
             staging.run(sql.ANALYZE)
             order_summaries.refresh()
         self._describe(merged, quarantined)
-        return runs.finish(
-            run,
-            read=read,
-            merged=merged.total(),
-            quarantined=quarantined.total(),
-            report=self.report,
-            by=self.by,
-            at=self.at,
-        )
+        return Account(read, merged.total(), quarantined.total(), self.report)
 
     def _stage(self) -> int:
         from crm.services.imports import order_columns  # noqa: PLC0415 - pyarrow costs a second to import
@@ -95,7 +106,8 @@ class _OrderImport:
 
         def blocks() -> Any:
             nonlocal read
-            for read, block in order_columns.blocks(self.path, self.mapping, exponent(self.currency)):  # noqa: B007
+            source = order_columns.blocks(self.path, self.mapping, exponent(self.currency), self.shape)
+            for read, block in source:  # noqa: B007 - the count is read outside
                 yield block
 
         staging.copy_blocks("staged", order_columns.STAGED_COLUMNS, blocks())
@@ -107,7 +119,9 @@ class _OrderImport:
         staging.run(sql.REJECT_ROWS, self.params)
         staging.run(sql.MERGE_DUPLICATES, self.params)
         if self.mapping.outliers:
-            staging.run(sql.REJECT_OUTLIERS, {**self.params, **asdict(self.mapping.outliers)})
+            table = "flagged" if self.mapping.flags_outliers else "verdict"
+            params = {**self.params, **asdict(self.mapping.outliers)}
+            staging.run(sql.REJECT_OUTLIERS.format(table=table), params)
         staging.run(sql.SETTLE_KNOWN_ORDERS, self.params)
         staging.run("ANALYZE verdict")
 
@@ -121,6 +135,7 @@ class _OrderImport:
             staging.run(sql.COLLECT_ITEMS, params)
             staging.run("ANALYZE staged_item")
             count["items_created"] = staging.run(sql.ADD_ITEMS, params)
+            staging.run(sql.KEEP_ITEM_JOURNAL, params)
             count["orders"] = staging.run(sql.ADD_ORDERS, params)
         self.progress(1, 3, "orders loaded")
         with self.watch.stage("lines"):
@@ -131,7 +146,7 @@ class _OrderImport:
                 staging.run(sql.ANALYZE)
                 count["returns"] = returns.load_returns(params)
 
-    def _settle(self, run: ImportRun) -> tuple[Counter[str], Counter[str]]:
+    def _settle(self) -> tuple[Counter[str], Counter[str]]:
         """Keep the quarantined rows and return the reasons' counts of the merged and the quarantined."""
         from crm.services.imports import sources  # noqa: PLC0415 - pyarrow costs a second to import
 
@@ -141,13 +156,31 @@ class _OrderImport:
         reason_by_row: dict[int, str] = dict(
             staging.rows("SELECT row_number, reason FROM verdict WHERE outcome = 'quarantined'")
         )
-        runs.quarantine(run, reason_by_row, sources.raw_rows(self.path, self.mapping.columns, reason_by_row))
+        names = self.shape.header if self.shape else self.mapping.columns
+        raw = sources.raw_rows(self.path, names, reason_by_row, self.shape)
+        runs.quarantine(self.params["import_run"], reason_by_row, raw, self._column_of)
         return merged, Counter(reason_by_row.values())
+
+    def _column_of(self, reason: str) -> str:
+        """Return the source column a reason is about, as far as its name tells."""
+        mapping = self.mapping
+        columns = {
+            "quantity": mapping.quantity,
+            "price": mapping.unit_price or "",
+            "amount": mapping.unit_price or "",
+            "time": mapping.placed_at,
+            "sku": mapping.sku,
+            "order": mapping.order,
+            "not": mapping.order,
+        }
+        return columns.get(reason.partition("_")[0], "")
 
     def _describe(self, merged: Counter[str], quarantined: Counter[str]) -> None:
         [(self.report["anonymous_rows"],)] = staging.rows(sql.COUNT_ANONYMOUS, self.params)
         [(lines, amount)] = staging.rows(sql.COUNT_CAPPED_COUPONS, self.params)
+        flagged = staging.rows("SELECT reason, count(*) FROM flagged GROUP BY reason")
         self.report |= {
+            "warnings": dict(flagged),
             "coupons_capped": {"lines": lines, "minor": amount},
             "merged": dict(merged.most_common()),
             "quarantined": dict(quarantined.most_common()),

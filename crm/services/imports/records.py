@@ -72,5 +72,5 @@ def quarantine(run: ImportRun, path: Path, columns: Sequence[str]) -> Counter[st
     reason_by_row = dict(
         staging.rows("SELECT row_number, problem FROM staged_record WHERE problem IS NOT NULL")
     )
-    runs.quarantine(run, reason_by_row, sources.raw_rows(path, columns, reason_by_row))
+    runs.quarantine(run.pk, reason_by_row, sources.raw_rows(path, columns, reason_by_row))
     return Counter(reason_by_row.values())

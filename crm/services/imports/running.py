@@ -30,6 +30,11 @@ def check(*, tenant: Tenant, public_id: str, by: Actor, at: datetime, progress: 
 
 def load(*, tenant: Tenant, public_id: str, by: Actor, at: datetime, progress: Progress) -> dict[str, Any]:
     """Load the file, or what an interrupted load left of it. Opens scopes of its own."""
+    with tenant_scope(tenant):
+        ended = ImportRun.objects.get(public_id=public_id)
+    if ended.state != ImportState.RUNNING:
+        # The message of a job that had ended came twice.
+        return dict(ended.report)
     work, importer = _opened(tenant, public_id, by, at, progress)
     with _failing(work, state=ImportState.FAILED):
         account = importer.load(work)

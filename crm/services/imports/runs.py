@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from crm.models.import_run import ImportKind, ImportState
 from crm.services.imports import staging
 from tenants.domain.actors import Actor
 from tenants.queue import JobContext
-from tenants.scope import tenant_scope
+from tenants.scope import active_tenant_id, tenant_scope
 from tenants.services import audit
 
 
@@ -53,24 +53,36 @@ def failure_recorded(job: JobContext, kind: ImportKind, mapping: str, path: Path
         raise
 
 
+def no_column(_reason: str) -> str:
+    return ""
+
+
 def quarantine(
-    run: ImportRun, reason_by_row: dict[int, str], raw: Iterable[tuple[int, dict[str, Any]]]
+    run_id: int,
+    reason_by_row: dict[int, str],
+    raw: Iterable[tuple[int, dict[str, Any]]],
+    column_of: Callable[[str], str] = no_column,
 ) -> None:
-    """Keep the rows of ``reason_by_row`` as they were read."""
+    """Keep the rows of ``reason_by_row`` as they were read; ``column_of`` names what a reason is about."""
     if not reason_by_row:
         return
     staging.run(
-        "CREATE TEMPORARY TABLE quarantine (row_number bigint, reason text, raw jsonb) ON COMMIT DROP"
+        """CREATE TEMPORARY TABLE quarantine (row_number bigint, reason text, "column" text, raw jsonb)
+           ON COMMIT DROP"""
     )
     staging.copy_rows(
         "quarantine",
-        ("row_number", "reason", "raw"),
-        ((number, reason_by_row[number], as_json(row)) for number, row in raw),
+        ("row_number", "reason", '"column"', "raw"),
+        (
+            (number, reason_by_row[number], column_of(reason_by_row[number]), as_json(row))
+            for number, row in raw
+        ),
     )
     staging.run(
-        """INSERT INTO crm_quarantinedrow (tenant_id, import_run_id, row_number, reason, raw)
-           SELECT %(tenant)s, %(run)s, row_number, reason, raw FROM quarantine ORDER BY row_number""",
-        {"tenant": run.tenant_id, "run": run.pk},
+        """INSERT INTO crm_quarantinedrow (tenant_id, import_run_id, row_number, reason, "column", raw)
+           SELECT %(tenant)s, %(run)s, row_number, reason, "column", raw FROM quarantine ORDER BY
+               row_number""",
+        {"tenant": active_tenant_id(), "run": run_id},
     )
     staging.run("DROP TABLE quarantine")
 

@@ -6,9 +6,9 @@ from collections import Counter
 from typing import Any
 
 from crm.locks import lock_import_run
-from crm.models import QuarantinedRow, StagedRow
+from crm.models import ImportRun, QuarantinedRow, StagedRow
 from crm.services.imports import files, staging
-from crm.services.imports.kinds import Work
+from crm.services.imports.kinds import Account, Work
 from tenants.scope import active_tenant_id
 
 _KEEP = """
@@ -78,3 +78,15 @@ def add_to_undo_report(work: Work, counts: Counter[str]) -> None:
     run = lock_import_run(work.run_id)
     run.undo_report = dict(Counter(run.undo_report) + counts)
     run.save(update_fields=["undo_report"])
+
+
+def keep_account(work: Work, account: Account) -> None:
+    """Keep the account with the last rows, for a load that ends between this commit and its own end."""
+    run = lock_import_run(work.run_id)
+    run.position, run.report = account.read, {"account": account.as_json()}
+    run.save(update_fields=["position", "report"])
+
+
+def kept_account(run: ImportRun) -> Account | None:
+    stored = run.report.get("account")
+    return Account(**stored) if stored else None

@@ -25,21 +25,23 @@ class Batch:
     flaws: Mapping[int, str] = field(default_factory=dict)
 
 
-def read(path: Path, columns: Sequence[str], optional: Collection[str] = ()) -> Iterator[Batch]:
+def read(
+    path: Path, columns: Sequence[str], optional: Collection[str] = (), shape: files.FileShape | None = None
+) -> Iterator[Batch]:
     """Yield the named columns of ``path``. Raises ``UnreadableFile`` and ``MissingColumns``."""
-    if not path.is_file():
-        raise UnreadableFile(f"There is no file {path.name}.")
-    reader = _read_parquet if path.suffix.lower() in {".parquet", ".pq"} else _read_text
-    return reader(path, columns, optional)
+    shape = shape or files.shape_of(path)
+    if shape.format == "parquet":
+        return _read_parquet(path, columns, optional)
+    return _read_text(path, columns, optional, shape)
 
 
 def raw_rows(
-    path: Path, columns: Sequence[str], numbers: Collection[int]
+    path: Path, columns: Sequence[str], numbers: Collection[int], shape: files.FileShape | None = None
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield ``(row number, row as read)`` of the rows in ``numbers``; a second, sparse pass over the file."""
     wanted = sorted(numbers)
     position = 0
-    for batch in read(path, columns, optional=columns):
+    for batch in read(path, columns, optional=columns, shape=shape):
         end = batch.first_row + batch.rows.num_rows
         stop = position
         while stop < len(wanted) and wanted[stop] < end:
@@ -72,8 +74,9 @@ def _read_parquet(path: Path, columns: Sequence[str], optional: Collection[str])
         raise UnreadableFile(f"{path.name} is not a readable Parquet file: {error}") from error
 
 
-def _read_text(path: Path, columns: Sequence[str], optional: Collection[str]) -> Iterator[Batch]:
-    shape = files.shape_of(path)
+def _read_text(
+    path: Path, columns: Sequence[str], optional: Collection[str], shape: files.FileShape
+) -> Iterator[Batch]:
     names = _check_columns(shape.header, columns, optional)
     indices = [shape.header.index(name) for name in names]
     for block in files.read(path, shape):

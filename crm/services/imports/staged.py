@@ -124,6 +124,8 @@ class RecordImporter:
     def load(self, work: Work) -> Account:
         with tenant_scope(work.tenant):
             run = ImportRun.objects.get(pk=work.run_id)
+            if kept := settling.kept_account(run):
+                return kept
             is_staged = StagedRow.objects.filter(import_run=run).exists()
         read = run.rows_staged if is_staged else self._stage(work)
         with tenant_scope(work.tenant):
@@ -137,6 +139,7 @@ class RecordImporter:
             account = self._account(work, read, Counter(run.report.get("counts", {})))
             settling.keep_refused(work)
             settling.clear(work)
+            settling.keep_account(work, account)
         return account
 
     def undo(self, work: Work) -> dict[str, int]:

@@ -33,6 +33,7 @@ class Stopwatch:
 _TABLES = (
     "staged",
     "verdict",
+    "flagged",
     "staged_order",
     "staged_item",
     "cancelled",

@@ -53,6 +53,7 @@ class Filled:
     order: Order = field(init=False)
     segment: Segment = field(init=False)
     run: ImportRun = field(init=False)
+    upload: ImportRun = field(init=False)
     reward: Reward = field(init=False)
     version: ModelVersion = field(init=False)
     job: Job = field(init=False)
@@ -69,7 +70,19 @@ class Filled:
             "points_adjust": self.customer.public_id,
             "order": self.order.public_id,
             "segment": self.segment.public_id,
-            "import": self.run.public_id,
+            **dict.fromkeys(("import", "import_progress", "import_failed_rows"), self.run.public_id),
+            **dict.fromkeys(
+                (
+                    "import_map",
+                    "import_preview",
+                    "import_check",
+                    "import_load",
+                    "import_undo",
+                    "import_retry",
+                    "import_discard",
+                ),
+                self.upload.public_id,
+            ),
             "reward": self.reward.public_id,
             "program_rule": "purchase",
             "model_version": self.version.public_id,
@@ -99,6 +112,7 @@ def fill(tenant: Tenant, actor: Actor, mark: str) -> Filled:
         points.adjust(customer=filled.customer, points=50, reason=f"{mark} reason", by=actor, at=NOW)
         filled.segment = add_segment(actor, mark, 1)
         filled.run = add_run(mark, 1)
+        filled.upload = add_upload(mark)
         QuarantinedRow.objects.create(
             import_run=filled.run, row_number=7, reason=f"{mark}_zero", raw={"a": mark}
         )
@@ -161,6 +175,14 @@ def add_run(mark: str, number: int) -> ImportRun:
     return ImportRun.objects.create(
         kind="orders", mapping="m", file_name=f"{mark}-{number}.csv", state="done", rows_read=10,
         rows_accepted=8, rows_merged=1, rows_quarantined=1, report={"note": mark}, started_at=NOW,
+    )  # fmt: skip
+
+
+def add_upload(mark: str) -> ImportRun:
+    return ImportRun.objects.create(
+        kind="customers", file_name=f"{mark}.csv", file_path="0/gone.data", state="uploaded", started_at=NOW,
+        shape={"format": "csv", "header": ["id", mark], "encoding": "utf-8", "delimiter": ","},
+        plan={"columns": [{"source": "id", "target": "identity.external_id"}, {"source": mark}]},
     )  # fmt: skip
 
 

@@ -281,26 +281,6 @@ def test_messy_retail_file_again(tmp_path: Path, scope: Tenant) -> None:
     assert Return.objects.count() == 1
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not UCI.exists(), reason="the file of the UCI repository is not on this machine")
-def test_the_whole_online_retail_file(crowd: Tenant, scope: Tenant) -> None:
-    run = load(UCI, "uci_online_retail")
-    assert counts(run) == (541_909, 531_958, 5_263, 4_688)
-    assert run.report["quarantined"] == {
-        "cancels_unknown_sale": 1639,
-        "quantity_negative": 1336,
-        "price_zero": 1183,
-        "cancels_without_customer": 379,
-        "cancels_more_than_sold": 81,
-        "price_absurd": 40,
-        "quantity_absurd": 27,
-        "not_an_order": 3,
-    }
-    assert (Order.objects.count(), Return.objects.count()) == (19_949, 3_668)
-    assert QuarantinedRow.objects.filter(import_run=run).count() == 4_688
-    assert (OrderLine.objects.count(), run.report["anonymous_rows"]) == (524_812, 132_151)
-
-
 def test_a_crash_leaves_nothing(tmp_path: Path, scope: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     path = csv(tmp_path, "o1,c1,a,Apple,2,1.50,2026-01-05 20:30,web,,")
     monkeypatch.setattr(order_statements, "ADD_LINES", "SELECT 1 / 0")
