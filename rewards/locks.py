@@ -10,6 +10,7 @@ from django.db import connection, models
 from django.db.models import Q
 
 from rewards.models import (
+    AbuseReview,
     Account,
     AdjustmentRequest,
     BudgetUsage,
@@ -20,6 +21,7 @@ from rewards.models import (
     Program,
     ProgramRevision,
     Redemption,
+    Referral,
     TierMembership,
 )
 from tenants.scope import active_tenant_id
@@ -147,3 +149,13 @@ def lock_tier_memberships(customer_ids: Collection[int]) -> list[TierMembership]
     """Lock what customers hold, so that the next statement sees what others have just changed."""
     rows = TierMembership.objects.filter(customer_id__in=list(customer_ids))
     return list(rows.order_by("customer_id").select_for_update())
+
+
+def lock_referral(referral_id: int) -> Referral:
+    referral: Referral = Referral.objects.select_for_update().get(pk=referral_id)
+    return referral
+
+
+def lock_review(review_id: int) -> AbuseReview:
+    review: AbuseReview = AbuseReview.objects.select_for_update().get(pk=review_id)
+    return review

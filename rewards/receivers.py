@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from crm import signals
 from crm.signals import PreviewRow
 from rewards.queries import balances
-from rewards.services import challenges, earning, lots, mergers, tiers
+from rewards.services import challenges, earning, lots, mergers, referrals, tiers
 from tenants.domain.actors import SYSTEM, Actor
 from tenants.queue import consumes
 
@@ -63,3 +63,18 @@ def separate_points(*, survivor_id: int, absorbed_id: int, by: Actor, at: dateti
 @receiver(signals.merge_previewed)
 def preview_points(*, survivor_id: int, absorbed_id: int, at: datetime, **_rest: Any) -> list[PreviewRow]:
     return balances.merge_preview(survivor_id, absorbed_id, at=at)
+
+
+@consumes("crm.orders_recorded")
+def qualify_referrals(*, payload: Any, at: datetime) -> None:
+    referrals.qualify_by_orders(payload["order_ids"], by=SYSTEM, at=at)
+
+
+@consumes("crm.events_recorded")
+def qualify_referrals_by_events(*, payload: Any, at: datetime) -> None:
+    referrals.qualify_by_events(**payload["batch"], by=SYSTEM, at=at)
+
+
+@consumes("crm.returns_recorded")
+def take_back_referrals(*, payload: Any, at: datetime) -> None:
+    referrals.take_back_returns(payload["return_ids"], by=SYSTEM, at=at)

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import django_filters
 
-from rewards.models import CodeState, CouponKind, CouponRedemptionState, RedemptionState, RewardKind
+from rewards.models import (
+    CodeState,
+    CouponKind,
+    CouponRedemptionState,
+    RedemptionState,
+    ReferralState,
+    RewardKind,
+)
 from tenants.api.filters import StrictBooleanFilter, StrictFilterSet
 
 
@@ -30,3 +37,9 @@ class CouponRedemptionFilter(StrictFilterSet):
 
 class CouponCodeFilter(StrictFilterSet):
     state = django_filters.ChoiceFilter(choices=CodeState.choices)
+
+
+class ReferralFilter(StrictFilterSet):
+    state = django_filters.ChoiceFilter(choices=ReferralState.choices)
+    referrer = django_filters.UUIDFilter(field_name="referrer__public_id")
+    customer = django_filters.UUIDFilter(field_name="referee__public_id")

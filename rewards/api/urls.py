@@ -22,7 +22,8 @@ from rewards.api.views.members import (
 )
 from rewards.api.views.points import AdjustView, EntriesView, PointsView
 from rewards.api.views.redemptions import RedemptionViewSet
-from rewards.api.views.rewards import CurrentProgramView, RewardViewSet
+from rewards.api.views.referrals import ReferralCodeView, ReferralViewSet
+from rewards.api.views.rewards import CurrentProgramView, CustomerRewardsView, RewardViewSet
 from rewards.api.views.tiers import CustomerTierView, LadderView, LockTierView, UnlockTierView
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
@@ -30,8 +31,11 @@ router.register("rewards", RewardViewSet, basename="reward")
 router.register("redemptions", RedemptionViewSet, basename="redemption")
 router.register("coupon-definitions", CouponDefinitionViewSet, basename="coupon-definition")
 router.register("coupon-redemptions", CouponRedemptionViewSet, basename="coupon-redemption")
+router.register("referrals", ReferralViewSet, basename="referral")
 
 urlpatterns = [
+    path("customers/<uuid:public_id>/rewards", CustomerRewardsView.as_view(), name="customer-rewards"),
+    path("customers/<uuid:public_id>/referral-code", ReferralCodeView.as_view(), name="referral-code"),
     path("coupons/validate", ValidateView.as_view(), name="coupons-validate"),
     path("coupons/reserve", ReserveView.as_view(), name="coupons-reserve"),
     path("coupons/redeem", RedeemView.as_view(), name="coupons-redeem"),

@@ -1,5 +1,6 @@
 """Tables of the points ledger, the program and the catalogue."""
 
+from rewards.models.abuse import AbuseReview, ReviewState, VelocityKind, VelocityLimit
 from rewards.models.account import Account
 from rewards.models.adjustment_request import AdjustmentRequest, AdjustmentState
 from rewards.models.budget_usage import BudgetUsage
@@ -32,12 +33,21 @@ from rewards.models.lot import Lot
 from rewards.models.program import Program
 from rewards.models.program_revision import ProgramRevision, RevisionState
 from rewards.models.redemption import Redemption, RedemptionState
-from rewards.models.reward import Reward, RewardKind
+from rewards.models.referral import (
+    Referral,
+    ReferralCode,
+    ReferralProgram,
+    ReferralQualification,
+    ReferralRewardKind,
+    ReferralState,
+)
+from rewards.models.reward import Reward, RewardKind, RewardPrice
 from rewards.models.tier_change import TierChange, TierMove
 from rewards.models.tier_membership import TierMembership
 from rewards.models.wallet import Wallet
 
 __all__ = [
+    "AbuseReview",
     "Account",
     "AdjustmentRequest",
     "AdjustmentState",
@@ -75,12 +85,22 @@ __all__ = [
     "ProgramRevision",
     "Redemption",
     "RedemptionState",
+    "Referral",
+    "ReferralCode",
+    "ReferralProgram",
+    "ReferralQualification",
+    "ReferralRewardKind",
+    "ReferralState",
+    "ReviewState",
     "RevisionState",
     "Reward",
     "RewardKind",
+    "RewardPrice",
     "TierChange",
     "TierMembership",
     "TierMove",
     "TransactionKind",
+    "VelocityKind",
+    "VelocityLimit",
     "Wallet",
 ]

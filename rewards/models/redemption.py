@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Customer
+from rewards.models.coupon_code import CouponCode
 from rewards.models.hold import Hold
 from rewards.models.ledger_transaction import LedgerTransaction
 from rewards.models.reward import Reward
@@ -13,12 +14,20 @@ from tenants.models.base import PublicIdModel, TenantForeignKey, TenantModel, pu
 class RedemptionState(models.TextChoices):
     RESERVED = "reserved", _("Reserved")
     CONFIRMED = "confirmed", _("Confirmed")
+    PACKED = "packed", _("Packed")
+    SHIPPED = "shipped", _("Shipped")
+    DELIVERED = "delivered", _("Delivered")
     FULFILLED = "fulfilled", _("Fulfilled")
     CANCELLED = "cancelled", _("Cancelled")
+    REFUNDED = "refunded", _("Refunded")
 
 
 class Redemption(PublicIdModel, TenantModel):
-    """One exchange of points for a reward: points held, then spent, then the reward handed over."""
+    """One exchange of points for a reward: points held, then spent, then the reward handed over.
+
+    What is shipped is packed, shipped and delivered instead of fulfilled. Under review it stays reserved,
+    without a time-out, until somebody has decided.
+    """
 
     customer = TenantForeignKey(
         Customer, models.PROTECT, related_name="redemptions", verbose_name=_("customer")
@@ -39,6 +48,19 @@ class Redemption(PublicIdModel, TenantModel):
     )
     reserved_at = models.DateTimeField(_("reserved at"))
     confirmed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True)
+    coupon_code = TenantForeignKey(
+        CouponCode,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reward_redemptions",
+        verbose_name=_("coupon code"),
+    )
+    is_under_review = models.BooleanField(_("under review"), default=False)
+    packed_at = models.DateTimeField(_("packed at"), null=True, blank=True)
+    shipped_at = models.DateTimeField(_("shipped at"), null=True, blank=True)
+    tracking = models.CharField(_("tracking"), max_length=200, blank=True, default="")
+    refunded_at = models.DateTimeField(_("refunded at"), null=True, blank=True)
     fulfilled_at = models.DateTimeField(_("fulfilled at"), null=True, blank=True)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
     cancel_reason = models.CharField(_("reason for cancelling"), max_length=500, blank=True, default="")
@@ -51,7 +73,7 @@ class Redemption(PublicIdModel, TenantModel):
             models.UniqueConstraint(fields=["tenant", "hold"], name="rewards_redemption_hold"),
             models.CheckConstraint(
                 name="rewards_redemption_spent_when_confirmed",
-                condition=~models.Q(state__in=[RedemptionState.CONFIRMED, RedemptionState.FULFILLED])
+                condition=models.Q(state__in=[RedemptionState.RESERVED, RedemptionState.CANCELLED])
                 | models.Q(transaction__isnull=False, confirmed_at__isnull=False),
             ),
         ]

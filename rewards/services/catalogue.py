@@ -1,18 +1,44 @@
-"""The reward catalogue."""
+"""The reward catalogue: what points buy, for whom, at which price in which wallet."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from rewards.models import Reward, RewardKind, Wallet
+from crm.models import Segment
+from rewards.models import CouponDefinition, CouponKind, Reward, RewardKind, RewardPrice, Wallet
 from tenants.domain.actors import Actor
 from tenants.errors import FieldError, InvalidInput
 from tenants.services import audit
 
-_AUDITED = ("name", "description", "kind", "cost_points", "stock", "is_active")
+_AUDITED = (
+    "name", "description", "kind", "cost_points", "stock", "is_active", "segments", "tiers",
+    "limit_per_customer", "needs_shipping",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RewardOffer:
+    """Who may have a reward, when and how often; ``prices`` are points by the key of another wallet.
+
+    ``coupon_definition`` is the key of the definition whose codes the reward hands out.
+    """
+
+    coupon_definition: str = ""
+    segments: Sequence[str] = ()
+    tiers: Sequence[str] = ()
+    limit_per_customer: int | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    needs_shipping: bool = False
+    prices: Mapping[str, int] = field(default_factory=dict)
+
+
+_ANYBODY = RewardOffer()
 
 
 @transaction.atomic
@@ -28,36 +54,70 @@ def save_reward(
     description: str = "",
     stock: int | None = None,
     is_active: bool = True,
+    offer: RewardOffer = _ANYBODY,
 ) -> Reward:
-    """Create the reward with this key, or change it. ``stock`` ``None`` is unlimited."""
-    wallet = Wallet.objects.filter(key=wallet_key).first()
-    errors = []
-    if wallet is None:
-        errors.append(FieldError("/wallet", "unknown_wallet", f"There is no wallet {wallet_key!r}."))
-    if cost_points < 1:
-        errors.append(FieldError("/cost_points", "too_small", "A reward costs at least one point."))
-    if stock is not None and stock < 0:
-        errors.append(FieldError("/stock", "too_small", "Stock is not negative."))
+    """Create the reward with this key, or change it. ``stock`` ``None`` is unlimited. ``InvalidInput``."""
+    wallets = {wallet.key: wallet for wallet in Wallet.objects.filter(key__in=[wallet_key, *offer.prices])}
+    errors = [*_value_errors(cost_points, stock, offer), *_unknown(wallets, wallet_key, kind, offer)]
     if errors:
         raise InvalidInput(errors=errors)
     values: dict[str, Any] = {
-        "name": name, "description": description, "kind": kind, "wallet": wallet, "cost_points": cost_points,
-        "stock": stock, "is_active": is_active, "updated_at": at,
+        "name": name, "description": description, "kind": kind, "wallet": wallets[wallet_key],
+        "cost_points": cost_points, "stock": stock, "is_active": is_active, "updated_at": at,
+        "coupon_definition": CouponDefinition.objects.filter(key=offer.coupon_definition).first(),
+        "segments": list(offer.segments), "tiers": list(offer.tiers),
+        "limit_per_customer": offer.limit_per_customer, "valid_from": offer.valid_from,
+        "valid_until": offer.valid_until, "needs_shipping": offer.needs_shipping,
     }  # fmt: skip
     former = Reward.objects.filter(key=key).values(*_AUDITED).first() or {}
     reward: Reward
     reward, _created = Reward.objects.update_or_create(
         key=key, defaults=values, create_defaults={**values, "created_at": at}
     )
-    audit.record(
-        action="reward.saved",
-        target=reward,
-        by=by,
-        at=at,
-        diff={
-            field: [former.get(field), getattr(reward, field)]
-            for field in _AUDITED
-            if former.get(field) != getattr(reward, field)
-        },
-    )
+    _replace_prices(reward, {wallets[name].pk: points for name, points in offer.prices.items()})
+    audit.record(action="reward.saved", target=reward, by=by, at=at, diff=_changes(former, reward))
     return reward
+
+
+def _changes(former: Mapping[str, Any], reward: Reward) -> dict[str, Any]:
+    after = {name: getattr(reward, name) for name in _AUDITED}
+    return {name: [former.get(name), after[name]] for name in _AUDITED if former.get(name) != after[name]}
+
+
+def _replace_prices(reward: Reward, points_by_wallet_id: Mapping[int, int]) -> None:
+    reward.prices.exclude(wallet_id__in=points_by_wallet_id).delete()
+    for wallet_id, points in sorted(points_by_wallet_id.items()):
+        RewardPrice.objects.update_or_create(
+            reward=reward, wallet_id=wallet_id, defaults={"cost_points": points}
+        )
+
+
+def _value_errors(cost_points: int, stock: int | None, offer: RewardOffer) -> Iterator[FieldError]:
+    if cost_points < 1 or any(points < 1 for points in offer.prices.values()):
+        yield FieldError("/cost_points", "too_small", "A reward costs at least one point.")
+    if stock is not None and stock < 0:
+        yield FieldError("/stock", "too_small", "Stock is not negative.")
+    if offer.limit_per_customer is not None and offer.limit_per_customer < 1:
+        yield FieldError("/limit_per_customer", "too_small", "At least once, or nothing for no limit.")
+    if offer.valid_from and offer.valid_until and offer.valid_until <= offer.valid_from:
+        yield FieldError("/valid_until", "before_start", "The end is after the start.")
+
+
+def _unknown(
+    wallets: Mapping[str, Wallet], wallet_key: str, kind: RewardKind, offer: RewardOffer
+) -> Iterator[FieldError]:
+    for key in (wallet_key, *offer.prices):
+        if key not in wallets:
+            yield FieldError("/wallet", "unknown_wallet", f"There is no wallet {key!r}.")
+    known = set(Segment.objects.filter(key__in=offer.segments).values_list("key", flat=True))
+    for key in offer.segments:
+        if key not in known:
+            yield FieldError("/segments", "unknown_segment", f"There is no segment {key!r}.")
+    if not offer.coupon_definition:
+        return
+    definition = CouponDefinition.objects.filter(key=offer.coupon_definition).first()
+    if definition is None:
+        yield FieldError("/coupon_definition", "unknown_coupon", "There is no such coupon definition.")
+    elif (kind == RewardKind.GIFT_CARD) != (definition.kind == CouponKind.STORED_VALUE):
+        detail = "A gift card hands out stored value, and only a gift card does."
+        yield FieldError("/coupon_definition", "wrong_coupon_kind", detail)

@@ -1,16 +1,25 @@
-"""Guessing of codes: counted per shopper outside the database, because refused requests are rolled back."""
+"""Velocity: what comes too fast from one customer waits for a review; who guesses codes is stopped.
+
+Guesses are counted outside the database, because refused requests are rolled back.
+"""
 
 from __future__ import annotations
 
-from typing import Final, cast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
 
 from django.conf import settings
 from limits import RateLimitItemPerMinute
 from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
-from tenants.errors import DomainError
+from rewards.models import AbuseReview, Redemption, Referral, ReviewState, VelocityKind, VelocityLimit
+from tenants.domain.actors import Actor
+from tenants.errors import DomainError, FieldError, InvalidInput
 from tenants.scope import active_tenant_id
+from tenants.services import audit
 
 GUESSES: Final = 10
 GUESSES_OF_A_KEY: Final = 1_000
@@ -46,3 +55,66 @@ def _limit(is_shopper: bool) -> RateLimitItemPerMinute:
 
 def _name(guesser: str) -> str:
     return f"coupon-guesses:{active_tenant_id()}:{guesser}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most ``most`` in ``window_hours``; the next one waits for a review."""
+
+    most: int
+    window_hours: int
+
+
+USUAL: Final[Mapping[VelocityKind, Limit]] = {
+    VelocityKind.REDEMPTIONS: Limit(50, 24),
+    VelocityKind.REFUNDS: Limit(5, 7 * 24),
+    VelocityKind.REFERRALS: Limit(10, 24),
+}
+LONGEST_WINDOW_HOURS: Final = 24 * 366
+
+
+def limits() -> dict[VelocityKind, Limit]:
+    """Return the tenant's limits, the usual ones where it has none of its own."""
+    own = {VelocityKind(row.kind): Limit(row.most, row.window_hours) for row in VelocityLimit.objects.all()}
+    return {**USUAL, **own}
+
+
+def save_limit(*, kind: VelocityKind, limit: Limit, by: Actor, at: datetime) -> VelocityLimit:
+    """Set one limit of the tenant. Raises ``InvalidInput``."""
+    if not (limit.most >= 1 and 1 <= limit.window_hours <= LONGEST_WINDOW_HOURS):
+        raise InvalidInput(errors=[FieldError(f"/{kind}", "out_of_range", "At least one, within a year.")])
+    values = {"most": limit.most, "window_hours": limit.window_hours}
+    row, _created = VelocityLimit.objects.update_or_create(kind=kind, defaults=values)
+    audit.record(action="velocity_limit.saved", target=row, by=by, at=at, diff=_diff(values))
+    found: VelocityLimit = row
+    return found
+
+
+def _diff(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: [None, value] for name, value in values.items()}
+
+
+def is_too_fast(kind: VelocityKind, *, customer_id: int, at: datetime) -> bool:
+    """Whether the customer has had as many in the window before ``at`` as the limit allows."""
+    limit = limits()[kind]
+    since = at - timedelta(hours=limit.window_hours)
+    count = {
+        VelocityKind.REDEMPTIONS: Redemption.objects.filter(customer=customer_id, reserved_at__gt=since),
+        VelocityKind.REFUNDS: Redemption.objects.filter(customer=customer_id, refunded_at__gt=since),
+        VelocityKind.REFERRALS: Referral.objects.filter(referrer=customer_id, created_at__gt=since),
+    }[kind].count()
+    return count >= limit.most
+
+
+def open_review(
+    *, kind: VelocityKind, customer_id: int, subject: str, details: Mapping[str, Any], at: datetime
+) -> AbuseReview:
+    """Put something into the review queue; what waits there already waits once."""
+    review, _created = AbuseReview.objects.get_or_create(
+        kind=kind,
+        subject=subject,
+        state=ReviewState.OPEN,
+        defaults={"customer_id": customer_id, "details": dict(details), "opened_at": at},
+    )
+    found: AbuseReview = review
+    return found

@@ -16,9 +16,30 @@ class RewardOutput(serializers.Serializer[object]):
     stock = serializers.IntegerField(allow_null=True)
 
 
+class PriceOutput(serializers.Serializer[object]):
+    wallet = serializers.CharField()
+    cost_points = serializers.IntegerField()
+    missing = serializers.IntegerField()
+
+
+class VisibleRewardOutput(serializers.Serializer[object]):
+    reward = RewardOutput()
+    prices = PriceOutput(many=True)
+    reasons = serializers.ListField(child=serializers.CharField())
+
+
+class VisibleRewardsOutput(serializers.Serializer[object]):
+    rewards = VisibleRewardOutput(many=True)
+
+
 class RedemptionInput(StrictSerializer):
     customer = serializers.UUIDField()
     reward = serializers.UUIDField()
+    wallet = serializers.CharField(max_length=60, default="", allow_blank=True)
+
+
+class ShipInput(StrictSerializer):
+    tracking = serializers.CharField(max_length=200, default="", allow_blank=True)
 
 
 class CancelInput(StrictSerializer):
@@ -32,8 +53,14 @@ class RedemptionOutput(serializers.Serializer[object]):
     reward_name = serializers.CharField(source="reward.name")
     points = serializers.IntegerField()
     state = serializers.CharField()
+    is_under_review = serializers.BooleanField()
+    coupon_code = serializers.CharField(source="coupon_code.code", allow_null=True, default=None)
+    tracking = serializers.CharField()
     reserved_at = serializers.DateTimeField()
     confirmed_at = serializers.DateTimeField(allow_null=True)
+    packed_at = serializers.DateTimeField(allow_null=True)
+    shipped_at = serializers.DateTimeField(allow_null=True)
+    refunded_at = serializers.DateTimeField(allow_null=True)
     fulfilled_at = serializers.DateTimeField(allow_null=True)
     cancelled_at = serializers.DateTimeField(allow_null=True)
     cancel_reason = serializers.CharField()

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from crm.models import Customer
 from rewards.api.filters import RedemptionFilter
-from rewards.api.serializers.rewards import CancelInput, RedemptionInput, RedemptionOutput
+from rewards.api.serializers.rewards import CancelInput, RedemptionInput, RedemptionOutput, ShipInput
 from rewards.models import Redemption, Reward
 from rewards.services import redemptions
 from tenants.api.idempotency import idempotent
@@ -30,12 +30,16 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         "create": Permission.REWARDS_REDEEM,
         "cancel": Permission.REWARDS_REDEEM,
         "fulfil": Permission.REWARDS_REDEEM,
+        "pack": Permission.REWARDS_REDEEM,
+        "ship": Permission.REWARDS_REDEEM,
+        "deliver": Permission.REWARDS_REDEEM,
+        "refund": Permission.REWARDS_REDEEM,
     }
     filterset_class = RedemptionFilter
     serializer_class = RedemptionOutput
 
     def get_queryset(self) -> QuerySet[Redemption]:
-        found: QuerySet[Redemption] = Redemption.objects.select_related("customer", "reward")
+        found: QuerySet[Redemption] = Redemption.objects.select_related("customer", "reward", "coupon_code")
         return found
 
     @extend_schema(request=RedemptionInput, responses={201: RedemptionOutput})
@@ -49,6 +53,7 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
                 Customer.objects.all(), public_id=serializer.validated_data["customer"]
             ),
             reward=get_object_or_404(Reward.objects.all(), public_id=serializer.validated_data["reward"]),
+            wallet_key=serializer.validated_data["wallet"],
             idempotency_key=request.headers["Idempotency-Key"],
             by=request.access.actor,
             at=timezone.now(),
@@ -77,5 +82,55 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         """Record that the reward was handed over."""
         redemption = redemptions.fulfil(
             redemption=self.get_object(), by=request.access.actor, at=timezone.now()
+        )
+        return Response(RedemptionOutput(redemption).data)
+
+    @extend_schema(request=None, responses=RedemptionOutput)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def pack(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Record that a reward that is shipped has been packed."""
+        redemption = redemptions.pack(
+            redemption=self.get_object(), by=request.access.actor, at=timezone.now()
+        )
+        return Response(RedemptionOutput(redemption).data)
+
+    @extend_schema(request=ShipInput, responses=RedemptionOutput)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def ship(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Record that the parcel left, with its tracking number if there is one."""
+        serializer = ShipInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        redemption = redemptions.ship(
+            redemption=self.get_object(),
+            tracking=serializer.validated_data["tracking"],
+            by=request.access.actor,
+            at=timezone.now(),
+        )
+        return Response(RedemptionOutput(redemption).data)
+
+    @extend_schema(request=None, responses=RedemptionOutput)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def deliver(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Record that the parcel arrived."""
+        redemption = redemptions.deliver(
+            redemption=self.get_object(), by=request.access.actor, at=timezone.now()
+        )
+        return Response(RedemptionOutput(redemption).data)
+
+    @extend_schema(request=CancelInput, responses=RedemptionOutput)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def refund(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Undo what was handed over: lots, stock and code come back, after a review where there are many."""
+        serializer = CancelInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        redemption = redemptions.refund(
+            redemption=self.get_object(),
+            reason=serializer.validated_data["reason"],
+            by=request.access.actor,
+            at=timezone.now(),
         )
         return Response(RedemptionOutput(redemption).data)

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 
+from crm.models import Customer
 from rewards.api.filters import RewardFilter
-from rewards.api.serializers.rewards import ProgramOutput, RewardOutput
+from rewards.api.serializers.rewards import ProgramOutput, RewardOutput, VisibleRewardsOutput
 from rewards.models import Reward
-from rewards.queries import programs
+from rewards.queries import catalogue, programs
 from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet
 from tenants.domain.permissions import Permission
 from tenants.errors import NotFound
@@ -39,3 +44,16 @@ class CurrentProgramView(TenantAPIView):
         if current is None:
             raise NotFound("No program is published.")
         return Response(ProgramOutput(current).data)
+
+
+class CustomerRewardsView(TenantAPIView):
+    """The catalogue as one customer sees it."""
+
+    required_permission = Permission.REWARDS_VIEW
+
+    @extend_schema(responses=VisibleRewardsOutput)
+    def get(self, request: TenantRequest, public_id: UUID) -> Response:
+        """List what the customer may see, with prices by wallet and why something cannot be had now."""
+        customer = get_object_or_404(Customer.objects.all(), public_id=public_id)
+        body = {"rewards": catalogue.visible_to(customer, at=timezone.now())}
+        return Response(VisibleRewardsOutput(body).data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -90,12 +90,20 @@ def give_back(uses: Sequence[CouponUse]) -> None:
         if use.code.is_counted
     ]
     _move(takings, sign=-1)
+    _uncount((key, count, discount) for use in uses for key, count, discount in use.counters)
+
+
+def uncount(demands: Sequence[Demand]) -> None:
+    """Give back what was counted for these demands."""
+    _uncount((demand.key, demand.uses, demand.discount_minor) for demand in demands)
+
+
+def _uncount(counted: Iterable[tuple[str, int, int]]) -> None:
     moved: dict[str, list[int]] = {}
-    for use in uses:
-        for key, count, discount in use.counters:
-            sums = moved.setdefault(key, [0, 0])
-            sums[0] += count
-            sums[1] += discount
+    for key, count, discount in counted:
+        sums = moved.setdefault(key, [0, 0])
+        sums[0] += count
+        sums[1] += discount
     if moved:
         keys = sorted(moved)
         tenant_id = active_tenant_id()

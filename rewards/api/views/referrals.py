@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.response import Response
+
+from crm.models import Customer
+from rewards.api.filters import ReferralFilter
+from rewards.api.serializers.referrals import ReferralCodeOutput, ReferralInput, ReferralOutput
+from rewards.models import Referral
+from rewards.services import referrals
+from tenants.api.idempotency import idempotent
+from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet
+from tenants.domain.permissions import Permission
+
+
+class ReferralCodeView(TenantAPIView):
+    """The code a member gives to friends."""
+
+    required_permission = Permission.REWARDS_REDEEM
+
+    @extend_schema(request=None, responses=ReferralCodeOutput)
+    def post(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Return the member's code, made on the first call; calling again finds it."""
+        customer = get_object_or_404(Customer.objects.all(), public_id=public_id)
+        code = referrals.code_of(customer=customer, at=timezone.now())
+        return Response(ReferralCodeOutput(code).data)
+
+
+class ReferralViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
+    """Customers brought by customers."""
+
+    queryset = Referral.objects.none()
+    permissions = {
+        "list": Permission.REWARDS_VIEW,
+        "retrieve": Permission.REWARDS_VIEW,
+        "create": Permission.REWARDS_REDEEM,
+    }
+    filterset_class = ReferralFilter
+    serializer_class = ReferralOutput
+
+    def get_queryset(self) -> QuerySet[Referral]:
+        found: QuerySet[Referral] = Referral.objects.select_related("referrer", "referee", "qualifying_order")
+        return found
+
+    @extend_schema(request=ReferralInput, responses={201: ReferralOutput})
+    @idempotent
+    def create(self, request: TenantRequest) -> Response:
+        """Note that a new customer came with a member's code; its state says if it waits for a review."""
+        serializer = ReferralInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        referral = referrals.register(
+            code=serializer.validated_data["code"],
+            referee=get_object_or_404(
+                Customer.objects.all(), public_id=serializer.validated_data["customer"]
+            ),
+            by=request.access.actor,
+            at=timezone.now(),
+        )
+        return Response(ReferralOutput(referral).data, status=201)

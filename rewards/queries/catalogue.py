@@ -1,0 +1,100 @@
+"""The catalogue as one customer sees it: what is offered, at which price, and what stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from crm.models import Customer, CustomerState, SegmentMember
+from rewards.models import Account, CouponCounter, Reward, TierMembership
+from rewards.queries import catalogue_for
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Points in one wallet; ``missing`` is what the customer lacks there."""
+
+    wallet: str
+    cost_points: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleReward:
+    """A reward the customer may see; ``reasons`` say why it cannot be had now, none means it can."""
+
+    reward: Reward
+    prices: tuple[Price, ...]
+    reasons: tuple[str, ...]
+
+
+def offered(at: datetime) -> QuerySet[Reward]:
+    """Rewards on offer at a moment, to whomever."""
+    rewards: QuerySet[Reward] = Reward.objects.filter(
+        Q(valid_from__isnull=True) | Q(valid_from__lte=at),
+        Q(valid_until__isnull=True) | Q(valid_until__gt=at),
+        is_active=True,
+    )
+    return rewards.select_related("wallet", "coupon_definition")
+
+
+def is_for(reward: Reward, *, segments: set[str], tier: str) -> bool:
+    """Whether a reward is shown to a customer of these segments and this tier."""
+    is_in_segment = not reward.segments or bool(segments.intersection(reward.segments))
+    return is_in_segment and (not reward.tiers or tier in reward.tiers)
+
+
+def belongings(customer: Customer, rewards: Sequence[Reward]) -> tuple[set[str], str]:
+    """Return the customer's segments, of those the rewards name, and tier."""
+    wanted = {key for reward in rewards for key in reward.segments}
+    members = SegmentMember.objects.filter(customer=customer, segment__key__in=wanted)
+    segments = set(members.values_list("segment__key", flat=True)) if wanted else set()
+    tier = TierMembership.objects.filter(customer=customer).values_list("tier_key", flat=True).first()
+    return segments, tier or ""
+
+
+def visible_to(customer: Customer, *, at: datetime) -> list[VisibleReward]:
+    """Return what the customer sees, the cheapest first; the number of queries is constant."""
+    rewards = list(offered(at).prefetch_related("prices__wallet").order_by("cost_points", "pk"))
+    segments, tier = belongings(customer, rewards)
+    available = dict(Account.objects.filter(customer=customer).values_list("wallet_id", "available"))
+    others = catalogue_for.kept_from(tier)
+    mine = [
+        reward
+        for reward in rewards
+        if reward.key not in others and is_for(reward, segments=segments, tier=tier)
+    ]
+    taken = _taken(customer, mine)
+    return [_seen(reward, customer, available, taken.get(reward.pk, 0)) for reward in mine]
+
+
+def limit_key(reward_id: int, customer_id: int) -> str:
+    """The counter of how often a customer took a reward."""
+    return f"reward:{reward_id}:customer:{customer_id}"
+
+
+def _taken(customer: Customer, rewards: Sequence[Reward]) -> dict[int, int]:
+    id_by_key = {limit_key(each.pk, customer.pk): each.pk for each in rewards if each.limit_per_customer}
+    counters = CouponCounter.objects.filter(key__in=id_by_key).values_list("key", "uses")
+    return {id_by_key[key]: uses for key, uses in counters}
+
+
+def _seen(reward: Reward, customer: Customer, available: dict[int, int], taken: int) -> VisibleReward:
+    listed = [(reward.wallet, reward.cost_points)]
+    listed += [(price.wallet, price.cost_points) for price in reward.prices.all()]
+    prices = tuple(
+        Price(wallet.key, cost, max(0, cost - available.get(wallet.pk, 0))) for wallet, cost in listed
+    )
+    reasons = []
+    if customer.state != CustomerState.ACTIVE:
+        reasons.append("customer_not_active")
+    if reward.stock == 0:
+        reasons.append("out_of_stock")
+    if reward.limit_per_customer is not None and taken >= reward.limit_per_customer:
+        reasons.append("customer_limit")
+    if all(price.missing for price in prices):
+        reasons.append("insufficient_points")
+    return VisibleReward(reward, prices, tuple(reasons))

@@ -1,0 +1,320 @@
+"""Referrals: a member's code, fraud checks, qualification, both sides' rewards, and taking them back."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+
+from crm.models import Customer, CustomerState, Order
+from rewards.domain.coupon_codes import Pattern, normalised
+from rewards.domain.referrals import Finding, is_rejected, needs_review
+from rewards.locks import lock_referral
+from rewards.models import (
+    CouponDefinition,
+    Referral,
+    ReferralCode,
+    ReferralProgram,
+    ReferralQualification,
+    ReferralRewardKind,
+    ReferralState,
+    VelocityKind,
+    Wallet,
+)
+from rewards.queries import referral_checks
+from rewards.services import referral_rewards, velocity
+from tenants.domain.actors import SYSTEM, Actor
+from tenants.errors import Conflict, FieldError, InvalidInput, NotFound
+from tenants.services import audit, outbox
+
+_PATTERN: Final = Pattern("####-####")
+_ATTEMPTS: Final = 5
+MOST_LEVELS: Final = 3
+_LONGEST_DAYS: Final = 366
+
+
+class NoReferralProgram(Conflict):
+    """The tenant has no referral program, or it is switched off."""
+
+    code = "no_referral_program"
+    title = "There is no referral program"
+
+
+class AlreadyReferred(Conflict):
+    """A customer is brought by one other, once."""
+
+    code = "already_referred"
+    title = "The customer was referred already"
+
+
+class NotNewCustomer(Conflict):
+    """Who has ordered already is not brought by anybody."""
+
+    code = "not_new_customer"
+    title = "The customer has ordered before"
+
+
+class WrongReferralState(Conflict):
+    """The referral is not in a state that allows this; carries ``state``."""
+
+    code = "referral_state"
+    title = "The referral's state does not allow this"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramTerms:
+    """What staff decide; named like the columns, whose meaning the model states."""
+
+    is_active: bool = True
+    wallet_key: str = "points"
+    referrer_kind: str = ReferralRewardKind.POINTS
+    referrer_points: int = 0
+    referrer_coupon: str = ""
+    referee_kind: str = ReferralRewardKind.POINTS
+    referee_points: int = 0
+    referee_coupon: str = ""
+    qualification: str = ReferralQualification.FIRST_ORDER
+    minimum_order_minor: int = 0
+    event_name: str = ""
+    within_days: int = 90
+    upper_points: list[int] = field(default_factory=list)
+
+
+@transaction.atomic
+def save_program(*, terms: ProgramTerms, by: Actor, at: datetime) -> ReferralProgram:
+    """Write the tenant's referral program. Raises ``InvalidInput`` naming each field."""
+    errors = _errors(terms)
+    if errors:
+        raise InvalidInput(errors=errors)
+    program = ReferralProgram.objects.first() or ReferralProgram()
+    diff = {name: [getattr(program, name), value] for name, value in asdict(terms).items()}
+    for name, value in asdict(terms).items():
+        setattr(program, name, value)
+    program.save()
+    changed = {name: pair for name, pair in diff.items() if pair[0] != pair[1]}
+    audit.record(action="referral_program.saved", target=program, by=by, at=at, diff=changed)
+    return program
+
+
+def _errors(terms: ProgramTerms) -> list[FieldError]:
+    found = []
+    for side in ("referrer", "referee"):
+        kind = getattr(terms, f"{side}_kind")
+        if kind == ReferralRewardKind.POINTS and getattr(terms, f"{side}_points") < 1:
+            found.append(FieldError(f"/{side}_points", "too_small", "At least one point."))
+        key = getattr(terms, f"{side}_coupon")
+        if kind == ReferralRewardKind.COUPON and not CouponDefinition.objects.filter(key=key).exists():
+            found.append(FieldError(f"/{side}_coupon", "unknown_coupon", "No such coupon definition."))
+    pays_points = ReferralRewardKind.POINTS in {terms.referrer_kind, terms.referee_kind} or terms.upper_points
+    if pays_points and not Wallet.objects.filter(key=terms.wallet_key).exists():
+        found.append(FieldError("/wallet_key", "unknown_wallet", f"There is no wallet {terms.wallet_key!r}."))
+    if terms.qualification == ReferralQualification.EVENT and not terms.event_name.strip():
+        found.append(FieldError("/event_name", "required", "Say which event counts."))
+    if not 1 <= terms.within_days <= _LONGEST_DAYS:
+        found.append(FieldError("/within_days", "out_of_range", "From one day to a year."))
+    if len(terms.upper_points) >= MOST_LEVELS or any(points < 0 for points in terms.upper_points):
+        found.append(FieldError("/upper_points", "out_of_range", f"At most {MOST_LEVELS - 1} more levels."))
+    return found
+
+
+def code_of(*, customer: Customer, at: datetime) -> ReferralCode:
+    """Return the member's code, made on the first call."""
+    for text in _PATTERN.codes(_ATTEMPTS, secrets.token_bytes):
+        try:
+            with transaction.atomic():
+                code, _created = ReferralCode.objects.get_or_create(
+                    customer=customer, defaults={"code": text, "created_at": at}
+                )
+        except IntegrityError:
+            continue
+        found: ReferralCode = code
+        return found
+    raise Conflict("No free referral code was found.")
+
+
+@transaction.atomic
+def register(*, code: str, referee: Customer, by: Actor, at: datetime) -> Referral:
+    """Note that ``referee`` came with a member's code; the fraud checks decide where it starts.
+
+    The same person under another name is rejected; a shared device or address, or a member who brings
+    too many at once, waits for a review. Registering the same pair again finds the first referral. Raises
+    ``NotFound``, ``NoReferralProgram``, ``AlreadyReferred`` and ``NotNewCustomer``.
+    """
+    program = ReferralProgram.objects.filter(is_active=True).first()
+    if program is None:
+        raise NoReferralProgram
+    owner = ReferralCode.objects.select_related("customer").filter(code=normalised(code)).first()
+    if owner is None or owner.customer.state != CustomerState.ACTIVE:
+        raise NotFound("There is no such referral code.")
+    earlier = Referral.objects.filter(referee=referee).first()
+    if earlier is not None:
+        if earlier.referrer_id != owner.customer_id:
+            raise AlreadyReferred
+        return earlier
+    if owner.customer_id == referee.pk:
+        raise InvalidInput(errors=[FieldError("/code", "self_referral", "Nobody brings oneself.")])
+    if program.qualification == ReferralQualification.FIRST_ORDER and _has_ordered(referee):
+        raise NotNewCustomer
+    findings = _findings(owner.customer, referee, at)
+    referral: Referral = Referral.objects.create(
+        referrer=owner.customer,
+        referee=referee,
+        state=_first_state(findings),
+        findings=[finding.value for finding in findings],
+        created_at=at,
+        ends_at=at + timedelta(days=program.within_days),
+        rejected_at=at if is_rejected(findings) else None,
+        reason="same_identity" if is_rejected(findings) else "",
+    )
+    if referral.state == ReferralState.IN_REVIEW:
+        velocity.open_review(
+            kind=VelocityKind.REFERRALS,
+            customer_id=owner.customer_id,
+            subject=str(referral.public_id),
+            details={"findings": referral.findings, "referee": str(referee.public_id)},
+            at=at,
+        )
+    _record(referral, None, by=by, at=at)
+    return referral
+
+
+def _has_ordered(customer: Customer) -> bool:
+    return Order.objects.filter(customer=customer).exists()
+
+
+def _findings(referrer: Customer, referee: Customer, at: datetime) -> list[Finding]:
+    found = referral_checks.findings(referrer, referee)
+    if velocity.is_too_fast(VelocityKind.REFERRALS, customer_id=referrer.pk, at=at):
+        found.append(Finding.VELOCITY)
+    return found
+
+
+def _first_state(findings: Collection[Finding]) -> ReferralState:
+    if is_rejected(findings):
+        return ReferralState.REJECTED
+    return ReferralState.IN_REVIEW if needs_review(findings) else ReferralState.PENDING
+
+
+@transaction.atomic
+def qualify_by_orders(order_ids: Collection[int], *, by: Actor, at: datetime) -> int:
+    """Qualify and reward the referrals whose new customer placed a first order that is large enough.
+
+    Safe to repeat: an order is looked at once, and each reward has a source of its own for ever.
+    """
+    program = ReferralProgram.objects.filter(is_active=True).first()
+    if program is None or program.qualification != ReferralQualification.FIRST_ORDER:
+        return 0
+    count = 0
+    for referral_id, order in referral_checks.qualifying_orders(order_ids, program.minimum_order_minor):
+        count += _qualify(lock_referral(referral_id), program, order.placed_at, order, by=by, at=at)
+    return count
+
+
+@transaction.atomic
+def qualify_by_events(
+    *,
+    message_ids: Collection[str],
+    first_at: datetime | str,
+    last_at: datetime | str,
+    by: Actor,
+    at: datetime,
+) -> int:
+    """Qualify and reward the referrals whose new customer did what the program asks for."""
+    program = ReferralProgram.objects.filter(is_active=True).first()
+    if program is None or program.qualification != ReferralQualification.EVENT:
+        return 0
+    done = referral_checks.qualifying_events(
+        message_ids=message_ids, first_at=first_at, last_at=last_at, name=program.event_name
+    )
+    return sum(
+        _qualify(lock_referral(referral_id), program, happened_at, None, by=by, at=at)
+        for referral_id, happened_at in done
+    )
+
+
+def _qualify(
+    row: Referral,
+    program: ReferralProgram,
+    happened_at: datetime,
+    order: Order | None,
+    *,
+    by: Actor,
+    at: datetime,
+) -> bool:
+    if row.qualified_at is not None or row.state not in {ReferralState.PENDING, ReferralState.IN_REVIEW}:
+        return False
+    if not row.created_at <= happened_at < row.ends_at:
+        return False
+    row.qualified_at, row.qualifying_order = happened_at, order
+    if row.state == ReferralState.IN_REVIEW:
+        # What it was is kept; whoever approves it pays it.
+        row.save()
+        return False
+    _move(row, ReferralState.QUALIFIED, by=by, at=at)
+    _reward(row, program, by=by, at=at)
+    return True
+
+
+def _reward(row: Referral, program: ReferralProgram, *, by: Actor, at: datetime) -> None:
+    referral_rewards.pay(row, program, by=by, at=at)
+    row.rewarded_at = at
+    _move(row, ReferralState.REWARDED, by=by, at=at)
+
+
+@transaction.atomic
+def take_back_returns(return_ids: Collection[int], *, by: Actor, at: datetime) -> int:
+    """Take rewards back when what is left of the qualifying order is less than the program asks for."""
+    program = ReferralProgram.objects.first()
+    minimum = program.minimum_order_minor if program else 0
+    count = 0
+    for referral_id in referral_checks.fallen_short(return_ids, max(1, minimum)):
+        row = lock_referral(referral_id)
+        if row.state == ReferralState.REWARDED:
+            referral_rewards.take_back(row, by=by, at=at)
+        elif row.state != ReferralState.IN_REVIEW:
+            continue
+        reject(referral=row, reason="returned", by=by, at=at)
+        count += 1
+    return count
+
+
+@transaction.atomic
+def approve(*, referral: Referral, by: Actor, at: datetime) -> Referral:
+    """Let a referral in review go on; one that qualified meanwhile is rewarded. ``WrongReferralState``."""
+    row = lock_referral(referral.pk)
+    if row.state != ReferralState.IN_REVIEW:
+        raise WrongReferralState(f"The referral is {row.state}.", state=row.state)
+    if row.qualified_at is None:
+        return _move(row, ReferralState.PENDING, by=by, at=at)
+    _move(row, ReferralState.QUALIFIED, by=by, at=at)
+    program = ReferralProgram.objects.first()
+    if program is not None:
+        _reward(row, program, by=by, at=at)
+    return row
+
+
+@transaction.atomic
+def reject(*, referral: Referral, reason: str, by: Actor, at: datetime) -> Referral:
+    """End a referral without reward. Raises ``WrongReferralState`` when it has ended already."""
+    row = lock_referral(referral.pk)
+    if row.state == ReferralState.REJECTED:
+        raise WrongReferralState("The referral is rejected already.", state=row.state)
+    row.rejected_at, row.reason = at, reason[:300]
+    return _move(row, ReferralState.REJECTED, by=by, at=at)
+
+
+def _move(row: Referral, state: ReferralState, *, by: Actor, at: datetime) -> Referral:
+    before, row.state = row.state, state
+    row.save()
+    _record(row, before, by=by, at=at)
+    return row
+
+
+def _record(row: Referral, before: str | None, *, by: Actor, at: datetime) -> None:
+    diff: dict[str, Any] = {"state": [before, row.state], "findings": [None, row.findings]}
+    audit.record(action=f"referral.{row.state}", target=row, by=by or SYSTEM, at=at, diff=diff)
+    outbox.publish(topic=f"rewards.referral_{row.state}", payload={"referral_id": row.pk}, at=at)

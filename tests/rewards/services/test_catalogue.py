@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from crm.services import segment_lists, segments
+from rewards.models import (
+    AbuseReview,
+    CodeState,
+    CouponCode,
+    CouponKind,
+    Redemption,
+    RedemptionState,
+    Reward,
+    RewardKind,
+    VelocityKind,
+)
+from rewards.queries import catalogue as catalogue_queries
+from rewards.services import catalogue, redemptions, reviews, velocity
+from rewards.services.catalogue import RewardOffer
+from tenants.domain.actors import SYSTEM
+from tenants.errors import InvalidInput
+from tests.rewards.coupons import make_definition, redeem
+from tests.rewards.factories import NOW, balance_of, make_customer, make_wallet, post
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def wallet(scope: Any) -> Any:
+    return make_wallet()
+
+
+def make_reward(kind: RewardKind = RewardKind.PRODUCT, stock: int | None = 5, **offer: Any) -> Reward:
+    return catalogue.save_reward(
+        key="mug", name="Mug", kind=kind, wallet_key="points", cost_points=50, stock=stock,
+        offer=RewardOffer(**offer), by=SYSTEM, at=NOW,
+    )  # fmt: skip
+
+
+def member(wallet: Any, points: int = 500) -> Any:
+    customer = make_customer()
+    post(customer, wallet, points)
+    return customer
+
+
+def take(customer: Any, reward: Reward, **options: Any) -> Redemption:
+    return redemptions.redeem(
+        customer=customer, reward=reward, by=SYSTEM, at=options.pop("at", NOW), **options
+    )
+
+
+def test_a_coupon_reward_hands_out_a_code_and_a_refund_takes_it_back(wallet: Any) -> None:
+    make_definition("ten")
+    reward, customer = make_reward(RewardKind.COUPON, coupon_definition="ten"), member(wallet)
+    redemption = take(customer, reward)
+    code = CouponCode.objects.get(pk=redemption.coupon_code_id)
+    assert (redemption.state, code.state, code.customer_id) == ("fulfilled", CodeState.ASSIGNED, customer.pk)
+    refunded = redemptions.refund(redemption=redemption, reason="wrong one", by=SYSTEM, at=NOW)
+    code.refresh_from_db()
+    reward.refresh_from_db()
+    assert (refunded.state, code.state, reward.stock, balance_of(customer)) == (
+        "refunded",
+        "void",
+        5,
+        (500, 0),
+    )
+
+
+def test_a_used_coupon_cannot_be_refunded(wallet: Any) -> None:
+    make_definition("ten")
+    customer = member(wallet)
+    redemption = take(customer, make_reward(RewardKind.COUPON, coupon_definition="ten"))
+    redeem(redemption.coupon_code.code, customer=customer)
+    with pytest.raises(redemptions.CodeUsed):
+        redemptions.refund(redemption=redemption, by=SYSTEM, at=NOW)
+    assert balance_of(customer) == (450, 0)
+
+
+def test_a_gift_card_hands_out_stored_value(wallet: Any) -> None:
+    make_definition("card", kind=CouponKind.STORED_VALUE, amount_minor=1000, uses_per_code=None)
+    redemption = take(member(wallet), make_reward(RewardKind.GIFT_CARD, coupon_definition="card"))
+    assert redemption.coupon_code.balance_minor == 1000
+    for kind, key in ((RewardKind.COUPON, "card"), (RewardKind.GIFT_CARD, "ghost")):
+        with pytest.raises(InvalidInput) as refusal:
+            make_reward(kind, coupon_definition=key)
+        assert refusal.value.errors[0].pointer == "/coupon_definition"
+
+
+def test_shipping_goes_step_by_step(wallet: Any) -> None:
+    redemption = take(member(wallet), make_reward(needs_shipping=True))
+    with pytest.raises(redemptions.WrongState):
+        redemptions.ship(redemption=redemption, by=SYSTEM, at=NOW)
+    redemptions.pack(redemption=redemption, by=SYSTEM, at=NOW)
+    shipped = redemptions.ship(redemption=redemption, tracking="1Z9", by=SYSTEM, at=NOW)
+    done = redemptions.deliver(redemption=redemption, by=SYSTEM, at=NOW + DAY)
+    assert (shipped.tracking, done.state, done.fulfilled_at) == ("1Z9", "delivered", NOW + DAY)
+    with pytest.raises(redemptions.WrongState):
+        redemptions.cancel(redemption=redemption, by=SYSTEM, at=NOW)
+    assert redemptions.refund(redemption=redemption, by=SYSTEM, at=NOW).state == RedemptionState.REFUNDED
+
+
+def test_a_price_in_another_wallet_is_paid_from_it(wallet: Any) -> None:
+    stars = make_wallet("stars")
+    reward, customer = make_reward(prices={"stars": 3}), make_customer()
+    post(customer, stars, 5)
+    redemption = take(customer, reward, wallet_key="stars")
+    assert (redemption.points, balance_of(customer)) == (3, (2, 0))
+    with pytest.raises(redemptions.RewardUnavailable):
+        take(customer, reward, wallet_key="gold")
+    (seen,) = catalogue_queries.visible_to(customer, at=NOW)
+    assert [(price.wallet, price.missing) for price in seen.prices] == [("points", 50), ("stars", 1)]
+    assert seen.reasons == ("insufficient_points",)
+
+
+def test_rewards_are_seen_and_had_by_those_they_are_for(wallet: Any) -> None:
+    vip = segments.create(key="vip", name="VIP", kind="static", by=SYSTEM, at=NOW)
+    reward = make_reward(segments=["vip"], valid_from=NOW, valid_until=NOW + DAY, limit_per_customer=1)
+    customer, stranger = member(wallet), member(wallet)
+    segment_lists.add_members(segment=vip, customer_ids=[customer.pk], by=SYSTEM, at=NOW)
+    assert catalogue_queries.visible_to(stranger, at=NOW) == []
+    assert catalogue_queries.visible_to(customer, at=NOW + DAY) == []
+    for who, at in ((stranger, NOW), (customer, NOW - DAY), (customer, NOW + DAY)):
+        with pytest.raises(redemptions.RewardUnavailable):
+            take(who, reward, at=at)
+    redemption = take(customer, reward)
+    with pytest.raises(redemptions.RewardLimitReached) as refusal:
+        take(customer, reward)
+    assert refusal.value.extra == {"limit": 1}
+    assert catalogue_queries.visible_to(customer, at=NOW)[0].reasons == ("customer_limit",)
+    redemptions.cancel(redemption=redemption, by=SYSTEM, at=NOW)
+    assert take(customer, reward).state == RedemptionState.CONFIRMED
+
+
+@pytest.mark.parametrize("is_approved", [True, False])
+def test_redeeming_too_fast_waits_for_a_review(wallet: Any, is_approved: bool) -> None:
+    limit = velocity.Limit(1, 24)
+    velocity.save_limit(kind=VelocityKind.REDEMPTIONS, limit=limit, by=SYSTEM, at=NOW)
+    customer, reward = member(wallet), make_reward()
+    take(customer, reward)
+    waiting = take(customer, reward, idempotency_key="k")
+    assert take(customer, reward, idempotency_key="k").pk == waiting.pk
+    assert (waiting.state, waiting.is_under_review, balance_of(customer)) == ("reserved", True, (400, 50))
+    assert redemptions.cancel_overdue(by=SYSTEM, at=NOW + 9 * DAY) == 0
+    review = AbuseReview.objects.get()
+    reviews.decide(review=review, is_approved=is_approved, reason="known", by=SYSTEM, at=NOW)
+    waiting.refresh_from_db()
+    assert (waiting.state, balance_of(customer)) == (
+        ("confirmed", (400, 0)) if is_approved else ("cancelled", (450, 0))
+    )
+    assert take(customer, reward, at=NOW + 2 * DAY).state == RedemptionState.CONFIRMED
+
+
+@pytest.mark.parametrize("is_approved", [True, False])
+def test_refunding_too_often_waits_for_a_review(wallet: Any, is_approved: bool) -> None:
+    velocity.save_limit(kind=VelocityKind.REFUNDS, limit=velocity.Limit(1, 24), by=SYSTEM, at=NOW)
+    customer, reward = member(wallet), make_reward()
+    first, second = (
+        redemptions.fulfil(redemption=take(customer, reward), by=SYSTEM, at=NOW) for _ in range(2)
+    )
+    redemptions.refund(redemption=first, by=SYSTEM, at=NOW)
+    waiting = redemptions.refund(redemption=second, reason="broken", by=SYSTEM, at=NOW)
+    assert (waiting.state, waiting.is_under_review, balance_of(customer)) == ("fulfilled", True, (450, 0))
+    reviews.decide(review=AbuseReview.objects.get(), is_approved=is_approved, reason="ok", by=SYSTEM, at=NOW)
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.is_under_review, balance_of(customer)) == (
+        ("refunded", False, (500, 0)) if is_approved else ("fulfilled", False, (450, 0))
+    )

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from crm.models import Customer, Identity, Person
+from rewards.models import (
+    AbuseReview,
+    Account,
+    CouponCode,
+    LedgerTransaction,
+    Referral,
+    ReferralState,
+    ReviewState,
+    VelocityKind,
+)
+from rewards.services import referrals, reviews, velocity
+from rewards.services.referrals import ProgramTerms
+from tenants.domain.actors import SYSTEM
+from tenants.errors import InvalidInput, NotFound
+from tenants.models import AuditEntry, Tenant
+from tenants.scope import tenant_scope
+from tests.rewards.coupons import make_definition
+from tests.rewards.factories import NOW, make_customer, make_order, make_return, make_wallet
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def program(tenant: Tenant, other_tenant: Tenant) -> Any:
+    """100 points for the referrer, a coupon for the friend, from a first order of 20.00 on."""
+    with tenant_scope(other_tenant):
+        make_wallet()
+        set_up()
+        refer(make_customer(), make_customer())
+    with tenant_scope(tenant):
+        make_wallet()
+        set_up()
+        yield
+    with tenant_scope(other_tenant):
+        assert Referral.objects.get().state == ReferralState.PENDING
+
+
+def set_up(**changes: Any) -> None:
+    make_definition("friend")
+    values = {
+        "referrer_points": 100, "referee_kind": "coupon", "referee_coupon": "friend",
+        "minimum_order_minor": 2000, **changes,
+    }  # fmt: skip
+    referrals.save_program(terms=ProgramTerms(**values), by=SYSTEM, at=NOW)
+
+
+def refer(referrer: Customer, referee: Customer, at: Any = NOW) -> Referral:
+    code = referrals.code_of(customer=referrer, at=at).code
+    return referrals.register(code=code.lower(), referee=referee, by=SYSTEM, at=at)
+
+
+def place(customer: Customer, amount: int, at: Any = NOW + DAY) -> Any:
+    order = make_order(customer, [("GROCERY", 2, amount)], at)
+    referrals.qualify_by_orders([order.pk], by=SYSTEM, at=at)
+    return order
+
+
+def points_of(customer: Customer) -> int:
+    return sum(Account.objects.filter(customer=customer).values_list("available", flat=True))
+
+
+def test_both_sides_are_rewarded_when_the_first_order_is_large_enough() -> None:
+    referrer, friend = make_customer(), make_customer()
+    referral = refer(referrer, friend)
+    assert (referral.state, refer(referrer, friend).pk) == (ReferralState.PENDING, referral.pk)
+    order = place(friend, 2000)
+    referral.refresh_from_db()
+    assert (referral.state, referral.qualifying_order_id) == (ReferralState.REWARDED, order.pk)
+    assert (points_of(referrer), CouponCode.objects.get(customer=friend).definition.key) == (100, "friend")
+    assert referrals.qualify_by_orders([order.pk], by=SYSTEM, at=NOW) == 0
+    assert points_of(referrer) == 100
+
+
+def test_a_small_first_order_or_a_late_one_does_not_count() -> None:
+    referrer, small, late = make_customer(), make_customer(), make_customer()
+    for friend in (small, late):
+        refer(referrer, friend)
+    place(small, 1999)
+    place(small, 9000, NOW + 2 * DAY)
+    place(late, 9000, NOW + 91 * DAY)
+    assert set(Referral.objects.values_list("state", flat=True)) == {ReferralState.PENDING}
+    assert points_of(referrer) == 0
+
+
+def test_a_return_below_the_minimum_takes_the_rewards_back() -> None:
+    referrer, friend = make_customer(), make_customer()
+    refer(referrer, friend)
+    order = place(friend, 4000)
+    part = make_return(order, {1: 1}, NOW + 2 * DAY)
+    assert referrals.take_back_returns([part.pk], by=SYSTEM, at=NOW) == 0
+    rest = make_return(order, {1: 1}, NOW + 3 * DAY)
+    assert referrals.take_back_returns([rest.pk], by=SYSTEM, at=NOW) == 1
+    referral = Referral.objects.get()
+    assert (referral.state, referral.reason, points_of(referrer)) == (ReferralState.REJECTED, "returned", 0)
+    assert CouponCode.objects.get(code__gt="", source_id=None).customer is None
+    assert referrals.take_back_returns([rest.pk], by=SYSTEM, at=NOW) == 0
+
+
+def test_the_same_person_under_another_name_is_rejected() -> None:
+    referrer, friend = make_customer(), make_customer()
+    Person.objects.create(customer=referrer, email="ann.lee@gmail.com")
+    Identity.objects.create(customer=friend, kind="email", value="annlee+two@googlemail.com", created_at=NOW)
+    referral = refer(referrer, friend)
+    assert (referral.state, referral.findings) == (ReferralState.REJECTED, ["same_identity"])
+    place(friend, 9000)
+    assert points_of(referrer) == 0
+
+
+@pytest.mark.parametrize("finding", ["same_device", "same_address"])
+@pytest.mark.parametrize("is_approved", [True, False])
+def test_what_families_share_waits_for_a_review(finding: str, is_approved: bool) -> None:
+    referrer, friend = make_customer(), make_customer()
+    for number, customer in enumerate((referrer, friend)):
+        if finding == "same_device":
+            Identity.objects.create(customer=customer, kind="anonymous_id" if number else "device",
+                                    value="tablet", created_at=NOW)  # fmt: skip
+        else:
+            Person.objects.create(customer=customer, postcode=["10 115", "10115"][number], family_name="Lee")
+    referral = refer(referrer, friend)
+    assert (referral.state, referral.findings) == (ReferralState.IN_REVIEW, [finding])
+    place(friend, 2000)
+    assert points_of(referrer) == 0
+    review = AbuseReview.objects.get()
+    reviews.decide(review=review, is_approved=is_approved, reason="called them", by=SYSTEM, at=NOW)
+    referral.refresh_from_db()
+    assert (referral.state, points_of(referrer)) == (
+        (ReferralState.REWARDED, 100) if is_approved else (ReferralState.REJECTED, 0)
+    )
+    with pytest.raises(reviews.AlreadyDecided):
+        reviews.decide(review=review, is_approved=True, reason="again", by=SYSTEM, at=NOW)
+    assert AuditEntry.objects.filter(action__startswith="review.").count() == 1
+
+
+def test_a_review_without_a_reason_is_not_decided() -> None:
+    limit = velocity.Limit(1, 1)
+    velocity.save_limit(kind=VelocityKind.REFERRALS, limit=limit, by=SYSTEM, at=NOW)
+    referrer = make_customer()
+    assert refer(referrer, make_customer()).state == ReferralState.PENDING
+    assert refer(referrer, make_customer()).findings == ["velocity"]
+    with pytest.raises(InvalidInput):
+        reviews.decide(review=AbuseReview.objects.get(), is_approved=True, reason=" ", by=SYSTEM, at=NOW)
+    assert AbuseReview.objects.get().state == ReviewState.OPEN
+    with pytest.raises(InvalidInput):
+        velocity.save_limit(kind=VelocityKind.REFERRALS, limit=velocity.Limit(0, 1), by=SYSTEM, at=NOW)
+
+
+def test_who_cannot_be_referred() -> None:
+    referrer, friend, other = make_customer(), make_customer(), make_customer()
+    with pytest.raises(InvalidInput) as refusal:
+        refer(referrer, referrer)
+    assert refusal.value.errors[0].code == "self_referral"
+    refer(referrer, friend)
+    with pytest.raises(referrals.AlreadyReferred):
+        refer(other, friend)
+    with pytest.raises(NotFound):
+        referrals.register(code="nobody", referee=other, by=SYSTEM, at=NOW)
+    make_order(other, [("GROCERY", 1, 100)])
+    with pytest.raises(referrals.NotNewCustomer):
+        refer(referrer, other)
+    set_up_off = ProgramTerms(is_active=False, referrer_points=1, referee_points=1)
+    referrals.save_program(terms=set_up_off, by=SYSTEM, at=NOW)
+    with pytest.raises(referrals.NoReferralProgram):
+        refer(referrer, make_customer())
+
+
+def test_further_levels_are_paid_only_where_the_program_says_so() -> None:
+    top, middle, friend = make_customer(), make_customer(), make_customer()
+    refer(top, middle)
+    place(middle, 2000)
+    refer(middle, friend)
+    place(friend, 2000)
+    assert (points_of(top), points_of(middle)) == (100, 100)
+    set_up(upper_points=[20])
+    last = make_customer()
+    refer(friend, last)
+    place(last, 2000)
+    assert (points_of(friend), points_of(middle), points_of(top)) == (100, 120, 100)
+    assert LedgerTransaction.objects.count() == 4
+
+
+def test_an_event_can_be_what_counts() -> None:
+    set_up(qualification="event", event_name="kyc_completed")
+    assert referrals.qualify_by_orders([1], by=SYSTEM, at=NOW) == 0
+    with pytest.raises(InvalidInput) as refusal:
+        set_up(
+            qualification="event", event_name=" ", referrer_points=0, within_days=0, upper_points=[1, 2, 3]
+        )
+    assert [error.pointer for error in refusal.value.errors] == [
+        "/referrer_points", "/event_name", "/within_days", "/upper_points"
+    ]  # fmt: skip
