@@ -42,7 +42,11 @@ GROUPS: Final[tuple[tuple[str | Promise, tuple[Entry, ...]], ...]] = (
         _("Loyalty"),
         (
             Entry(_("Program"), "program", "rule_settings", Permission.PROGRAM_VIEW),
+            Entry(_("Coupons"), "coupons", "sell", Permission.COUPONS_VIEW),
             Entry(_("Rewards"), "rewards", "redeem", Permission.REWARDS_VIEW),
+            Entry(_("Redemptions"), "redemptions", "local_shipping", Permission.REWARDS_VIEW),
+            Entry(_("Referrals"), "referrals", "group_add", Permission.REWARDS_VIEW),
+            Entry(_("Review queue"), "reviews", "verified_user", Permission.REVIEWS_DECIDE),
             Entry(_("Models"), "models", "neurology", Permission.MODELS_VIEW),
         ),
     ),

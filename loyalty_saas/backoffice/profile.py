@@ -22,11 +22,11 @@ from recommendations.models import Slot
 from recommendations.queries import recommendations
 from rewards.domain.tiers import standing
 from rewards.models import Account, Lot, TierMembership
-from rewards.queries import programs
+from rewards.queries import coupons, programs
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.domain.permissions import Permission
 
-TABS: Final = ("overview", "recommendations", "decisions", "data")
+TABS: Final = ("overview", "recommendations", "decisions", "data", "coupons")
 _RECOMMENDED: Final = 8
 
 
@@ -94,6 +94,11 @@ class CustomerPage(StaffPage):
     def _decisions(self, customer: Customer, published: Any) -> dict[str, Any]:
         revision = published.revision if published else None
         return {"decisions": why.decisions(customer, revision, self.access.tenant.currency)}
+
+    def _coupons(self, customer: Customer, _published: Any) -> dict[str, Any]:
+        if not self.access.can(Permission.COUPONS_VIEW):
+            return {}
+        return coupons.of_customer_page(customer)
 
     def _data(self, customer: Customer, _published: Any) -> dict[str, Any]:
         lots = Lot.objects.filter(account__customer=customer, remaining__gt=0)

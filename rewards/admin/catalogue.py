@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +18,12 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.models import Redemption, Reward, RewardKind, Wallet
+from crm.models import Segment
+from rewards.domain.expiry import start_of_day
+from rewards.models import CouponDefinition, Redemption, Reward, RewardKind, Wallet
+from rewards.queries import programs
 from rewards.services import catalogue
+from rewards.services.catalogue import RewardOffer
 from tenants.admin.forms import StaffForm
 from tenants.admin.frame import Crumb, FormPage
 from tenants.admin.keys import key_from
@@ -40,12 +45,62 @@ class RewardForm(StaffForm):
         required=False,
         help_text=gettext_lazy("Empty is unlimited."),
     )
+    coupon_definition = forms.ChoiceField(
+        label=gettext_lazy("Hands out a code of"), required=False,
+        help_text=gettext_lazy("For coupons and gift cards: the customer gets the code at once."),
+    )  # fmt: skip
+    limit_per_customer = forms.IntegerField(
+        label=gettext_lazy("Times a customer"), required=False, min_value=1
+    )
+    segments = forms.MultipleChoiceField(
+        label=gettext_lazy("Only these segments"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    tiers = forms.MultipleChoiceField(
+        label=gettext_lazy("Only these tiers"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    valid_from = forms.DateField(
+        label=gettext_lazy("From day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    valid_until = forms.DateField(
+        label=gettext_lazy("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    needs_shipping = forms.BooleanField(label=gettext_lazy("Is packed and shipped"), required=False)
     is_active = forms.BooleanField(label=gettext_lazy("Offered to customers"), required=False, initial=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        wallets = Wallet.objects.order_by("pk").values_list("key", "name")
-        self.fields["wallet"].choices = list(wallets)  # type: ignore[attr-defined]  # a ChoiceField
+        wallets = list(Wallet.objects.order_by("pk").values_list("key", "name"))
+        coupons = CouponDefinition.objects.filter(is_active=True).order_by("-pk")
+        published = programs.published()
+        tiers = published.revision.tiers if published else ()
+        for name, choices in (
+            ("wallet", wallets),
+            ("coupon_definition", [("", _("None")), *coupons.values_list("key", "name")[:500]]),
+            ("segments", list(Segment.objects.order_by("name").values_list("key", "name"))),
+            ("tiers", [(tier.key, tier.name) for tier in tiers]),
+        ):
+            self.fields[name].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        self.other_wallets = wallets if len(wallets) > 1 else []
+        for key, label in self.other_wallets:
+            self.fields[f"price_{key}"] = forms.IntegerField(
+                label=_("Or for points of %(wallet)s") % {"wallet": label}, required=False, min_value=1
+            )
+
+    def offer(self, zone: Any) -> RewardOffer:
+        """Return who may have the reward, when and at which other prices."""
+        values = self.cleaned_data
+        until = values["valid_until"]
+        prices = {key: values[f"price_{key}"] for key, _name in self.other_wallets if key != values["wallet"]}
+        return RewardOffer(
+            coupon_definition=values["coupon_definition"],
+            segments=values["segments"],
+            tiers=values["tiers"],
+            limit_per_customer=values["limit_per_customer"],
+            valid_from=start_of_day(values["valid_from"], zone) if values["valid_from"] else None,
+            valid_until=start_of_day(until + timedelta(days=1), zone) if until else None,
+            needs_shipping=values["needs_shipping"],
+            prices={key: points for key, points in prices.items() if points},
+        )
 
 
 class RewardsPage(ListPage):
@@ -92,6 +147,7 @@ class _RewardFormPage(FormPage):
             cost_points=values["cost_points"],
             stock=values["stock"],
             is_active=values["is_active"],
+            offer=form.offer(self.access.tenant.zone),
             by=self.access.actor,
             at=timezone.now(),
         )
@@ -111,12 +167,13 @@ class EditPage(_RewardFormPage):
 
     @cached_property
     def reward(self) -> Reward:
-        rewards = Reward.objects.select_related("wallet")
+        rewards = Reward.objects.select_related("wallet", "coupon_definition")
         found: Reward = get_object_or_404(rewards, public_id=self.kwargs["public_id"])
         return found
 
     def initial(self) -> dict[str, Any]:
-        reward = self.reward
+        reward, zone = self.reward, self.access.tenant.zone
+        prices = reward.prices.select_related("wallet")
         return {
             "name": reward.name,
             "description": reward.description,
@@ -125,6 +182,16 @@ class EditPage(_RewardFormPage):
             "cost_points": reward.cost_points,
             "stock": reward.stock,
             "is_active": reward.is_active,
+            "coupon_definition": reward.coupon_definition.key if reward.coupon_definition else "",
+            "limit_per_customer": reward.limit_per_customer,
+            "segments": reward.segments,
+            "tiers": reward.tiers,
+            "valid_from": reward.valid_from.astimezone(zone).date() if reward.valid_from else None,
+            "valid_until": reward.valid_until.astimezone(zone).date() - timedelta(days=1)
+            if reward.valid_until
+            else None,
+            "needs_shipping": reward.needs_shipping,
+            **{f"price_{price.wallet.key}": price.cost_points for price in prices},
         }
 
     def get(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from rewards.admin import adjustments, catalogue, program, program_editor, rule_editor
+from rewards.admin import (
+    adjustments,
+    catalogue,
+    coupon_pools,
+    coupons,
+    program,
+    program_editor,
+    redemptions,
+    referrals,
+    reviews,
+    rule_editor,
+)
 
 urlpatterns = [
     path("program/", program.ProgramPage.as_view(), name="program"),
@@ -16,4 +27,22 @@ urlpatterns = [
     path("rewards/new/", catalogue.CreatePage.as_view(), name="reward_create"),
     path("rewards/<uuid:public_id>/", catalogue.EditPage.as_view(), name="reward"),
     path("customers/<uuid:public_id>/adjust/", adjustments.AdjustPage.as_view(), name="points_adjust"),
+    path("redemptions/", redemptions.RedemptionsPage.as_view(), name="redemptions"),
+    path("redemptions/<uuid:public_id>/step/", redemptions.RedemptionStep.as_view(), name="redemption_step"),
+    path("coupons/", coupons.DefinitionsPage.as_view(), name="coupons"),
+    path("coupons/new/", coupons.CreatePage.as_view(), name="coupon_create"),
+    path("coupons/pools/", coupon_pools.PoolsPage.as_view(), name="coupon_pools"),
+    path("coupons/pools/new/", coupon_pools.PoolCreatePage.as_view(), name="coupon_pool_create"),
+    path(
+        "coupons/pools/<uuid:public_id>/codes.csv",
+        coupon_pools.PoolDownload.as_view(),
+        name="coupon_pool_download",
+    ),
+    path("coupons/lookup/", coupon_pools.LookupPage.as_view(), name="coupon_lookup"),
+    path("coupons/<uuid:public_id>/", coupons.EditPage.as_view(), name="coupon"),
+    path("referrals/", referrals.ReferralsPage.as_view(), name="referrals"),
+    path("referrals/settings/", referrals.ReferralSettingsPage.as_view(), name="referral_settings"),
+    path("reviews/", reviews.ReviewsPage.as_view(), name="reviews"),
+    path("reviews/limits/", reviews.LimitsPage.as_view(), name="velocity_limits"),
+    path("reviews/<uuid:public_id>/", reviews.ReviewPage.as_view(), name="review"),
 ]

@@ -13,9 +13,9 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from rewards.domain.effects import Earn, SetTrait, TriggerMessage
+from rewards.domain.effects import Earn, IssueCoupon, SetTrait, TriggerMessage
 from rewards.queries.programs import PublishedRevision
-from rewards.services.effects import messages, points, traits
+from rewards.services.effects import coupons, messages, points, traits
 from rewards.services.effects.given import Given
 from tenants.domain.actors import Actor
 
@@ -31,6 +31,7 @@ class Carrier(Protocol):
 # A capability whose effect is new adds its module here.
 CARRIERS: Final[Mapping[type[Any], Carrier]] = {
     Earn: points.carry_out,
+    IssueCoupon: coupons.carry_out,
     SetTrait: traits.carry_out,
     TriggerMessage: messages.carry_out,
 }

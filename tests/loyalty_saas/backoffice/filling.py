@@ -41,6 +41,7 @@ from tenants.models import ApiKey, Job, Membership, Tenant, User
 from tenants.scope import tenant_scope
 from tenants.services import api_keys, audit, memberships
 from tests.conftest import NOW
+from tests.loyalty_saas.backoffice import filling_coupons
 
 
 @dataclass(slots=True)
@@ -123,6 +124,7 @@ def fill(tenant: Tenant, actor: Actor, mark: str) -> Filled:
         user = User.objects.create_user(email=f"{mark.lower()}@example.com", name=f"{mark} person")
         filled.member = memberships.add(user=user, role=Role.ANALYST, by=actor, at=NOW)
         filled.more |= add_feedback(filled.customer, actor, mark)
+        filled.more |= filling_coupons.add(filled.customer, filled.reward, actor, mark)
     return filled
 
 

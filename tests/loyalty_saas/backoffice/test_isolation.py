@@ -10,7 +10,7 @@ from tests.conftest import signed_in
 from tests.loyalty_saas.backoffice.filling import Filled
 from tests.loyalty_saas.backoffice.test_access import READ_PAGES, address
 
-TABS = ["?tab=recommendations", "?tab=decisions", "?tab=data", "?kind=points"]
+TABS = ["?tab=coupons", "?tab=recommendations", "?tab=decisions", "?tab=data", "?kind=points"]
 
 
 def test_no_page_shows_a_foreign_text(filled: Filled, other_filled: Filled, staff: Client) -> None:

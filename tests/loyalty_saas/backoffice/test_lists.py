@@ -18,7 +18,7 @@ from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tenants.services import memberships
 from tests.conftest import NOW
-from tests.loyalty_saas.backoffice import filling
+from tests.loyalty_saas.backoffice import filling, filling_coupons
 from tests.loyalty_saas.backoffice.filling import Filled
 from tests.loyalty_saas.backoffice.test_access import address
 
@@ -39,6 +39,11 @@ def _reward(actor: Actor, number: int) -> None:
     )
 
 
+def _redemption(actor: Actor, number: int) -> None:
+    customer, reward = filling.add_customer(actor, "More", number), Reward.objects.get(key="mug")
+    filling_coupons.add_redemption(customer, reward, actor, "More")
+
+
 ADDERS: dict[str, Callable[[Actor, int], Any]] = {
     "customers": _customer_with_order,
     "orders": _customer_with_order,
@@ -53,6 +58,8 @@ ADDERS: dict[str, Callable[[Actor, int], Any]] = {
     "audit": lambda actor, number: filling.add_job("More", number),
     "team": _member,
     "rewards": _reward,
+    "coupons": lambda actor, number: filling_coupons.add_definition(actor, "More", number),
+    "redemptions": _redemption,
 }
 
 

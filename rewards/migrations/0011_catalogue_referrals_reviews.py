@@ -23,7 +23,7 @@ ALTER TABLE rewards_reward DROP CONSTRAINT rewards_reward_coupon_definition_id_f
 class Migration(migrations.Migration):
     dependencies = [
         ("crm", "0013_event_schemas"),
-        ("rewards", "0009_coupon_indexes"),
+        ("rewards", "0010_adjustments_and_liability"),
         ("tenants", "0004_api_key_origins"),
     ]
 

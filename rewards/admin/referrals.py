@@ -1,0 +1,153 @@
+"""Referrals: who brought whom and what became of it; what both sides get."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from crm.domain.money import exponent, to_minor
+from rewards.models import (
+    CouponDefinition,
+    Referral,
+    ReferralProgram,
+    ReferralQualification,
+    ReferralRewardKind,
+    ReferralState,
+    Wallet,
+)
+from rewards.services import referrals
+from rewards.services.referrals import ProgramTerms
+from tenants.admin.forms import StaffForm
+from tenants.admin.frame import Crumb, FormPage
+from tenants.admin.lists import FilterForm, ListPage
+from tenants.domain.permissions import Permission
+
+FINDINGS = {
+    "same_identity": gettext_lazy("same e-mail, phone or card"),
+    "same_device": gettext_lazy("same device"),
+    "same_address": gettext_lazy("same postcode and surname"),
+    "velocity": gettext_lazy("many in a short time"),
+}
+
+
+class ReferralForm(StaffForm):
+    is_active = forms.BooleanField(label=gettext_lazy("Referrals are on"), required=False)
+    wallet_key = forms.ChoiceField(label=gettext_lazy("Wallet"), required=False)
+    referrer_kind = forms.ChoiceField(
+        label=gettext_lazy("The referrer gets"), choices=ReferralRewardKind.choices
+    )
+    referrer_points = forms.IntegerField(
+        label=gettext_lazy("Points of the referrer"), required=False, min_value=0
+    )
+    referrer_coupon = forms.ChoiceField(label=gettext_lazy("Coupon of the referrer"), required=False)
+    referee_kind = forms.ChoiceField(
+        label=gettext_lazy("The new customer gets"), choices=ReferralRewardKind.choices
+    )
+    referee_points = forms.IntegerField(
+        label=gettext_lazy("Points of the new customer"), required=False, min_value=0
+    )
+    referee_coupon = forms.ChoiceField(label=gettext_lazy("Coupon of the new customer"), required=False)
+    qualification = forms.ChoiceField(
+        label=gettext_lazy("Counts with"), choices=ReferralQualification.choices
+    )
+    minimum_order = forms.DecimalField(
+        label=gettext_lazy("Order of at least"), required=False, min_value=0, max_digits=12
+    )
+    event_name = forms.CharField(label=gettext_lazy("Name of the event"), required=False, max_length=200)
+    within_days = forms.IntegerField(
+        label=gettext_lazy("Within days"), min_value=1, max_value=366, initial=90
+    )
+    upper_points = forms.CharField(
+        label=gettext_lazy("Points of further levels"), required=False,
+        help_text=gettext_lazy("Such as 50, 20 for two levels above. Empty is one level only."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        coupons = [
+            ("", _("None")),
+            *CouponDefinition.objects.order_by("-pk").values_list("key", "name")[:500],
+        ]
+        for name, choices in (
+            ("wallet_key", list(Wallet.objects.order_by("pk").values_list("key", "name"))),
+            ("referrer_coupon", coupons),
+            ("referee_coupon", coupons),
+        ):
+            self.fields[name].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+
+    def clean_upper_points(self) -> list[int]:
+        parts = [part.strip() for part in self.cleaned_data["upper_points"].split(",") if part.strip()]
+        if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):  # noqa: PLR2004 - an integer of the database
+            raise forms.ValidationError(_("Whole numbers, separated by commas."))
+        return [int(part) for part in parts]
+
+
+class ReferralFilters(FilterForm):
+    state = forms.ChoiceField(
+        label=gettext_lazy("State"), choices=[("", gettext_lazy("Any state")), *ReferralState.choices]
+    )
+
+
+class ReferralsPage(ListPage):
+    """Referrals, newest first, with what the checks found."""
+
+    permission = Permission.REWARDS_VIEW
+    title = gettext_lazy("Referrals")
+    template_name = "backoffice/referrals/list.html"
+    filter_class = ReferralFilters
+    orderings = {"latest": ("id",)}
+    default_ordering = "-latest"
+
+    def rows(self, filters: dict[str, Any]) -> QuerySet[Referral]:
+        found = Referral.objects.select_related("referrer", "referee", "qualifying_order")
+        return found.prefetch_related("referrer__persons", "referee__persons").filter(**filters)
+
+    def beside(self, page: Any) -> dict[str, Any]:
+        return {
+            "program": ReferralProgram.objects.first(),
+            "referrals": [
+                (row, [FINDINGS.get(name, name) for name in row.findings]) for row in page.object_list
+            ],
+        }
+
+
+class ReferralSettingsPage(FormPage):
+    """What both sides get, and when a referral counts."""
+
+    permission = Permission.PROGRAM_EDIT
+    title = gettext_lazy("Referral settings")
+    template_name = "backoffice/referrals/settings.html"
+    form_class = ReferralForm
+
+    def crumbs(self) -> list[Crumb]:
+        return [Crumb(_("Referrals"), reverse("referrals"))]
+
+    def initial(self) -> dict[str, Any]:
+        row = ReferralProgram.objects.first()
+        if row is None:
+            return {}
+        values = {each.name: getattr(row, each.name) for each in fields(ProgramTerms)}
+        places = exponent(self.access.tenant.currency)
+        minimum = Decimal(row.minimum_order_minor).scaleb(-places) if row.minimum_order_minor else None
+        levels = ", ".join(map(str, row.upper_points))
+        return {**values, "minimum_order": minimum, "upper_points": levels}
+
+    def save(self, form: Any) -> str:
+        values = dict(form.cleaned_data)
+        minimum = to_minor(values.pop("minimum_order") or Decimal(0), self.access.tenant.currency)
+        for side in ("referrer", "referee"):
+            values[f"{side}_points"] = values[f"{side}_points"] or 0
+        values["wallet_key"] = values["wallet_key"] or "points"
+        terms = ProgramTerms(minimum_order_minor=minimum, **values)
+        referrals.save_program(terms=terms, by=self.access.actor, at=timezone.now())
+        messages.success(self.request, _("The referral program is saved."))
+        return reverse("referrals")

@@ -1,0 +1,55 @@
+"""Fills a tenant with coupons, a redemption and a review."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crm.models import Customer
+from rewards.domain.coupon_terms import Cart, CartLine
+from rewards.models import CouponDefinition, CouponKind, Reward, VelocityKind
+from rewards.services import coupons, points, redemptions, velocity
+from rewards.services.coupons import definitions, pools, redeeming
+from rewards.services.coupons.definitions import DefinitionTerms
+from rewards.services.ledger import Source
+from tenants.domain.actors import Actor
+from tests.conftest import NOW
+
+
+def add(customer: Customer, reward: Reward, actor: Actor, mark: str) -> dict[str, Any]:
+    """Write one of everything; return the ids that stand in addresses."""
+    definition = add_definition(actor, mark, 1)
+    pool = pools.import_codes(
+        definition=definition, name=f"{mark} pool", codes=[f"{mark}-1", f"{mark}-2"], by=actor, at=NOW
+    )
+    source = Source("filling", mark)
+    code = coupons.issue(
+        customer_id=customer.pk, definition_key=definition.key, source=source, by=actor, at=NOW
+    )
+    cart = Cart([CartLine(f"{mark}-I1", 2, 250)])
+    redeeming.redeem(request=redeeming.Request([code.code], cart, source, customer), by=actor, at=NOW)
+    redemption = add_redemption(customer, reward, actor, mark)
+    review = velocity.open_review(
+        kind=VelocityKind.REDEMPTIONS,
+        customer_id=customer.pk,
+        subject=str(redemption.public_id),
+        details={"reward": f"{mark} mug", "points": 100},
+        at=NOW,
+    )
+    return {
+        "coupon": definition.public_id,
+        "coupon_pool_download": pool.public_id,
+        "redemption_step": redemption.public_id,
+        "review": review.public_id,
+    }
+
+
+def add_definition(actor: Actor, mark: str, number: int) -> CouponDefinition:
+    terms = DefinitionTerms(name=f"{mark} coupon {number}", kind=CouponKind.AMOUNT, amount_minor=100)
+    return definitions.save(
+        key=f"coupon-{number}", terms=terms, generic_code=f"{mark}{number}", by=actor, at=NOW
+    )
+
+
+def add_redemption(customer: Customer, reward: Reward, actor: Actor, mark: str) -> Any:
+    points.adjust(customer=customer, points=100, reason=f"{mark} gift", by=actor, at=NOW)
+    return redemptions.redeem(customer=customer, reward=reward, by=actor, at=NOW)
