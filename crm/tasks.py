@@ -12,7 +12,8 @@ from django.utils import timezone
 from crm.models import ImportKind, ImportRun
 from crm.queries import event_tail
 from crm.services import event_effects, event_replays, order_summaries, partitions, segment_refresh
-from crm.services.imports import customers, items, orders, running, runs
+from crm.services.exports import exports
+from crm.services.imports import customers, items, orders, running, runs, wizard
 from tenants.models import Tenant
 from tenants.queue import JobContext, job_handler
 from tenants.scope import tenant_scope
@@ -54,6 +55,17 @@ def load_import(*, job: JobContext) -> dict[str, Any]:
 @job_handler("crm.undo_import")
 def undo_import(*, job: JobContext) -> dict[str, Any]:
     return running.undo(**_import_of(job))
+
+
+@job_handler("crm.export")
+def write_export(*, job: JobContext) -> dict[str, Any]:
+    return exports.write(tenant=job.tenant, public_id=job.params["export"], at=job.at, progress=job.progress)
+
+
+@job_handler("crm.purge_files", is_nightly=True)
+def purge_files(*, job: JobContext) -> dict[str, Any]:
+    with tenant_scope(job.tenant):
+        return {"exports": exports.purge(at=job.at), "imports": wizard.purge(at=job.at)}
 
 
 @job_handler("crm.refresh_summaries")

@@ -7,6 +7,7 @@ from django.urls import path
 from crm.admin import (
     event_schemas,
     events,
+    exports,
     feedback,
     import_steps,
     imports,
@@ -30,6 +31,9 @@ urlpatterns = [
     path("segments/refresh/", segments.RefreshAll.as_view(), name="segments_refresh"),
     path("segments/<uuid:public_id>/", segments.SegmentPage.as_view(), name="segment"),
     path("imports/", imports.ImportsPage.as_view(), name="imports"),
+    path("exports/", exports.ExportsPage.as_view(), name="exports"),
+    path("exports/new/", exports.CreateExportPage.as_view(), name="export_create"),
+    path("exports/<uuid:public_id>/", exports.DownloadPage.as_view(), name="export_download"),
     path("imports/new/", import_steps.UploadPage.as_view(), name="import_create"),
     path("imports/<uuid:public_id>/", imports.ImportPage.as_view(), name="import"),
     path("events/", events.EventsPage.as_view(), name="events"),

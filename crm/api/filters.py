@@ -10,6 +10,8 @@ from crm.models import (
     CustomerState,
     Feedback,
     FeedbackKind,
+    ImportRun,
+    ImportState,
     Item,
     Order,
     RecoveryCase,
@@ -122,4 +124,13 @@ class RecoveryCaseFilter(StrictFilterSet):
 
     class Meta:
         model = RecoveryCase
+        fields: list[str] = []
+
+
+class ImportFilter(StrictFilterSet):
+    kind = django_filters.CharFilter()
+    state = django_filters.ChoiceFilter(choices=ImportState.choices)
+
+    class Meta:
+        model = ImportRun
         fields: list[str] = []

@@ -6,7 +6,9 @@ from rest_framework.routers import SimpleRouter
 from crm.api.views.consents import ConsentHistoryView, ConsentsView
 from crm.api.views.customers import CustomerViewSet
 from crm.api.views.events import EventBatchView
+from crm.api.views.exports import ExportViewSet
 from crm.api.views.feedback import FeedbackViewSet, RecoveryCaseViewSet
+from crm.api.views.imports import ImportViewSet
 from crm.api.views.items import ItemViewSet
 from crm.api.views.merges import MergePreviewView, MergeView, MergeViewSet
 from crm.api.views.orders import OrderViewSet
@@ -17,6 +19,8 @@ router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("customers", CustomerViewSet, basename="customer")
 router.register("feedback", FeedbackViewSet, basename="feedback")
 router.register("recovery-cases", RecoveryCaseViewSet, basename="recovery-case")
+router.register("exports", ExportViewSet, basename="export")
+router.register("imports", ImportViewSet, basename="import")
 router.register("items", ItemViewSet, basename="item")
 router.register("merges", MergeViewSet, basename="merge")
 router.register("orders", OrderViewSet, basename="order")

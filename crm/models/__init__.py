@@ -14,6 +14,7 @@ from crm.models.event_policy import EventPolicy
 from crm.models.event_reject import EventReject
 from crm.models.event_schema import EventSchema, ViolationPolicy
 from crm.models.event_tally import EventStatus, EventTally
+from crm.models.export import Export, ExportFormat
 from crm.models.feedback import Feedback, FeedbackKind
 from crm.models.identity import Identity, IdentityKind
 from crm.models.import_change import ImportChange
@@ -58,6 +59,8 @@ __all__ = [
     "EventSchema",
     "EventStatus",
     "EventTally",
+    "Export",
+    "ExportFormat",
     "Feedback",
     "FeedbackKind",
     "Identity",

@@ -10,8 +10,20 @@ from typing import Any, Final
 from crm.domain.import_plans import OWN_COLUMNS, REASON_COLUMN, ROW_COLUMN, WRONG_COLUMN
 from crm.domain.spreadsheets import neutral
 from crm.models import ImportRun, QuarantinedRow
+from tenants.scope import active_tenant_id, tenant_scope
 
 _ROWS_A_CHUNK: Final = 2_000
+
+
+def in_scope(run: ImportRun) -> Iterator[bytes]:
+    """Yield the file in a scope of its own: it is read after the request's has closed."""
+    tenant_id = active_tenant_id()
+
+    def chunks() -> Iterator[bytes]:
+        with tenant_scope(tenant_id):
+            yield from csv_chunks(run)
+
+    return chunks()
 
 
 def csv_chunks(run: ImportRun) -> Iterator[bytes]:

@@ -36,6 +36,7 @@ GROUPS: Final[tuple[tuple[str | Promise, tuple[Entry, ...]], ...]] = (
             Entry(_("Items"), "items", "inventory_2", Permission.ITEMS_VIEW),
             Entry(_("Events"), "events", "sensors", Permission.EVENTS_VIEW),
             Entry(_("Imports"), "imports", "upload_file", Permission.CUSTOMERS_VIEW),
+            Entry(_("Exports"), "exports", "download", Permission.DATA_EXPORT),
         ),
     ),
     (

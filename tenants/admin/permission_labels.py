@@ -48,6 +48,7 @@ LABEL_BY_PERMISSION: Final[dict[Permission, str | Promise]] = {
     Permission.MODELS_VIEW: _("Read models"),
     Permission.MODELS_TRAIN: _("Train models"),
     Permission.JOBS_VIEW: _("Read jobs"),
+    Permission.DATA_EXPORT: _("Export lists"),
     Permission.TEAM_VIEW: _("See the team"),
     Permission.TEAM_MANAGE: _("Manage the team"),
     Permission.API_KEYS_MANAGE: _("Manage API keys"),

@@ -44,6 +44,7 @@ class Permission(StrEnum):
     MODELS_VIEW = "models:view"
     MODELS_TRAIN = "models:train"
     JOBS_VIEW = "jobs:view"
+    DATA_EXPORT = "data:export"
     TEAM_VIEW = "team:view"
     TEAM_MANAGE = "team:manage"
     API_KEYS_MANAGE = "api_keys:manage"
@@ -88,6 +89,7 @@ PERMISSIONS_BY_ROLE: dict[Role, frozenset[Permission]] = {
         Permission.COUPONS_EDIT,
         Permission.ITEMS_EDIT,
         Permission.CUSTOMERS_IMPORT,
+        Permission.DATA_EXPORT,
         Permission.MODELS_TRAIN,
         Permission.TEAM_VIEW,
     },

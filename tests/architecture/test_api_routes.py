@@ -8,7 +8,7 @@ import pytest
 from django.db import connections
 from django.db.models import Manager
 
-from crm.models import Customer
+from crm.models import Customer, Export, ImportRun
 from rewards.models import RewardKind
 from rewards.services import catalogue
 from tenants.domain.actors import SYSTEM
@@ -47,6 +47,10 @@ def populate(wallet_name: str) -> dict[str, object]:
     segment = factories.segment(f"{CANARY}-segment")
     make_wallet(wallet_name)
     version = stored_version(at=NOW, gate_report=CANARY)
+    run = ImportRun.objects.create(
+        kind="customers", file_name=CANARY, shape={"header": [CANARY]}, started_at=NOW
+    )
+    export = Export.objects.create(list_key="items", format="csv", requested_by=CANARY, requested_at=NOW)
     job = Job.objects.create(kind=f"{CANARY}.job", requested_by="x", created_at=NOW)
     return {
         "customers": buyer.public_id,
@@ -56,6 +60,8 @@ def populate(wallet_name: str) -> dict[str, object]:
         "items": order.lines.get().item.public_id,
         "models": version.public_id,
         "jobs": job.public_id,
+        "imports": run.public_id,
+        "exports": export.public_id,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.db import IntegrityError
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.domain.identities import normalise
 from crm.domain.import_fields import FieldSet, ImportField, ValueType
 from crm.models import Customer
+from crm.queries import customer_policies
 from crm.services import attribute_definitions
 from crm.services.imports import customer_statements as sql
 from crm.services.imports import staging
@@ -19,6 +21,7 @@ from crm.services.imports.kinds import Kind, Work, register
 from crm.services.imports.staged import CHANGED, NEW, UNCHANGED, Keyed, RecordImporter
 
 _MATCHED_BY: Final = ("external_id", "email", "phone")
+_SPELLED: Final = ("external_id", "email", "phone", "card", "device")
 _ATTRIBUTE: Final = "attribute."
 FIELDS: Final = FieldSet(
     fields=(
@@ -60,15 +63,23 @@ FIELDS: Final = FieldSet(
 class CustomerLoader:
     """Writes blocks of customers, their identities, persons and attributes, with a journal."""
 
-    def keyed(self, values: dict[str, Any]) -> Keyed:
-        """Say whom a row is about, and give its addresses their one spelling."""
-        for kind in ("email", "phone"):
-            if text := values.get(f"person.{kind}"):
-                values[f"identity.{kind}"] = normalise(kind, text)
-        for kind in _MATCHED_BY:
-            if value := values.get(f"identity.{kind}"):
-                return Keyed(kind, value)
-        return Keyed(reason="id_missing")
+    def keyer(self, work: Work) -> Callable[[dict[str, Any]], Keyed]:
+        """Return what says whom a row is about and gives its addresses the tenant's one spelling."""
+        spelling = customer_policies.spelling()
+
+        def keyed(values: dict[str, Any]) -> Keyed:
+            for kind in ("email", "phone"):
+                if text := values.get(f"person.{kind}"):
+                    values[f"identity.{kind}"] = text
+            for kind in _SPELLED:
+                if text := values.get(f"identity.{kind}"):
+                    values[f"identity.{kind}"] = normalise(kind, text, spelling)
+            for kind in _MATCHED_BY:
+                if value := values.get(f"identity.{kind}"):
+                    return Keyed(kind, value)
+            return Keyed(reason="id_missing")
+
+        return keyed
 
     def prepare(self, work: Work) -> None:
         """Declare the attributes that the plan names and nobody has declared yet."""

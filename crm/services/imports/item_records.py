@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
@@ -41,11 +42,8 @@ FIELDS: Final = FieldSet(
 class ItemLoader:
     """Writes blocks of items with a journal."""
 
-    def keyed(self, values: dict[str, Any]) -> Keyed:
-        price = values.get("item.price_minor")
-        if price is not None and price < 0:
-            return Keyed(reason="price_negative")
-        return Keyed("item", values["item.external_id"])
+    def keyer(self, work: Work) -> Callable[[dict[str, Any]], Keyed]:
+        return _keyed
 
     def prepare(self, work: Work) -> None:
         """Declare the attributes that the plan names and nobody has declared yet."""
@@ -81,6 +79,13 @@ class ItemLoader:
         staging.run(sql.COMPARE, params)
         [(new, changed, unchanged)] = staging.rows(sql.COUNT)
         return Counter({NEW: new, CHANGED: changed, UNCHANGED: unchanged})
+
+
+def _keyed(values: dict[str, Any]) -> Keyed:
+    price = values.get("item.price_minor")
+    if price is not None and price < 0:
+        return Keyed(reason="price_negative")
+    return Keyed("item", values["item.external_id"])
 
 
 register(

@@ -7,7 +7,7 @@ the last block and does nothing twice. Rows of one key fold into one: later cell
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -45,7 +45,7 @@ class Loader(Protocol):
     ``UNCHANGED`` and ``REFUSED`` (marked by the loader), and ``warning:<code>``.
     """
 
-    def keyed(self, values: dict[str, Any]) -> Keyed: ...
+    def keyer(self, work: Work) -> Callable[[dict[str, Any]], Keyed]: ...
 
     def prepare(self, work: Work) -> None: ...
 
@@ -170,10 +170,11 @@ class RecordImporter:
         read = 0
         with tenant_scope(work.tenant):
             settling.clear(work)
+            find_key = self.loader.keyer(work)
         for rows in files.read(work.path, work.shape, size=BLOCK_ROWS):
             with tenant_scope(work.tenant):
                 staging.run(_STAGE)
-                staging.copy_rows("staged_block", _COLUMNS, self._staged(rows, work, parser))
+                staging.copy_rows("staged_block", _COLUMNS, self._staged(rows, work, parser, find_key))
                 staging.run(_KEEP_BLOCK, self._params(work))
             read = rows.last_row
             work.progress(read, 0, "rows read")
@@ -183,14 +184,20 @@ class RecordImporter:
             ImportRun.objects.filter(pk=work.run_id).update(rows_staged=read, position=0)
         return read
 
-    def _staged(self, rows: files.Rows, work: Work, parser: RowParser) -> Iterator[tuple[Any, ...]]:
+    def _staged(
+        self,
+        rows: files.Rows,
+        work: Work,
+        parser: RowParser,
+        find_key: Callable[[dict[str, Any]], Keyed],
+    ) -> Iterator[tuple[Any, ...]]:
         header = work.shape.header
         for number, cells in enumerate(rows.cells, start=rows.first_row):
             flaw = rows.flaws.get(number)
             parsed = ParsedRow({}, flaw) if flaw else parser(cells)
             keyed = Keyed(reason=parsed.reason, column=parsed.column)
             if not parsed.reason:
-                keyed = self.loader.keyed(parsed.values)
+                keyed = find_key(parsed.values)
             if keyed.reason:
                 raw = as_json({"raw": dict(zip(header, cells, strict=True))})
                 yield number, "", "", raw, "quarantined", keyed.reason, keyed.column

@@ -7,7 +7,7 @@ section 2; a step taken in another state raises ``WrongState``.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -32,6 +32,8 @@ from tenants.scope import active_tenant
 from tenants.services import audit, jobs
 
 FOLDER: Final = "imports"
+# Then the file, which holds personal data, and what undoing it would need of it are removed.
+KEPT_FOR: Final = timedelta(days=30)
 _SAMPLE_ROWS: Final = 200
 _EDITABLE: Final = (ImportState.UPLOADED, ImportState.MAPPED, ImportState.CHECKED)
 _ENDED: Final = (ImportState.DONE, ImportState.DONE_WITH_ERRORS, ImportState.FAILED)
@@ -164,6 +166,17 @@ def discard(*, run: ImportRun, by: Actor, at: datetime) -> None:
     path = run.file_path
     run.delete()
     transaction.on_commit(lambda: private_files.remove(path))
+
+
+def purge(*, at: datetime) -> int:
+    """Remove the files and staged rows of imports that nobody has touched for a month; return how many."""
+    old = ImportRun.objects.filter(started_at__lt=at - KEPT_FOR).exclude(file_path="")
+    for run in old:
+        StagedRow.objects.filter(import_run=run).delete()
+        private_files.remove(run.file_path)
+        run.file_path = ""
+        run.save(update_fields=["file_path"])
+    return len(old)
 
 
 def open_job(run: ImportRun) -> Job | None:

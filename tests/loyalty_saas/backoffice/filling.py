@@ -14,6 +14,7 @@ from crm.models import (
     Customer,
     EventReject,
     EventSchema,
+    Export,
     ImportRun,
     Order,
     QuarantinedRow,
@@ -55,6 +56,7 @@ class Filled:
     segment: Segment = field(init=False)
     run: ImportRun = field(init=False)
     upload: ImportRun = field(init=False)
+    export: Export = field(init=False)
     reward: Reward = field(init=False)
     version: ModelVersion = field(init=False)
     job: Job = field(init=False)
@@ -71,6 +73,7 @@ class Filled:
             "points_adjust": self.customer.public_id,
             "order": self.order.public_id,
             "segment": self.segment.public_id,
+            "export_download": self.export.public_id,
             **dict.fromkeys(("import", "import_progress", "import_failed_rows"), self.run.public_id),
             **dict.fromkeys(
                 (
@@ -114,6 +117,9 @@ def fill(tenant: Tenant, actor: Actor, mark: str) -> Filled:
         filled.segment = add_segment(actor, mark, 1)
         filled.run = add_run(mark, 1)
         filled.upload = add_upload(mark)
+        filled.export = Export.objects.create(
+            list_key="customers", format="csv", requested_by=f"{mark} person", requested_at=NOW
+        )
         QuarantinedRow.objects.create(
             import_run=filled.run, row_number=7, reason=f"{mark}_zero", raw={"a": mark}
         )

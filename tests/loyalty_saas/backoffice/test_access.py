@@ -43,6 +43,8 @@ READ_PAGES: dict[str, Permission] = {
     "import": P.CUSTOMERS_VIEW,
     "import_progress": P.CUSTOMERS_VIEW,
     "import_create": P.CUSTOMERS_IMPORT,
+    "exports": P.DATA_EXPORT,
+    "export_create": P.DATA_EXPORT,
     "import_map": P.CUSTOMERS_IMPORT,
     "import_failed_rows": P.CUSTOMERS_IMPORT,
     "program": P.PROGRAM_VIEW,
@@ -95,6 +97,8 @@ POST_ONLY: dict[str, Permission] = {
     "team_role": P.TEAM_MANAGE,
 }
 WITH_REVISION = {"program_revision", "program_publish"}
+# A file, or a way back to the list.
+FILES = {"export_download": P.DATA_EXPORT}
 WITHOUT_PAGE = {"set_language"}
 
 
@@ -116,11 +120,11 @@ def routes(patterns: list[Any], prefix: str = "") -> set[str]:
 
 
 def test_every_route_is_in_the_table() -> None:
-    assert routes(staff_urls.urlpatterns) == {*READ_PAGES, *POST_ONLY, *WITHOUT_PAGE}
+    assert routes(staff_urls.urlpatterns) == {*READ_PAGES, *POST_ONLY, *FILES, *WITHOUT_PAGE}
 
 
 def test_anonymous_is_sent_to_sign_in(filled: Filled) -> None:
-    for name in READ_PAGES | POST_ONLY:
+    for name in READ_PAGES | POST_ONLY | FILES:
         response = Client().get(address(name, filled))
         assert response.status_code == 302, name
         assert response["Location"].startswith("/accounts/login/?next=/t/acme/"), name
@@ -128,7 +132,7 @@ def test_anonymous_is_sent_to_sign_in(filled: Filled) -> None:
 
 def test_member_of_another_tenant_finds_nothing(filled: Filled, other_tenant: Tenant, actor: Actor) -> None:
     outsider = signed_in(other_tenant, actor, Role.OWNER)
-    for name in READ_PAGES | POST_ONLY:
+    for name in READ_PAGES | POST_ONLY | FILES:
         assert outsider.get(address(name, filled)).status_code == 404, name
         assert outsider.post(address(name, filled)).status_code == 404, name
 
@@ -154,7 +158,7 @@ def test_role_decides(role: Role, filled: Filled, actor: Actor) -> None:
 
 def test_another_tenants_id_is_not_found(filled: Filled, other_filled: Filled, staff: Client) -> None:
     # A rule's key means the tenant's own rule wherever it stands.
-    for name in READ_PAGES.keys() & other_filled.ids().keys() - {"program_rule"}:
+    for name in (READ_PAGES | FILES).keys() & other_filled.ids().keys() - {"program_rule"}:
         assert staff.get(address(name, other_filled, slug="acme")).status_code == 404, name
 
 
