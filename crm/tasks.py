@@ -126,6 +126,7 @@ def ensure_event_partitions() -> None:
     today = timezone.now().date()
     partitions.ensure(first=today, last=today + timedelta(days=partitions.MONTHS_AHEAD_DAYS))
     partitions.move_strays()
+    partitions.drop_empty(before=today - timedelta(days=partitions.OLD_DAYS))
 
 
 def _import_of(job: JobContext) -> dict[str, Any]:

@@ -9,26 +9,40 @@ from django.db import migrations, models
 import tenants.models.base
 from tenants.operations import IsolateTenantTable
 
-# Only the platform may, and only after asking every tenant's policy; see crm.services.event_retention.
-DROP_PARTITION = """
-CREATE FUNCTION crm_drop_event_partition(month date) RETURNS boolean
+# Retention deletes a tenant's rows; a month that all have let go is dropped. Emptiness is asked with the security
+# of the rows switched off, under the lock that keeps everybody out: the owner would see no row of a full one.
+DROP_EMPTY = """
+CREATE FUNCTION crm_drop_empty_event_partitions(before date) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '5s' AS $body$
 DECLARE
-    partition text := 'crm_event_' || to_char(date_trunc('month', month), 'YYYY_MM');
+    partition regclass;
+    is_empty boolean;
+    dropped integer := 0;
 BEGIN
-    IF month > (now() - interval '2 months')::date THEN
+    IF before > (now() - interval '2 months')::date THEN
         RAISE EXCEPTION 'only old partitions are dropped' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('crm_event partitions'));
-    IF to_regclass('public.' || partition) IS NULL THEN
-        RETURN false;
-    END IF;
-    EXECUTE format('DROP TABLE public.%I', partition);
-    RETURN true;
+    FOR partition IN
+        SELECT c.oid FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'crm_event'::regclass AND c.relname ~ '^crm_event_\\d{4}_\\d{2}$'
+          AND c.relname < 'crm_event_' || to_char(before, 'YYYY_MM') AND pg_relation_size(c.oid) = 0
+    LOOP
+        LOCK TABLE crm_event IN ACCESS EXCLUSIVE MODE;
+        EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', partition);
+        EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', partition) INTO is_empty;
+        IF is_empty THEN
+            EXECUTE format('DROP TABLE %s', partition);
+            dropped := dropped + 1;
+        ELSE
+            EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', partition);
+        END IF;
+    END LOOP;
+    RETURN dropped;
 END
 $body$;
-REVOKE ALL ON FUNCTION crm_drop_event_partition(date) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION crm_drop_event_partition(date) TO app_platform;
+REVOKE ALL ON FUNCTION crm_drop_empty_event_partitions(date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION crm_drop_empty_event_partitions(date) TO app_rw;
 """
 
 
@@ -39,29 +53,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name="EventPolicy",
-            fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                (
-                    "keep_months",
-                    models.PositiveSmallIntegerField(
-                        blank=True, null=True, verbose_name="months to keep events"
-                    ),
-                ),
-                (
-                    "keep_rejects_days",
-                    models.PositiveSmallIntegerField(default=90, verbose_name="days to keep rejects"),
-                ),
-            ],
-            options={
-                "verbose_name": "event policy",
-                "verbose_name_plural": "event policies",
-                "abstract": False,
-                "base_manager_name": "objects",
-                "default_manager_name": "objects",
-            },
-        ),
         migrations.CreateModel(
             name="EventSchema",
             fields=[
@@ -227,18 +218,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="eventpolicy",
-            name="tenant",
-            field=models.ForeignKey(
-                db_index=False,
-                editable=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="tenants.tenant",
-                verbose_name="tenant",
-            ),
-        ),
-        migrations.AddField(
             model_name="eventschema",
             name="tenant",
             field=models.ForeignKey(
@@ -285,17 +264,6 @@ class Migration(migrations.Migration):
                 verbose_name="tenant",
             ),
         ),
-        migrations.AddConstraint(
-            model_name="eventpolicy",
-            constraint=models.UniqueConstraint(fields=("tenant",), name="crm_event_policy_one"),
-        ),
-        migrations.AddConstraint(
-            model_name="eventpolicy",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("keep_months__isnull", True), ("keep_months__gte", 1), _connector="OR"),
-                name="crm_event_policy_at_least_a_month",
-            ),
-        ),
         migrations.AddIndex(
             model_name="eventschema",
             index=models.Index(
@@ -334,9 +302,8 @@ class Migration(migrations.Migration):
                 fields=("tenant", "schema", "key"), name="crm_property_schema_key"
             ),
         ),
-        IsolateTenantTable("EventPolicy"),
         IsolateTenantTable("EventSchema"),
         IsolateTenantTable("EventTally"),
         IsolateTenantTable("PropertySchema"),
-        migrations.RunSQL(DROP_PARTITION, "DROP FUNCTION crm_drop_event_partition(date)"),
+        migrations.RunSQL(DROP_EMPTY, "DROP FUNCTION crm_drop_empty_event_partitions(date)"),
     ]

@@ -10,7 +10,6 @@ from crm.models.customer_policy import CustomerPolicy
 from crm.models.customer_profile import CustomerProfile
 from crm.models.customer_touch import CustomerTouch
 from crm.models.event import Event
-from crm.models.event_policy import EventPolicy
 from crm.models.event_reject import EventReject
 from crm.models.event_schema import EventSchema, ViolationPolicy
 from crm.models.event_tally import EventStatus, EventTally
@@ -54,7 +53,6 @@ __all__ = [
     "CustomerState",
     "CustomerTouch",
     "Event",
-    "EventPolicy",
     "EventReject",
     "EventSchema",
     "EventStatus",

@@ -20,7 +20,7 @@ SECURITY_DEFINER_ALLOWED = {
     # Partitions and statistics belong to the owner; the application may only ask for them.
     "crm_ensure_event_partitions",
     "crm_move_stray_events",
-    "crm_drop_event_partition",
+    "crm_drop_empty_event_partitions",
     "crm_analyze_loaded_tables",
     "rewards_analyze_coupons",
     "rewards_analyze_ledger",

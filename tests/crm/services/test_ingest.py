@@ -163,6 +163,20 @@ def test_by_night_a_month_with_enough_stray_events_gets_its_own(other_tenant: Te
         assert Event.objects.filter(message_id="theirs").count() == 1
 
 
+def test_months_that_everybody_let_go_are_dropped(crowd: Tenant, tenant: Tenant) -> None:
+    partitions.ensure(first=date(2011, 1, 1), last=date(2011, 2, 1))
+    with tenant_scope(tenant):
+        statuses(new("kept", occurred_at=OLD))
+    assert partitions.drop_empty(before=date(2012, 1, 1)) == 1
+    assert partitions.drop_empty(before=date(2012, 1, 1)) == 0
+    with tenant_scope(tenant):
+        assert partition_of("kept") == "crm_event_2011_02"
+        statuses(new("stray", occurred_at=datetime(2011, 1, 5, tzinfo=UTC)))
+        assert partition_of("stray") == "crm_event_default"
+    with pytest.raises(DataError), transaction.atomic():
+        partitions.drop_empty(before=NOW.date() + timedelta(days=4000))
+
+
 def test_partitions_are_bounded_and_closed(scope: Tenant) -> None:
     partitions.ensure(first=OLD.date(), last=OLD.date())
     with connection.cursor() as cursor:
