@@ -1,3 +1,5 @@
+"""The models of taste and behaviour; their jobs are connected once the tables are known."""
+
 from __future__ import annotations
 
 from django.apps import AppConfig

@@ -1,3 +1,5 @@
+"""The loyalty domain; what consumes and runs its work is connected once the models are loaded."""
+
 from __future__ import annotations
 
 from django.apps import AppConfig

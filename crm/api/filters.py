@@ -8,6 +8,8 @@ from crm.domain.topics import Topic
 from crm.models import (
     Customer,
     CustomerState,
+    EventReject,
+    EventSchema,
     Feedback,
     FeedbackKind,
     ImportRun,
@@ -58,6 +60,27 @@ class ItemFilter(StrictFilterSet):
 
     class Meta:
         model = Item
+        fields: list[str] = []
+
+
+class EventSchemaFilter(StrictFilterSet):
+    name = django_filters.CharFilter()
+    is_locked = StrictBooleanFilter()
+
+    class Meta:
+        model = EventSchema
+        fields: list[str] = []
+
+
+class EventRejectFilter(StrictFilterSet):
+    name = django_filters.CharFilter()
+    reason = django_filters.CharFilter()
+    customer = django_filters.CharFilter(field_name="identity")
+    is_waiting = StrictBooleanFilter(field_name="replayed_at", lookup_expr="isnull")
+    received_after = django_filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="gte")
+
+    class Meta:
+        model = EventReject
         fields: list[str] = []
 
 

@@ -5,6 +5,8 @@ from rest_framework.routers import SimpleRouter
 
 from crm.api.views.consents import ConsentHistoryView, ConsentsView
 from crm.api.views.customers import CustomerViewSet
+from crm.api.views.event_rejects import EventRejectViewSet
+from crm.api.views.event_schemas import EventSchemaViewSet
 from crm.api.views.events import EventBatchView
 from crm.api.views.exports import ExportViewSet
 from crm.api.views.feedback import FeedbackViewSet, RecoveryCaseViewSet
@@ -17,6 +19,8 @@ from crm.api.views.segments import SegmentViewSet
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("customers", CustomerViewSet, basename="customer")
+router.register("event-rejects", EventRejectViewSet, basename="event-reject")
+router.register("event-schemas", EventSchemaViewSet, basename="event-schema")
 router.register("feedback", FeedbackViewSet, basename="feedback")
 router.register("recovery-cases", RecoveryCaseViewSet, basename="recovery-case")
 router.register("exports", ExportViewSet, basename="export")

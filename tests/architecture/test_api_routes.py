@@ -8,7 +8,15 @@ import pytest
 from django.db import connections
 from django.db.models import Manager
 
-from crm.models import Customer, Export, ImportRun
+from crm.domain.events import NewEvent
+from crm.models import (
+    Customer,
+    EventReject,
+    EventSchema,
+    Export,
+    ImportRun,
+)
+from crm.services import event_schemas, ingest
 from rewards.models import RewardKind
 from rewards.services import catalogue
 from tenants.domain.actors import SYSTEM
@@ -52,7 +60,14 @@ def populate(wallet_name: str) -> dict[str, object]:
     )
     export = Export.objects.create(list_key="items", format="csv", requested_by=CANARY, requested_at=NOW)
     job = Job.objects.create(kind=f"{CANARY}.job", requested_by="x", created_at=NOW)
+    bad = NewEvent(f"{CANARY}-bad", CANARY, NOW, email=CANARY)
+    good = NewEvent(f"{CANARY}-good", CANARY, NOW, external_id=f"{CANARY}-customer", properties={"x": CANARY})
+    ingest.accept(batch=[bad, good], by=SYSTEM, at=NOW)
+    span = {"first_at": NOW.isoformat(), "last_at": NOW.isoformat()}
+    event_schemas.learn(message_ids=[good.message_id], **span, at=NOW)
     return {
+        "event-rejects": EventReject.objects.get().public_id,
+        "event-schemas": EventSchema.objects.get().public_id,
         "customers": buyer.public_id,
         "orders": order.public_id,
         "returns": goods.public_id,
