@@ -182,8 +182,13 @@ def _judged(event: NewEvent, at: datetime, *, is_plain: bool) -> NewEvent | Inva
 
 
 def _invalid(event: NewEvent, reason: str, detail: str) -> Invalid:
-    payload = "" if reason == TOO_DEEP else msgspec.to_builtins(event)
+    payload = "" if reason == TOO_DEEP else as_sent(event)
     return Invalid(reason, detail, event.message_id, payload)
+
+
+def as_sent(event: NewEvent) -> dict[str, Any]:
+    """Return the event as a document that can be sent again, without what was not given."""
+    return {name: value for name, value in msgspec.to_builtins(event).items() if value is not None}
 
 
 def flaw_of(value: Any) -> str:

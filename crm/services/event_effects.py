@@ -18,15 +18,15 @@ from django.db import connection, transaction
 from crm.domain.event_catalogue import FEEDBACK_SUBMITTED, IDENTIFIED, ORDER_COMPLETED, ORDER_RETURNED
 from crm.domain.events import Invalid
 from crm.domain.order_events import EventNotUsable, order_of, positions_of, return_of, text_of
-from crm.models import Customer, Item, LineKind, Order, ReturnLine
+from crm.models import Customer, EventReject, Item, LineKind, Order, ReturnLine
 from crm.queries.survivors import survivor_of
-from crm.services import event_rejects, identify_traits, orders, returns
+from crm.services import event_rejects, feedback, identify_traits, orders, returns
 from tenants.domain.actors import SYSTEM
 from tenants.errors import DomainError, InvalidInput
 from tenants.scope import active_tenant, active_tenant_id
-from tenants.services import outbox
 
 EFFECT_SOURCE: Final = "effect"
+FEEDBACK_SOURCE: Final = "event"
 _ITEM_EVENTS: Final = frozenset({"product_viewed", "product_added", "product_clicked", "review_posted"})
 _OF_BATCH = """
 SELECT message_id, occurred_at, name, customer_id, properties::text FROM crm_event
@@ -70,7 +70,7 @@ def apply(*, message_ids: Sequence[str], first_at: str, last_at: str, at: dateti
 
 def _apply_or_keep(event: StoredEvent, at: datetime) -> None:
     refused = attempt(event, at=at)
-    if refused is None:
+    if refused is None or _is_kept(event):
         return
     payload = {
         "message_id": event.message_id,
@@ -83,6 +83,12 @@ def _apply_or_keep(event: StoredEvent, at: datetime) -> None:
     event_rejects.keep(
         [Invalid(refused[0], refused[1], event.message_id, payload, EFFECT_SOURCE)], at=at, is_counted=False
     )
+
+
+def _is_kept(event: StoredEvent) -> bool:
+    """Whether the same was kept when the message was delivered before."""
+    kept = EventReject.objects.filter(source=EFFECT_SOURCE, message_id=event.message_id, name=event.name)
+    return bool(kept.filter(replayed_at=None).exists())
 
 
 def attempt(event: StoredEvent, *, at: datetime) -> tuple[str, str] | None:
@@ -154,13 +160,20 @@ def _return_order(event: StoredEvent, at: datetime) -> None:
 
 
 def _submit_feedback(event: StoredEvent, at: datetime) -> None:
-    payload = {
-        "message_id": event.message_id,
-        "customer_id": event.customer.pk if event.customer else None,
-        "occurred_at": event.occurred_at.isoformat(),
-        "properties": event.properties,
-    }
-    outbox.publish(topic="crm.feedback_submitted", payload=payload, at=at)
+    given = event.properties
+    sku, order_id = text_of(given, "sku", "product_id"), text_of(given, "order_id")
+    rating = given.get("rating", given.get("score"))
+    entry = feedback.NewFeedback(
+        kind=text_of(given, "kind") or ("review" if sku else "csat" if rating is not None else "ticket"),
+        source_id=event.message_id,
+        occurred_at=event.occurred_at,
+        customer=event.customer,
+        item=Item.objects.filter(external_id=sku).first() if sku else None,
+        order=Order.objects.filter(external_id=order_id).first() if order_id else None,
+        rating=rating if isinstance(rating, int) and not isinstance(rating, bool) else None,
+        text=str(given.get("text") or given.get("comment") or ""),
+    )
+    feedback.record(entries=[entry], source=FEEDBACK_SOURCE, by=SYSTEM, at=at)
 
 
 def _identify(event: StoredEvent, at: datetime) -> None:

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from crm.domain.copy_text import copy_text
 from crm.domain.event_schemas import violation
-from crm.domain.events import Invalid, NewEvent
+from crm.domain.events import Invalid, NewEvent, as_sent
 from crm.domain.identities import normalise
 from crm.services import event_rejects, event_schemas, identities, identity_links
 from tenants.domain.actors import Actor
@@ -115,7 +115,7 @@ def _matching(each: NewEvent | Invalid, enforced: Mapping[str, Mapping[str, str]
     wrong = violation(each.properties, enforced[each.name])
     if not wrong:
         return each
-    return Invalid("schema_violation", wrong, each.message_id, msgspec.to_builtins(each))
+    return Invalid("schema_violation", wrong, each.message_id, as_sent(each))
 
 
 def _addressed(batch: Sequence[NewEvent | Invalid]) -> tuple[list[NewEvent | Invalid], dict[Pair, Pair]]:
@@ -133,7 +133,7 @@ def _addressed(batch: Sequence[NewEvent | Invalid]) -> tuple[list[NewEvent | Inv
             spelled[given] = (given[0], normalise(*given, spelling))
         if not spelled[given][1]:
             detail = f"Not a valid {given[0]}."
-            judged[position] = Invalid("identity_invalid", detail, each.message_id, msgspec.to_builtins(each))
+            judged[position] = Invalid("identity_invalid", detail, each.message_id, as_sent(each))
     return judged, {given: pair for given, pair in spelled.items() if pair[1]}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crm.domain.events import NewEvent
-from crm.models import Customer, Event, EventReject, Identity, Item, Order, Return
+from crm.models import Customer, Event, EventReject, Feedback, Identity, Item, Order, Return
 from crm.services import event_replays, ingest
 from tenants.domain.actors import SYSTEM
 from tenants.models import OutboxMessage, Tenant
@@ -82,13 +82,14 @@ def test_items_are_made_and_not_changed(scope: Tenant) -> None:
     assert (item.external_id, item.name, item.category) == ("a", "Apple", "Fruit")
 
 
-def test_feedback_is_passed_on(scope: Tenant) -> None:
-    send(scope, new("feedback_submitted", properties={"rating": 5}))
-    payload = OutboxMessage.objects.get(topic="crm.feedback_submitted").payload
-    assert payload == {
-        "message_id": "m1", "customer_id": Customer.objects.get().pk, "occurred_at": NOW.isoformat(),
-        "properties": {"rating": 5},
-    }  # fmt: skip
+def test_feedback_is_recorded_once_and_nonsense_is_kept(scope: Tenant) -> None:
+    good = new("feedback_submitted", properties={"rating": 5, "text": "Lovely", "sku": "mug"})
+    send(scope, good, new("feedback_submitted", "m2", properties={"kind": "nps", "rating": 11}))
+    OutboxMessage.objects.filter(topic="crm.events_recorded").update(state="pending")
+    deliver(scope)
+    row = Feedback.objects.get()
+    assert (row.kind, row.rating, row.text, row.customer.external_id) == ("review", 5, "Lovely", "c1")
+    assert set(EventReject.objects.values_list("message_id", "detail")) == {("m2", "/rating From 0 to 10.")}
 
 
 def test_identify_writes_the_person_and_empties_the_event(scope: Tenant) -> None:
