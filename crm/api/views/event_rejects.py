@@ -55,7 +55,9 @@ class EventRejectViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         )
         return Response(self.get_serializer(again).data)
 
-    @extend_schema(request=ReplayAllInput, responses={202: JobStarted})
+    @extend_schema(
+        operation_id="event_rejects_replay_matching", request=ReplayAllInput, responses={202: JobStarted}
+    )
     @action(detail=False, methods=["post"], url_path="replay", filterset_class=None)
     def replay_all(self, request: TenantRequest) -> Response:
         """Send all that match again in the background."""
