@@ -44,6 +44,8 @@ GROUPS: Final[tuple[tuple[str | Promise, tuple[Entry, ...]], ...]] = (
         (
             Entry(_("Program"), "program", "rule_settings", Permission.PROGRAM_VIEW),
             Entry(_("Coupons"), "coupons", "sell", Permission.COUPONS_VIEW),
+            Entry(_("Challenges"), "challenges", "flag", Permission.PROGRAM_VIEW),
+            Entry(_("Tiers"), "tiers", "stairs", Permission.PROGRAM_VIEW),
             Entry(_("Rewards"), "rewards", "redeem", Permission.REWARDS_VIEW),
             Entry(_("Redemptions"), "redemptions", "local_shipping", Permission.REWARDS_VIEW),
             Entry(_("Referrals"), "referrals", "group_add", Permission.REWARDS_VIEW),

@@ -20,9 +20,9 @@ from crm.queries import behaviour
 from loyalty_saas.backoffice import figures, timeline, why
 from recommendations.models import Slot
 from recommendations.queries import recommendations
-from rewards.domain.tiers import standing
-from rewards.models import Account, Lot, TierMembership
-from rewards.queries import coupons, programs
+from rewards.admin import tier_words
+from rewards.models import Account, Lot
+from rewards.queries import challenges, coupons, programs, tiers
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.domain.permissions import Permission
 
@@ -52,7 +52,7 @@ class CustomerPage(StaffPage):
             summary=customer.order_summary,
             tab=tab,
             accounts=Account.objects.filter(customer=customer).select_related("wallet").order_by("pk"),
-            tier=_tier(customer, published),
+            tier=_tier(customer, published, self.access.tenant.currency),
             traits=_traits(customer, self.access.tenant.currency),
             **getattr(self, f"_{tab}")(customer, published),
         )
@@ -71,6 +71,7 @@ class CustomerPage(StaffPage):
             "history": history,
             "behaviour": profile_words.facts(history, customer.order_summary, currency, timezone.now()),
             "memberships": members.order_by("segment__name"),
+            "challenges": challenges.of_customer(customer, at=timezone.now()),
         }
 
     def _before(self) -> datetime | None:
@@ -108,21 +109,31 @@ class CustomerPage(StaffPage):
         }
 
 
-def _tier(customer: Customer, published: Any) -> dict[str, Any] | None:
+def _tier(customer: Customer, published: Any, currency: str) -> dict[str, Any] | None:
     if published is None or not published.revision.tiers:
         return None
-    membership = TierMembership.objects.filter(customer=customer).first()
-    spend = membership.qualifying_spend_minor if membership else 0
-    where = standing(published.revision.tiers, spend)
-    floor = where.tier.threshold_minor if where.tier else 0
-    span = where.next_tier.threshold_minor - floor if where.next_tier else 0
+    revision = published.revision
+    standing = tiers.of_customers([customer.pk], revision=revision, at=timezone.now()).get(customer.pk)
+    if standing is None:
+        return None
+    metrics = {criterion.key: criterion.metric for criterion in revision.qualification.criteria}
+    projection = standing.projection
+    reached = projection.reached
     return {
-        "name": where.tier.name if where.tier else "",
-        "since": membership.since if membership else None,
-        "spend_minor": spend,
-        "next": where.next_tier,
-        "missing_minor": where.missing_minor,
-        "share": round(100 * (spend - floor) / span) if span else 100,
+        "name": standing.tier.name if standing.tier else "",
+        "membership": standing.membership,
+        "is_locked": standing.is_locked,
+        "next": projection.next_tier,
+        "reached": reached if reached and standing.tier and reached.key != standing.tier.key else None,
+        "missing": [
+            tier_words.amount(metrics[key], missing, currency)
+            for key, missing in projection.missing_by_criterion.items()
+            if missing
+        ],
+        "values": [
+            tier_words.amount(metrics[key], value, currency) for key, value in standing.values.items()
+        ],
+        "share": standing.share(),
     }
 
 

@@ -7,14 +7,18 @@ from django.urls import path
 from rewards.admin import (
     adjustments,
     catalogue,
+    challenge_editor,
+    challenge_pages,
     coupon_pools,
     coupons,
+    ladder_editor,
     program,
     program_editor,
     redemptions,
     referrals,
     reviews,
     rule_editor,
+    tier_pages,
 )
 
 urlpatterns = [
@@ -23,6 +27,17 @@ urlpatterns = [
     path("program/rules/<slug:key>/", rule_editor.RulePage.as_view(), name="program_rule"),
     path("program/<int:number>/", program.RevisionPage.as_view(), name="program_revision"),
     path("program/<int:number>/publish/", program.PublishPage.as_view(), name="program_publish"),
+    path(
+        "program/challenges/<slug:key>/",
+        challenge_editor.ChallengeEditPage.as_view(),
+        name="program_challenge",
+    ),
+    path("program/ladder/", ladder_editor.LadderPage.as_view(), name="program_ladder"),
+    path("program/<int:number>/tiers/", tier_pages.TierPreviewPage.as_view(), name="tier_preview"),
+    path("challenges/", challenge_pages.ChallengesPage.as_view(), name="challenges"),
+    path("challenges/<slug:key>/", challenge_pages.ChallengePage.as_view(), name="challenge"),
+    path("tiers/", tier_pages.TiersPage.as_view(), name="tiers"),
+    path("customers/<uuid:public_id>/tier/", tier_pages.TierLockPage.as_view(), name="tier_lock"),
     path("rewards/", catalogue.RewardsPage.as_view(), name="rewards"),
     path("rewards/new/", catalogue.CreatePage.as_view(), name="reward_create"),
     path("rewards/<uuid:public_id>/", catalogue.EditPage.as_view(), name="reward"),

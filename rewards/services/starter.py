@@ -70,6 +70,15 @@ def document(
             for key, threshold in zip(names, tier_thresholds_minor, strict=True)
         ],
         "rules": rules,
+        "challenges": [
+            {
+                "key": "three-orders",
+                "name": "Three orders in 60 days",
+                "goal": {"kind": "count", "match": {}, "target": 3},
+                "window": {"kind": "rolling", "days": 60},
+                "rewards": [{"kind": "points", "wallet": WALLET, "points": 100}],
+            }
+        ],
     }
 
 

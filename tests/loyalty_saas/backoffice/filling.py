@@ -71,6 +71,8 @@ class Filled:
         return {
             "customer": self.customer.public_id,
             "points_adjust": self.customer.public_id,
+            "tier_lock": self.customer.public_id,
+            **dict.fromkeys(("challenge", "program_challenge"), "three-orders"),
             "order": self.order.public_id,
             "segment": self.segment.public_id,
             "export_download": self.export.public_id,

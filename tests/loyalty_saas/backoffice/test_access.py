@@ -52,6 +52,13 @@ READ_PAGES: dict[str, Permission] = {
     "program_edit": P.PROGRAM_EDIT,
     "program_publish": P.PROGRAM_PUBLISH,
     "program_rule": P.PROGRAM_EDIT,
+    "program_challenge": P.PROGRAM_EDIT,
+    "program_ladder": P.PROGRAM_EDIT,
+    "tier_preview": P.PROGRAM_VIEW,
+    "challenges": P.PROGRAM_VIEW,
+    "challenge": P.PROGRAM_VIEW,
+    "tiers": P.PROGRAM_VIEW,
+    "tier_lock": P.TIERS_LOCK,
     "rewards": P.REWARDS_VIEW,
     "reward": P.PROGRAM_EDIT,
     "reward_create": P.PROGRAM_EDIT,
@@ -99,6 +106,7 @@ POST_ONLY: dict[str, Permission] = {
 WITH_REVISION = {"program_revision", "program_publish"}
 # A file, or a way back to the list.
 FILES = {"export_download": P.DATA_EXPORT}
+WITH_REVISION = {"program_revision", "program_publish", "tier_preview"}
 WITHOUT_PAGE = {"set_language"}
 
 
@@ -159,6 +167,11 @@ def test_role_decides(role: Role, filled: Filled, actor: Actor) -> None:
 def test_another_tenants_id_is_not_found(filled: Filled, other_filled: Filled, staff: Client) -> None:
     # A rule's key means the tenant's own rule wherever it stands.
     for name in (READ_PAGES | FILES).keys() & other_filled.ids().keys() - {"program_rule"}:
+    for name in READ_PAGES.keys() & other_filled.ids().keys() - {
+        "program_rule",
+        "program_challenge",
+        "challenge",
+    }:
         assert staff.get(address(name, other_filled, slug="acme")).status_code == 404, name
 
 

@@ -1,0 +1,295 @@
+"""The form of one challenge, made from its part of the document and back into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from rewards.admin.challenge_words import KIND_LABELS, RECURRENCE_LABELS, WINDOW_LABELS
+from rewards.admin.money import to_major, to_minor
+from tenants.admin.forms import StaffForm
+from tenants.admin.keys import key_from
+
+PLAIN: Final = frozenset({"count", "sum", "distinct", "streak"})
+AMOUNT: Final = "amount_minor"
+_MATCHES: Final = [
+    ("order", gettext_lazy("Orders")),
+    ("event", gettext_lazy("Events")),
+]
+_UNITS: Final = [("day", gettext_lazy("days")), ("week", gettext_lazy("weeks"))]
+_OPS: Final = [
+    ("gte", gettext_lazy("at least")),
+    ("lte", gettext_lazy("at most")),
+    ("eq", gettext_lazy("is")),
+    ("ne", gettext_lazy("is not")),
+]
+_DATE: Final = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+def _whole(label: Any, **options: Any) -> forms.IntegerField:
+    return forms.IntegerField(label=label, required=False, min_value=1, **options)
+
+
+class ChallengeForm(StaffForm):
+    """One challenge. Conditions, steps and milestones are rows beside it."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+    description = forms.CharField(
+        label=gettext_lazy("What members read"), max_length=2000, required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )  # fmt: skip
+    kind = forms.ChoiceField(label=gettext_lazy("Goal"), choices=list(KIND_LABELS.items()))
+    counts = forms.ChoiceField(label=gettext_lazy("What counts"), choices=_MATCHES)
+    event = forms.CharField(label=gettext_lazy("Name of the event"), max_length=100, required=False)
+    categories = forms.CharField(
+        label=gettext_lazy("Only these categories"), required=False,
+        help_text=gettext_lazy("Separated by commas; empty is all."),
+    )  # fmt: skip
+    of = forms.CharField(
+        label=gettext_lazy("Sum or values of"), max_length=200, required=False,
+        help_text=gettext_lazy(
+            "Of orders: amount_minor, units, or sku, category, channel. Of events: a property."
+        ),
+    )  # fmt: skip
+    target = forms.DecimalField(
+        label=gettext_lazy("Reach"), min_value=1, max_digits=15, decimal_places=3, required=False,
+        help_text=gettext_lazy("A number; for the amount of orders, money. Of several tasks, how many."),
+    )  # fmt: skip
+    unit = forms.ChoiceField(label=gettext_lazy("Streak of"), choices=_UNITS, required=False)
+    gap = forms.IntegerField(
+        label=gettext_lazy("May be missed"), min_value=0, max_value=30, required=False,
+        help_text=gettext_lazy("Days or weeks in between that do not break the streak."),
+    )  # fmt: skip
+    window = forms.ChoiceField(label=gettext_lazy("When"), choices=list(WINDOW_LABELS.items()))
+    days = _whole(gettext_lazy("Days"), max_value=3660)
+    starts_on = forms.DateField(label=gettext_lazy("First day"), required=False, widget=_DATE)
+    ends_on = forms.DateField(label=gettext_lazy("Last day"), required=False, widget=_DATE)
+    recurrence = forms.ChoiceField(label=gettext_lazy("Repeats"), choices=list(RECURRENCE_LABELS.items()))
+    wallet = forms.ChoiceField(label=gettext_lazy("Into"))
+    points = _whole(gettext_lazy("Points on completion"))
+    coupon = forms.ChoiceField(label=gettext_lazy("Coupon on completion"), required=False)
+    message = forms.SlugField(
+        label=gettext_lazy("Message on completion"), max_length=60, required=False,
+        help_text=gettext_lazy("The key of a message trigger."),
+    )  # fmt: skip
+    opt_in = forms.BooleanField(label=gettext_lazy("Members ask to take part"), required=False)
+    segment = forms.ChoiceField(label=gettext_lazy("Only this segment"), required=False)
+    tiers = forms.MultipleChoiceField(label=gettext_lazy("Only these tiers"), required=False)
+    per_customer = _whole(gettext_lazy("Completions of one customer"))
+    total = _whole(gettext_lazy("Completions of all"))
+    rolls_back = forms.BooleanField(label=gettext_lazy("Returns take it back"), required=False, initial=True)
+
+    def __init__(
+        self, *args: Any, currency: str, choices: Mapping[str, Sequence[tuple[str, str]]], **kwargs: Any
+    ) -> None:
+        self.currency = currency
+        kwargs["use_required_attribute"] = False
+        super().__init__(*args, **kwargs)
+        for name, options in choices.items():
+            self.fields[name].choices = list(options)  # type: ignore[attr-defined]  # a ChoiceField
+
+    def of_fields(self, *names: str) -> list[forms.BoundField]:
+        return [self[name] for name in names]
+
+    def basics(self) -> list[forms.BoundField]:
+        return self.of_fields("name", "description")
+
+    def goal_fields(self) -> list[forms.BoundField]:
+        return self.of_fields("kind", "counts", "event", "categories", "of", "target", "unit", "gap")
+
+    def time_fields(self) -> list[forms.BoundField]:
+        return self.of_fields("window", "days", "starts_on", "ends_on", "recurrence")
+
+    def reward_fields(self) -> list[forms.BoundField]:
+        return self.of_fields("wallet", "points", "coupon", "message")
+
+    def who_fields(self) -> list[forms.BoundField]:
+        return self.of_fields("opt_in", "segment", "tiers", "per_customer", "total", "rolls_back")
+
+    def is_money(self) -> bool:
+        values = self.cleaned_data
+        return bool(values["kind"] == "sum" and values["counts"] == "order" and values["of"] == AMOUNT)
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or {}
+        kind = values.get("kind")
+        if kind in PLAIN and values.get("counts") == "event" and not values.get("event"):
+            self.add_error("event", _("Name the event."))
+        if kind in PLAIN and not values.get("target"):
+            self.add_error("target", _("Say how much."))
+        if kind in {"sum", "distinct"} and not values.get("of"):
+            self.add_error("of", _("Say of what."))
+        return values
+
+    def target_value(self) -> int:
+        target = self.cleaned_data["target"]
+        return (to_minor(target, self.currency) if self.is_money() else int(target or 1)) or 1
+
+
+class ConditionRow(StaffForm):
+    """A condition on a property of the event, or on a fact of the order."""
+
+    property = forms.CharField(
+        label=gettext_lazy("Property"), max_length=200, required=False,
+        help_text=gettext_lazy("Of orders: total_minor, channel, lines, weekday, hour."),
+    )  # fmt: skip
+    op = forms.ChoiceField(label=gettext_lazy("Comparison"), choices=_OPS, required=False)
+    value = forms.CharField(label=gettext_lazy("Value"), max_length=200, required=False)
+
+    def condition(self) -> dict[str, Any] | None:
+        values = self.cleaned_data
+        if not values.get("property"):
+            return None
+        return {"property": values["property"], "op": values["op"], "value": scalar(values["value"])}
+
+
+class PartRow(StaffForm):
+    """One step of a sequence, or one task of a set."""
+
+    key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=60)
+    name = forms.CharField(label=gettext_lazy("Step or task"), max_length=200, required=False)
+    event = forms.CharField(
+        label=gettext_lazy("Event"), max_length=100, required=False,
+        help_text=gettext_lazy("Empty is an order."),
+    )  # fmt: skip
+    times = _whole(gettext_lazy("Times"))
+
+
+class MilestoneRow(StaffForm):
+    at = _whole(gettext_lazy("At"))
+    points = _whole(gettext_lazy("Points"))
+
+
+ConditionRows = forms.formset_factory(ConditionRow, extra=2, can_delete=True)
+PartRows = forms.formset_factory(PartRow, extra=2, can_delete=True)
+MilestoneRows = forms.formset_factory(MilestoneRow, extra=1, can_delete=True)
+
+
+def scalar(text: str) -> Any:
+    """Read yes and no, a number or a text."""
+    if text.strip().lower() in {"true", "false"}:
+        return text.strip().lower() == "true"
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        return text.strip()
+
+
+def given(rows: Any) -> list[dict[str, Any]]:
+    """Return the values of the rows that are not to be removed."""
+    return [row.cleaned_data for row in rows if row.cleaned_data and not row.cleaned_data.get("DELETE")]
+
+
+def initial_of(written: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    """Return the form's initial values for a challenge as it stands in the document."""
+    goal, window, limits = written["goal"], written["window"], written["limits"]
+    match = goal.get("match", {})
+    is_event = bool(match.get("event"))
+    target: Any = goal.get("target") or goal.get("needed")
+    if goal["kind"] == "sum" and not is_event and goal.get("of") == AMOUNT:
+        target = to_major(target, currency)
+    by_kind = {reward["kind"]: reward for reward in written["rewards"]}
+    points = by_kind.get("points", {})
+    return {
+        **{name: written[name] for name in ("name", "description", "recurrence", "opt_in", "rolls_back")},
+        "kind": goal["kind"],
+        "counts": "event" if is_event else "order",
+        "event": match.get("event"),
+        "categories": ", ".join(match.get("categories", [])),
+        "of": goal.get("of"),
+        "target": target,
+        "unit": goal.get("unit"),
+        "gap": goal.get("gap"),
+        "window": window["kind"],
+        **{name: window.get(name) for name in ("days", "starts_on", "ends_on")},
+        "wallet": points.get("wallet"),
+        "points": points.get("points"),
+        "coupon": by_kind.get("coupon", {}).get("coupon"),
+        "message": by_kind.get("message", {}).get("message"),
+        "segment": written["audience"]["segment"],
+        "tiers": written["audience"]["tiers"],
+        **limits,
+    }
+
+
+def goal_of(form: ChallengeForm, conditions: Any, parts: Any, former: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the goal the form describes; what it does not show of a part stays as it was."""
+    values = form.cleaned_data
+    kind = values["kind"]
+    if kind == "sequence":
+        return {"kind": kind, "steps": _parts(parts, former.get("steps", []), is_task=False)}
+    if kind == "set":
+        tasks = _parts(parts, former.get("tasks", []), is_task=True)
+        return {"kind": kind, "tasks": tasks, "needed": int(values["target"] or len(tasks) or 1)}
+    goal: dict[str, Any] = {"kind": kind, "match": _match(values, conditions, former.get("match", {})),
+                            "target": form.target_value()}  # fmt: skip
+    if kind in {"sum", "distinct"}:
+        goal["of"] = values["of"]
+    if kind == "streak":
+        goal |= {"unit": values["unit"] or "day", "gap": values["gap"] or 0, "each": former.get("each", 1)}
+    return goal
+
+
+def _match(values: Mapping[str, Any], conditions: Any, former: Mapping[str, Any]) -> dict[str, Any]:
+    match: dict[str, Any] = {}
+    if values["counts"] == "event":
+        match["event"] = values["event"]
+    else:
+        match["categories"] = [part.strip() for part in values["categories"].split(",") if part.strip()]
+        match["skus"] = former.get("skus", [])
+    wanted = [
+        row.condition() for row in conditions if row.cleaned_data and not row.cleaned_data.get("DELETE")
+    ]
+    found = [condition for condition in wanted if condition]
+    if found:
+        match["where"] = found[0] if len(found) == 1 else {"all": found}
+    return match
+
+
+def _parts(rows: Any, former: Sequence[Mapping[str, Any]], *, is_task: bool) -> list[dict[str, Any]]:
+    by_key = {part["key"]: part for part in former}
+    taken = {values["key"] for values in given(rows) if values.get("key")}
+    found = []
+    for values in given(rows):
+        if not values.get("name"):
+            continue
+        key = values["key"] or key_from(values["name"], taken, fallback="part")
+        taken.add(key)
+        before = by_key.get(key, {})
+        was = before.get("goal", before).get("match", {})
+        match = {**was, "event": values["event"]} if values["event"] else {
+            name: value for name, value in was.items() if name != "event"
+        }  # fmt: skip
+        part: dict[str, Any] = {"key": key, "name": values["name"]}
+        if is_task:
+            goal = {"kind": "count", **before.get("goal", {}), "match": match}
+            part["goal"] = {**goal, "target": values["times"] or goal.get("target") or 1}
+        else:
+            part["match"] = match
+        found.append(part)
+    return found
+
+
+def part_rows(goal: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the initial rows of steps or tasks."""
+    rows = []
+    for part in goal.get("steps") or goal.get("tasks") or []:
+        inner = part.get("goal", part)
+        rows.append(
+            {"key": part["key"], "name": part["name"], "event": inner["match"].get("event"),
+             "times": inner.get("target")}
+        )  # fmt: skip
+    return rows
+
+
+def condition_rows(goal: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the initial rows of conditions; raises ``ValueError`` for a tree that rows cannot say."""
+    where = goal.get("match", {}).get("where")
+    leaves = [] if where is None else where.get("all", [where])
+    if not all(set(leaf) == {"property", "op", "value"} and leaf["op"] in dict(_OPS) for leaf in leaves):
+        raise ValueError
+    return [{**leaf, "value": str(leaf["value"])} for leaf in leaves]

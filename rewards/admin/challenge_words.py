@@ -1,0 +1,105 @@
+"""Challenges and tiers in the words staff use."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from rewards.domain.challenges.definition import (
+    Challenge,
+    ChallengeReward,
+    CountGoal,
+    DistinctGoal,
+    EventMatch,
+    Match,
+    Recurrence,
+    RewardKind,
+    SequenceGoal,
+    SetGoal,
+    StreakGoal,
+    StreakUnit,
+    SumGoal,
+    WindowKind,
+)
+from tenants.admin import formats
+
+KIND_LABELS: Final[dict[str, str | Promise]] = {
+    "count": gettext_lazy("Do something a number of times"),
+    "sum": gettext_lazy("Reach a sum"),
+    "distinct": gettext_lazy("Collect different values"),
+    "streak": gettext_lazy("Keep a streak"),
+    "sequence": gettext_lazy("Do steps in order"),
+    "set": gettext_lazy("Finish several tasks"),
+}
+RECURRENCE_LABELS: Final[dict[str, str | Promise]] = {
+    Recurrence.NONE.value: gettext_lazy("once"),
+    Recurrence.DAILY.value: gettext_lazy("every day"),
+    Recurrence.WEEKLY.value: gettext_lazy("every week"),
+    Recurrence.MONTHLY.value: gettext_lazy("every month"),
+    Recurrence.ON_COMPLETION.value: gettext_lazy("again after each completion"),
+}
+WINDOW_LABELS: Final[dict[str, str | Promise]] = {
+    WindowKind.ALWAYS.value: gettext_lazy("any time"),
+    WindowKind.DATES.value: gettext_lazy("between two dates"),
+    WindowKind.ROLLING.value: gettext_lazy("within a number of days"),
+    WindowKind.SINCE_JOINING.value: gettext_lazy("in the first days of membership"),
+}
+
+
+def match_in_words(match: Match) -> str:
+    """Write what counts: “lesson_completed” or “orders of GROCERY”."""
+    if isinstance(match, EventMatch):
+        return match.name
+    named = sorted(match.categories) + sorted(match.skus)
+    return _("orders with %(names)s") % {"names": ", ".join(named)} if named else _("orders")
+
+
+def goal_in_words(challenge: Challenge, currency: str) -> str:
+    """Write the goal in one line."""
+    goal = challenge.goal
+    if isinstance(goal, SequenceGoal):
+        return " → ".join(step.name for step in goal.steps)
+    if isinstance(goal, SetGoal):
+        names = ", ".join(task.name for task in goal.tasks)
+        return _("%(needed)s of: %(names)s") % {"needed": goal.needed, "names": names}
+    what, target = match_in_words(goal.match), formats.number(goal.target)
+    if isinstance(goal, CountGoal):
+        return _("%(target)s × %(what)s") % {"target": target, "what": what}
+    if isinstance(goal, StreakGoal):
+        unit = _("days") if goal.unit is StreakUnit.DAY else _("weeks")
+        return _("%(what)s %(target)s %(unit)s on end") % {"what": what, "target": target, "unit": unit}
+    if isinstance(goal, DistinctGoal):
+        words = {"what": what, "target": target, "of": goal.of}
+        return _("%(target)s different values of %(of)s in %(what)s") % words
+    return _sum_in_words(goal, what, currency)
+
+
+def _sum_in_words(goal: SumGoal, what: str, currency: str) -> str:
+    if goal.of == "amount_minor" and not isinstance(goal.match, EventMatch):
+        return _("%(amount)s in %(what)s") % {"amount": formats.money(goal.target, currency), "what": what}
+    words = {"target": formats.number(goal.target), "of": goal.of, "what": what}
+    return _("%(target)s %(of)s in %(what)s") % words
+
+
+def reward_in_words(reward: ChallengeReward) -> str:
+    """Write what is given: “100 points”, a coupon, a message."""
+    if reward.kind is RewardKind.POINTS:
+        return _("%(points)s points") % {"points": formats.number(reward.points)}
+    name = {"name": reward.key}
+    return _("coupon %(name)s") % name if reward.kind is RewardKind.COUPON else _("message %(name)s") % name
+
+
+def when_in_words(challenge: Challenge) -> str:
+    """Write the window and the recurrence in one line."""
+    window = challenge.window
+    parts = [str(WINDOW_LABELS[window.kind.value])]
+    if window.days:
+        parts = [_("within %(days)s days") % {"days": window.days}]
+        if window.kind is WindowKind.SINCE_JOINING:
+            parts = [_("in the first %(days)s days") % {"days": window.days}]
+    if window.starts_on or window.ends_on:
+        parts = [f"{window.starts_on or '…'} – {window.ends_on or '…'}"]
+    return " · ".join([*parts, str(RECURRENCE_LABELS[challenge.recurrence.value])])

@@ -1,0 +1,102 @@
+"""The ladder of the draft: criteria, how tiers are kept and lost, and the steps by what they need."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from rewards.admin import draft_pages
+from rewards.admin.ladder_forms import CriterionRows, LadderRows, QualificationForm, criterion_row, tier_row
+from rewards.models import ProgramRevision, Reward
+from rewards.services import programs as program_services
+from tenants.admin.frame import Crumb, StaffPage
+from tenants.admin.keys import key_from
+from tenants.domain.permissions import Permission
+from tenants.errors import InvalidInput
+
+
+class LadderPage(StaffPage):
+    """Saved into the draft; the preview then shows who would move."""
+
+    permission = Permission.PROGRAM_EDIT
+    title = gettext_lazy("Edit the ladder")
+    template_name = "backoffice/tiers/ladder.html"
+
+    def crumbs(self) -> list[Crumb]:
+        return [Crumb(_("Program"), reverse("program")), Crumb(_("Tiers"), reverse("tiers"))]
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        return draft_pages.starting_document(self.access.tenant)
+
+    def _forms(self, data: Any = None) -> dict[str, Any]:
+        section = self.document["qualification"]
+        criteria, currency = section["criteria"], self.access.tenant.currency
+        rewards = list(Reward.objects.filter(is_active=True).order_by("name").values_list("key", "name"))
+        tiers = [tier_row(tier, criteria, currency) for tier in self.document["tiers"]]
+        return {
+            "form": QualificationForm(data, initial=section),
+            "criteria": CriterionRows(
+                data, prefix="criteria", initial=[criterion_row(criterion) for criterion in criteria]
+            ),
+            "tiers": LadderRows(
+                data,
+                prefix="tiers",
+                initial=tiers,
+                form_kwargs={"criteria": criteria, "rewards": rewards, "currency": currency},
+            ),
+        }
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        return self.page(**self._forms())
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        parts = self._forms(request.POST)
+        errors: list[str] = []
+        if all([part.is_valid() for part in parts.values()]):  # noqa: C419 - every part shows its errors
+            try:
+                with transaction.atomic():
+                    row = self._save(parts)
+            except InvalidInput as error:
+                errors = [draft_pages.said(wrong) for wrong in error.errors]
+            else:
+                messages.success(request, _("Draft %(number)s is saved.") % {"number": row.number})
+                return redirect("tier_preview", row.number)
+        return self.page(errors=errors, **parts, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+    def _save(self, parts: dict[str, Any]) -> ProgramRevision:
+        taken: set[str] = {row.cleaned_data.get("key") or "" for row in parts["criteria"]}
+        found = [row.criterion(taken) for row in parts["criteria"] if row.cleaned_data]
+        criteria = [criterion for criterion in found if criterion]
+        is_plain = [each["metric"] for each in criteria] == ["spend"]
+        return program_services.save_draft(
+            document={
+                **self.document,
+                "qualification": parts["form"].section(criteria),
+                "tiers": self._tiers(parts["tiers"], is_plain=is_plain),
+            },
+            revision=draft_pages.draft(),
+            by=self.access.actor,
+            at=timezone.now(),
+        )
+
+    def _tiers(self, rows: Any, *, is_plain: bool) -> list[dict[str, Any]]:
+        """Return the tiers from the lowest need up, whatever order the rows were typed in."""
+        given = [row for row in rows if row.cleaned_data.get("name") and not row.cleaned_data.get("DELETE")]
+        taken = {row.cleaned_data["key"] for row in given if row.cleaned_data["key"]}
+        tiers = []
+        for row in given:
+            key = row.cleaned_data["key"] or key_from(row.cleaned_data["name"], taken, fallback="tier")
+            taken.add(key)
+            tiers.append((sorted(row.needs().items()), row.tier(key, is_plain=is_plain)))
+        return [tier for _needs, tier in sorted(tiers, key=lambda each: sum(need for _k, need in each[0]))]

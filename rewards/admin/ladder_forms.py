@@ -1,0 +1,194 @@
+"""Forms of the ladder: what decides tiers, how they are kept and lost, and what each needs and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from django import forms
+from django.utils.translation import gettext_lazy
+
+from rewards.admin.money import to_major, to_minor
+from rewards.admin.tier_words import METRIC_LABELS
+from rewards.domain.tiers import SPEND
+from tenants.admin.forms import StaffForm
+from tenants.admin.keys import key_from
+
+MOST_CRITERIA: Final = 3
+_COMBINATIONS: Final = [
+    ("any", gettext_lazy("one of them is enough")),
+    ("all", gettext_lazy("all of them are needed")),
+]
+_WINDOWS: Final = [
+    ("rolling_days", gettext_lazy("the last days")),
+    ("rolling_months", gettext_lazy("the last months")),
+    ("calendar_year", gettext_lazy("the calendar year")),
+    ("half_year", gettext_lazy("the half year")),
+    ("quarter", gettext_lazy("the quarter")),
+    ("lifetime", gettext_lazy("all time")),
+]
+_VALIDITIES: Final = [
+    ("while_qualified", gettext_lazy("as long as it is earned")),
+    ("months", gettext_lazy("for a number of months")),
+    ("next_period", gettext_lazy("to the end of the next period")),
+]
+_DOWNGRADES: Final = [
+    ("full", gettext_lazy("to what is earned")),
+    ("single_step", gettext_lazy("one step")),
+    ("none", gettext_lazy("never")),
+]
+
+
+def _days(label: Any, help_text: Any = "") -> forms.IntegerField:
+    return forms.IntegerField(label=label, min_value=0, max_value=3660, required=False, help_text=help_text)
+
+
+class QualificationForm(StaffForm):
+    combination = forms.ChoiceField(label=gettext_lazy("Of several criteria"), choices=_COMBINATIONS)
+    window = forms.ChoiceField(label=gettext_lazy("Counted over"), choices=_WINDOWS)
+    length = forms.IntegerField(
+        label=gettext_lazy("Days or months"), min_value=1, max_value=3660, required=False
+    )
+    validity = forms.ChoiceField(label=gettext_lazy("A tier is safe"), choices=_VALIDITIES)
+    valid_months = forms.IntegerField(
+        label=gettext_lazy("Months"), min_value=1, max_value=120, required=False
+    )
+    grace_days = _days(gettext_lazy("Days of grace"), gettext_lazy("Kept this long after it is lost."))
+    downgrade = forms.ChoiceField(label=gettext_lazy("Who falls, falls"), choices=_DOWNGRADES)
+    soft_landing_days = _days(
+        gettext_lazy("Days of soft landing"), gettext_lazy("The tier fallen to is safe this long.")
+    )
+
+    def section(self, criteria: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the section of the document."""
+        values = self.cleaned_data
+        section = {
+            "criteria": criteria,
+            **{name: values[name] for name in ("combination", "window", "validity", "downgrade")},
+            "grace_days": values["grace_days"] or 0,
+            "soft_landing_days": values["soft_landing_days"] or 0,
+        }
+        if values["window"].startswith("rolling"):
+            section["length"] = values["length"] or (365 if values["window"] == "rolling_days" else 12)
+        if values["validity"] == "months":
+            section["valid_months"] = values["valid_months"] or 12
+        return section
+
+
+class CriterionRow(StaffForm):
+    """One criterion; its key is what the thresholds of tiers are kept under."""
+
+    key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=60)
+    metric = forms.ChoiceField(
+        label=gettext_lazy("Metric"), required=False, choices=[("", "–"), *METRIC_LABELS.items()]
+    )
+    of = forms.CharField(
+        label=gettext_lazy("Of"), required=False, max_length=300,
+        help_text=gettext_lazy(
+            "Points: the wallet's key. Events: the name. A score: trait = weight, separated by commas."
+        ),
+    )  # fmt: skip
+
+    def criterion(self, taken: set[str]) -> dict[str, Any] | None:
+        values = self.cleaned_data
+        metric, of = values.get("metric"), values.get("of", "")
+        if not metric:
+            return None
+        is_first_spend = metric == SPEND and SPEND not in taken
+        key = values["key"] or (SPEND if is_first_spend else key_from(of or metric, taken, fallback=metric))
+        taken.add(key)
+        written: dict[str, Any] = {"key": key, "metric": metric}
+        if metric == "points":
+            written["wallet"] = of
+        elif metric == "events":
+            written["event"] = of
+        elif metric == "score":
+            pairs = [part.partition("=") for part in of.split(",") if "=" in part]
+            written["weights"] = {name.strip(): weight.strip() for name, _equals, weight in pairs}
+        return written
+
+
+class LadderRow(StaffForm):
+    """One tier with a field for each criterion."""
+
+    key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=60)
+    name = forms.CharField(label=gettext_lazy("Tier"), max_length=200, required=False)
+    free_shipping = forms.BooleanField(label=gettext_lazy("Free shipping"), required=False)
+    entitlements = forms.CharField(
+        label=gettext_lazy("Entitlements"), required=False, max_length=500,
+        help_text=gettext_lazy("Words your own systems understand, separated by commas."),
+    )  # fmt: skip
+    rewards = forms.MultipleChoiceField(label=gettext_lazy("Exclusive rewards"), required=False)
+    price_list = forms.CharField(label=gettext_lazy("Price list"), required=False, max_length=200)
+
+    def __init__(
+        self, *args: Any, criteria: Sequence[Mapping[str, Any]], rewards: Sequence[tuple[str, str]],
+        currency: str, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        kwargs["use_required_attribute"] = False
+        super().__init__(*args, **kwargs)
+        self.criteria, self.currency = criteria, currency
+        self.fields["rewards"].choices = list(rewards)  # type: ignore[attr-defined]  # a ChoiceField
+        for criterion in criteria:
+            self.fields[f"need_{criterion['key']}"] = forms.DecimalField(
+                label=str(METRIC_LABELS[criterion["metric"]]), min_value=0, max_digits=15, decimal_places=3,
+                required=False,
+            )  # fmt: skip
+
+    def needs(self) -> dict[str, int]:
+        found = {}
+        for criterion in self.criteria:
+            value: Decimal | None = self.cleaned_data.get(f"need_{criterion['key']}")
+            if value:
+                is_money = criterion["metric"] == SPEND
+                found[criterion["key"]] = (to_minor(value, self.currency) or 0) if is_money else int(value)
+        return found
+
+    def tier(self, key: str, *, is_plain: bool) -> dict[str, Any]:
+        values, needs = self.cleaned_data, self.needs()
+        written: dict[str, Any] = {
+            "key": key,
+            "name": values["name"],
+            "threshold_minor": needs.get(SPEND, 0),
+            "perks": {
+                "free_shipping": values["free_shipping"],
+                "entitlements": [part.strip() for part in values["entitlements"].split(",") if part.strip()],
+                "rewards": values["rewards"],
+                "price_list": values["price_list"] or None,
+            },
+        }
+        if not is_plain and needs:
+            written |= {"thresholds": needs, "threshold_minor": 0}
+        return written
+
+
+CriterionRows = forms.formset_factory(CriterionRow, extra=1, max_num=MOST_CRITERIA)
+LadderRows = forms.formset_factory(LadderRow, extra=1, can_delete=True)
+
+
+def criterion_row(criterion: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the initial values of a criterion's row."""
+    weights = criterion.get("weights", {})
+    of = criterion.get("wallet") or criterion.get("event") or ", ".join(
+        f"{name} = {weight}" for name, weight in weights.items()
+    )  # fmt: skip
+    return {"key": criterion["key"], "metric": criterion["metric"], "of": of}
+
+
+def tier_row(tier: Mapping[str, Any], criteria: Sequence[Mapping[str, Any]], currency: str) -> dict[str, Any]:
+    """Return the initial values of a tier's row."""
+    perks = tier.get("perks", {})
+    needs = tier.get("thresholds") or ({SPEND: tier["threshold_minor"]} if tier["threshold_minor"] else {})
+    row: dict[str, Any] = {
+        "key": tier["key"],
+        "name": tier["name"],
+        "free_shipping": perks.get("free_shipping", False),
+        "entitlements": ", ".join(perks.get("entitlements", [])),
+        "rewards": perks.get("rewards", []),
+        "price_list": perks.get("price_list") or "",
+    }
+    for criterion in criteria:
+        need = needs.get(criterion["key"])
+        row[f"need_{criterion['key']}"] = to_major(need, currency) if criterion["metric"] == SPEND else need
+    return row

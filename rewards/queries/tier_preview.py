@@ -1,0 +1,136 @@
+"""What publishing a draft would do to tiers, before it does: who moves, how many, and what it may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+from typing import Final
+
+from django.db import connection
+
+from crm.models import Customer
+from rewards.domain.programs import Revision
+from rewards.domain.rules import PERCENT, GivePoints
+from rewards.models import TierChange
+from rewards.queries import tier_sql
+
+_SAMPLE: Final = 20
+_MOVES: Final = """
+    WITH landed AS MATERIALIZED ({landed}), spent AS (
+        SELECT o.customer_id, SUM(o.total_minor) AS minor FROM crm_order o
+        WHERE o.tenant_id = %(tenant)s AND o.placed_at > %(at)s - interval '365 days' GROUP BY o.customer_id
+    )
+    SELECT COALESCE(l.held_key, ''),
+           CASE WHEN l.landing >= 0 THEN (%(keys)s::text[])[l.landing + 1] ELSE '' END,
+           COUNT(*), COALESCE(SUM(s.minor), 0)::bigint, (array_agg(l.customer_id))[1:%(sample)s]
+    FROM landed l LEFT JOIN spent s ON s.customer_id = l.customer_id
+    WHERE l.landing >= 0 OR l.held_key IS NOT NULL
+    GROUP BY 1, 2 ORDER BY 3 DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Customers that go from one tier to another; an empty key is no tier."""
+
+    from_key: str
+    to_key: str
+    customers: int
+    spend_minor: int
+    is_up: bool
+    is_move: bool
+    sample: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TierPreview:
+    """The flows, how many customers each tier has before and after, and the extra points of a year.
+
+    The estimate takes the last year's spend again and compares the multipliers of purchase rules; it knows
+    nothing of what people change because of their tier.
+    """
+
+    flows: tuple[Flow, ...]
+    before: dict[str, int]
+    after: dict[str, int]
+    extra_points: int
+    extra_cost_minor: int | None
+    sample: tuple[tuple[Customer, Flow], ...] = field(default=())
+
+    @property
+    def ups(self) -> int:
+        return sum(flow.customers for flow in self.flows if flow.is_move and flow.is_up)
+
+    @property
+    def downs(self) -> int:
+        return sum(flow.customers for flow in self.flows if flow.is_move and not flow.is_up)
+
+
+def of_revision(revision: Revision, *, at: datetime) -> TierPreview:
+    """Return what a nightly run under ``revision`` would do now; nothing is written."""
+    landed, parameters = tier_sql.landed(revision, at=at, customer_ids=None)
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVES.format(landed=landed), {**parameters, "sample": _SAMPLE})
+        rows = cursor.fetchall()
+    place = {tier.key: index for index, tier in enumerate(revision.tiers)}
+    flows = tuple(
+        Flow(
+            before,
+            after,
+            count,
+            spend,
+            place.get(after, -1) > place.get(before, -1),
+            before != after,
+            tuple(ids),
+        )
+        for before, after, count, spend, ids in rows
+    )
+    points = sum(_extra_points(revision, flow) for flow in flows)
+    cost = revision.wallets[0].cost_minor(abs(points)) if revision.wallets else None
+    return TierPreview(
+        flows=flows,
+        before=_totals(flows, "from_key"),
+        after=_totals(flows, "to_key"),
+        extra_points=points,
+        extra_cost_minor=-cost if cost is not None and points < 0 else cost,
+        sample=_sample(flows),
+    )
+
+
+def _totals(flows: tuple[Flow, ...], name: str) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for flow in flows:
+        key: str = getattr(flow, name)
+        totals[key] = totals.get(key, 0) + flow.customers
+    return totals
+
+
+def _extra_points(revision: Revision, flow: Flow) -> int:
+    if not flow.is_move:
+        return 0
+    extra = Fraction(0)
+    for rule in revision.rules:
+        gift = rule.points
+        if isinstance(gift, GivePoints) and gift.per_minor:
+            change = gift.tier_percent.get(flow.to_key, PERCENT) - gift.tier_percent.get(
+                flow.from_key, PERCENT
+            )
+            extra += Fraction(flow.spend_minor * gift.points * change, gift.per_minor * PERCENT)
+    return int(extra)
+
+
+def _sample(flows: tuple[Flow, ...]) -> tuple[tuple[Customer, Flow], ...]:
+    """Return some customers who move, the largest flows first."""
+    flow_by_id: dict[int, Flow] = {}
+    for flow in flows:
+        if flow.is_move:
+            flow_by_id |= dict.fromkeys(flow.sample[: max(_SAMPLE - len(flow_by_id), 0)], flow)
+    rows = Customer.objects.filter(pk__in=list(flow_by_id)).prefetch_related("persons")
+    return tuple((customer, flow_by_id[customer.pk]) for customer in rows.order_by("pk"))
+
+
+def recent_changes(limit: int = 20) -> list[TierChange]:
+    """Return the latest changes of tier of all customers."""
+    rows = TierChange.objects.select_related("customer").prefetch_related("customer__persons")
+    return list(rows.order_by("-changed_at", "-id")[:limit])

@@ -1,0 +1,139 @@
+"""Challenges and tiers in the back office: built, previewed, locked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from crm.models import Customer
+from rewards.models import ProgramRevision, TierMembership
+from rewards.queries import programs
+from rewards.services import challenges, tiers
+from tenants.domain.actors import SYSTEM
+from tenants.scope import tenant_scope
+from tests.conftest import NOW
+from tests.loyalty_saas.backoffice.filling import Filled
+
+NEW: dict[str, Any] = {
+    "name": "Week of lessons", "kind": "streak", "counts": "event", "event": "lesson_completed",
+    "target": "7", "unit": "day", "gap": "1", "window": "always", "recurrence": "on_completion",
+    "wallet": "points", "points": "40", "per_customer": "12", "rolls_back": "on",
+    "conditions-TOTAL_FORMS": "1", "conditions-INITIAL_FORMS": "0",
+    "conditions-0-property": "score", "conditions-0-op": "gte", "conditions-0-value": "70",
+    "parts-TOTAL_FORMS": "0", "parts-INITIAL_FORMS": "0",
+    "milestones-TOTAL_FORMS": "1", "milestones-INITIAL_FORMS": "0",
+    "milestones-0-at": "3", "milestones-0-points": "5",
+}  # fmt: skip
+
+
+def draft(filled: Filled) -> dict[str, Any]:
+    with tenant_scope(filled.tenant):
+        found: dict[str, Any] = ProgramRevision.objects.get(state="draft").document
+    return found
+
+
+def test_a_challenge_is_built_edited_and_removed(filled: Filled, staff: Client) -> None:
+    answer = staff.post("/t/acme/program/challenges/new/", NEW)
+    assert answer.status_code == 302
+    written = draft(filled)["challenges"][1]
+    assert written["goal"] == {
+        "kind": "streak", "match": {"event": "lesson_completed",
+                                    "where": {"property": "score", "op": "gte", "value": 70}},
+        "target": 7, "unit": "day", "gap": 1, "each": 1,
+    }  # fmt: skip
+    assert written["milestones"] == [
+        {"at": 3, "rewards": [{"kind": "points", "wallet": "points", "points": 5}]}
+    ]
+    path = "/t/acme/program/challenges/week-of-lessons/"
+    assert b"lesson_completed" in staff.get(path).content
+    assert staff.post(path, {**NEW, "points": "60"}).status_code == 302
+    assert draft(filled)["challenges"][1]["rewards"][0]["points"] == 60
+    staff.post(path, {"remove": "1"})
+    assert [each["key"] for each in draft(filled)["challenges"]] == ["three-orders"]
+
+
+@pytest.mark.parametrize(
+    ("change", "text"), [({"event": ""}, b"Name the event."), ({"target": ""}, b"Say how much.")]
+)
+def test_what_is_missing_is_said_beside_the_field(
+    filled: Filled, staff: Client, change: dict[str, Any], text: bytes
+) -> None:
+    answer = staff.post("/t/acme/program/challenges/new/", {**NEW, **change})
+    assert answer.status_code == 422
+    assert text in answer.content
+
+
+def test_an_unchanged_challenge_saves_as_it_was(filled: Filled, staff: Client) -> None:
+    with tenant_scope(filled.tenant):
+        before = programs.published().revision.challenges  # type: ignore[union-attr]
+    form = staff.get("/t/acme/program/challenges/three-orders/").context["form"]
+    values = {name: form[name].value() for name in form.fields}
+    body = {name: value for name, value in values.items() if value not in (None, False, "", [])}
+    management = {name: value for name, value in NEW.items() if name.endswith("_FORMS") and value == "0"}
+    body |= management | {
+        "conditions-TOTAL_FORMS": "0",
+        "milestones-TOTAL_FORMS": "0",
+        "parts-TOTAL_FORMS": "0",
+    }
+    assert staff.post("/t/acme/program/challenges/three-orders/", body).status_code == 302
+    with tenant_scope(filled.tenant):
+        row = ProgramRevision.objects.get(state="draft")
+        assert programs.bind(row).revision.challenges == before
+
+
+def test_the_funnel_of_a_challenge(filled: Filled, staff: Client) -> None:
+    with tenant_scope(filled.tenant):
+        ProgramRevision.objects.update(published_at=filled.order.placed_at)
+        challenges.record_orders([filled.order.pk], by=SYSTEM, at=NOW)
+    page = staff.get("/t/acme/challenges/three-orders/")
+    assert [count for _label, count, _share in page.context["steps"]] == [1, 1, 0]
+    assert staff.get("/t/acme/challenges/").context["rows"][0]["funnel"].joined == 1
+    assert staff.get("/t/acme/challenges/none/").status_code == 404
+
+
+def test_the_ladder_is_edited_and_previewed(filled: Filled, staff: Client) -> None:
+    with tenant_scope(filled.tenant):
+        tiers.recompute(at=timezone.now())
+    page = staff.get("/t/acme/program/ladder/")
+    body: dict[str, Any] = {
+        "combination": "any", "window": "lifetime", "validity": "months", "valid_months": "12",
+        "grace_days": "14", "downgrade": "single_step",
+        "criteria-TOTAL_FORMS": "1", "criteria-INITIAL_FORMS": "1",
+        "criteria-0-key": "spend", "criteria-0-metric": "spend",
+        "tiers-TOTAL_FORMS": "4", "tiers-INITIAL_FORMS": "0",
+        "tiers-0-key": "gold", "tiers-0-name": "Gold", "tiers-0-need_spend": "4.00",
+        "tiers-0-free_shipping": "on", "tiers-0-entitlements": "lounge, gifts", "tiers-0-rewards": "mug",
+        "tiers-1-key": "bronze", "tiers-1-name": "Bronze",
+        "tiers-2-key": "platinum", "tiers-2-name": "Platinum", "tiers-2-need_spend": "100",
+        "tiers-3-key": "silver", "tiers-3-name": "Silver", "tiers-3-need_spend": "2",
+    }  # fmt: skip
+    assert page.status_code == 200
+    answer = staff.post("/t/acme/program/ladder/", body)
+    assert answer["Location"].endswith("/program/2/tiers/")
+    written = draft(filled)
+    assert [(tier["key"], tier["threshold_minor"]) for tier in written["tiers"]] == [
+        ("bronze", 0), ("silver", 200), ("gold", 400), ("platinum", 10_000),
+    ]  # fmt: skip
+    assert written["tiers"][2]["perks"]["entitlements"] == ["lounge", "gifts"]
+    preview = staff.get("/t/acme/program/2/tiers/").context["preview"]
+    assert (preview.ups, preview.downs) == (1, 0)
+    assert preview.after == {"gold": 1}
+
+
+def test_a_tier_is_locked_and_opened_again(filled: Filled, staff: Client) -> None:
+    path = f"/t/acme/customers/{filled.customer.public_id}/tier/"
+    body = {"tier": "gold", "until": "2100-01-01", "reason": "Complaint"}
+    assert staff.post(path, body).status_code == 302
+    with tenant_scope(filled.tenant):
+        assert TierMembership.objects.get(customer=filled.customer).tier_key == "gold"
+        assert Customer.objects.count() >= 1
+    page = staff.get(f"/t/acme/customers/{filled.customer.public_id}/")
+    assert b"Complaint" in page.content
+    staff.post(path, {"unlock": "1"})
+    with tenant_scope(filled.tenant):
+        held = TierMembership.objects.get(customer=filled.customer)
+        assert (held.tier_key, held.locked_until) == ("bronze", None)
+    assert staff.post(path, {**body, "until": "2020-01-01"}).status_code == 422
