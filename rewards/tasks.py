@@ -15,6 +15,7 @@ from rewards.services import (
     holds,
     liability,
     lots,
+    preset_traffic,
     redemptions,
     tiers,
     verification,
@@ -104,6 +105,15 @@ def replay_challenges(*, job: JobContext) -> dict[str, Any]:
         tenant=job.tenant, since=since, by=job.actor, at=job.at, progress=job.progress
     )
     return {"completed": counted.completed, "given": counted.given}
+
+
+@job_handler(preset_traffic.JOB)
+def play_preset(*, job: JobContext) -> dict[str, Any]:
+    """Play the sample traffic of the preset ``preset`` for a new tenant."""
+    played = preset_traffic.play(
+        tenant=job.tenant, key=job.params["preset"], by=job.actor, at=job.at, progress=job.progress
+    )
+    return {"members": played.members, "events": played.events, "orders": played.orders}
 
 
 @shared_task(name="rewards.sweep")

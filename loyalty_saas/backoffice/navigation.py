@@ -56,6 +56,7 @@ GROUPS: Final[tuple[tuple[str | Promise, tuple[Entry, ...]], ...]] = (
     (
         _("Workspace"),
         (
+            Entry(_("Getting started"), "onboarding", "rocket_launch", Permission.PROGRAM_PUBLISH),
             Entry(_("Jobs"), "jobs", "progress_activity", Permission.JOBS_VIEW),
             Entry(_("Team"), "team", "badge", Permission.TEAM_VIEW),
             Entry(_("API keys"), "api_keys", "key", Permission.API_KEYS_MANAGE),

@@ -37,6 +37,37 @@ def create(
     )
     if Tenant.objects.filter(slug=slug).exists():
         raise SlugTaken(f"A tenant with the slug “{slug}” exists.")
+    _check(tenant)
+    tenant.save()
+    with tenant_scope(tenant):
+        audit.record(action="tenant.created", target=tenant, by=by, at=at)
+    return tenant
+
+
+@transaction.atomic
+def change_settings(
+    *, tenant: Tenant, name: str, time_zone: str, currency: str, vertical: str, by: Actor, at: datetime
+) -> Tenant:
+    """Change what a tenant says of itself; the scope is open. Raises ``InvalidInput`` for a wrong field.
+
+    Zone and currency mean what was recorded under them: callers offer this before there is a program.
+    """
+    wanted = {"name": name, "time_zone": time_zone, "currency": currency, "vertical": vertical}
+    diff = {
+        field: [getattr(tenant, field), value]
+        for field, value in wanted.items()
+        if getattr(tenant, field) != value
+    }
+    for field, value in wanted.items():
+        setattr(tenant, field, value)
+    _check(tenant)
+    if diff:
+        tenant.save(update_fields=list(diff))
+        audit.record(action="tenant.changed", target=tenant, by=by, at=at, diff=diff)
+    return tenant
+
+
+def _check(tenant: Tenant) -> None:
     try:
         tenant.full_clean(validate_unique=False)
     except ValidationError as error:
@@ -45,7 +76,3 @@ def create(
             for field, messages in error.message_dict.items()
         ]
         raise InvalidInput(errors=errors) from error
-    tenant.save()
-    with tenant_scope(tenant):
-        audit.record(action="tenant.created", target=tenant, by=by, at=at)
-    return tenant

@@ -86,6 +86,7 @@ READ_PAGES: dict[str, Permission] = {
     "api_key_create": P.API_KEYS_MANAGE,
     "api_key_revoke": P.API_KEYS_MANAGE,
     "audit": P.AUDIT_VIEW,
+    "onboarding": P.PROGRAM_PUBLISH,
 }
 POST_ONLY: dict[str, Permission] = {
     "redemption_step": P.REWARDS_REDEEM,

@@ -1,0 +1,145 @@
+"""What a preset is made of, and short ways to write its document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+WALLET: Final = "points"
+
+
+def _nothing() -> Mapping[str, tuple[Any, ...]]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class PresetReward:
+    """One entry of the catalogue; ``kind`` is one of the reward kinds."""
+
+    key: str
+    name: str
+    cost_points: int
+    kind: str
+    stock: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PresetCoupon:
+    """A coupon definition: percent off in hundredths, or an amount in whole units of the currency."""
+
+    key: str
+    name: str
+    percent: int = 0
+    amount_units: int = 0
+    minimum_units: int = 0
+    valid_days: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class PresetSegment:
+    """A segment by rule."""
+
+    key: str
+    name: str
+    rule: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """Something members do: how often in a week by one of average zeal, with the values of each property."""
+
+    event: str
+    per_week: float
+    properties: Mapping[str, tuple[Any, ...]] = field(default_factory=_nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfItem:
+    sku: str
+    name: str
+    category: str
+    price_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What 90 days look like: members, their habits and, where things are sold, their orders."""
+
+    members: int
+    habits: tuple[Habit, ...]
+    shelf: tuple[ShelfItem, ...] = ()
+    orders_per_week: float = 0.0
+    returned_share: float = 0.0
+    has_names: bool = True
+    attributes: Mapping[str, tuple[Any, ...]] = field(default_factory=_nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A starter program. ``document`` takes how many minor units the tenant's currency unit has."""
+
+    key: str
+    document: Callable[[int], dict[str, Any]]
+    traffic: Traffic
+    rewards: tuple[PresetReward, ...] = ()
+    coupons: tuple[PresetCoupon, ...] = ()
+    segments: tuple[PresetSegment, ...] = ()
+
+
+def event_rule(
+    key: str, name: str, event: str, points: int, *, per: str = "day", times: int, priority: int = 50
+) -> dict[str, Any]:
+    """Write a rule that pays for an event, at most so many times a period."""
+    return {
+        "key": key,
+        "name": name,
+        "trigger": "event",
+        "event": event,
+        "priority": priority,
+        "effects": [{"type": "points", "wallet": WALLET, "points": points}],
+        "caps": [{"per": per, "times": times}],
+    }
+
+
+def pays(points: int) -> list[dict[str, Any]]:
+    """Write the reward of a challenge."""
+    return [{"kind": "points", "wallet": WALLET, "points": points}]
+
+
+def streak(event: str, target: int, *, unit: str = "day", gap: int = 0) -> dict[str, Any]:
+    return {"kind": "streak", "match": {"event": event}, "target": target, "unit": unit, "gap": gap}
+
+
+def count(event: str, target: int) -> dict[str, Any]:
+    return {"kind": "count", "match": {"event": event}, "target": target}
+
+
+def wallet(name: str, *, thousand_points_minor: int | None, months: int | None = 24) -> list[dict[str, Any]]:
+    return [
+        {"key": WALLET, "name": name, "expiry_months": months, "thousand_points_minor": thousand_points_minor}
+    ]
+
+
+def monthly_budget(points: int) -> list[dict[str, Any]]:
+    return [{"key": "monthly", "name": "All rules, a month", "period": "month", "points": points}]
+
+
+def earned_points(tiers: list[tuple[str, str, int]]) -> dict[str, Any]:
+    """Write a ladder by points earned in twelve months, held for a year and lost a step at a time."""
+    return {
+        "tiers": [
+            {"key": key, "name": name, "threshold_minor": 0, "thresholds": {"earned": need} if need else {}}
+            for key, name, need in tiers
+        ],
+        "qualification": {
+            "criteria": [{"key": "earned", "metric": "points", "wallet": WALLET}],
+            "window": "rolling_months",
+            "length": 12,
+            "validity": "months",
+            "valid_months": 12,
+            "grace_days": 30,
+            "downgrade": "single_step",
+        },
+    }

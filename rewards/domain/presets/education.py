@@ -1,0 +1,83 @@
+"""Learning: modules and study streaks; who is a minor is rewarded only with a guardian's consent."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rewards.domain.presets.definition import (
+    Habit,
+    Preset,
+    PresetReward,
+    PresetSegment,
+    Traffic,
+    earned_points,
+    event_rule,
+    monthly_budget,
+    pays,
+    streak,
+    wallet,
+)
+
+ALLOWED: Final = "may-be-rewarded"
+
+
+def _document(unit: int) -> dict[str, Any]:
+    audience = {"segment": ALLOWED}
+    rules = [
+        event_rule("lesson", "For a lesson", "lesson_completed", 5, times=6),
+        event_rule("quiz", "For a quiz passed", "quiz_passed", 15, times=3),
+        event_rule("assignment", "For an assignment", "assignment_submitted", 25, per="week", times=5),
+    ]
+    return {
+        "wallets": wallet("Stars", thousand_points_minor=unit, months=None),
+        **earned_points(
+            [("starter", "Starter", 0), ("scholar", "Scholar", 150), ("mentor", "Mentor", 600)]
+        ),
+        "rules": [{**rule, "audience": [ALLOWED]} for rule in rules],
+        "budgets": monthly_budget(300_000),
+        "challenges": [
+            {"key": "study-streak", "name": "Study five days in a row, one may be missed",
+             "goal": streak("lesson_completed", 5, gap=1), "recurrence": "on_completion",
+             "limits": {"per_customer": 20}, "audience": audience, "rewards": pays(30)},
+            {"key": "whole-module", "name": "Finish a module: lessons, then the quiz, then the assignment",
+             "goal": {"kind": "sequence", "steps": [
+                 {"key": "lesson", "name": "Lesson", "match": {"event": "lesson_completed"}},
+                 {"key": "quiz", "name": "Quiz", "match": {"event": "quiz_passed",
+                  "where": {"property": "score", "op": "gte", "value": 70}}},
+                 {"key": "assignment", "name": "Assignment", "match": {"event": "assignment_submitted"}}]},
+             "recurrence": "on_completion", "limits": {"per_customer": 10}, "audience": audience,
+             "rewards": pays(60)},
+            {"key": "all-rounder", "name": "Lessons in four subjects",
+             "goal": {"kind": "distinct", "match": {"event": "lesson_completed"}, "of": "subject",
+                      "target": 4},
+             "audience": audience, "rewards": pays(50)},
+        ],
+    }  # fmt: skip
+
+
+PRESET: Final = Preset(
+    key="education",
+    document=_document,
+    rewards=(
+        PresetReward("certificate", "A printed certificate", 150, "custom"),
+        PresetReward("tutoring", "An hour of tutoring", 500, "experience", stock=60),
+        PresetReward("book-donation", "A book for a school library", 200, "donation"),
+    ),
+    segments=(
+        PresetSegment(
+            ALLOWED, "Adults, and minors with consent",
+            {"any": [{"attribute": "is_minor", "op": "eq", "value": False},
+                     {"attribute": "guardian_consent", "op": "eq", "value": True}]},
+        ),
+        PresetSegment("minors", "Minors", {"attribute": "is_minor", "op": "eq", "value": True}),
+    ),
+    traffic=Traffic(
+        members=220,
+        habits=(
+            Habit("lesson_completed", 3.0, {"subject": ("maths", "history", "english", "art", "physics")}),
+            Habit("quiz_passed", 0.8, {"score": (55, 70, 80, 90, 100)}),
+            Habit("assignment_submitted", 0.4),
+        ),
+        attributes={"is_minor": (False, False, True), "guardian_consent": (True, False)},
+    ),
+)  # fmt: skip

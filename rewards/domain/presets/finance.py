@@ -1,0 +1,70 @@
+"""Banking and payments: paying on time; capped perks without cash, because inducements are regulated."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rewards.domain.presets.definition import (
+    Habit,
+    Preset,
+    PresetReward,
+    PresetSegment,
+    Traffic,
+    count,
+    earned_points,
+    event_rule,
+    monthly_budget,
+    pays,
+    wallet,
+)
+
+
+def _document(unit: int) -> dict[str, Any]:
+    return {
+        "wallets": wallet("Points", thousand_points_minor=0, months=24),
+        **earned_points([("basic", "Basic", 0), ("plus", "Plus", 60), ("premier", "Premier", 200)]),
+        "rules": [
+            event_rule("bill", "For a bill paid", "bill_paid", 5, per="month", times=6),
+            event_rule("saving", "For putting money aside", "deposit_made", 3, per="month", times=4),
+            event_rule("verified", "For completing the identity check", "kyc_completed", 20, per="program",
+                       times=1),
+        ],
+        "budgets": monthly_budget(50_000),
+        "challenges": [
+            {"key": "on-time", "name": "Three bills on time this month",
+             "goal": {"kind": "count", "target": 3, "match": {"event": "bill_paid",
+                      "where": {"property": "on_time", "op": "eq", "value": True}}},
+             "recurrence": "monthly", "rewards": pays(15)},
+            {"key": "saver", "name": "Put money aside four weeks in a row",
+             "goal": {"kind": "streak", "match": {"event": "deposit_made"}, "target": 4, "unit": "week"},
+             "recurrence": "on_completion", "limits": {"per_customer": 6}, "rewards": pays(25)},
+            {"key": "set-up", "name": "Open, verify, pay in", "rewards": pays(20),
+             "goal": {"kind": "set", "tasks": [
+                 {"key": "verify", "name": "Identity check", "goal": count("kyc_completed", 1)},
+                 {"key": "pay-in", "name": "First deposit", "goal": count("deposit_made", 1)}]}},
+        ],
+    }  # fmt: skip
+
+
+PRESET: Final = Preset(
+    key="finance",
+    document=_document,
+    rewards=(
+        PresetReward("money-course", "A course on budgeting", 40, "experience"),
+        PresetReward("tree", "A tree planted", 60, "donation"),
+        PresetReward("lounge-visit", "A visit to the branch lounge", 120, "experience", stock=50),
+    ),
+    segments=(
+        PresetSegment("premier-members", "Premier members",
+                      {"loyalty": "tier", "op": "eq", "value": "premier"}),
+    ),
+    traffic=Traffic(
+        members=220,
+        habits=(
+            Habit("kyc_completed", 0.12),
+            Habit("bill_paid", 0.9, {"on_time": (True, True, True, False), "kind": ("power", "rent")}),
+            Habit("deposit_made", 0.6, {"kind": ("salary", "transfer", "saving")}),
+            Habit("card_spent", 2.5, {"kind": ("groceries", "travel", "leisure")}),
+        ),
+    ),
+)  # fmt: skip

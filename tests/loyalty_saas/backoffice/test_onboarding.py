@@ -1,0 +1,47 @@
+"""A new tenant's first page: settings, a preset, sample traffic as a job."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from rewards.queries import programs
+from tenants.models import Job, Tenant
+from tenants.scope import tenant_scope
+
+PATH = "/t/acme/onboarding/"
+SETTINGS = {"name": "Acme Bank", "time_zone": "Europe/Berlin", "currency": "EUR", "vertical": "finance"}
+
+
+def test_settings_are_saved_until_a_program_is_in_force(tenant: Tenant, staff: Client) -> None:
+    assert [step.is_done for step in staff.get(PATH).context["steps"]] == [False] * 5
+    assert staff.post(PATH, SETTINGS).status_code == 302
+    tenant.refresh_from_db()
+    assert (tenant.name, tenant.currency, tenant.vertical) == ("Acme Bank", "EUR", "finance")
+    assert staff.post(PATH, {**SETTINGS, "currency": "euro"}).status_code == 422
+    staff.post(PATH, {"install": "1", "preset": "finance"})
+    assert staff.post(PATH, {**SETTINGS, "currency": "USD"}).status_code == 422
+    tenant.refresh_from_db()
+    assert tenant.currency == "EUR"
+
+
+@pytest.mark.parametrize("sample", [False, True])
+def test_a_preset_is_put_in_force_with_or_without_sample_traffic(
+    tenant: Tenant, staff: Client, sample: bool
+) -> None:
+    body = {"install": "1", "preset": "social", **({"has_sample": "on"} if sample else {})}
+    answer = staff.post(PATH, body)
+    with tenant_scope(tenant):
+        assert programs.current() is not None
+        found = Job.objects.filter(kind="rewards.play_preset")
+        assert [job.params for job in found] == ([{"preset": "social"}] if sample else [])
+        target = f"/t/acme/jobs/{found[0].public_id}/" if sample else "/t/acme/program/"
+    assert answer["Location"] == target
+    page = staff.get(PATH)
+    assert page.context["has_program"]
+    again = staff.post(PATH, body, follow=True)
+    assert b"presets are for new ones" in again.content
+
+
+def test_an_unknown_preset_is_refused(tenant: Tenant, staff: Client) -> None:
+    assert staff.post(PATH, {"install": "1", "preset": "mining"}).status_code == 422

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import jsonschema
+import pytest
+
+from crm.domain.rules import parse as parse_rule
+from rewards.domain.challenges.definition import ChallengeReward, RewardKind
+from rewards.domain.documents import json_schema, parse
+from rewards.domain.presets import PRESETS, traffic
+from rewards.domain.presets.definition import Preset
+from rewards.domain.programs import Revision
+from rewards.models import RewardKind as CatalogueKind
+
+CASH = {"coupon", "gift_card", "product"}
+ZONE = ZoneInfo("Europe/Berlin")
+NOW = datetime(2026, 3, 14, 12, tzinfo=UTC)
+
+
+def revision(preset: Preset) -> Revision:
+    return parse(preset.document(100))
+
+
+def rewards_of(program: Revision) -> Iterator[ChallengeReward]:
+    for challenge in program.challenges:
+        yield from challenge.rewards
+        for milestone in challenge.milestones:
+            yield from milestone.rewards
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
+def test_a_preset_is_a_valid_program_whose_parts_fit_together(preset: Preset) -> None:
+    for unit in (1, 100, 1000):
+        jsonschema.validate(preset.document(unit), json_schema(), cls=jsonschema.Draft202012Validator)
+        parse(preset.document(unit))
+    program = revision(preset)
+    coupons = {reward.key for reward in rewards_of(program) if reward.kind is RewardKind.COUPON}
+    assert coupons <= {coupon.key for coupon in preset.coupons}
+    assert {reward.kind for reward in preset.rewards} <= set(CatalogueKind.values)
+    exclusive = {key for tier in program.tiers for key in tier.perks.rewards}
+    assert exclusive <= {reward.key for reward in preset.rewards}
+    segments = {segment.key for segment in preset.segments}
+    audiences = {challenge.audience.segment for challenge in program.challenges} - {""}
+    assert audiences | {key for rule in program.rules for key in rule.audience} <= segments
+    for segment in preset.segments:
+        parse_rule(segment.rule)
+    assert program.budgets, "every preset has a guardrail"
+    assert len(program.challenges) >= 3
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
+def test_what_counts_is_something_that_members_do(preset: Preset) -> None:
+    done = {habit.event for habit in preset.traffic.habits}
+    program = revision(preset)
+    wanted = {name for challenge in program.challenges for name in challenge.event_names()}
+    assert wanted | {rule.event for rule in program.rules if rule.event} <= done
+
+
+@pytest.mark.parametrize("key", ["finance", "healthcare"])
+def test_regulated_verticals_give_capped_perks_without_cash(key: str) -> None:
+    preset = PRESETS[key]
+    assert preset.coupons == ()
+    assert not {reward.kind for reward in preset.rewards} & CASH
+    program = revision(preset)
+    assert all(rule.caps for rule in program.rules)
+    assert {reward.kind for reward in rewards_of(program)} == {RewardKind.POINTS}
+    recurring = [each for each in program.challenges if each.recurrence == "on_completion"]
+    assert all(each.limits.per_customer for each in recurring)
+
+
+def test_minors_are_rewarded_only_with_consent() -> None:
+    program = revision(PRESETS["education"])
+    assert {challenge.audience.segment for challenge in program.challenges} == {"may-be-rewarded"}
+    assert {key for rule in program.rules for key in rule.audience} == {"may-be-rewarded"}
+    assert all(rule.audience for rule in program.rules)
+
+
+def test_health_keeps_no_names_and_no_properties() -> None:
+    plan = PRESETS["healthcare"].traffic
+    people = traffic.members(plan, last_day=date(2026, 3, 14), seed=1)
+    assert {member.given_name for member in people} == {""}
+    assert not any(habit.properties for habit in plan.habits)
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
+def test_traffic_is_the_same_for_the_same_seed_and_ends_now(preset: Preset) -> None:
+    people = traffic.members(preset.traffic, last_day=NOW.date(), seed=3)
+    first, second = (
+        list(traffic.days(preset.traffic, people, last_moment=NOW, zone=ZONE, seed=3)) for _ in range(2)
+    )
+    assert first == second
+    assert len(first) == 90
+    events = [event for day in first for event in day.events]
+    assert len({event.message_id for event in events}) == len(events) > 3000
+    assert max(event.occurred_at for event in events) <= NOW
+    orders = sum(len(day.orders) for day in first)
+    assert (orders > 300) is bool(preset.traffic.shelf)
