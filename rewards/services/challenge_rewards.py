@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from rewards.domain.challenges.definition import ChallengeReward, RewardKind
-from rewards.models import LedgerTransaction, TransactionKind
+from rewards.models import CodeState, CouponCode, LedgerTransaction, TransactionKind
 from rewards.queries.challenge_members import Pair
 from rewards.queries.programs import PublishedRevision
-from rewards.services import ledger
-from rewards.services.ledger import Credit, TakeBack
+from rewards.services import expiries, ledger
+from rewards.services.coupons import issuing
+from rewards.services.ledger import Credit, Source, TakeBack
 from tenants.domain.actors import Actor
+from tenants.errors import DomainError
 from tenants.services import outbox
 
 SOURCE: Final = "challenge"
@@ -44,10 +46,11 @@ def source_of(pair: Pair, period: str, round_number: int, slot: str, index: int)
 
 
 def give(gifts: Sequence[Gift], *, published: PublishedRevision, by: Actor, at: datetime) -> frozenset[str]:
-    """Give everything; returns the sources refused because the account is frozen."""
+    """Give everything; returns the sources refused: a frozen account, a coupon without codes."""
     refused = _give_points(
         [gift for gift in gifts if gift.reward.kind is RewardKind.POINTS], published=published, by=by, at=at
     )
+    refused |= _give_coupons([gift for gift in gifts if gift.reward.kind is RewardKind.COUPON], by=by, at=at)
     _send_messages([gift for gift in gifts if gift.reward.kind is RewardKind.MESSAGE], published, at)
     return refused
 
@@ -66,6 +69,7 @@ def _give_points(
                 gift.source,
                 gift.earned_at,
                 wallet.expires_at(gift.earned_at, revision.time_zone),
+                wallet.pending.activates_at(gift.earned_at, revision.time_zone),
             )
         )
     refused: set[str] = set()
@@ -79,7 +83,30 @@ def _give_points(
             at=at,
             revision_id=published.id,
         )
+        expiries.touch(
+            wallet_id=published.wallet_id_by_key[key],
+            policy=revision.wallet(key),
+            zone=revision.time_zone,
+            moments=[(credit.customer_id, credit.occurred_at) for credit in credits],
+        )
         refused |= result.frozen_sources
+    return frozenset(refused)
+
+
+def _give_coupons(gifts: Sequence[Gift], *, by: Actor, at: datetime) -> frozenset[str]:
+    """Issue the coupons; refused are those of a definition that is gone or has no codes left."""
+    refused: set[str] = set()
+    for gift in gifts:
+        try:
+            issuing.issue(
+                customer_id=gift.pair.customer_id,
+                definition_key=gift.reward.key,
+                source=Source(SOURCE, gift.source),
+                by=by,
+                at=at,
+            )
+        except DomainError:
+            refused.add(gift.source)
     return frozenset(refused)
 
 
@@ -103,10 +130,10 @@ def _send_messages(gifts: Sequence[Gift], published: PublishedRevision, at: date
 def take_back(
     grants: Iterable[dict[str, Any]], *, published: PublishedRevision, by: Actor, at: datetime
 ) -> None:
-    """Take given points back, within what is left of them; messages cannot be unsent."""
-    points_by_source = {
-        grant["source"]: grant["points"] for grant in grants if grant["kind"] == RewardKind.POINTS
-    }
+    """Take points back, within what is left of them, and coupons nobody used; messages cannot be unsent."""
+    given = list(grants)
+    _void_coupons([each["source"] for each in given if each["kind"] == RewardKind.COUPON], by=by, at=at)
+    points_by_source = {each["source"]: each["points"] for each in given if each["kind"] == RewardKind.POINTS}
     if not points_by_source:
         return
     posted = LedgerTransaction.objects.filter(source_type=SOURCE, source_id__in=list(points_by_source))
@@ -120,3 +147,11 @@ def take_back(
         at=at,
         revision_id=published.id,
     )
+
+
+def _void_coupons(sources: Sequence[str], *, by: Actor, at: datetime) -> None:
+    unused = CouponCode.objects.filter(
+        source_type=SOURCE, source_id__in=list(sources), state=CodeState.ASSIGNED, uses=0
+    )
+    for code in unused.order_by("pk").values_list("code", flat=True):
+        issuing.void(text=code, reason="The order behind the challenge came back", by=by, at=at)

@@ -15,9 +15,13 @@ from rewards.models import (
     ChallengeContribution,
     ChallengeParticipation,
     ChallengeProgress,
+    CouponCode,
+    CouponKind,
     LedgerTransaction,
 )
 from rewards.services import challenges, verification
+from rewards.services.coupons import definitions
+from rewards.services.coupons.definitions import DefinitionTerms
 from tenants.domain.actors import SYSTEM
 from tenants.models import OutboxMessage, Tenant
 from tenants.scope import tenant_scope
@@ -95,6 +99,28 @@ def test_a_return_takes_progress_and_reward_back_and_buying_again_gives_them_aga
     assert progress_of(ann) == [("1", "rewarded", 2)]
     assert balance_of(ann) == (105, 0)
     assert verification.verify_ledger(by=SYSTEM, at=NOW).is_sound
+
+
+def test_a_coupon_is_given_once_and_voided_when_the_order_comes_back(ann: Customer) -> None:
+    terms = DefinitionTerms(name="Ten off", kind=CouponKind.PERCENT, percent_hundredths=1000)
+    definitions.save(key="ten-off", terms=terms, by=SYSTEM, at=LIVE)
+    publish(challenge({**ORDERS, "target": 1}, rewards=[{"kind": "coupon", "coupon": "ten-off"}]))
+    order = make_order(ann, LINES, NOW - DAY)
+    count_orders(order.pk)
+    count_orders(order.pk)
+    assert list(CouponCode.objects.values_list("customer", "state")) == [(ann.pk, "assigned")]
+    challenges.record_returns([make_return(order, {1: 2}).pk], by=SYSTEM, at=NOW)
+    assert CouponCode.objects.get().state == "void"
+
+
+def test_a_coupon_that_cannot_be_had_is_given_later(ann: Customer) -> None:
+    publish(challenge({**ORDERS, "target": 1}, rewards=[{"kind": "coupon", "coupon": "ten-off"}]))
+    count_orders(make_order(ann, LINES, NOW - DAY).pk)
+    assert progress_of(ann) == [("1", "completed", 1)]
+    terms = DefinitionTerms(name="Ten off", kind=CouponKind.PERCENT, percent_hundredths=1000)
+    definitions.save(key="ten-off", terms=terms, by=SYSTEM, at=NOW)
+    challenges.sweep(by=SYSTEM, at=NOW)
+    assert progress_of(ann) == [("1", "rewarded", 1)]
 
 
 def test_a_partial_return_lowers_a_sum_by_what_was_refunded(ann: Customer) -> None:
@@ -199,7 +225,7 @@ def test_a_frozen_account_gets_its_reward_after_it_was_opened_again(ann: Custome
     publish(challenge({**ORDERS, "target": 1}), challenge({**ORDERS, "target": 1}, key="d"))
     (row,) = lock_accounts([account.pk])
     row.frozen_at = NOW
-    row.save()
+    row.save(update_fields=["frozen_at"])
     count_orders(make_order(ann, LINES, NOW).pk)
     assert progress_of(ann, "d") == [("1", "completed", 1)]
     challenges.sweep(by=SYSTEM, at=NOW)
