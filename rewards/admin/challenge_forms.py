@@ -78,7 +78,9 @@ class ChallengeForm(StaffForm):
     )  # fmt: skip
     opt_in = forms.BooleanField(label=gettext_lazy("Members ask to take part"), required=False)
     segment = forms.ChoiceField(label=gettext_lazy("Only this segment"), required=False)
-    tiers = forms.MultipleChoiceField(label=gettext_lazy("Only these tiers"), required=False)
+    tiers = forms.MultipleChoiceField(
+        label=gettext_lazy("Only these tiers"), required=False, widget=forms.CheckboxSelectMultiple
+    )
     per_customer = _whole(gettext_lazy("Completions of one customer"))
     total = _whole(gettext_lazy("Completions of all"))
     rolls_back = forms.BooleanField(label=gettext_lazy("Returns take it back"), required=False, initial=True)
@@ -130,7 +132,17 @@ class ChallengeForm(StaffForm):
         return (to_minor(target, self.currency) if self.is_money() else int(target or 1)) or 1
 
 
-class ConditionRow(StaffForm):
+class _Row(StaffForm):
+    """Rows show no labels; an empty field says in itself what it is for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field, forms.CharField | forms.IntegerField):
+                field.widget.attrs.setdefault("placeholder", field.label)
+
+
+class ConditionRow(_Row):
     """A condition on a property of the event, or on a fact of the order."""
 
     property = forms.CharField(
@@ -147,7 +159,7 @@ class ConditionRow(StaffForm):
         return {"property": values["property"], "op": values["op"], "value": scalar(values["value"])}
 
 
-class PartRow(StaffForm):
+class PartRow(_Row):
     """One step of a sequence, or one task of a set."""
 
     key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=60)
@@ -159,7 +171,7 @@ class PartRow(StaffForm):
     times = _whole(gettext_lazy("Times"))
 
 
-class MilestoneRow(StaffForm):
+class MilestoneRow(_Row):
     at = _whole(gettext_lazy("At"))
     points = _whole(gettext_lazy("Points"))
 

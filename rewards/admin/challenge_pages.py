@@ -19,7 +19,7 @@ from tenants.admin.charts import Series, chart
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.domain.permissions import Permission
 
-_LATEST = 20
+_LATEST = 12
 _PERCENT = 100
 
 

@@ -119,7 +119,9 @@ class LadderRow(StaffForm):
         label=gettext_lazy("Entitlements"), required=False, max_length=500,
         help_text=gettext_lazy("Words your own systems understand, separated by commas."),
     )  # fmt: skip
-    rewards = forms.MultipleChoiceField(label=gettext_lazy("Exclusive rewards"), required=False)
+    rewards = forms.MultipleChoiceField(
+        label=gettext_lazy("Exclusive rewards"), required=False, widget=forms.CheckboxSelectMultiple
+    )
     price_list = forms.CharField(label=gettext_lazy("Price list"), required=False, max_length=200)
 
     def __init__(
@@ -135,6 +137,7 @@ class LadderRow(StaffForm):
                 label=str(METRIC_LABELS[criterion["metric"]]), min_value=0, max_digits=15, decimal_places=3,
                 required=False,
             )  # fmt: skip
+        self.order_fields(["key", "name", *(f"need_{criterion['key']}" for criterion in criteria)])
 
     def needs(self) -> dict[str, int]:
         found = {}

@@ -130,7 +130,7 @@ def _sample(flows: tuple[Flow, ...]) -> tuple[tuple[Customer, Flow], ...]:
     return tuple((customer, flow_by_id[customer.pk]) for customer in rows.order_by("pk"))
 
 
-def recent_changes(limit: int = 20) -> list[TierChange]:
+def recent_changes(limit: int = 12) -> list[TierChange]:
     """Return the latest changes of tier of all customers."""
     rows = TierChange.objects.select_related("customer").prefetch_related("customer__persons")
     return list(rows.order_by("-changed_at", "-id")[:limit])
