@@ -19,6 +19,7 @@ from rewards.domain.facts import CustomerState, Due
 from rewards.domain.limits import all_rules
 from rewards.domain.tiers import ROLLING_YEAR, standing
 from rewards.domain.usage import UsageBook, window_start
+from rewards.queries import tiers
 from tenants.scope import active_tenant_id
 
 # An order's returns lower the order itself, as far as they had come by then.
@@ -77,14 +78,26 @@ def before(engine: Engine, due: Sequence[Due]) -> list[CustomerState]:
         cursor.execute(_BEFORE, parameters)
         known = cursor.fetchall()
     facts = member_facts(engine, {item.customer_id for item in due})
-    states = []
-    for item, (_, orders, spend) in zip(due, known, strict=True):
-        tier = standing(engine.revision.tiers, spend).tier
-        state = CustomerState(
-            tier=tier.key if tier else None, orders_before=orders, qualifying_spend_minor=spend
+    held = _tiers_held(engine, due, [spend for _, _, spend in known])
+    return [
+        with_facts(
+            CustomerState(tier=tier, orders_before=orders, qualifying_spend_minor=spend),
+            facts[item.customer_id],
         )
-        states.append(with_facts(state, facts[item.customer_id]))
-    return states
+        for item, tier, (_, orders, spend) in zip(due, held, known, strict=True)
+    ]
+
+
+def _tiers_held(engine: Engine, due: Sequence[Due], spends: Sequence[int]) -> list[str | None]:
+    """Return the tier of each event's moment.
+
+    Where spend of the last 365 days decides alone it follows from the spend; otherwise it is the one that was
+    held by then, with what validity, grace and locks made of it.
+    """
+    if not engine.revision.qualification.is_plain:
+        return tiers.at_moments([(item.customer_id, item.event.at) for item in due])
+    reached = [standing(engine.revision.tiers, spend).tier for spend in spends]
+    return [tier.key if tier else None for tier in reached]
 
 
 def with_facts(state: CustomerState, facts: MemberFacts) -> CustomerState:

@@ -12,11 +12,11 @@ from django.test.utils import CaptureQueriesContext
 
 from crm.models import ComputedTrait, Customer, Identity
 from rewards.domain.qualification import Holding, decide
-from rewards.models import TierChange, TierMembership, TransactionKind, Wallet
+from rewards.models import DecisionRecord, TierChange, TierMembership, TransactionKind, Wallet
 from rewards.queries import programs
 from rewards.queries import tiers as tier_queries
+from rewards.services import earning, tiers
 from rewards.services import programs as program_services
-from rewards.services import tiers
 from tenants.domain.actors import SYSTEM, Actor, ActorKind
 from tenants.errors import InvalidInput, NotFound, PermissionRefused
 from tenants.models import OutboxMessage, Tenant
@@ -256,3 +256,18 @@ def test_other_tenants_keep_their_tiers(tenant: Tenant, other_tenant: Tenant) ->
         assert TierMembership.objects.count() == 1
     with tenant_scope(other_tenant):
         assert TierMembership.objects.count() == 0
+
+
+def test_an_order_earns_by_the_tier_held_at_its_moment(ann: Customer) -> None:
+    """Where more than spend decides, the multiplier follows what was held, not what spend would reach."""
+    rule = {"key": "buy", "name": "Buy", "wallet": "points", "points": 1, "per_minor": 100,
+            "tier_percent": {"gold": 200}}  # fmt: skip
+    ladder = [{"key": "gold", "name": "Gold", "thresholds": {"status": 10}}]
+    criteria = [{"key": "status", "metric": "points", "wallet": "status"}]
+    publish({"criteria": criteria}, ladder, rules=[rule])
+    early, late = (make_order(ann, [("A", 1, 1000)], NOW - DAY * day) for day in (5, 1))
+    post(ann, Wallet.objects.get(key="status"), 10, kind=TransactionKind.EARN, at=NOW - DAY * 3)
+    tiers.refresh(customer_ids=[ann.pk], at=NOW - DAY * 3)
+    earning.award_orders([early.pk, late.pk], by=SYSTEM, at=NOW)
+    points = DecisionRecord.objects.order_by("occurred_at").values_list("points", flat=True)
+    assert list(points) == [10, 20]
