@@ -11,6 +11,7 @@ from crm import signals
 from crm.queries import feedback as feedback_queries
 from crm.services import (
     customer_touches,
+    duplicates,
     event_effects,
     event_schemas,
     feedback,
@@ -65,3 +66,20 @@ def apply_effects(*, payload: Any, at: datetime) -> None:
 @consumes("crm.identities_linked")
 def follow_links(*, payload: Any, at: datetime) -> None:
     identity_links.follow(links=payload["links"], at=at)
+
+
+@consumes("crm.customers_changed")
+def find_duplicates(*, payload: Any, at: datetime) -> None:
+    duplicates.find(customer_ids=payload["customer_ids"], at=at)
+
+
+@consumes("crm.customers_merged")
+def settle_merged_pair(*, payload: Any, at: datetime) -> None:
+    ids = {"survivor_id": payload["survivor_id"], "absorbed_id": payload["absorbed_id"]}
+    duplicates.settle(**ids, is_merged=True, at=at)
+
+
+@consumes("crm.customers_unmerged")
+def settle_unmerged_pair(*, payload: Any, at: datetime) -> None:
+    ids = {"survivor_id": payload["survivor_id"], "absorbed_id": payload["absorbed_id"]}
+    duplicates.settle(**ids, is_merged=False, at=at)

@@ -11,7 +11,15 @@ from django.utils import timezone
 
 from crm.models import ImportKind, ImportRun
 from crm.queries import event_tail
-from crm.services import event_effects, event_replays, order_summaries, partitions, segment_refresh
+from crm.services import (
+    duplicates,
+    event_effects,
+    event_replays,
+    merges,
+    order_summaries,
+    partitions,
+    segment_refresh,
+)
 from crm.services.exports import exports
 from crm.services.imports import customers, items, orders, running, runs, wizard
 from tenants.models import Tenant
@@ -148,3 +156,13 @@ def _summary(run: ImportRun) -> dict[str, Any]:
         "rows_quarantined": run.rows_quarantined,
         "report": run.report,
     }
+
+
+@job_handler("crm.find_duplicates", is_nightly=True)
+def find_duplicates(*, job: JobContext) -> dict[str, Any]:
+    """Compare everybody with everybody, after moving what arrived at merged customers meanwhile."""
+    with tenant_scope(job.tenant):
+        gathered = merges.gather_strays()
+    with tenant_scope(job.tenant):
+        found = duplicates.find(at=job.at)
+    return {"candidates": found.candidates, "large_blocks": found.large_blocks, "gathered": gathered}

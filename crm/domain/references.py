@@ -50,6 +50,11 @@ REFERENCES: tuple[Reference, ...] = (
     # Its own job writes it, for those whom a merge has touched.
     Reference("crm_customerprofile", _REBUILD),
     Reference("crm_customertouch", _STAY),
+    Reference("crm_matchkey", _REBUILD),
+    Reference("crm_duplicatecandidate", _STAY, column="first_id"),
+    Reference("crm_duplicatecandidate", _STAY, column="second_id"),
+    # A request is about the record it named.
+    Reference("crm_privacyrequest", _STAY),
     # Fields are chosen one by one; both rows are in the journal as they were.
     Reference("crm_person", _REBUILD),
     Reference("crm_customer", _STAY, column="merged_into_id"),

@@ -14,11 +14,12 @@ from crm.domain.identities import Spelling, normalise
 from crm.locks import lock_customer
 from crm.models import Customer, CustomerState, Identity, IdentityKind, Person, Purpose
 from crm.queries import customer_policies
-from crm.services import consents, customer_touches, identities
+from crm.services import consents, customer_touches, identities, tombstones
+from crm.services.tombstones import IdentityErased
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.errors import Conflict, FieldError, InvalidInput, NotFound
-from tenants.services import audit
+from tenants.services import audit, outbox
 
 _DIRECT_FIELDS = ("may_profile", "member_since")
 MOST_ATTRIBUTES = 200
@@ -68,6 +69,7 @@ def create(
     _apply_rows(customer, change, at)
     _record_profiling(customer, change, by, at)
     customer_touches.add([customer.pk], is_history=False)
+    _publish_change(customer, at)
     audit.record(action="customer.created", target=customer, by=by, at=at)
     return customer
 
@@ -86,6 +88,8 @@ def update(*, customer: Customer, change: CustomerChange, by: Actor, at: datetim
     _apply_rows(customer, change, at)
     _record_profiling(customer, change, by, at)
     customer_touches.add([customer.pk], is_history=False)
+    if change.person or change.identities:
+        _publish_change(customer, at)
     diff: dict[str, Any] = {name: ["", "changed"] for name in change.person}
     diff |= {
         f"attributes.{key}": [before.get(key), customer.attributes.get(key)] for key in change.attributes
@@ -137,6 +141,8 @@ def add_identity(
     spelled = normalise(kind, value, spelling or identities.spelling_of([kind]))
     if not spelled:
         raise InvalidInput(errors=[FieldError(pointer, "invalid", f"“{value}” is no {kind}.")])
+    if tombstones.erased([(kind, spelled)]):
+        raise IdentityErased(identity=kind)
     given = value.strip() if value.strip() != spelled else ""
     identity, _created = Identity.objects.get_or_create(
         kind=kind, value=spelled, defaults={"customer": customer, "given": given, "created_at": at}
@@ -145,6 +151,10 @@ def add_identity(
         raise IdentityTaken(identity=f"{kind}:{spelled}")
     found: Identity = identity
     return found
+
+
+def _publish_change(customer: Customer, at: datetime) -> None:
+    outbox.publish(topic="crm.customers_changed", payload={"customer_ids": [customer.pk]}, at=at)
 
 
 def _apply_fields(customer: Customer, change: CustomerChange) -> None:
@@ -194,7 +204,7 @@ def obtain(*, public_id: UUID | None = None, external_id: str | None = None, at:
     """Return the customer named by either id, a new one for an unknown external id, None for neither.
 
     For a merged customer it is the one they were merged into. Raises ``NotFound`` for an unknown public id
-    and ``CustomerNotEditable`` for somebody who was anonymised: nothing new is kept about them.
+    and ``CustomerNotEditable`` or ``IdentityErased`` for somebody who was erased: nothing new is kept.
     """
     if public_id is not None:
         found = Customer.objects.filter(public_id=public_id).first()
@@ -204,7 +214,9 @@ def obtain(*, public_id: UUID | None = None, external_id: str | None = None, at:
     if not external_id:
         return None
     pair = (IdentityKind.EXTERNAL_ID.value, normalise(IdentityKind.EXTERNAL_ID, external_id))
-    customer_id = identities.resolve_or_create([pair], at=at)[pair]
+    customer_id = identities.resolve_or_create([pair], at=at).get(pair)
+    if customer_id is None:
+        raise IdentityErased(identity=external_id)
     return _surviving(Customer.objects.get(pk=customer_id))
 
 

@@ -13,7 +13,7 @@ from crm.domain.identities import NAMING_KINDS, PLAIN, Spelling, normalise
 from crm.locks import lock_customer
 from crm.models import Customer, CustomerState, Identity, IdentityKind, Person
 from crm.queries import customer_policies
-from crm.services import merges
+from crm.services import merges, tombstones
 from tenants.domain.actors import Actor
 from tenants.scope import active_tenant_id
 
@@ -63,9 +63,15 @@ def resolve(pairs: Collection[Pair]) -> dict[Pair, int]:
 
 
 def resolve_or_create(pairs: Collection[Pair], *, at: datetime) -> dict[Pair, int]:
-    """Return the customer's id of every identity; unknown ones get a customer of their own."""
+    """Return the customer's id of every identity; unknown ones get a customer of their own.
+
+    An identity whose person was erased is left out of the answer.
+    """
     found = resolve(pairs)
-    while missing := sorted(set(pairs) - set(found)):
+    wanted = set(pairs)
+    if unknown := wanted - set(found):
+        wanted -= tombstones.erased(unknown)
+    while missing := sorted(wanted - set(found)):
         try:
             with transaction.atomic():
                 found |= _execute(_CREATE, missing, at)
@@ -95,7 +101,7 @@ def _execute(statement: str, pairs: Collection[Pair], at: datetime | None) -> di
 
 
 @transaction.atomic
-def identify(*, links: Iterable[tuple[Pair, Pair]], by: Actor, at: datetime) -> dict[Pair, int]:
+def identify(*, links: Collection[tuple[Pair, Pair]], by: Actor, at: datetime) -> dict[Pair, int]:
     """Join what was anonymous to who it turned out to be; return the customer's id of every pair given.
 
     Each link is (anonymous pair, known pair), both spelled. An unknown anonymous id is pointed to the known
@@ -103,7 +109,8 @@ def identify(*, links: Iterable[tuple[Pair, Pair]], by: Actor, at: datetime) -> 
     whole history, journalled. Somebody known by a name already is never merged: a shared browser is not a
     person. An erased identity is left out of the answer.
     """
-    asked = list(dict.fromkeys(links))
+    erased = tombstones.erased({pair for link in links for pair in link})
+    asked = [link for link in dict.fromkeys(links) if erased.isdisjoint(link)]
     found = resolve({pair for link in asked for pair in link})
     for anonymous, known in asked:
         _join(anonymous, known, found, by, at)

@@ -14,7 +14,7 @@ from crm.domain.copy_text import copy_text
 from crm.domain.event_schemas import violation
 from crm.domain.events import Invalid, NewEvent, as_sent
 from crm.domain.identities import normalise
-from crm.services import event_rejects, event_schemas, identities, identity_links
+from crm.services import event_rejects, event_schemas, identities, identity_links, tombstones
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.scope import active_tenant_id
@@ -50,6 +50,8 @@ SELECT message_id FROM crm_event
 WHERE tenant_id = %s AND message_id = ANY(%s) AND occurred_at BETWEEN %s AND %s
 """
 _EMPTY_KEYS: frozenset[Key] = frozenset()
+
+_ERASED = "identity_erased"
 
 
 class Outcome(msgspec.Struct, omit_defaults=True):
@@ -89,9 +91,14 @@ def accept(
     """
     by.require(Permission.EVENTS_INGEST)
     judged, pairs = _addressed(_matching_schemas(batch))
+    if erased := tombstones.erased(set(pairs.values())):
+        judged = [_forgotten(each, pairs, erased) for each in judged]
+        pairs = {given: pair for given, pair in pairs.items() if pair not in erased}
     invalid = [each for each in judged if isinstance(each, Invalid)]
-    if invalid and keeps_rejects:
-        event_rejects.keep(invalid, at=at)
+    # Of somebody who was erased not even the refusal is kept.
+    kept = [each for each in invalid if each.reason != _ERASED]
+    if kept and keeps_rejects:
+        event_rejects.keep(kept, at=at)
     events = [each for each in judged if isinstance(each, NewEvent)] if invalid else list(judged)
     fresh = _fresh(events, is_shifted=is_shifted)  # type: ignore[arg-type]  # none is Invalid
     inserted = _store(fresh, pairs, at) if fresh else fresh
@@ -135,6 +142,12 @@ def _addressed(batch: Sequence[NewEvent | Invalid]) -> tuple[list[NewEvent | Inv
             detail = f"Not a valid {given[0]}."
             judged[position] = Invalid("identity_invalid", detail, each.message_id, as_sent(each))
     return judged, {given: pair for given, pair in spelled.items() if pair[1]}
+
+
+def _forgotten(each: NewEvent | Invalid, pairs: dict[Pair, Pair], erased: set[Pair]) -> NewEvent | Invalid:
+    if isinstance(each, NewEvent) and each.identity and pairs[each.identity] in erased:
+        return Invalid(_ERASED, "This identity's person was erased.", each.message_id, None)
+    return each
 
 
 def _fresh(events: list[NewEvent], *, is_shifted: bool) -> dict[Key, NewEvent]:

@@ -16,7 +16,7 @@ _IGNORED = {"updated_at", "id"}
 
 def of_customer(customer_id: int) -> dict[str, Any]:
     """Every row of the customer by table, without what changes with every write."""
-    left_out = {"crm_customermerge", "crm_customertouch"}
+    left_out = {"crm_customermerge", "crm_customertouch", "crm_duplicatecandidate", "crm_matchkey"}
     tables = {(each.table, each.column) for each in REFERENCES if each.table not in left_out}
     tables = {*tables, ("crm_customer", "id")} - {("crm_customer", "merged_into_id")}
     return {table: _rows(table, column, customer_id) for table, column in sorted(tables)}
