@@ -14,6 +14,10 @@ from crm.models import (
     Feedback,
     ImportRun,
     Order,
+    Feedback,
+    ImportRun,
+    Order,
+    PrivacyRequest,
     RecoveryCase,
     Segment,
 )
@@ -46,6 +50,12 @@ def lock_merge(merge_id: int) -> CustomerMerge:
     merges = CustomerMerge.objects.select_related("survivor", "absorbed")
     merge: CustomerMerge = merges.select_for_update(of=("self",)).get(pk=merge_id)
     return merge
+
+
+def lock_privacy_request(request_id: int) -> PrivacyRequest:
+    requests = PrivacyRequest.objects.select_related("customer")
+    request: PrivacyRequest = requests.select_for_update(of=("self",)).get(pk=request_id)
+    return request
 
 
 def lock_order(order_id: int) -> Order:

@@ -15,9 +15,12 @@ from crm.services import (
     duplicates,
     event_effects,
     event_replays,
+    identity_spellings,
     merges,
     order_summaries,
     partitions,
+    privacy_requests,
+    retention,
     segment_refresh,
 )
 from crm.services.exports import exports
@@ -166,3 +169,24 @@ def find_duplicates(*, job: JobContext) -> dict[str, Any]:
     with tenant_scope(job.tenant):
         found = duplicates.find(at=job.at)
     return {"candidates": found.candidates, "large_blocks": found.large_blocks, "gathered": gathered}
+
+
+@job_handler("crm.export_customer")
+def export_customer(*, job: JobContext) -> dict[str, Any]:
+    with tenant_scope(job.tenant):
+        request = privacy_requests.carry_out_export(request_id=job.params["request_id"], at=job.at)
+    return {"request": str(request.public_id), **request.report}
+
+
+@job_handler("crm.purge_data", is_nightly=True)
+def purge_data(*, job: JobContext) -> dict[str, Any]:
+    """Erase whose days of grace are over, then remove what is older than its class allows."""
+    with tenant_scope(job.tenant):
+        erased = privacy_requests.carry_out_due(at=job.at)
+    return {"erased": erased, **retention.purge(tenant=job.tenant, at=job.at, progress=job.progress)}
+
+
+@job_handler("crm.respell_identities")
+def respell_identities(*, job: JobContext) -> dict[str, Any]:
+    with tenant_scope(job.tenant):
+        return {"respelled": identity_spellings.respell(at=job.at)}

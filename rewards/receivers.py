@@ -9,10 +9,20 @@ from django.dispatch import receiver
 
 from crm import signals
 from crm.signals import PreviewRow
-from rewards.queries import balances
-from rewards.services import challenges, earning, lots, mergers, referrals, tiers
+from rewards.queries import balances, exports
+from rewards.services import challenges, earning, erasures, lots, mergers, referrals, tiers
 from tenants.domain.actors import SYSTEM, Actor
 from tenants.queue import consumes
+
+
+@receiver(signals.customer_exported)
+def export_loyalty(*, customer_id: int, **_sent: Any) -> dict[str, Any]:
+    return exports.of_customer(customer_id)
+
+
+@receiver(signals.customer_erased)
+def empty_reasons(*, customer_id: int, **_sent: Any) -> None:
+    erasures.empty_reasons(customer_id=customer_id)
 
 
 @consumes("crm.orders_recorded")

@@ -84,6 +84,12 @@ def of_customer(*, public_id: UUID, slot: str, limit: int = 10) -> CustomerRecom
     return _resolved(stored, slot, limit)
 
 
+def exported(customer_id: int) -> list[dict[str, Any]]:
+    """Return the lists of one customer with the reasons, for their archive."""
+    rows = RecommendationList.objects.filter(customer_id=customer_id).order_by("slot")
+    return [dict(row) for row in rows.values("slot", "item_ids", "scores", "reasons", "computed_at")]
+
+
 def _own_list(customer_id: int, slot: str) -> _StoredList | None:
     rows = RecommendationList.objects.filter(customer_id=customer_id, slot=slot)
     row = rows.values_list(

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from recommendations.models import ModelVersion
+from recommendations.models import ModelVersion, RecommendationList
 from tenants.scope import active_tenant_id
 
 
@@ -72,3 +72,9 @@ def replace_all(*, lists: Iterable[StoredList], model_version: ModelVersion, at:
         )
         cursor.execute("DROP TABLE recommendation_lists_loaded")
     return int(written)
+
+
+def drop(*, customer_id: int) -> int:
+    """Remove the lists of one customer who is erased; return how many."""
+    removed, _by_model = RecommendationList.objects.filter(customer_id=customer_id).delete()
+    return removed

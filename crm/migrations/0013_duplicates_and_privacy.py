@@ -9,7 +9,7 @@ from tenants.operations import IsolateTenantTable
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0009_segment_runs"),
+        ("crm", "0012_feedback"),
         ("tenants", "0003_stale_jobs"),
     ]
 

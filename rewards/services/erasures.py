@@ -1,0 +1,16 @@
+"""What this app does when a customer is erased: the books stay, what staff typed goes."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from rewards.models import CouponCode, CouponRedemption, Redemption, TierMembership
+
+
+@transaction.atomic
+def empty_reasons(*, customer_id: int) -> None:
+    """Empty the free text about one customer; points, tiers and codes stay by number. Safe to repeat."""
+    CouponCode.objects.filter(customer_id=customer_id).exclude(void_reason="").update(void_reason="")
+    CouponRedemption.objects.filter(customer_id=customer_id).exclude(reason="").update(reason="")
+    Redemption.objects.filter(customer_id=customer_id).exclude(cancel_reason="").update(cancel_reason="")
+    TierMembership.objects.filter(customer_id=customer_id).exclude(lock_reason="").update(lock_reason="")
