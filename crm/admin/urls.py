@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from crm.admin import (
+    duplicates,
     event_schemas,
     events,
     exports,
@@ -12,11 +13,26 @@ from crm.admin import (
     import_steps,
     imports,
     items,
+    merges,
     orders,
+    privacy,
     segments,
 )
 
 urlpatterns = [
+    path("duplicates/", duplicates.DuplicatesPage.as_view(), name="duplicates"),
+    path("duplicates/review/", duplicates.ReviewPairs.as_view(), name="duplicates_review"),
+    path("merges/", merges.MergesPage.as_view(), name="merges"),
+    path("merges/<uuid:public_id>/undo/", merges.UndoMerge.as_view(), name="merge_undo"),
+    path("customers/<uuid:public_id>/merge/", merges.MergePage.as_view(), name="customer_merge"),
+    path("customers/<uuid:public_id>/consent/", privacy.RecordConsent.as_view(), name="customer_consent"),
+    path("customers/<uuid:public_id>/export/", privacy.ExportCustomer.as_view(), name="customer_export"),
+    path("customers/<uuid:public_id>/erase/", privacy.ErasePage.as_view(), name="customer_erase"),
+    path("privacy/", privacy.PrivacyPage.as_view(), name="privacy"),
+    path("privacy/<uuid:public_id>/file/", privacy.ArchiveFile.as_view(), name="privacy_archive"),
+    path("privacy/<uuid:public_id>/cancel/", privacy.CancelRequest.as_view(), name="privacy_cancel"),
+    path("privacy/retention/", privacy.RetentionPage.as_view(), name="retention"),
+    path("privacy/policy/", privacy.PolicyPage.as_view(), name="customer_policy"),
     path("feedback/", feedback.FeedbackPage.as_view(), name="feedback"),
     path("feedback/<uuid:public_id>/correct/", feedback.CorrectFeedback.as_view(), name="feedback_correct"),
     path("feedback/recovery/", feedback.RecoveryPage.as_view(), name="recovery"),

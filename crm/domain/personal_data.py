@@ -67,7 +67,7 @@ FIELDS: Mapping[str, Mapping[str, Treatment]] = {
         "properties": Treatment(Sensitivity.FREE_TEXT, "profiling", "events", Erasure.REDUCED),
     },
     "crm_eventreject": dict.fromkeys(
-        ("message_id", "reason", "detail", "payload"),
+        ("message_id", "name", "identity", "source", "reason", "detail", "payload"),
         Treatment(Sensitivity.FREE_TEXT, "repair", "event_rejects", Erasure.ROW_DELETED),
     ),
     "crm_quarantinedrow": dict.fromkeys(
@@ -134,6 +134,11 @@ FIELDS: Mapping[str, Mapping[str, Treatment]] = {
             _STAFF,
         ),
     },
+    "tenants_outboxmessage": {
+        "topic": _STAFF,
+        "last_error": Treatment(Sensitivity.FREE_TEXT, "repair", "messages", Erasure.ROW_DELETED),
+        "payload": Treatment(Sensitivity.DIRECT, "act on changes", "messages", Erasure.ROW_DELETED),
+    },
     "tenants_idempotencyrecord": dict.fromkeys(
         ("key", "endpoint", "fingerprint", "body"),
         Treatment(Sensitivity.FREE_TEXT, "answer retries", "api_answers", Erasure.ROW_DELETED),
@@ -151,6 +156,7 @@ PERSONAL_BY_CONTENT = frozenset(
         "crm_stagedrow",
         "tenants_auditentry",
         "tenants_idempotencyrecord",
+        "tenants_outboxmessage",
     }
 )
 # What an event may keep of an erased person: which thing, how many, how much. Everything else goes.

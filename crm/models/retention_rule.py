@@ -13,6 +13,7 @@ class DataClass(models.TextChoices):
     MERGE_JOURNALS = "merge_journals", _("Journals of merges")
     ARCHIVES = "archives", _("Exported archives")
     API_ANSWERS = "api_answers", _("Stored answers of the API")
+    MESSAGES = "messages", _("Delivered messages")
     INACTIVE_CUSTOMERS = "inactive_customers", _("Customers not seen any more")
 
 

@@ -15,7 +15,9 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
-from crm.models import CandidateState, DuplicateCandidate
+from crm.models import CandidateState, Customer, DuplicateCandidate
+from crm.services import merges
+from crm.services.merges import CustomersNotMergeable
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.scope import active_tenant_id
@@ -202,3 +204,30 @@ def settle(*, survivor_id: int, absorbed_id: int, is_merged: bool, at: datetime)
     else:
         pair.filter(state=CandidateState.MERGED).update(state=CandidateState.OPEN, decided_at=None)
     find(customer_ids=[first, second], at=at)
+
+
+def merge_all(*, candidates: Collection[DuplicateCandidate], by: Actor, at: datetime) -> tuple[int, int]:
+    """Merge each pair, the younger record into the older; return how many were merged and how many refused.
+
+    A customer who went into another by an earlier pair of the same call is followed there. Each pair is a
+    savepoint of its own: one that cannot be merged does not hold up the others.
+    """
+    by.require(Permission.CUSTOMERS_MERGE)
+    merged = 0
+    for candidate in candidates:
+        first, second = _survivor(candidate.first_id), _survivor(candidate.second_id)
+        survivor, absorbed = sorted([first, second], key=lambda each: (each.created_at, each.pk))
+        try:
+            with transaction.atomic():
+                merges.merge(survivor=survivor, absorbed=absorbed, reason="duplicate", by=by, at=at)
+        except CustomersNotMergeable:
+            continue
+        merged += 1
+    return merged, len(candidates) - merged
+
+
+def _survivor(customer_id: int) -> Customer:
+    customer: Customer = Customer.objects.select_related("merged_into").get(pk=customer_id)
+    while customer.merged_into is not None:
+        customer = customer.merged_into
+    return customer

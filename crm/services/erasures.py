@@ -61,6 +61,11 @@ _STATEMENTS = {
     "archives": """
         DELETE FROM crm_privacyarchive WHERE tenant_id = %(tenant)s AND request_id IN (
             SELECT id FROM crm_privacyrequest WHERE tenant_id = %(tenant)s AND customer_id = ANY(%(ids)s))""",
+    # Messages that wait still have work to do; what they bring in meets the tombstones.
+    "messages": """
+        DELETE FROM tenants_outboxmessage WHERE tenant_id = %(tenant)s AND state <> 'pending'
+          AND EXISTS (SELECT FROM unnest(%(words)s::text[]) w
+                      WHERE position(w IN lower(payload::text)) > 0)""",
     # An import cannot be undone for somebody who is gone; their rows in its journal say only that.
     "import_changes": """
         UPDATE crm_importchange SET before = '{}', after = '{}' WHERE tenant_id = %(tenant)s

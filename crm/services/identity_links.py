@@ -9,7 +9,7 @@ from typing import Final
 from crm.domain.events import NewEvent
 from crm.domain.identities import normalise
 from crm.models import Identity
-from crm.services import identities
+from crm.services import identities, tombstones
 from tenants.domain.actors import SYSTEM
 from tenants.services import outbox
 
@@ -54,6 +54,8 @@ def follow(*, links: Sequence[Sequence[Sequence[str]]], at: datetime) -> None:
     pairs = [((other[0], other[1]), (known[0], known[1])) for other, known in links]
     identities.identify(links=[each for each in pairs if each[0][0] in _ANONYMOUS], by=SYSTEM, at=at)
     named = [each for each in pairs if each[0][0] in _NAMED]
+    erased = tombstones.erased({pair for link in named for pair in link})
+    named = [link for link in named if erased.isdisjoint(link)]
     found = identities.resolve({known for _, known in named})
     Identity.objects.bulk_create(
         [

@@ -25,6 +25,7 @@ DEFAULT_DAYS: Final[dict[str, int | None]] = {
     DataClass.MERGE_JOURNALS: 365,
     DataClass.ARCHIVES: 7,
     DataClass.API_ANSWERS: 30,
+    DataClass.MESSAGES: 30,
     DataClass.INACTIVE_CUSTOMERS: None,
 }
 LONGEST_DAYS: Final = 36_500
@@ -44,6 +45,7 @@ _SELECTION: Final = {
                              WHERE tenant_id = %(tenant)s AND started_at < %(cut_off)s)""",
     ),
     DataClass.ARCHIVES: ("crm_privacyarchive", "id", "created_at < %(cut_off)s"),
+    DataClass.MESSAGES: ("tenants_outboxmessage", "id", "state = 'done' AND done_at < %(cut_off)s"),
     DataClass.API_ANSWERS: ("tenants_idempotencyrecord", "id", "created_at < %(cut_off)s"),
 }
 _PURGE_JOURNALS = """

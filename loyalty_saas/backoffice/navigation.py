@@ -30,6 +30,7 @@ GROUPS: Final[tuple[tuple[str | Promise, tuple[Entry, ...]], ...]] = (
         _("Customers"),
         (
             Entry(_("Customers"), "customers", "group", Permission.CUSTOMERS_VIEW),
+            Entry(_("Duplicates"), "duplicates", "merge", Permission.CUSTOMERS_VIEW),
             Entry(_("Segments"), "segments", "donut_small", Permission.SEGMENTS_VIEW),
             Entry(_("Feedback"), "feedback", "forum", Permission.FEEDBACK_VIEW),
             Entry(_("Orders"), "orders", "receipt_long", Permission.ORDERS_VIEW),
@@ -58,6 +59,7 @@ GROUPS: Final[tuple[tuple[str | Promise, tuple[Entry, ...]], ...]] = (
         (
             Entry(_("Getting started"), "onboarding", "rocket_launch", Permission.PROGRAM_PUBLISH),
             Entry(_("Jobs"), "jobs", "progress_activity", Permission.JOBS_VIEW),
+            Entry(_("Privacy"), "privacy", "shield_person", Permission.PRIVACY_VIEW),
             Entry(_("Team"), "team", "badge", Permission.TEAM_VIEW),
             Entry(_("API keys"), "api_keys", "key", Permission.API_KEYS_MANAGE),
             Entry(_("Audit log"), "audit", "history", Permission.AUDIT_VIEW),

@@ -14,9 +14,10 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from crm.admin import profile_words
+from crm.admin.privacy import ConsentForm
 from crm.admin.trait_labels import in_words
-from crm.models import ComputedTrait, Customer, SegmentMember
-from crm.queries import behaviour
+from crm.models import ComputedTrait, Customer, CustomerState, SegmentMember
+from crm.queries import behaviour, consents, merges, privacy
 from loyalty_saas.backoffice import figures, timeline, why
 from recommendations.models import Slot
 from recommendations.queries import recommendations
@@ -26,8 +27,9 @@ from rewards.queries import challenges, coupons, programs, tiers
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.domain.permissions import Permission
 
-TABS: Final = ("overview", "recommendations", "decisions", "data", "coupons")
+TABS: Final = ("overview", "recommendations", "decisions", "data", "coupons", "privacy")
 _RECOMMENDED: Final = 8
+_HISTORY: Final = 100
 
 
 class CustomerPage(StaffPage):
@@ -107,6 +109,20 @@ class CustomerPage(StaffPage):
             "identities": customer.identities.order_by("kind", "value"),
             "lots": lots.order_by("expires_at", "pk")[:20],
         }
+
+    def _privacy(self, customer: Customer, _published: Any) -> dict[str, Any]:
+        return _privacy(customer)
+
+
+def _privacy(customer: Customer) -> dict[str, Any]:
+    return {
+        "consents": consents.of_customer(customer.pk),
+        "history": consents.history_of(customer.pk)[:_HISTORY],
+        "consent_form": ConsentForm(),
+        "requests": privacy.requests_of(customer.pk),
+        "merges": merges.of_survivor(customer.pk),
+        "is_open": customer.state in {CustomerState.ACTIVE, CustomerState.SUSPENDED},
+    }
 
 
 def _tier(customer: Customer, published: Any, currency: str) -> dict[str, Any] | None:

@@ -12,11 +12,13 @@ from crm.domain.events import NewEvent
 from crm.models import (
     ComputedTrait,
     Customer,
+    CustomerMerge,
     EventReject,
     EventSchema,
     Export,
     ImportRun,
     Order,
+    PrivacyRequest,
     QuarantinedRow,
     RecoveryCase,
     Segment,
@@ -24,12 +26,15 @@ from crm.models import (
 )
 from crm.services import (
     customers,
+    duplicates,
     event_schemas,
     feedback,
     ingest,
     items,
+    merges,
     order_summaries,
     orders,
+    privacy_requests,
     segments,
 )
 from recommendations.models import ModelVersion
@@ -62,6 +67,8 @@ class Filled:
     job: Job = field(init=False)
     member: Membership = field(init=False)
     key: ApiKey = field(init=False)
+    merge: CustomerMerge = field(init=False)
+    privacy_request: PrivacyRequest = field(init=False)
     more: dict[str, Any] = field(default_factory=dict)
     reject: EventReject = field(init=False)
     schema: EventSchema = field(init=False)
@@ -88,6 +95,12 @@ class Filled:
                     "import_discard",
                 ),
                 self.upload.public_id,
+            ),
+            "merge_undo": self.merge.public_id,
+            **dict.fromkeys(("privacy_archive", "privacy_cancel"), self.privacy_request.public_id),
+            **dict.fromkeys(
+                ("customer_merge", "customer_erase", "customer_consent", "customer_export"),
+                self.customer.public_id,
             ),
             "reward": self.reward.public_id,
             "program_rule": "purchase",
@@ -125,6 +138,8 @@ def fill(tenant: Tenant, actor: Actor, mark: str) -> Filled:
         QuarantinedRow.objects.create(
             import_run=filled.run, row_number=7, reason=f"{mark}_zero", raw={"a": mark}
         )
+        filled.merge = add_merge(filled.customer, actor, mark)
+        filled.privacy_request = add_export(filled.customer, actor)
         filled.version = add_version(mark, 1)
         filled.job = add_job(mark, 1)
         filled.key = add_key(actor, mark, 1)
@@ -168,6 +183,22 @@ def add_order(customer: Customer, actor: Actor, mark: str, number: int) -> Order
     )
     order_summaries.refresh([customer.pk])
     return order
+
+
+def add_merge(customer: Customer, actor: Actor, mark: str) -> CustomerMerge:
+    """A merge, and a pair that is still to be reviewed."""
+    absorbed = customers.create(external_id=f"{mark}-twin", by=actor, at=NOW)
+    merge = merges.merge(survivor=customer, absorbed=absorbed, reason=f"{mark} twin", by=actor, at=NOW)
+    email = f"{mark.lower()}1+again@shop.example"
+    change = customers.CustomerChange(person={"given_name": mark, "family_name": "Family1", "email": email})
+    customers.create(external_id=f"{mark}-again", change=change, by=actor, at=NOW)
+    duplicates.find(at=NOW)
+    return merge
+
+
+def add_export(customer: Customer, actor: Actor) -> PrivacyRequest:
+    request = privacy_requests.request_export(customer=customer, by=actor, at=NOW)
+    return privacy_requests.carry_out_export(request_id=request.pk, at=NOW)
 
 
 def add_segment(actor: Actor, mark: str, number: int) -> Segment:

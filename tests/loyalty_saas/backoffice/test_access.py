@@ -88,9 +88,24 @@ READ_PAGES: dict[str, Permission] = {
     "audit": P.AUDIT_VIEW,
     "onboarding": P.PROGRAM_PUBLISH,
 }
+READ_PAGES |= {
+    "duplicates": P.CUSTOMERS_VIEW,
+    "merges": P.CUSTOMERS_VIEW,
+    "customer_merge": P.CUSTOMERS_MERGE,
+    "customer_erase": P.PRIVACY_MANAGE,
+    "privacy": P.PRIVACY_VIEW,
+    "privacy_archive": P.PRIVACY_MANAGE,
+    "retention": P.PRIVACY_VIEW,
+    "customer_policy": P.PRIVACY_VIEW,
+}
 POST_ONLY: dict[str, Permission] = {
     "redemption_step": P.REWARDS_REDEEM,
     "coupon_pool_download": P.COUPONS_EDIT,
+    "duplicates_review": P.CUSTOMERS_MERGE,
+    "merge_undo": P.CUSTOMERS_MERGE,
+    "customer_consent": P.CONSENTS_EDIT,
+    "customer_export": P.PRIVACY_MANAGE,
+    "privacy_cancel": P.PRIVACY_MANAGE,
     "event_rejects_replay": P.EVENTS_MANAGE,
     "segment_count": P.SEGMENTS_EDIT,
     "segments_refresh": P.SEGMENTS_EDIT,

@@ -9,7 +9,7 @@ from tenants.operations import IsolateTenantTable
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0012_feedback"),
+        ("crm", "0013_event_schemas"),
         ("tenants", "0003_stale_jobs"),
     ]
 
@@ -130,6 +130,7 @@ class Migration(migrations.Migration):
                             ("merge_journals", "Journals of merges"),
                             ("archives", "Exported archives"),
                             ("api_answers", "Stored answers of the API"),
+                            ("messages", "Delivered messages"),
                             ("inactive_customers", "Customers not seen any more"),
                         ],
                         max_length=20,
@@ -174,6 +175,7 @@ class Migration(migrations.Migration):
                             ("merge_journals", "Journals of merges"),
                             ("archives", "Exported archives"),
                             ("api_answers", "Stored answers of the API"),
+                            ("messages", "Delivered messages"),
                             ("inactive_customers", "Customers not seen any more"),
                         ],
                         max_length=20,
