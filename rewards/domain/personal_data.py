@@ -16,6 +16,11 @@ _REASON = Treatment(Sensitivity.FREE_TEXT, "accountability of staff", "until era
 _STAFF = Treatment(Sensitivity.NONE, "accountability of staff", "for ever", Erasure.KEPT_BY_NUMBER)
 
 FIELDS: Mapping[str, Mapping[str, Treatment]] = {
+    "rewards_adjustmentrequest": {
+        "key": _BOOKS,
+        **dict.fromkeys(("reason", "decision_note"), _REASON),
+        **dict.fromkeys(("requested_by", "decided_by"), _STAFF),
+    },
     "rewards_challengecontribution": dict.fromkeys(
         ("challenge_key", "part", "source_id", "source_type", "value"), _BOOKS
     ),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from rewards.models import CouponCode, CouponRedemption, Redemption, TierMembership
+from rewards.models import AdjustmentRequest, CouponCode, CouponRedemption, Redemption, TierMembership
 
 
 @transaction.atomic
 def empty_reasons(*, customer_id: int) -> None:
     """Empty the free text about one customer; points, tiers and codes stay by number. Safe to repeat."""
+    asked = AdjustmentRequest.objects.filter(customer_id=customer_id)
+    asked.exclude(reason="", decision_note="").update(reason="", decision_note="")
     CouponCode.objects.filter(customer_id=customer_id).exclude(void_reason="").update(void_reason="")
     CouponRedemption.objects.filter(customer_id=customer_id).exclude(reason="").update(reason="")
     Redemption.objects.filter(customer_id=customer_id).exclude(cancel_reason="").update(cancel_reason="")
