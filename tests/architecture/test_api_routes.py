@@ -9,14 +9,8 @@ from django.db import connections
 from django.db.models import Manager
 
 from crm.domain.events import NewEvent
-from crm.models import (
-    Customer,
-    EventReject,
-    EventSchema,
-    Export,
-    ImportRun,
-)
-from crm.services import event_schemas, ingest
+from crm.models import Customer, DuplicateCandidate, EventReject, EventSchema, Export, ImportRun
+from crm.services import duplicates, event_schemas, ingest, merges, privacy_requests
 from rewards.models import RewardKind
 from rewards.services import catalogue
 from tenants.domain.actors import SYSTEM
@@ -59,6 +53,11 @@ def populate(wallet_name: str) -> dict[str, object]:
         kind="customers", file_name=CANARY, shape={"header": [CANARY]}, started_at=NOW
     )
     export = Export.objects.create(list_key="items", format="csv", requested_by=CANARY, requested_at=NOW)
+    twin = factories.customer(f"{CANARY}-twin", person={"email": f"{CANARY}+twin@example.com"})
+    again = factories.customer(f"{CANARY}-again", person={"email": f"{CANARY}+again@example.com"})
+    merge = merges.merge(survivor=buyer, absorbed=twin, reason=CANARY, by=SYSTEM, at=NOW)
+    duplicates.find(customer_ids=[again.pk], at=NOW)
+    request = privacy_requests.request_export(customer=again, by=SYSTEM, at=NOW)
     job = Job.objects.create(kind=f"{CANARY}.job", requested_by="x", created_at=NOW)
     bad = NewEvent(f"{CANARY}-bad", CANARY, NOW, email=CANARY)
     good = NewEvent(f"{CANARY}-good", CANARY, NOW, external_id=f"{CANARY}-customer", properties={"x": CANARY})
@@ -77,6 +76,9 @@ def populate(wallet_name: str) -> dict[str, object]:
         "jobs": job.public_id,
         "imports": run.public_id,
         "exports": export.public_id,
+        "merges": merge.public_id,
+        "duplicates": DuplicateCandidate.objects.get().public_id,
+        "privacy-requests": request.public_id,
     }
 
 
@@ -169,7 +171,7 @@ def test_bodies_cannot_name_another_tenants_objects(walls, tenant, other_tenant,
             by=SYSTEM,
             at=NOW,
         )
-        buyer = Customer.objects.get()
+        buyer = Customer.objects.get(external_id=f"{CANARY}-customer")
         post(buyer, make_wallet("second"), 100)
     with tenant_scope(tenant):
         segment = factories.segment("mine").public_id

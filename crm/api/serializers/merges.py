@@ -51,3 +51,14 @@ class MergeOutput(Output):
     merged_by = serializers.CharField()
     undone_at = serializers.DateTimeField(allow_null=True)
     undone_by = serializers.CharField()
+
+
+class CandidateOutput(Output):
+    id = serializers.UUIDField(source="public_id")
+    first = CustomerReference()
+    second = CustomerReference()
+    score = serializers.FloatField()
+    reasons = serializers.ListField(child=serializers.CharField())
+    state = serializers.CharField()
+    found_at = serializers.DateTimeField()
+    decided_at = serializers.DateTimeField(allow_null=True)

@@ -1,0 +1,42 @@
+"""Output of privacy requests; their inputs are the customer in the path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from crm.api.serializers import CustomerReference, IdentityFields
+from crm.models import DataClass
+from crm.services.retention import LONGEST_DAYS
+from tenants.api.serializers import StrictSerializer
+
+Output = serializers.Serializer[Any]
+
+
+class PrivacyRequestOutput(Output):
+    id = serializers.UUIDField(source="public_id")
+    customer = CustomerReference()
+    kind = serializers.CharField()
+    state = serializers.CharField()
+    requested_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+    report = serializers.DictField()
+
+
+class TombstoneInput(StrictSerializer):
+    identity = IdentityFields()
+
+
+class TombstoneLifted(Output):
+    is_lifted = serializers.BooleanField()
+
+
+class RetentionInput(StrictSerializer):
+    data_class = serializers.ChoiceField(choices=DataClass.choices)
+    days = serializers.IntegerField(min_value=1, max_value=LONGEST_DAYS, allow_null=True)
+
+
+class RetentionOutput(Output):
+    days_by_class = serializers.DictField(child=serializers.IntegerField(allow_null=True))
