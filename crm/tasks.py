@@ -163,12 +163,22 @@ def _summary(run: ImportRun) -> dict[str, Any]:
 
 @job_handler("crm.find_duplicates", is_nightly=True)
 def find_duplicates(*, job: JobContext) -> dict[str, Any]:
-    """Compare everybody with everybody, after moving what arrived at merged customers meanwhile."""
+    """Compare everybody with everybody, after moving what arrived at merged customers meanwhile.
+
+    Files spell identities without the tenant's policy; they are spelled by it here, before anybody compares.
+    """
     with tenant_scope(job.tenant):
         gathered = merges.gather_strays()
     with tenant_scope(job.tenant):
+        respelled = identity_spellings.respell(at=job.at)
+    with tenant_scope(job.tenant):
         found = duplicates.find(at=job.at)
-    return {"candidates": found.candidates, "large_blocks": found.large_blocks, "gathered": gathered}
+    return {
+        "candidates": found.candidates,
+        "large_blocks": found.large_blocks,
+        "gathered": gathered,
+        "respelled": respelled,
+    }
 
 
 @job_handler("crm.export_customer")

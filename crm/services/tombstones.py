@@ -16,6 +16,12 @@ from tenants.errors import Conflict
 from tenants.services import audit
 
 Pair = tuple[str, str]
+# The same question inside a bulk load: ``value`` names a column with spelled external ids.
+EXTERNAL_ID_ERASED = """EXISTS (
+    SELECT FROM crm_customerpolicy policy JOIN crm_tombstone t ON t.tenant_id = policy.tenant_id
+    WHERE policy.tenant_id = %(tenant)s AND t.kind = 'external_id' AND t.digest = encode(
+        sha256(convert_to(policy.tombstone_salt || ':external_id:' || {value}, 'UTF8')), 'hex')
+)"""
 
 
 class IdentityErased(Conflict):

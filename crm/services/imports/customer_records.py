@@ -13,12 +13,12 @@ from crm.domain.identities import normalise
 from crm.domain.import_fields import FieldSet, ImportField, ValueType
 from crm.models import Customer
 from crm.queries import customer_policies
-from crm.services import attribute_definitions
+from crm.services import attribute_definitions, tombstones
 from crm.services.imports import customer_statements as sql
 from crm.services.imports import staging
 from crm.services.imports.dependents import remove_unused
 from crm.services.imports.kinds import Kind, Work, register
-from crm.services.imports.staged import CHANGED, NEW, UNCHANGED, Keyed, RecordImporter
+from crm.services.imports.staged import CHANGED, NEW, REFUSED, UNCHANGED, Keyed, RecordImporter
 
 _MATCHED_BY: Final = ("external_id", "email", "phone")
 _SPELLED: Final = ("external_id", "email", "phone", "card", "device")
@@ -60,6 +60,17 @@ FIELDS: Final = FieldSet(
 )  # fmt: skip
 
 
+def _refuse_erased(params: dict[str, Any]) -> int:
+    """Refuse the rows of the block that name somebody who was erased; nothing of theirs is kept."""
+    rows = staging.rows(sql.IDENTITIES)
+    erased = tombstones.erased({(kind, value) for _number, kind, value in rows})
+    if not erased:
+        return 0
+    numbers = sorted({number for number, kind, value in rows if (kind, value) in erased})
+    staging.run(sql.REFUSE_ERASED, {**params, "numbers": numbers})
+    return len(numbers)
+
+
 class CustomerLoader:
     """Writes blocks of customers, their identities, persons and attributes, with a journal."""
 
@@ -92,11 +103,13 @@ class CustomerLoader:
 
     def judge(self, work: Work, params: dict[str, Any]) -> Counter[str]:
         staging.run(sql.COLLECT, {**params, "writes": False})
+        refused = _refuse_erased(params)
         staging.run(sql.COMPARE, params)
-        return self._counts(params)
+        return self._counts(params) + Counter({REFUSED: refused})
 
     def load(self, work: Work, params: dict[str, Any]) -> Counter[str]:
         staging.run(sql.COLLECT, {**params, "writes": True})
+        refused = _refuse_erased(params)
         staging.run(sql.COMPARE, params)
         counts = self._counts(params)
         del counts["warning:identity_taken"]
@@ -114,6 +127,7 @@ class CustomerLoader:
         if raced:
             raise IntegrityError("Somebody made the same customers at this moment.")
         [(counts["warning:identity_taken"],)] = staging.rows(sql.COUNT_TAKEN, params)
+        counts[REFUSED] = refused
         return counts
 
     def undo(self, params: dict[str, Any]) -> Counter[str]:

@@ -24,6 +24,16 @@ WHERE s.tenant_id = %(tenant)s AND s.import_run_id = %(run)s AND s.outcome = ''
   AND s.row_number BETWEEN %(first)s AND %(last)s;
 ANALYZE chunk
 """
+IDENTITIES = """
+SELECT k.row_number, substr(e.key, 10), e.value FROM chunk k CROSS JOIN LATERAL jsonb_each_text(k.fields) e
+WHERE starts_with(e.key, 'identity.') AND e.value IS NOT NULL
+"""
+# The row's values go as well: a quarantine that kept them would undo the erasure.
+REFUSE_ERASED = """
+DELETE FROM chunk WHERE row_number = ANY(%(numbers)s);
+UPDATE crm_stagedrow SET outcome = 'quarantined', reason = 'identity_erased', key = '', fields = '{"raw": {}}'
+WHERE tenant_id = %(tenant)s AND import_run_id = %(run)s AND row_number = ANY(%(numbers)s)
+"""
 _WAS = """
 CROSS JOIN LATERAL (
     SELECT coalesce(CASE WHEN starts_with(e.key, 'person.')

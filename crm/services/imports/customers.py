@@ -13,7 +13,7 @@ from crm.domain.mappings import CUSTOMER_MAPPINGS, CustomerMapping
 from crm.locks import lock_imports
 from crm.models import ImportRun, Person
 from crm.models.import_run import ImportKind
-from crm.services import attribute_definitions, customer_touches
+from crm.services import attribute_definitions, customer_touches, tombstones
 from crm.services.imports import records, runs, staging
 from crm.services.imports.errors import UnknownMapping
 from tenants.domain.actors import Actor
@@ -28,6 +28,7 @@ WITH {records.LATEST}, added AS (
     FROM latest l
     WHERE NOT EXISTS (SELECT FROM crm_identity i WHERE i.tenant_id = %(tenant)s AND i.kind = 'external_id'
                       AND i.value = l.external_id)
+      AND NOT {tombstones.EXTERNAL_ID_ERASED.format(value="l.external_id")}
     ORDER BY l.row_number RETURNING id, external_id
 )
 INSERT INTO crm_identity (tenant_id, customer_id, kind, value, created_at)

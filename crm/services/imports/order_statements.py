@@ -6,6 +6,8 @@ have no row-level security; every statement on a real table names the tenant bes
 
 from __future__ import annotations
 
+from crm.services import tombstones
+
 # The planner takes tables that this transaction filled for nearly empty until they are analysed.
 ANALYZE = "SELECT crm_analyze_loaded_tables()"
 
@@ -137,7 +139,10 @@ SELECT s.row_number, 'quarantined', 'order_of_two_customers'
 FROM staged s JOIN contradictory USING (order_ref) WHERE {_UNDECIDED}
 """  # noqa: S608 - joined from constants
 
-ADD_CUSTOMERS = """
+# Somebody who was erased does not come back by an order; the order stays without a customer.
+_ERASED = tombstones.EXTERNAL_ID_ERASED.format(value="w.customer_ref")
+
+ADD_CUSTOMERS = f"""
 WITH wanted AS (
     SELECT customer_ref, min(placed_at) AS first_at FROM staged_order WHERE customer_ref IS NOT NULL
     GROUP BY customer_ref
@@ -146,18 +151,19 @@ WITH wanted AS (
 ), added AS (
     INSERT INTO crm_customer
         (tenant_id, public_id, external_id, state, may_profile, attributes, created_at, updated_at)
-    SELECT %(tenant)s, crm_new_public_id(), w.customer_ref, 'active', true, '{}', %(at)s, %(at)s
+    SELECT %(tenant)s, crm_new_public_id(), w.customer_ref, 'active', true, '{{}}', %(at)s, %(at)s
     FROM wanted w WHERE NOT EXISTS (SELECT FROM known k WHERE k.value = w.customer_ref)
+      AND NOT {_ERASED}
     ORDER BY w.first_at, w.customer_ref
     RETURNING id, external_id
 ), journal AS (
     INSERT INTO crm_importchange
         (tenant_id, import_run_id, row_number, subject, subject_id, is_new, before, after)
-    SELECT %(tenant)s, %(import_run)s, 0, 'customer', a.id, true, '{}', '{}' FROM added a
+    SELECT %(tenant)s, %(import_run)s, 0, 'customer', a.id, true, '{{}}', '{{}}' FROM added a
 )
 INSERT INTO crm_identity (tenant_id, customer_id, kind, value, created_at)
 SELECT %(tenant)s, a.id, 'external_id', a.external_id, %(at)s FROM added a
-"""
+"""  # noqa: S608 - joined from constants
 
 COLLECT_ITEMS = f"""
 CREATE TEMPORARY TABLE staged_item ON COMMIT DROP AS
