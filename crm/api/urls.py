@@ -5,9 +5,9 @@ from rest_framework.routers import SimpleRouter
 
 from crm.api.views.consents import ConsentHistoryView, ConsentsView
 from crm.api.views.customers import CustomerViewSet
+from crm.api.views.duplicates import DuplicateViewSet
 from crm.api.views.event_rejects import EventRejectViewSet
 from crm.api.views.event_schemas import EventSchemaViewSet
-from crm.api.views.duplicates import DuplicateViewSet
 from crm.api.views.events import EventBatchView
 from crm.api.views.exports import ExportViewSet
 from crm.api.views.feedback import FeedbackViewSet, RecoveryCaseViewSet

@@ -16,6 +16,13 @@ _REASON = Treatment(Sensitivity.FREE_TEXT, "accountability of staff", "until era
 _STAFF = Treatment(Sensitivity.NONE, "accountability of staff", "for ever", Erasure.KEPT_BY_NUMBER)
 
 FIELDS: Mapping[str, Mapping[str, Treatment]] = {
+    "rewards_abusereview": {
+        **dict.fromkeys(("subject", "details"), _BOOKS),
+        "reason": _REASON,
+        "decided_by": _STAFF,
+    },
+    "rewards_referral": {"findings": _BOOKS, "reason": _REASON},
+    "rewards_referralcode": {"code": _BOOKS},
     "rewards_adjustmentrequest": {
         "key": _BOOKS,
         **dict.fromkeys(("reason", "decision_note"), _REASON),
@@ -37,7 +44,7 @@ FIELDS: Mapping[str, Mapping[str, Treatment]] = {
         "reason": _REASON,
     },
     "rewards_decisionrecord": {"record": _BOOKS},
-    "rewards_redemption": {"cancel_reason": _REASON},
+    "rewards_redemption": {"cancel_reason": _REASON, "tracking": _REASON},
     "rewards_tierchange": {
         **dict.fromkeys(("from_key", "to_key", "reason"), _BOOKS),
         "actor_label": _STAFF,

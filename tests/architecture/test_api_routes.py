@@ -56,7 +56,7 @@ def populate(wallet_name: str) -> dict[str, object]:
     twin = factories.customer(f"{CANARY}-twin", person={"email": f"{CANARY}+twin@example.com"})
     again = factories.customer(f"{CANARY}-again", person={"email": f"{CANARY}+again@example.com"})
     merge = merges.merge(survivor=buyer, absorbed=twin, reason=CANARY, by=SYSTEM, at=NOW)
-    duplicates.find(customer_ids=[again.pk], at=NOW)
+    duplicates.find(at=NOW)
     request = privacy_requests.request_export(customer=again, by=SYSTEM, at=NOW)
     job = Job.objects.create(kind=f"{CANARY}.job", requested_by="x", created_at=NOW)
     bad = NewEvent(f"{CANARY}-bad", CANARY, NOW, email=CANARY)

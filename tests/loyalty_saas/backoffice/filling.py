@@ -190,7 +190,7 @@ def add_merge(customer: Customer, actor: Actor, mark: str) -> CustomerMerge:
     absorbed = customers.create(external_id=f"{mark}-twin", by=actor, at=NOW)
     merge = merges.merge(survivor=customer, absorbed=absorbed, reason=f"{mark} twin", by=actor, at=NOW)
     email = f"{mark.lower()}1+again@shop.example"
-    change = customers.CustomerChange(person={"given_name": mark, "family_name": "Family1", "email": email})
+    change = customers.CustomerChange(person={"given_name": mark, "family_name": "Again", "email": email})
     customers.create(external_id=f"{mark}-again", change=change, by=actor, at=NOW)
     duplicates.find(at=NOW)
     return merge

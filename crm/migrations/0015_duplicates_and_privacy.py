@@ -9,7 +9,7 @@ from tenants.operations import IsolateTenantTable
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0013_event_schemas"),
+        ("crm", "0014_exports"),
         ("tenants", "0003_stale_jobs"),
     ]
 
