@@ -20,10 +20,13 @@ class RewardsConfig(AppConfig):
         from crm.queries.profile import register_section  # noqa: PLC0415 - models are not loaded before
         from crm.services.imports.dependents import register_guard  # noqa: PLC0415
         from rewards import receivers  # noqa: F401, PLC0415 - registers its consumers
+        from rewards.admin.notice import frozen_accounts  # noqa: PLC0415 - with the registries
         from rewards.queries import balances, coupons, rule_values, tiers  # noqa: PLC0415
+        from tenants.admin import notices  # noqa: PLC0415 - with the registries
 
         # Orders that were decided on keep their points; undoing an import leaves them.
         register_guard("order", _DECIDED)
+        notices.register(frozen_accounts)
         register_section("balance", balances.profile_section)
         register_section("coupons", coupons.profile_section)
         register_section("tier", tiers.profile_section)

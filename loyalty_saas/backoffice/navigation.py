@@ -51,6 +51,8 @@ GROUPS: Final[tuple[tuple[str | Promise, tuple[Entry, ...]], ...]] = (
             Entry(_("Redemptions"), "redemptions", "local_shipping", Permission.REWARDS_VIEW),
             Entry(_("Referrals"), "referrals", "group_add", Permission.REWARDS_VIEW),
             Entry(_("Review queue"), "reviews", "verified_user", Permission.REVIEWS_DECIDE),
+            Entry(_("Adjustments"), "adjustments", "approval", Permission.POINTS_VIEW),
+            Entry(_("Liability"), "liability", "account_balance", Permission.PROGRAM_VIEW),
             Entry(_("Models"), "models", "neurology", Permission.MODELS_VIEW),
         ),
     ),

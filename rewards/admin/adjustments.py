@@ -89,15 +89,22 @@ class AdjustPage(FormPage):
         return AdjustForm(data, wallets=wallets)
 
     def save(self, form: Any) -> str:
-        posting = points.adjust(
-            customer=self.customer,
-            points=form.signed_points,
-            reason=form.cleaned_data["reason"],
-            wallet_key=form.cleaned_data["wallet"],
-            idempotency_key=form.cleaned_data["token"],
-            by=self.access.actor,
-            at=timezone.now(),
-        )
+        asked: dict[str, Any] = {
+            "customer": self.customer,
+            "points": form.signed_points,
+            "reason": form.cleaned_data["reason"],
+            "wallet_key": form.cleaned_data["wallet"],
+            "idempotency_key": form.cleaned_data["token"],
+            "by": self.access.actor,
+            "at": timezone.now(),
+        }
+        limit = points.limit_of(self.access.actor, asked["wallet_key"])
+        if limit is not None and abs(asked["points"]) > limit:
+            points.request(**asked)
+            text = _("More than %(limit)s points need another person: your request waits for approval.")
+            messages.success(self.request, text % {"limit": formats.number(limit)})
+            return reverse("customer", args=[self.customer.public_id])
+        posting = points.adjust(**asked)
         balance = formats.number(posting.available)
         if posting.is_new:
             text = _("Posted. The balance is now %(balance)s points.")

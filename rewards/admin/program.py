@@ -28,6 +28,7 @@ _REVISIONS_SHOWN: Final = 20
 REFUND_LABELS: Final = {
     RefundPolicy.WITHIN_BALANCE.value: gettext_lazy("takes back what is left of what they earned"),
     RefundPolicy.ONLY_PENDING.value: gettext_lazy("takes back pending points only"),
+    RefundPolicy.ALLOW_DEBT.value: gettext_lazy("takes back everything; what is spent becomes a debt"),
 }
 
 

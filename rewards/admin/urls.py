@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from rewards.admin import (
+    adjustment_queue,
     adjustments,
     catalogue,
     challenge_editor,
@@ -12,12 +13,14 @@ from rewards.admin import (
     coupon_pools,
     coupons,
     ladder_editor,
+    liability,
     program,
     program_editor,
     redemptions,
     referrals,
     reviews,
     rule_editor,
+    statements,
     tier_pages,
 )
 
@@ -41,6 +44,10 @@ urlpatterns = [
     path("rewards/", catalogue.RewardsPage.as_view(), name="rewards"),
     path("rewards/new/", catalogue.CreatePage.as_view(), name="reward_create"),
     path("rewards/<uuid:public_id>/", catalogue.EditPage.as_view(), name="reward"),
+    path("liability/", liability.LiabilityPage.as_view(), name="liability"),
+    path("points/statement/", statements.StatementPage.as_view(), name="points_statement"),
+    path("points/adjustments/", adjustment_queue.AdjustmentsPage.as_view(), name="adjustments"),
+    path("customers/<uuid:public_id>/points/", statements.MemberPage.as_view(), name="customer_points"),
     path("customers/<uuid:public_id>/adjust/", adjustments.AdjustPage.as_view(), name="points_adjust"),
     path("redemptions/", redemptions.RedemptionsPage.as_view(), name="redemptions"),
     path("redemptions/<uuid:public_id>/step/", redemptions.RedemptionStep.as_view(), name="redemption_step"),

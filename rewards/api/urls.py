@@ -20,10 +20,27 @@ from rewards.api.views.members import (
     MemberTokenView,
     MemberView,
 )
+from rewards.api.views.movements import (
+    CaptureView,
+    EarnView,
+    HoldView,
+    ReleaseHoldView,
+    ReleasePendingView,
+    ReverseView,
+    SpendView,
+    TransferView,
+)
 from rewards.api.views.points import AdjustView, EntriesView, PointsView
 from rewards.api.views.redemptions import RedemptionViewSet
 from rewards.api.views.referrals import ReferralCodeView, ReferralViewSet
 from rewards.api.views.rewards import CurrentProgramView, CustomerRewardsView, RewardViewSet
+from rewards.api.views.statements import (
+    CustomerStatementView,
+    ExpiringView,
+    LiabilityView,
+    LotsView,
+    StatementView,
+)
 from rewards.api.views.tiers import CustomerTierView, LadderView, LockTierView, UnlockTierView
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
@@ -44,6 +61,23 @@ urlpatterns = [
     path("customers/<uuid:public_id>/points", PointsView.as_view(), name="points"),
     path("customers/<uuid:public_id>/points/entries", EntriesView.as_view(), name="points-entries"),
     path("customers/<uuid:public_id>/points/adjust", AdjustView.as_view(), name="points-adjust"),
+    path("customers/<uuid:public_id>/points/earn", EarnView.as_view(), name="points-earn"),
+    path("customers/<uuid:public_id>/points/spend", SpendView.as_view(), name="points-spend"),
+    path("customers/<uuid:public_id>/points/transfer", TransferView.as_view(), name="points-transfer"),
+    path("customers/<uuid:public_id>/points/reverse", ReverseView.as_view(), name="points-reverse"),
+    path("customers/<uuid:public_id>/points/hold", HoldView.as_view(), name="points-hold"),
+    path("customers/<uuid:public_id>/points/lots", LotsView.as_view(), name="points-lots"),
+    path(
+        "customers/<uuid:public_id>/points/statement",
+        CustomerStatementView.as_view(),
+        name="points-statement",
+    ),
+    path("holds/<uuid:public_id>/capture", CaptureView.as_view(), name="hold-capture"),
+    path("holds/<uuid:public_id>/release", ReleaseHoldView.as_view(), name="hold-release"),
+    path("points/release", ReleasePendingView.as_view(), name="points-release"),
+    path("points/expiring", ExpiringView.as_view(), name="points-expiring"),
+    path("points/statement", StatementView.as_view(), name="tenant-statement"),
+    path("points/liability", LiabilityView.as_view(), name="liability"),
     path("programs/current", CurrentProgramView.as_view(), name="program-current"),
     path("challenges", ChallengesView.as_view(), name="challenges"),
     path(

@@ -29,7 +29,7 @@ from rewards.models.hold_line import HoldLine
 from rewards.models.ledger_entry import LedgerEntry
 from rewards.models.ledger_transaction import LedgerTransaction, TransactionKind
 from rewards.models.liability_snapshot import LiabilitySnapshot
-from rewards.models.lot import Lot
+from rewards.models.lot import Lot, LotState
 from rewards.models.program import Program
 from rewards.models.program_revision import ProgramRevision, RevisionState
 from rewards.models.redemption import Redemption, RedemptionState
@@ -80,6 +80,7 @@ __all__ = [
     "LedgerTransaction",
     "LiabilitySnapshot",
     "Lot",
+    "LotState",
     "PoolKind",
     "Program",
     "ProgramRevision",

@@ -4,11 +4,19 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from rewards.models.account import Account
 from rewards.models.dependent_row import DependentRow
 from tenants.models.base import TenantForeignKey, TenantManager, TenantQuerySet
+
+
+class LotState(models.TextChoices):
+    PENDING = "pending", _("Pending")
+    ACTIVE = "active", _("Active")
+    EXPIRED = "expired", _("Expired")
+    USED = "used", _("Used up")
 
 
 class LotQuerySet(TenantQuerySet["Lot"]):
@@ -98,3 +106,20 @@ class Lot(DependentRow):
 
     def __str__(self) -> str:
         return f"{self.remaining}/{self.granted}"
+
+    @property
+    def free(self) -> int:
+        return self.remaining - self.held
+
+    def state_at(self, at: datetime) -> LotState:
+        """What the lot is at a moment, whatever the sweeps have seen."""
+        if not self.remaining:
+            return LotState.USED
+        if self.expires_at is not None and self.expires_at <= at:
+            return LotState.EXPIRED
+        is_due = self.activates_at is not None and self.activates_at <= at
+        return LotState.PENDING if self.is_pending and not is_due else LotState.ACTIVE
+
+    @property
+    def state(self) -> LotState:
+        return self.state_at(timezone.now())

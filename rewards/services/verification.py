@@ -9,7 +9,7 @@ from django.db import transaction
 
 from rewards.locks import lock_accounts
 from rewards.models import Account, LedgerEntry, LedgerTransaction
-from rewards.queries import verification
+from rewards.queries import frozen, verification
 from rewards.queries.verification import Finding
 from tenants.domain.actors import Actor
 from tenants.services import audit
@@ -42,6 +42,8 @@ def verify_ledger(*, by: Actor, at: datetime) -> VerificationReport:
             audit.record(
                 action="points.account_frozen", target=account, by=by, at=at, diff={"checks": [None, checks]}
             )
+    if failing:
+        transaction.on_commit(frozen.forget)
     return VerificationReport(
         Account.objects.count(), LedgerTransaction.objects.count(), LedgerEntry.objects.count(), findings
     )
@@ -54,4 +56,5 @@ def unfreeze(*, account: Account, by: Actor, at: datetime, reason: str) -> Accou
     row.frozen_at = None
     row.save(update_fields=["frozen_at"])
     audit.record(action="points.account_unfrozen", target=row, by=by, at=at, diff={"reason": [None, reason]})
+    transaction.on_commit(frozen.forget)
     return row

@@ -22,6 +22,7 @@ from django.views import View
 
 from tenants.access import Access
 from tenants.admin.error_texts import message_of, text_of
+from tenants.admin.notices import notices
 from tenants.admin.site import tenant_site
 from tenants.domain.permissions import Permission
 from tenants.errors import DomainError, FieldError, InvalidInput, NotFound, PermissionRefused
@@ -95,6 +96,7 @@ class StaffPage(View):
             "title": self.title,
             "crumbs": self.crumbs(),
             "tenant": self.access.tenant,
+            "notices": notices(self.access),
         }
 
     def page(self, *, template: str = "", status: int = HTTPStatus.OK, **context: Any) -> TemplateResponse:

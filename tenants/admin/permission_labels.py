@@ -31,6 +31,7 @@ LABEL_BY_PERMISSION: Final[dict[Permission, str | Promise]] = {
     Permission.POINTS_VIEW: _("Read points"),
     Permission.POINTS_ADJUST: _("Adjust points"),
     Permission.POINTS_APPROVE: _("Approve adjustments of points"),
+    Permission.POINTS_MOVE: _("Earn, spend and hold points"),
     Permission.PROGRAM_VIEW: _("Read the program"),
     Permission.PROGRAM_EDIT: _("Draft the program"),
     Permission.PROGRAM_PUBLISH: _("Publish the program"),

@@ -27,6 +27,7 @@ class Permission(StrEnum):
     POINTS_VIEW = "points:view"
     POINTS_ADJUST = "points:adjust"
     POINTS_APPROVE = "points:approve"
+    POINTS_MOVE = "points:move"
     PROGRAM_VIEW = "program:view"
     PROGRAM_EDIT = "program:edit"
     PROGRAM_PUBLISH = "program:publish"

@@ -80,6 +80,7 @@ class Filled:
             "points_adjust": self.customer.public_id,
             "tier_lock": self.customer.public_id,
             **dict.fromkeys(("challenge", "program_challenge"), "three-orders"),
+            "customer_points": self.customer.public_id,
             "order": self.order.public_id,
             "segment": self.segment.public_id,
             "export_download": self.export.public_id,
@@ -129,6 +130,7 @@ def fill(tenant: Tenant, actor: Actor, mark: str) -> Filled:
         filled.order = add_order(filled.customer, actor, mark, 1)
         award_orders([filled.order.pk], by=actor, at=NOW)
         points.adjust(customer=filled.customer, points=50, reason=f"{mark} reason", by=actor, at=NOW)
+        points.request(customer=filled.customer, points=900, reason=f"{mark} request", by=actor, at=NOW)
         filled.segment = add_segment(actor, mark, 1)
         filled.run = add_run(mark, 1)
         filled.upload = add_upload(mark)

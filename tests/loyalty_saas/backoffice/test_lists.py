@@ -72,6 +72,8 @@ def test_queries_do_not_grow_with_rows(name: str, filled: Filled, staff: Client,
             assert staff.get(address(name, filled)).status_code == 200
         return len(captured)
 
+    # The first page of a minute also counts frozen accounts, for the cache.
+    queries()
     before = queries()
     with tenant_scope(filled.tenant):
         for number in range(2, 6):

@@ -1,0 +1,208 @@
+"""Points moved by client apps: every write needs an Idempotency-Key."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+
+from crm.models import Customer, Order
+from rewards.api.serializers.movements import (
+    EarnInput,
+    HoldInput,
+    HoldOutput,
+    MovementInput,
+    ReasonInput,
+    ReleaseInput,
+    ReleaseOutput,
+    ReversalOutput,
+    ReverseInput,
+    TransferInput,
+)
+from rewards.api.serializers.points import AdjustmentOutput
+from rewards.domain.wallets import awaited
+from rewards.models import Hold
+from rewards.services import holds, lots, movements, transfers
+from tenants.api.idempotency import idempotent
+from tenants.api.views import TenantAPIView, TenantRequest
+from tenants.domain.permissions import Permission
+
+
+def _customer(public_id: UUID) -> Customer:
+    customer: Customer = get_object_or_404(Customer.objects.all(), public_id=public_id)
+    return customer
+
+
+def _hold(public_id: UUID) -> Hold:
+    hold: Hold = get_object_or_404(Hold.objects.all(), public_id=public_id)
+    return hold
+
+
+class EarnView(TenantAPIView):
+    """Credits from a client app."""
+
+    required_permission = Permission.POINTS_MOVE
+
+    @extend_schema(request=EarnInput, responses={201: AdjustmentOutput})
+    @idempotent
+    def post(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Credit points under the wallet's rules for pending time and expiry."""
+        serializer = EarnInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        posting = movements.earn(
+            customer=_customer(public_id),
+            points=serializer.validated_data["points"],
+            wallet_key=serializer.validated_data["wallet"],
+            reason=serializer.validated_data["reason"],
+            occurred_at=serializer.validated_data.get("occurred_at"),
+            idempotency_key=request.headers["Idempotency-Key"],
+            by=request.access.actor,
+            at=timezone.now(),
+        )
+        return Response(AdjustmentOutput(posting).data, status=201)
+
+
+class SpendView(TenantAPIView):
+    """Debits from a client app."""
+
+    required_permission = Permission.POINTS_MOVE
+
+    @extend_schema(request=MovementInput, responses={201: AdjustmentOutput})
+    @idempotent
+    def post(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Spend points; `insufficient_points` says how many are `missing`."""
+        serializer = MovementInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        posting = movements.spend(
+            customer=_customer(public_id),
+            points=serializer.validated_data["points"],
+            wallet_key=serializer.validated_data["wallet"],
+            reason=serializer.validated_data["reason"],
+            idempotency_key=request.headers["Idempotency-Key"],
+            by=request.access.actor,
+            at=timezone.now(),
+        )
+        return Response(AdjustmentOutput(posting).data, status=201)
+
+
+class TransferView(TenantAPIView):
+    """Points given to another member."""
+
+    required_permission = Permission.POINTS_MOVE
+
+    @extend_schema(request=TransferInput, responses={201: AdjustmentOutput})
+    @idempotent
+    def post(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Transfer points where the wallet allows it; they keep their expiry."""
+        serializer = TransferInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wallet, _policy = movements.wallet_of(serializer.validated_data["wallet"])
+        posting = transfers.transfer(
+            sender=_customer(public_id),
+            receiver=_customer(serializer.validated_data["to"]),
+            wallet=wallet,
+            points=serializer.validated_data["points"],
+            reason=serializer.validated_data["reason"],
+            idempotency_key=request.headers["Idempotency-Key"],
+            by=request.access.actor,
+            at=timezone.now(),
+        )
+        return Response(AdjustmentOutput(posting).data, status=201)
+
+
+class ReverseView(TenantAPIView):
+    """Undoing a posting."""
+
+    required_permission = Permission.POINTS_ADJUST
+
+    @extend_schema(request=ReverseInput, responses={201: ReversalOutput})
+    @idempotent
+    def post(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Undo the posting of a ledger line, once; `missing` is what was spent already and stays so."""
+        serializer = ReverseInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        posting = movements.reverse(
+            customer=_customer(public_id),
+            wallet_key=serializer.validated_data["wallet"],
+            seq=serializer.validated_data["seq"],
+            reason=serializer.validated_data["reason"],
+            by=request.access.actor,
+            at=timezone.now(),
+        )
+        return Response(ReversalOutput(posting).data, status=201)
+
+
+class HoldView(TenantAPIView):
+    """Points set aside."""
+
+    required_permission = Permission.POINTS_MOVE
+
+    @extend_schema(request=HoldInput, responses={201: HoldOutput})
+    @idempotent
+    def post(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Hold points until they are captured, released, or the time is over (30 minutes unless said)."""
+        serializer = HoldInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        hold = movements.hold(
+            customer=_customer(public_id),
+            points=serializer.validated_data["points"],
+            wallet_key=serializer.validated_data["wallet"],
+            lasts=timedelta(seconds=serializer.validated_data["seconds"]),
+            idempotency_key=request.headers["Idempotency-Key"],
+            at=timezone.now(),
+        )
+        return Response(HoldOutput(hold).data, status=201)
+
+
+class CaptureView(TenantAPIView):
+    """The end of a hold: spent."""
+
+    required_permission = Permission.POINTS_MOVE
+
+    @extend_schema(request=ReasonInput, responses=AdjustmentOutput)
+    @idempotent
+    def post(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Spend what is held."""
+        serializer = ReasonInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        posting = movements.capture(
+            hold=_hold(public_id),
+            reason=serializer.validated_data["reason"],
+            by=request.access.actor,
+            at=timezone.now(),
+        )
+        return Response(AdjustmentOutput(posting).data)
+
+
+class ReleaseHoldView(TenantAPIView):
+    """The end of a hold: given back."""
+
+    required_permission = Permission.POINTS_MOVE
+
+    @extend_schema(request=None, responses=HoldOutput)
+    @idempotent
+    def post(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Give the held points back to their lots."""
+        holds.release(hold=_hold(public_id), at=timezone.now())
+        return Response(HoldOutput(_hold(public_id)).data)
+
+
+class ReleasePendingView(TenantAPIView):
+    """Pending points that waited for something about an order."""
+
+    required_permission = Permission.POINTS_MOVE
+
+    @extend_schema(request=ReleaseInput, responses=ReleaseOutput)
+    @idempotent
+    def post(self, request: TenantRequest) -> Response:
+        """Make the pending points of an order spendable because `event` has happened to it."""
+        serializer = ReleaseInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        order = get_object_or_404(Order.objects.all(), external_id=serializer.validated_data["order"])
+        key = awaited(serializer.validated_data["event"], "order", order.pk)
+        points = lots.release_awaiting(keys=[key], at=timezone.now())
+        return Response(ReleaseOutput({"points": points}).data)

@@ -1,0 +1,119 @@
+"""Earning, spending, holding, giving and undoing over HTTP."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from rewards.models import Account, ProgramRevision
+from rewards.services import earning, starter
+from tenants.domain.actors import SYSTEM
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.rewards.factories import NOW, make_customer, make_order, make_wallet, post
+
+pytestmark = pytest.mark.django_db
+
+
+def key() -> dict[str, str]:
+    return {"Idempotency_Key": str(uuid4())}
+
+
+@pytest.fixture
+def members(tenant: Tenant, other_tenant: Tenant) -> Any:
+    """Two members of a program whose points wait for a delivery and may be given away."""
+    with tenant_scope(other_tenant):
+        post(make_customer(external_id="foreign"), make_wallet(), 777)
+    with tenant_scope(tenant):
+        starter.install_starter(by=SYSTEM, at=NOW, category_percent={}, rewards=[])
+        revision = ProgramRevision.objects.get()
+        wallet = {**revision.document["wallets"][0], "allows_transfers": True, "expiry_months": 12}
+        wallet["pending"] = {"days": 0, "event": "order_delivered"}
+        status = {"key": "status", "name": "Status", "kind": "status"}
+        document = {**revision.document, "wallets": [wallet, status]}
+        ProgramRevision.objects.update(document=document)
+        make_wallet("status")
+        return make_customer(), make_customer()
+
+
+def call(api: Any, customer: Any, action: str, status: int = 201, **body: Any) -> Any:
+    answer = api.post(f"/customers/{customer.public_id}/points/{action}", body, **key())
+    assert answer.status_code == status, answer.content
+    return answer.json()
+
+
+def test_earn_spend_and_the_statement(api: Any, members: Any) -> None:
+    sender, receiver = members
+    path, headers = f"/customers/{sender.public_id}/points/earn", key()
+    first, again = (api.post(path, {"points": 100}, **headers) for _ in range(2))
+    assert again.content == first.content
+    assert (first.status_code, first.json()) == (201, {"points": 100, "available": 100})
+    refused = call(api, sender, "spend", 409, points=140)
+    assert (refused["code"], refused["missing"]) == ("insufficient_points", 40)
+    assert call(api, sender, "spend", points=30) == {"points": -30, "available": 70}
+    assert call(api, sender, "transfer", points=20, to=str(receiver.public_id))["available"] == 50
+    assert call(api, sender, "transfer", 422, points=1, to=str(sender.public_id))["code"] == "invalid_input"
+    undone = call(api, sender, "reverse", wallet="points", seq=2, reason="Sent back")
+    assert undone == {"points": 30, "available": 80, "missing": 0}
+    assert call(api, sender, "reverse", 422, seq=99, reason="x")["errors"][0]["code"] == "unknown_line"
+    day = timezone.now().date()
+    period = f"?begin={day - timedelta(days=2)}&end={day + timedelta(days=2)}"
+    (wallet,) = api.get(f"/customers/{sender.public_id}/points/statement{period}").json()["wallets"]
+    assert wallet == {
+        "wallet": "points", "opening": 0, "earned": 100, "spent": 0, "returned": 0, "expired": 0,
+        "adjusted": 0, "transferred": -20, "merged": 0, "closing": 80,
+    }  # fmt: skip
+    (total,) = api.get(f"/points/statement{period}").json()["wallets"]
+    assert (total["transferred"], total["closing"]) == (0, 100)
+    assert api.get(f"/points/statement?begin={day}&end={day - timedelta(days=1)}").status_code == 400
+    (ending,) = api.get("/points/expiring?days=366").json()["data"][:1]
+    assert (ending["customer"], ending["points"]) == (str(sender.public_id), 80)
+    assert api.get("/points/expiring?days=0").status_code in {400, 422}
+
+
+def test_a_status_wallet_counts_and_cannot_be_spent(api: Any, members: Any) -> None:
+    assert call(api, members[0], "earn", points=9, wallet="status")["available"] == 9
+    assert call(api, members[0], "spend", 409, points=1, wallet="status")["code"] == "wallet_not_spendable"
+    assert (
+        call(api, members[0], "transfer", 409, points=1, wallet="status", to=str(members[1].public_id))[
+            "code"
+        ]
+        == "transfers_not_allowed"
+    )
+
+
+def test_a_hold_is_captured_or_released_once(api: Any, members: Any) -> None:
+    call(api, members[0], "earn", points=100)
+    first, second = (call(api, members[0], "hold", points=points, seconds=60) for points in (30, 20))
+    assert (first["state"], second["points"]) == ("open", 20)
+    captured = api.post(f"/holds/{first['id']}/capture", {}, **key())
+    assert (captured.status_code, captured.json()["points"]) == (200, -30)
+    assert api.post(f"/holds/{first['id']}/release", {}, **key()).json()["code"] == "hold_closed"
+    assert api.post(f"/holds/{second['id']}/release", {}, **key()).json()["state"] == "released"
+    (balance,) = api.get(f"/customers/{members[0].public_id}/points").json()["balances"]
+    assert (balance["available"], balance["held"]) == (70, 0)
+
+
+def test_points_of_an_order_wait_for_its_delivery(api: Any, members: Any, tenant: Tenant) -> None:
+    with tenant_scope(tenant):
+        order = make_order(members[0], [("DAIRY", 1, 10_000)], placed_at=timezone.now())
+        earning.award_orders([order.pk], by=SYSTEM, at=timezone.now())
+        pending = Account.objects.get(customer=members[0]).pending
+    assert pending > 0
+    (lot,) = api.get(f"/customers/{members[0].public_id}/points/lots").json()["data"]
+    assert (lot["state"], lot["awaits"]) == ("pending", f"order_delivered:order:{order.pk}")
+    body = {"event": "order_delivered", "order": order.external_id}
+    assert api.post("/points/release", body, **key()).json() == {"points": pending}
+    assert api.post("/points/release", body, **key()).json() == {"points": 0}
+    assert api.post("/points/release", {**body, "order": "nothing"}, **key()).status_code == 404
+
+
+def test_liability_is_told_in_points_and_money(api: Any, members: Any) -> None:
+    call(api, members[0], "earn", points=100)
+    body = api.get("/points/liability").json()
+    assert body["currency"] == "USD"
+    assert [(part["wallet"], part["age"], part["points"]) for part in body["parts"]] == [("points", "3", 100)]

@@ -1,0 +1,91 @@
+"""Adjustments above a role's limit: a request, and a second person."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from rewards.models import AdjustmentRequest, LedgerTransaction, ProgramRevision
+from rewards.services import points, starter
+from rewards.services.errors import AdjustmentDecided, ApprovalRequired, InsufficientPoints, OwnRequest
+from tenants.domain.actors import SYSTEM, Actor
+from tenants.domain.permissions import PERMISSIONS_BY_ROLE, Role
+from tenants.errors import PermissionRefused
+from tenants.models import User
+from tenants.services import memberships
+from tests.rewards.factories import NOW, balance_of, make_customer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people(scope: Any, actor: Actor) -> dict[str, Actor]:
+    """A supporter who may move 100 points, and an owner without a limit."""
+    starter.install_starter(by=SYSTEM, at=NOW, category_percent={}, rewards=[])
+    revision = ProgramRevision.objects.get()
+    wallet = {**revision.document["wallets"][0], "adjustment_limits": {"support": 100}}
+    ProgramRevision.objects.update(document={**revision.document, "wallets": [wallet]})
+    found = {}
+    for role in (Role.SUPPORT, Role.OWNER):
+        user = User.objects.create_user(email=f"{role}@example.com")
+        memberships.add(user=user, role=role, by=actor, at=NOW)
+        found[role.value] = replace(
+            actor, id=user.pk, label=user.email, permissions=PERMISSIONS_BY_ROLE[role]
+        )
+    return found
+
+
+def ask(people: dict[str, Actor], customer: Any, amount: int, by: str = "support") -> AdjustmentRequest:
+    options: dict[str, Any] = {
+        "reason": "Goodwill",
+        "by": people[by],
+        "at": NOW,
+        "idempotency_key": f"k{amount}",
+    }
+    return points.request(customer=customer, points=amount, **options)
+
+
+def test_the_limit_is_the_roles(people: dict[str, Actor]) -> None:
+    customer = make_customer()
+    options: dict[str, Any] = {"customer": customer, "reason": "Goodwill", "at": NOW}
+    points.adjust(points=100, by=people["support"], **options)
+    with pytest.raises(ApprovalRequired) as refusal:
+        points.adjust(points=-101, by=people["support"], **options)
+    assert refusal.value.extra == {"limit": 100}
+    points.adjust(points=5_000, by=people["owner"], **options)
+    assert balance_of(customer) == (5_100, 0)
+
+
+def test_a_second_person_approves_once(people: dict[str, Actor]) -> None:
+    customer = make_customer()
+    request = ask(people, customer, 500)
+    assert ask(people, customer, 500).pk == request.pk
+    with pytest.raises(PermissionRefused):
+        points.approve(request=request, by=people["support"], at=NOW)
+    assert points.approve(request=request, by=people["owner"], at=NOW).available == 500
+    with pytest.raises(AdjustmentDecided):
+        points.approve(request=request, by=people["owner"], at=NOW)
+    request.refresh_from_db()
+    assert request.transaction_id == LedgerTransaction.objects.get().pk
+    assert balance_of(customer) == (500, 0)
+
+
+def test_nobody_approves_their_own_and_a_rejection_posts_nothing(people: dict[str, Actor]) -> None:
+    customer = make_customer()
+    own = ask(people, customer, 700, by="owner")
+    with pytest.raises(OwnRequest):
+        points.approve(request=own, by=people["owner"], at=NOW)
+    request = ask(people, customer, 800)
+    assert points.reject(request=request, by=people["owner"], at=NOW, note="No receipt").state == "rejected"
+    assert LedgerTransaction.objects.count() == 0
+
+
+def test_an_approval_the_balance_does_not_allow_leaves_the_request_open(people: dict[str, Actor]) -> None:
+    request = ask(people, make_customer(), -300)
+    with pytest.raises(InsufficientPoints), transaction.atomic():
+        points.approve(request=request, by=people["owner"], at=NOW)
+    request.refresh_from_db()
+    assert request.state == "requested"
