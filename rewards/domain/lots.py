@@ -12,19 +12,25 @@ _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class LotBalance:
-    """What is left of one credit; ``expires_at`` ``None`` means never."""
+    """What is left of one credit; ``expires_at`` ``None`` means never.
+
+    A pending lot is usable from ``activates_at`` on, or not before it is made active.
+    """
 
     id: int
     remaining: int
     expires_at: datetime | None = None
     held: int = 0
+    is_pending: bool = False
+    activates_at: datetime | None = None
 
     @property
     def free(self) -> int:
         return self.remaining - self.held
 
     def is_usable(self, at: datetime) -> bool:
-        return self.free > 0 and (self.expires_at is None or self.expires_at > at)
+        is_waiting = self.is_pending and (self.activates_at is None or self.activates_at > at)
+        return self.free > 0 and not is_waiting and (self.expires_at is None or self.expires_at > at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ def allocate(lots: Iterable[LotBalance], points: int, at: datetime) -> Allocatio
 
 
 def allocate_return(lots: Sequence[LotBalance], earned_lot_id: int, points: int, at: datetime) -> Allocation:
-    """Take back what a lot earned: from that lot first (even when expired), then from the others in order."""
+    """Take back what a lot earned: from it first (even pending or expired), then from the others in order."""
     own = next((lot for lot in lots if lot.id == earned_lot_id), None)
     first = min(own.free, points) if own else 0
     rest = allocate([lot for lot in lots if lot.id != earned_lot_id], points - first, at)

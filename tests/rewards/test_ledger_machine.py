@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,77 +19,147 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from rewards.domain.lots import LotBalance, allocate, allocate_return
-from rewards.models import Account, LedgerTransaction, Lot, TransactionKind
-from rewards.services import expiries, holds, ledger, verification
-from rewards.services.errors import InsufficientPoints
+from crm.models import Customer
+from rewards.domain.lots import Allocation, LotBalance, allocate, allocate_return
+from rewards.domain.wallets import RefundPolicy
+from rewards.models import Account, Hold, LedgerTransaction, Lot, TransactionKind, Wallet
+from rewards.services import expiries, holds, ledger, lots, mergers, verification
+from rewards.services.errors import InsufficientPoints, LotNotPending
 from rewards.services.ledger import Source
 from tenants.domain.actors import SYSTEM
 from tests.rewards.factories import NOW, make_customer, make_wallet, post
 
 pytestmark = pytest.mark.django_db
-EXAMPLES = int(os.environ.get("LEDGER_MACHINE_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("LEDGER_MACHINE_EXAMPLES", "10"))
 STEPS = int(os.environ.get("LEDGER_MACHINE_STEPS", "20"))
 DAY = timedelta(days=1)
 POINTS = st.integers(1, 60)
+Taken = tuple[tuple[int, int], ...]
+
+
+@dataclass
+class Member:
+    """The model's account: lots by number and what is owed."""
+
+    customer: Customer
+    lots: dict[int, LotBalance] = field(default_factory=dict)
+    debt: int = 0
+
+    def take(self, taken: Taken, sign: int = -1) -> None:
+        for lot_id, part in taken:
+            self.lots[lot_id] = replace(
+                self.lots[lot_id], remaining=self.lots[lot_id].remaining + sign * part
+            )
+
+    def hold(self, taken: Taken, sign: int = 1) -> None:
+        for lot_id, part in taken:
+            self.lots[lot_id] = replace(self.lots[lot_id], held=self.lots[lot_id].held + sign * part)
+
+    def activate(self, chosen: list[int], at: datetime) -> None:
+        """Make pending lots active; as many points as became active repay the debt, in spending order."""
+        total = sum(self.lots[lot_id].remaining for lot_id in chosen)
+        for lot_id in chosen:
+            self.lots[lot_id] = replace(self.lots[lot_id], is_pending=False)
+        active = [lot for lot in self.lots.values() if not lot.is_pending]
+        repaid = allocate(active, min(self.debt, total), at)
+        self.take(repaid.taken)
+        self.debt -= sum(part for _, part in repaid.taken)
+
+    def activate_due(self, at: datetime) -> None:
+        due = [lot for lot in self.lots.values() if lot.is_pending and lot.remaining and lot.activates_at]
+        self.activate([lot.id for lot in due if lot.activates_at and lot.activates_at <= at], at)
 
 
 class LedgerMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
-        from rewards.models import Wallet
-
         self.wallet = Wallet.objects.first() or make_wallet()
-        self.customer = make_customer()
+        self.survivor, self.other = Member(make_customer()), Member(make_customer())
         self.at: datetime = NOW
-        self.lots: dict[int, LotBalance] = {}
-        self.earns: list[tuple[int, int, int]] = []
-        self.spends: list[tuple[int, tuple[tuple[int, int], ...]]] = []
-        self.holds: list[tuple[Any, tuple[tuple[int, int], ...]]] = []
+        self.earns: list[tuple[Member, int, int | None, int]] = []
+        self.spends: list[tuple[int, Taken]] = []
+        self.holds: list[tuple[Hold, Taken]] = []
+        self.is_merged = False
+        self.origin: dict[int, int] = {}
+        self.debt_moved = 0
         self.number = 0
 
     def source(self) -> Source:
         self.number += 1
-        return Source("machine", f"{self.customer.pk}:{self.number}")
+        return Source("machine", f"{self.survivor.customer.pk}:{self.number}")
 
-    def take(self, taken: tuple[tuple[int, int], ...], sign: int = -1) -> None:
+    def heir(self, member: Member) -> Member:
+        """The member whose account a posting for ``member`` reaches."""
+        return self.survivor if self.is_merged else member
+
+    def owner(self, lot_id: int) -> Member:
+        return self.survivor if lot_id in self.survivor.lots else self.other
+
+    def member(self, is_other: bool) -> Member:
+        return self.other if is_other else self.survivor
+
+    def move(self, taken: Taken, sign: int = -1) -> None:
         for lot_id, part in taken:
-            lot = self.lots[lot_id]
-            self.lots[lot_id] = replace(lot, remaining=lot.remaining + sign * part)
+            self.owner(lot_id).take(((lot_id, part),), sign)
 
-    def hold(self, taken: tuple[tuple[int, int], ...], sign: int = 1) -> None:
-        for lot_id, part in taken:
-            self.lots[lot_id] = replace(self.lots[lot_id], held=self.lots[lot_id].held + sign * part)
+    def forward(self) -> None:
+        """Send on what the absorbed account has got back; its debt goes along."""
+        if not self.is_merged:
+            return
+        for lot in [lot for lot in self.other.lots.values() if lot.free]:
+            new_id = Lot.objects.values_list("moved_to_id", flat=True).get(pk=lot.id)
+            assert new_id is not None
+            self.origin[new_id] = lot.id
+            self.survivor.lots[new_id] = replace(lot, id=new_id, remaining=lot.free, held=0)
+            self.other.take(((lot.id, lot.free),))
+        self.survivor.debt += self.other.debt
+        self.debt_moved += self.other.debt
+        self.other.debt = 0
 
-    @rule(points=POINTS, days=st.none() | st.integers(1, 6))
-    def earn(self, points: int, days: int | None) -> None:
-        expires = None if days is None else self.at + days * DAY
+    @rule(
+        points=POINTS,
+        days=st.none() | st.integers(1, 6),
+        wait=st.none() | st.integers(0, 4),
+        is_other=st.booleans(),
+    )
+    def earn(self, points: int, days: int | None, wait: int | None, is_other: bool) -> None:
+        member, expires = self.member(is_other), None if days is None else self.at + days * DAY
+        activates = self.at + wait * DAY if wait else None
+        awaits = "manual" if wait == 0 else None
         posting = post(
-            self.customer,
-            self.wallet,
-            points,
-            source=self.source(),
-            at=self.at,
-            occurred_at=self.at,
-            expires_at=expires,
-        )
-        lot_id = Lot.objects.latest("id").pk
-        self.lots[lot_id] = LotBalance(lot_id, points, expires)
-        self.earns.append((posting.transaction_id or 0, lot_id, points))
+            member.customer, self.wallet, points, source=self.source(), at=self.at, occurred_at=self.at,
+            expires_at=expires, activates_at=activates, awaits=awaits,
+        )  # fmt: skip
+        heir, is_pending = self.heir(member), wait is not None
+        repaid = 0 if is_pending else min(heir.debt, points)
+        heir.debt -= repaid
+        lot_id = None
+        if points > repaid:
+            lot_id = Lot.objects.latest("id").pk
+            heir.lots[lot_id] = LotBalance(
+                lot_id, points - repaid, expires, is_pending=is_pending, activates_at=activates
+            )
+        self.earns.append((member, posting.transaction_id or 0, lot_id, points))
 
-    @rule(points=POINTS)
-    def spend(self, points: int) -> None:
-        expected = allocate(self.lots.values(), points, self.at)
+    @rule(points=POINTS, is_other=st.booleans())
+    def spend(self, points: int, is_other: bool) -> None:
+        member = self.member(is_other)
+        heir = self.heir(member)
+        expected = self.expected(heir, points)
         try:
             posting = post(
-                self.customer, self.wallet, -points, source=self.source(), at=self.at, occurred_at=self.at
+                member.customer, self.wallet, -points, source=self.source(), at=self.at, occurred_at=self.at
             )
         except InsufficientPoints as refusal:
             assert refusal.extra["missing"] == expected.missing > 0  # noqa: PT017 - either may be right
             return
         assert expected.missing == 0
-        self.take(expected.taken)
+        heir.take(expected.taken)
         self.spends.append((posting.transaction_id or 0, expected.taken))
+
+    def expected(self, member: Member, points: int) -> Allocation:
+        member.activate_due(self.at)
+        return allocate(member.lots.values(), points, self.at)
 
     @precondition(lambda self: self.spends)
     @rule(data=st.data())
@@ -98,42 +168,134 @@ class LedgerMachine(RuleBasedStateMachine):
         debit = LedgerTransaction.objects.get(pk=transaction_id)
         assert ledger.reverse(transaction=debit, source=self.source(), by=SYSTEM, at=self.at).is_new
         assert not ledger.reverse(transaction=debit, source=self.source(), by=SYSTEM, at=self.at).is_new
-        self.take(taken, sign=1)
+        self.move(taken, sign=1)
+        if any(lot_id in self.other.lots for lot_id, _ in taken):
+            self.forward()
 
     @precondition(lambda self: self.earns)
-    @rule(data=st.data())
-    def take_back(self, data: Any) -> None:
-        transaction_id, lot_id, points = self.earns.pop(data.draw(st.integers(0, len(self.earns) - 1)))
-        expected = allocate_return(list(self.lots.values()), lot_id, points, self.at)
+    @rule(data=st.data(), policy=st.sampled_from(RefundPolicy))
+    def take_back(self, data: Any, policy: RefundPolicy) -> None:
+        member, transaction_id, lot_id, points = self.earns.pop(
+            data.draw(st.integers(0, len(self.earns) - 1))
+        )
+        heir = self.heir(member)
+        heir.activate_due(self.at)
+        while lot_id is not None and (moved := Lot.objects.get(pk=lot_id).moved_to_id):
+            lot_id = moved
+        own = heir.lots.get(lot_id or 0)
+        expected = allocate_return(list(heir.lots.values()), lot_id or 0, points, self.at)
+        if policy is RefundPolicy.ONLY_PENDING:
+            part = min(own.free, points) if own and own.is_pending else 0
+            expected = Allocation(((own.id, part),) if own and part else (), points - part)
+        debt = expected.missing if policy is RefundPolicy.ALLOW_DEBT else 0
         earn = LedgerTransaction.objects.get(pk=transaction_id)
-        posting = ledger.reverse(transaction=earn, source=self.source(), by=SYSTEM, at=self.at)
-        assert (posting.points, posting.missing) == (expected.missing - points, expected.missing)
-        self.take(expected.taken)
+        options: dict[str, Any] = {"source": self.source(), "by": SYSTEM, "at": self.at, "policy": policy}
+        posting = ledger.reverse(transaction=earn, **options)
+        missing = expected.missing - debt
+        assert (posting.points, posting.missing) == (missing - points, missing)
+        heir.take(expected.taken)
+        heir.debt += debt
 
-    @rule(points=POINTS)
-    def open_hold(self, points: int) -> None:
-        expected = allocate(self.lots.values(), points, self.at)
-        options = {"customer_id": self.customer.pk, "wallet_id": self.wallet.pk, "points": points}
+    @rule(points=POINTS, is_other=st.booleans())
+    def open_hold(self, points: int, is_other: bool) -> None:
+        member = self.member(is_other)
+        heir = self.heir(member)
+        expected = self.expected(heir, points)
+        options = {"customer_id": member.customer.pk, "wallet_id": self.wallet.pk, "points": points}
         try:
             hold = holds.open_hold(**options, source=self.source(), at=self.at)
         except InsufficientPoints as refusal:
             assert refusal.extra["missing"] == expected.missing > 0  # noqa: PT017 - either may be right
             return
-        self.hold(expected.taken)
+        heir.hold(expected.taken)
         self.holds.append((hold, expected.taken))
 
     @precondition(lambda self: self.holds)
     @rule(data=st.data(), is_captured=st.booleans())
     def close_hold(self, data: Any, is_captured: bool) -> None:
         hold, taken = self.holds.pop(data.draw(st.integers(0, len(self.holds) - 1)))
-        self.hold(taken, sign=-1)
+        for lot_id, part in taken:
+            self.owner(lot_id).hold(((lot_id, part),), sign=-1)
         if is_captured:
             kind = TransactionKind.REDEEM
             posting = holds.capture(hold=hold, kind=kind, source=self.source(), by=SYSTEM, at=self.at)
-            self.take(taken)
+            self.move(taken)
             self.spends.append((posting.transaction_id or 0, taken))
         else:
             holds.release(hold=hold, at=self.at)
+            if taken[0][0] in self.other.lots:
+                self.forward()
+
+    @rule()
+    def activate(self) -> None:
+        while lots.activate_batch(at=self.at):
+            pass
+        for member in (self.survivor, self.other):
+            member.activate_due(self.at)
+
+    @precondition(lambda self: any(lot.is_pending for lot in self.survivor.lots.values()))
+    @rule(data=st.data(), is_cancelled=st.booleans())
+    def decide_pending(self, data: Any, is_cancelled: bool) -> None:
+        pending = sorted(lot.id for lot in self.survivor.lots.values() if lot.is_pending)
+        lot_id = data.draw(st.sampled_from(pending))
+        row, is_open = Lot.objects.get(pk=lot_id), self.survivor.lots[lot_id].remaining > 0
+        try:
+            if is_cancelled:
+                lots.cancel(lot=row, by=SYSTEM, at=self.at, reason="test")
+            else:
+                lots.release(lot=row, by=SYSTEM, at=self.at)
+        except LotNotPending:
+            assert not is_open
+            return
+        if is_cancelled:
+            self.survivor.take(((lot_id, self.survivor.lots[lot_id].remaining),))
+        else:
+            self.survivor.activate([lot_id], self.at)
+
+    @precondition(lambda self: not self.is_merged)
+    @rule(points=POINTS)
+    def transfer(self, points: int) -> None:
+        expected = self.expected(self.survivor, points)
+        before = Lot.objects.latest("id").pk if Lot.objects.exists() else 0
+        source = self.source()
+        try:
+            ledger.call(
+                "rewards_transfer", self.survivor.customer.pk, self.other.customer.pk, self.wallet.pk, points,
+                source.type, source.id, self.at, "system", "system", "",
+            )  # fmt: skip
+        except InsufficientPoints as refusal:
+            assert refusal.extra["missing"] == expected.missing > 0  # noqa: PT017 - either may be right
+            return
+        arrived = Lot.objects.filter(pk__gt=before).order_by("pk").values_list("pk", flat=True)
+        for new_id, (lot_id, part) in zip(arrived, expected.taken, strict=True):
+            self.other.lots[new_id] = replace(self.survivor.lots[lot_id], id=new_id, remaining=part, held=0)
+        self.survivor.take(expected.taken)
+
+    @precondition(lambda self: not self.is_merged)
+    @rule()
+    def merge(self) -> None:
+        ids = {"survivor_id": self.survivor.customer.pk, "absorbed_id": self.other.customer.pk}
+        mergers.merge(**ids, by=SYSTEM, at=self.at)
+        if Account.objects.filter(customer=self.other.customer).exists():
+            self.is_merged = True
+            self.forward()
+
+    @precondition(lambda self: self.is_merged)
+    @rule()
+    def unmerge(self) -> None:
+        ids = {"survivor_id": self.survivor.customer.pk, "absorbed_id": self.other.customer.pk}
+        mergers.unmerge(**ids, by=SYSTEM, at=self.at)
+        self.is_merged = False
+        for lot in [lot for lot in self.survivor.lots.values() if lot.free and lot.id in self.origin]:
+            old = self.other.lots[self.origin[lot.id]]
+            self.other.lots[old.id] = replace(
+                old, remaining=old.remaining + lot.free, is_pending=lot.is_pending
+            )
+            self.survivor.take(((lot.id, lot.free),))
+        back = min(self.survivor.debt, self.debt_moved)
+        self.survivor.debt -= back
+        self.other.debt += back
+        self.debt_moved -= back
 
     @rule(days=st.integers(1, 4))
     def pass_time(self, days: int) -> None:
@@ -141,31 +303,37 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def expire(self) -> None:
-        due = [lot for lot in self.lots.values() if lot.expires_at and lot.expires_at <= self.at]
+        everything = [*self.survivor.lots.values(), *self.other.lots.values()]
+        due = [lot for lot in everything if lot.expires_at and lot.expires_at <= self.at]
         assert expiries.expire_batch(at=self.at).points == sum(lot.free for lot in due)
         for lot in due:
-            self.lots[lot.id] = replace(lot, remaining=lot.held)
+            self.owner(lot.id).lots[lot.id] = replace(lot, remaining=lot.held)
 
     @invariant()
     def agrees(self) -> None:
-        if not hasattr(self, "lots"):
-            return
-        rows = Lot.objects.filter(account__customer=self.customer).values_list("id", "remaining", "held")
-        assert {row[0]: row[1:] for row in rows} == {
-            lot.id: (lot.remaining, lot.held) for lot in self.lots.values()
-        }
-        account = Account.objects.filter(customer=self.customer).first()
-        free, held = sum(lot.free for lot in self.lots.values()), sum(lot.held for lot in self.lots.values())
-        assert ((account.available, account.held) if account else (0, 0)) == (free, held)
+        for member in (self.survivor, self.other) if hasattr(self, "survivor") else ():
+            rows = Lot.objects.filter(account__customer=member.customer)
+            assert {row[0]: row[1:] for row in rows.values_list("id", "remaining", "held")} == {
+                lot.id: (lot.remaining, lot.held) for lot in member.lots.values()
+            }
+            account = Account.objects.filter(customer=member.customer).first()
+            pending = sum(lot.remaining for lot in member.lots.values() if lot.is_pending)
+            free = sum(lot.free for lot in member.lots.values() if not lot.is_pending)
+            held = sum(lot.held for lot in member.lots.values())
+            found = (
+                (account.pending, account.available, account.held, account.debt) if account else (0, 0, 0, 0)
+            )
+            assert found == (pending, free, held, member.debt)
 
     def teardown(self) -> None:
-        if hasattr(self, "lots"):
+        if hasattr(self, "survivor"):
             assert verification.verify_ledger(by=SYSTEM, at=self.at).findings == ()
             # Lots left due would count in the next example's expiry.
-            expiries.expire_batch(at=self.at + 10_000 * DAY)
             for hold, _taken in self.holds:
                 holds.release(hold=hold, at=self.at)
-            expiries.expire_batch(at=self.at + 10_000 * DAY)
+            end = self.at + 10_000 * DAY
+            while lots.activate_batch(at=end) or expiries.expire_batch(at=end).accounts:
+                pass
 
 
 def test_the_ledger_never_diverges_from_the_model(scope: Any) -> None:
