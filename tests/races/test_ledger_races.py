@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from threading import Barrier, Thread
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from django.db import connections
 
 from rewards.models import Account, Redemption, Reward, RewardKind, TransactionKind, Wallet
-from rewards.services import catalogue, expiries, ledger, redemptions, verification
+from rewards.services import catalogue, expiries, ledger, mergers, redemptions, verification
 from rewards.services.errors import InsufficientPoints
 from rewards.services.ledger import Credit, Source
 from tenants.domain.actors import SYSTEM
@@ -174,3 +175,51 @@ def test_expiry_spending_and_reversal_at_once_keep_the_books(tenant: Tenant, wal
     assert sum(together(work)) == 200
     with tenant_scope(tenant):
         assert Account.objects.get(customer=customer).available == 40
+
+
+def test_a_late_activation_happens_once_among_many_spenders(tenant: Tenant, wallet: Wallet) -> None:
+    with tenant_scope(tenant):
+        customer = make_customer()
+        for _ in range(3):
+            post(customer, wallet, 10, activates_at=NOW + timedelta(days=1))
+
+    def spend(number: int) -> int:
+        granted = 0
+        for attempt in range(6):
+            try:
+                with tenant_scope(tenant):
+                    post(customer, wallet, -1, f"late-{number}-{attempt}", at=NOW + timedelta(days=1))
+            except InsufficientPoints:
+                continue
+            granted += 1
+        return granted
+
+    assert sum(together(spend)) == 30
+
+
+def test_spending_on_both_sides_of_a_merge_loses_nothing(tenant: Tenant, wallet: Wallet) -> None:
+    with tenant_scope(tenant):
+        survivor, absorbed = make_customer(), make_customer()
+        for customer in (survivor, absorbed):
+            for _ in range(5):
+                post(customer, wallet, 10)
+
+    def work(number: int) -> int:
+        if number == 0:
+            with tenant_scope(tenant):
+                mergers.merge(survivor_id=survivor.pk, absorbed_id=absorbed.pk, by=SYSTEM, at=NOW)
+            return 0
+        granted = 0
+        for attempt in range(20):
+            customer = (survivor, absorbed)[(number + attempt) % 2]
+            try:
+                with tenant_scope(tenant):
+                    post(customer, wallet, -1, f"merge-{number}-{attempt}")
+            except InsufficientPoints:
+                continue
+            granted += 1
+        return granted
+
+    answers = together(work)
+    assert [answer for answer in answers if isinstance(answer, Exception)] == []
+    assert sum(answers) == 100

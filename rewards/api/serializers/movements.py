@@ -41,7 +41,7 @@ class ReleaseInput(StrictSerializer):
     order = serializers.CharField(max_length=200)
 
 
-class ReasonInput(StrictSerializer):
+class CaptureInput(StrictSerializer):
     reason = serializers.CharField(max_length=500, default="", allow_blank=True)
 
 

@@ -12,11 +12,11 @@ from rest_framework.response import Response
 
 from crm.models import Customer, Order
 from rewards.api.serializers.movements import (
+    CaptureInput,
     EarnInput,
     HoldInput,
     HoldOutput,
     MovementInput,
-    ReasonInput,
     ReleaseInput,
     ReleaseOutput,
     ReversalOutput,
@@ -163,11 +163,11 @@ class CaptureView(TenantAPIView):
 
     required_permission = Permission.POINTS_MOVE
 
-    @extend_schema(request=ReasonInput, responses=AdjustmentOutput)
+    @extend_schema(request=CaptureInput, responses=AdjustmentOutput)
     @idempotent
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Spend what is held."""
-        serializer = ReasonInput(data=request.data)
+        serializer = CaptureInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         posting = movements.capture(
             hold=_hold(public_id),

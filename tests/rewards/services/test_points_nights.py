@@ -1,0 +1,133 @@
+"""What runs by the clock or by events: releases, warnings, month ends, statements, the frozen count."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from crm.models import Event
+from rewards.domain.wallets import awaited
+from rewards.models import Account, LiabilitySnapshot, Lot, ProgramRevision, TransactionKind, Wallet
+from rewards.queries import frozen, liability, statements
+from rewards.services import expiries, lots, movements, starter, verification
+from rewards.services import liability as liability_services
+from tenants.domain.actors import SYSTEM
+from tenants.models import OutboxMessage, Tenant
+from tenants.scope import tenant_scope
+from tests.rewards.factories import NOW, make_customer, make_order, make_wallet, post
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def wallet(tenant: Tenant, other_tenant: Tenant) -> Any:
+    """A program whose thousand points cost 500 cents, half of them ever spent; another tenant with points."""
+    with tenant_scope(other_tenant):
+        post(make_customer(), make_wallet(), 777, expires_at=NOW + 31 * DAY, awaits="order_delivered:order:1")
+    with tenant_scope(tenant):
+        starter.install_starter(by=SYSTEM, at=NOW, category_percent={}, rewards=[])
+        set_policy(thousand_points_minor=500, redemption_percent=50)
+        yield Wallet.objects.get()
+
+
+def set_policy(**members: Any) -> None:
+    revision = ProgramRevision.objects.get()
+    wallet = {**revision.document["wallets"][0], **members}
+    ProgramRevision.objects.update(document={**revision.document, "wallets": [wallet]})
+
+
+def test_an_event_that_names_the_order_releases_its_points(wallet: Wallet) -> None:
+    set_policy(pending={"days": 30, "event": "order_delivered"})
+    customer = make_customer()
+    order = make_order(customer, [("DAIRY", 1, 100)])
+    post(customer, wallet, 40, awaits=awaited("order_delivered", "order", order.pk))
+    post(customer, wallet, 2, awaits=awaited("order_delivered", "order", order.pk + 1))
+    for number, (name, properties) in enumerate(
+        [
+            ("order_delivered", {"order_id": order.external_id}),
+            ("order_delivered", {}),
+            ("other", {"order_id": "x"}),
+        ]
+    ):
+        Event.objects.create(
+            message_id=f"m-{number}", occurred_at=NOW, received_at=NOW, name=name, customer=customer,
+            properties=properties,
+        )  # fmt: skip
+    batch = {"message_ids": ["m-0", "m-1", "m-2"], "first_at": NOW, "last_at": NOW}
+    assert lots.release_after_events(**batch, at=NOW) == 40
+    assert lots.release_after_events(**batch, at=NOW) == 0
+    assert (Account.objects.get().pending, Account.objects.get().available) == (2, 40)
+
+
+def test_members_hear_of_what_ends_in_thirty_and_seven_days(wallet: Wallet, tenant: Tenant) -> None:
+    customer = make_customer()
+    # Usable through 13 April of New York, thirty days after 14 March; the midnight is at four o'clock UTC.
+    ends = datetime(2026, 4, 14, 4, tzinfo=UTC)
+    for end in (ends, ends - timedelta(seconds=1), ends + timedelta(seconds=1)):
+        post(customer, wallet, 10, expires_at=end)
+    post(customer, wallet, 5, expires_at=ends, awaits="manual")
+    assert expiries.warn(zone=tenant.zone, at=NOW) == 2
+    message = OutboxMessage.objects.get(topic=expiries.WARNING_TOPIC)
+    assert (message.payload["days"], message.payload["day"]) == (30, "2026-04-13")
+    assert [(row["customer_id"], row["points"]) for row in message.payload["members"]] == [
+        (customer.pk, 10), (customer.pk, 10),
+    ]  # fmt: skip
+
+
+def test_inactive_points_live_on_with_every_move(wallet: Wallet) -> None:
+    set_policy(expiry_months=None, expiry={"kind": "inactivity", "months": 1})
+    customer = make_customer()
+    options: dict[str, Any] = {"customer": customer, "wallet_key": wallet.key, "by": SYSTEM}
+    movements.earn(points=50, idempotency_key="a", at=NOW, **options)
+    first = Lot.objects.get().expires_at
+    assert first == datetime(2026, 4, 15, 4, tzinfo=UTC)
+    movements.spend(points=10, idempotency_key="b", at=NOW + 20 * DAY, **options)
+    assert Lot.objects.get().expires_at == datetime(2026, 5, 4, 4, tzinfo=UTC)
+
+
+def test_month_ends_are_kept_once_as_they_were(wallet: Wallet) -> None:
+    customer = make_customer()
+    post(customer, wallet, 1_000, occurred_at=datetime(2026, 1, 20, tzinfo=UTC))
+    post(customer, wallet, -400, occurred_at=datetime(2026, 2, 10, tzinfo=UTC))
+    assert liability_services.snapshot_month_ends(at=NOW) == 2
+    assert liability_services.snapshot_month_ends(at=NOW) == 0
+    kept = [(end.month_end, end.points, end.liability_minor) for end in liability.month_ends()]
+    assert kept == [(date(2026, 1, 31), 1_000, 250), (date(2026, 2, 28), 600, 150)]
+    post(customer, wallet, -600, occurred_at=datetime(2026, 1, 25, tzinfo=UTC))
+    assert LiabilitySnapshot.objects.order_by("month_end").first().points == 1_000  # type: ignore[union-attr]  # it is there
+    assert liability.now(at=NOW) == []
+
+
+def test_a_statement_adds_up_by_kind(wallet: Wallet) -> None:
+    customer, other = make_customer(), make_customer()
+    post(customer, wallet, 30, at=NOW - 40 * DAY)
+    post(customer, wallet, 100, kind=TransactionKind.EARN)
+    post(customer, wallet, -60, kind=TransactionKind.REDEEM)
+    post(customer, wallet, 5, expires_at=NOW + DAY)
+    post(other, wallet, 8)
+    expiries.expire_batch(at=NOW + DAY)
+    period = {"begins": NOW - 30 * DAY, "ends": NOW + 2 * DAY}
+    (mine,) = statements.of_period(**period, customer_id=customer.pk)
+    assert (mine.opening, mine.earned, mine.spent, mine.adjusted, mine.expired, mine.closing) == (
+        30, 100, -60, 5, -5, 70,
+    )  # fmt: skip
+    (everybody,) = statements.of_period(**period)
+    assert (everybody.opening, everybody.adjusted, everybody.closing) == (30, 13, 78)
+
+
+def test_pages_count_frozen_accounts_from_the_cache(
+    wallet: Wallet, django_assert_num_queries: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    post(make_customer(), wallet, 5)
+    frozen.forget()
+    with django_assert_num_queries(1):
+        assert (frozen.count(), frozen.count()) == (0, 0)
+    Account.objects.update(frozen_at=NOW)
+    assert frozen.count() == 0
+    with django_capture_on_commit_callbacks(execute=True):
+        verification.unfreeze(account=Account.objects.get(), by=SYSTEM, at=NOW, reason="Explained")
+    assert frozen.count() == 0
+    frozen.forget()
