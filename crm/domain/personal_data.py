@@ -70,6 +70,10 @@ FIELDS: Mapping[str, Mapping[str, Treatment]] = {
         ("message_id", "name", "identity", "source", "reason", "detail", "payload"),
         Treatment(Sensitivity.FREE_TEXT, "repair", "event_rejects", Erasure.ROW_DELETED),
     ),
+    "crm_propertyschema": {
+        **dict.fromkeys(("key", "types"), _STAFF),
+        "examples": Treatment(Sensitivity.PERSONAL, "repair", _UNTIL_ERASURE, Erasure.EMPTIED),
+    },
     "crm_quarantinedrow": dict.fromkeys(
         ("reason", "raw", "column"),
         Treatment(Sensitivity.FREE_TEXT, "repair", "import_rows", Erasure.ROW_DELETED),
@@ -151,6 +155,7 @@ PERSONAL_BY_CONTENT = frozenset(
         "crm_importchange",
         "crm_mergedrow",
         "crm_privacyarchive",
+        "crm_propertyschema",
         "crm_quarantinedrow",
         "crm_recoverycase",
         "crm_stagedrow",

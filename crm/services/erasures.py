@@ -12,6 +12,7 @@ from crm import signals
 from crm.domain.personal_data import HARMLESS_PROPERTIES
 from crm.locks import lock_customers
 from crm.models import AttributeDefinition, Customer, CustomerState, Identity, Person
+from crm.queries.event_tail import sensitive_keys
 from crm.services import tombstones
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
@@ -66,6 +67,11 @@ _STATEMENTS = {
         DELETE FROM tenants_outboxmessage WHERE tenant_id = %(tenant)s AND state <> 'pending'
           AND EXISTS (SELECT FROM unnest(%(words)s::text[]) w
                       WHERE position(w IN lower(payload::text)) > 0)""",
+    # What was learnt from traffic shows a few values as they came.
+    "schema_examples": """
+        UPDATE crm_propertyschema SET examples = '[]' WHERE tenant_id = %(tenant)s
+          AND EXISTS (SELECT FROM unnest(%(words)s::text[]) w
+                      WHERE position(w IN lower(examples::text)) > 0)""",
     # An import cannot be undone for somebody who is gone; their rows in its journal say only that.
     "import_changes": """
         UPDATE crm_importchange SET before = '{}', after = '{}' WHERE tenant_id = %(tenant)s
@@ -171,7 +177,7 @@ def _carry_out(cluster: Collection[Customer], pairs: Collection[Pair], at: datet
         "ids": ids,
         "public_ids": [str(each.public_id) for each in cluster],
         "words": _words(cluster, pairs),
-        "harmless": sorted(HARMLESS_PROPERTIES),
+        "harmless": sorted(HARMLESS_PROPERTIES - sensitive_keys()),
         "kept": list(
             AttributeDefinition.objects.filter(subject="customer", is_personal=False).values_list(
                 "key", flat=True

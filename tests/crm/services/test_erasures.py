@@ -31,6 +31,7 @@ from crm.services import (
     customers,
     erasure_replays,
     erasures,
+    event_schemas,
     identities,
     ingest,
     merges,
@@ -75,6 +76,8 @@ def canary() -> Customer:
         Invalid("broken", "no name", "m2", {"who": CANARY}),
     ]
     ingest.accept(batch=batch, by=SYSTEM, at=NOW)
+    span = {"first_at": NOW.isoformat(), "last_at": NOW.isoformat()}
+    event_schemas.learn(message_ids=["m1"], **span, at=NOW)
     run = ImportRun.objects.create(kind="customers", mapping="m", file_name="f.csv", started_at=NOW)
     QuarantinedRow.objects.create(import_run=run, row_number=1, reason="bad", raw={"mail": CANARY})
     factories.trait(customer, "favourite", CANARY)
