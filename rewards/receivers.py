@@ -11,6 +11,7 @@ from crm import signals
 from crm.signals import PreviewRow
 from rewards.queries import balances, exports
 from rewards.services import challenges, earning, erasures, lots, mergers, referrals, tiers
+from rewards.services.coupons import merging
 from tenants.domain.actors import SYSTEM, Actor
 from tenants.queue import consumes
 
@@ -88,3 +89,13 @@ def qualify_referrals_by_events(*, payload: Any, at: datetime) -> None:
 @consumes("crm.returns_recorded")
 def take_back_referrals(*, payload: Any, at: datetime) -> None:
     referrals.take_back_returns(payload["return_ids"], by=SYSTEM, at=at)
+
+
+@receiver(signals.customers_merged)
+def merge_coupons(*, survivor_id: int, absorbed_id: int, **_rest: Any) -> None:
+    merging.merge(survivor_id=survivor_id, absorbed_id=absorbed_id)
+
+
+@receiver(signals.customers_unmerged)
+def separate_coupons(*, survivor_id: int, absorbed_id: int, **_rest: Any) -> None:
+    merging.unmerge(survivor_id=survivor_id, absorbed_id=absorbed_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -47,6 +48,7 @@ WEEKDAYS: Final = [
     ("4", gettext_lazy("Thursday")), ("5", gettext_lazy("Friday")), ("6", gettext_lazy("Saturday")),
     ("7", gettext_lazy("Sunday")),
 ]  # fmt: skip
+_NOT_SHOWN: Final = ("rule", "excluded_categories", "minimum_quantity", "free_quantity", "has_checksum")
 _MOST_ITEMS: Final = 5_000
 _MONEY: Final = ("amount", "max_discount", "minimum_spend", "limit_discount")
 
@@ -66,6 +68,30 @@ def worth(definition: CouponDefinition, currency: str) -> str:
 
 def _lines(text: str) -> list[str]:
     return [part.strip() for part in text.replace(",", "\n").splitlines() if part.strip()]
+
+
+SECTIONS: Final = (
+    (gettext_lazy("The offer"), ("name", "description", "campaign", "is_active")),
+    (gettext_lazy("What it gives"), ("kind", "percent", "amount", "max_discount")),
+    (gettext_lazy("For which carts"), ("categories", "items", "minimum_spend", "channels")),
+    (gettext_lazy("For whom"), ("segments", "tiers", "is_first_purchase")),
+    (
+        gettext_lazy("When"),
+        ("valid_from", "valid_until", "valid_days", "weekdays", "hour_from", "hour_until"),
+    ),
+    (
+        gettext_lazy("How often"),
+        (
+            "uses_per_code", "uses_per_customer", "uses_per_period", "period", "limit_uses",
+            "limit_discount",
+        ),
+    ),
+    (
+        gettext_lazy("Together with others"),
+        ("priority", "base", "exclusive_group", "is_exclusive", "on_conflict"),
+    ),
+    (gettext_lazy("Codes"), ("generic_code", "code_pattern")),
+)  # fmt: skip
 
 
 class DefinitionForm(StaffForm):
@@ -173,6 +199,10 @@ class DefinitionForm(StaffForm):
         published = programs.published()
         tiers = published.revision.tiers if published else ()
         self._choose("tiers", [(tier.key, tier.name) for tier in tiers])
+
+    def sections(self) -> list[tuple[str, list[Any]]]:
+        """Return the fields in groups, as the page shows them."""
+        return [(str(title), [self[name] for name in names]) for title, names in SECTIONS]
 
     def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
         self.fields[name].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
@@ -290,7 +320,7 @@ class _DefinitionFormPage(FormPage):
         taken = set(CouponDefinition.objects.values_list("key", flat=True)) if not self.key else set()
         definition = definitions.save(
             key=self.key or key_from(values["name"], taken, fallback="coupon"),
-            terms=form.terms(currency=tenant.currency, zone=tenant.zone),
+            terms=self.terms(form.terms(currency=tenant.currency, zone=tenant.zone)),
             campaign=CouponCampaign.objects.filter(key=values["campaign"] or "-").first(),
             skus=self._skus(values["items"]),
             generic_code=values["generic_code"],
@@ -299,6 +329,9 @@ class _DefinitionFormPage(FormPage):
         )
         messages.success(self.request, _("“%(name)s” is saved.") % {"name": definition.name})
         return reverse("coupons")
+
+    def terms(self, typed: DefinitionTerms) -> DefinitionTerms:
+        return typed
 
     def _skus(self, text: str) -> list[str] | None:
         return _lines(text)
@@ -322,6 +355,10 @@ class EditPage(_DefinitionFormPage):
     def has_many_items(self) -> bool:
         """Whether the list is too long for a text field; then it is left alone."""
         return bool(self.definition.items.count() > _MOST_ITEMS)
+
+    def terms(self, typed: DefinitionTerms) -> DefinitionTerms:
+        """Keep what only the API or a file can say; the form does not show it."""
+        return replace(typed, **{name: getattr(self.definition, name) for name in _NOT_SHOWN})
 
     def _skus(self, text: str) -> list[str] | None:
         return None if self.has_many_items else _lines(text)

@@ -36,7 +36,7 @@ FIELDS: Mapping[str, Mapping[str, Treatment]] = {
         ("challenge_key", "grants", "period", "value_by_task"), _BOOKS
     ),
     "rewards_couponcode": {
-        **dict.fromkeys(("code", "source_id", "source_type"), _BOOKS),
+        **dict.fromkeys(("code", "former_owners", "source_id", "source_type"), _BOOKS),
         "void_reason": _REASON,
     },
     "rewards_couponredemption": {

@@ -82,6 +82,7 @@ class CouponCode(DependentRow):
     reserved_until = models.DateTimeField(_("reserved until"), null=True, blank=True)
     source_type = models.CharField(_("source type"), max_length=40, null=True, blank=True, db_collation="C")
     source_id = models.CharField(_("source"), max_length=200, null=True, blank=True, db_collation="C")
+    former_owners = models.JSONField(_("former owners"), null=True, blank=True)
     void_reason = models.CharField(_("reason for voiding"), max_length=300, blank=True, default="")
 
     class Meta(DependentRow.Meta):

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 
 from crm.models import Customer
-from rewards.models import CodeState, CouponCode, CouponRedemption, CouponUse
+from rewards.models import CodeState, CouponCode, CouponRecipient, CouponRedemption, CouponUse
 
 OPEN = (CodeState.ASSIGNED, CodeState.REDEEMED)
 _SHOWN = 20
@@ -34,11 +34,13 @@ def with_codes(redemption: CouponRedemption) -> CouponRedemption:
 
 
 def of_customer_page(customer: Customer) -> dict[str, Any]:
-    """What the customer's page shows, in three queries whatever there is."""
+    """What the customer's page shows, in four queries whatever there is."""
+    received = CouponRecipient.objects.filter(customer=customer).select_related("campaign")
     used = redemptions().filter(customer=customer).order_by("-reserved_at", "-pk")
     return {
         "coupons": list(codes_of(customer).order_by("-pk")[:_SHOWN]),
         "coupon_redemptions": list(used[:_SHOWN]),
+        "coupon_campaigns": list(received.order_by("-received_at", "-pk")[:_SHOWN]),
     }
 
 

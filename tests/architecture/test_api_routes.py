@@ -23,6 +23,7 @@ from tests.architecture.routes import Route, api_routes
 from tests.conftest import NOW, ApiClient, key_for
 from tests.crm import factories
 from tests.recommendations.versions import stored_version
+from tests.rewards.coupons import make_definition, redeem
 from tests.rewards.factories import make_wallet, post
 
 ROUTES = api_routes()
@@ -79,6 +80,8 @@ def populate(wallet_name: str) -> dict[str, object]:
         "merges": merge.public_id,
         "duplicates": DuplicateCandidate.objects.get().public_id,
         "privacy-requests": request.public_id,
+        "coupon-definitions": make_definition(f"{CANARY}-coupon", code=CANARY).public_id,
+        "coupon-redemptions": redeem(CANARY).public_id,
     }
 
 

@@ -43,7 +43,7 @@ def attempts(tenant: Tenant, code: str, times: int, **options: object) -> int:
     return won
 
 
-def test_a_code_limited_to_twenty_uses_is_used_twenty_times(tenant: Tenant) -> None:
+def test_pain_limited_coupons_are_never_over_redeemed_under_concurrency(tenant: Tenant) -> None:
     with tenant_scope(tenant):
         make_definition(code="RACE", uses_per_code=20)
     assert sum(together(lambda _n: attempts(tenant, "RACE", 5))) == 20

@@ -11,6 +11,7 @@ from tenants.api.serializers import StrictSerializer
 
 _MOST_LINES = 500
 _LARGEST_MINOR = 10**12
+_LARGEST_CART_MINOR = 10**15
 _LONGEST_RESERVATION = 86_400
 
 
@@ -26,6 +27,11 @@ class CartInput(StrictSerializer):
     shipping_minor = serializers.IntegerField(min_value=0, max_value=_LARGEST_MINOR, default=0)
     channel = serializers.CharField(max_length=60, default="", allow_blank=True)
     currency = serializers.CharField(max_length=3, default="", allow_blank=True)
+
+    def validate_lines(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if sum(line["quantity"] * line["unit_price_minor"] for line in lines) > _LARGEST_CART_MINOR:
+            raise serializers.ValidationError("The cart is worth too much.", code="out_of_range")
+        return lines
 
 
 def cart_of(data: dict[str, Any]) -> Cart:

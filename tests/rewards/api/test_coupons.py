@@ -91,6 +91,7 @@ def test_codes_are_issued_to_customers_and_listed(api: ApiClient, tenant: Tenant
         {"cart": {"lines": []}},
         {"cart": {"lines": [{"sku": "a", "quantity": 0, "unit_price_minor": 1}]}},
         {"cart": {"lines": [{"sku": "a", "quantity": 1, "unit_price_minor": -1}]}},
+        {"cart": {"lines": [{"sku": "a", "quantity": 10**6, "unit_price_minor": 10**12}]}},
         {"colour": "red"},
         {"customer": "nobody"},
     ],

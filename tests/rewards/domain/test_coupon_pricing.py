@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -62,6 +63,19 @@ def test_the_base_decides_what_the_second_percent_is_computed_on() -> None:
     assert [applied.total_minor for applied in remaining.applied] == [5000, 2500]
     assert [applied.total_minor for applied in original.applied] == [5000, 5000]
     assert original.total_minor == 0
+
+
+def test_pain_stacking_is_decided_by_priority_and_never_by_who_came_last() -> None:
+    three = [
+        percent("late", 1000, priority=3),
+        percent("early", 2000, priority=1),
+        offer("fixed", Benefit.AMOUNT, amount_minor=500, stacking=Stacking(priority=2)),
+    ]
+    answers = {
+        tuple((applied.code, applied.total_minor) for applied in price(CART, order).applied)
+        for order in permutations(three)
+    }
+    assert answers == {(("early", 527), ("fixed", 500), ("late", 161))}
 
 
 def test_stored_value_pays_last_whatever_its_priority() -> None:

@@ -18,7 +18,7 @@ from rewards.models import (
     CouponUse,
 )
 from rewards.services import coupons
-from rewards.services.coupons import campaigns, issuing, redeeming
+from rewards.services.coupons import campaigns, issuing, merging, redeeming
 from rewards.services.coupons.errors import CouponsRejected, TooManyCodes, WrongCouponState
 from rewards.services.ledger import Source
 from rewards.services.velocity import TooManyGuesses
@@ -257,6 +257,21 @@ def test_a_code_is_issued_once_for_a_source_and_is_its_customers() -> None:
         assert reasons(refusal) == [(code.code, reason)]
     with pytest.raises(NotFound):
         coupons.issue(customer_id=customer.pk, definition_key="x", source=Source("t", "2"), by=SYSTEM, at=NOW)
+
+
+def test_pain_codes_follow_their_owner_through_a_merge_and_back() -> None:
+    make_definition("gift")
+    first, second, third = make_customer(), make_customer(), make_customer()
+    source = Source("t", "1")
+    code = coupons.issue(customer_id=first.pk, definition_key="gift", source=source, by=SYSTEM, at=NOW)
+    assert merging.merge(survivor_id=second.pk, absorbed_id=first.pk) == 1
+    assert merging.merge(survivor_id=third.pk, absorbed_id=second.pk) == 1
+    redeem(code.code, customer=third)
+    assert merging.unmerge(survivor_id=third.pk, absorbed_id=first.pk) == 0
+    assert merging.unmerge(survivor_id=third.pk, absorbed_id=second.pk) == 1
+    assert merging.unmerge(survivor_id=second.pk, absorbed_id=first.pk) == 1
+    code.refresh_from_db()
+    assert (code.customer_id, code.former_owners, code.state) == (first.pk, [], CodeState.EXHAUSTED)
 
 
 def test_a_void_code_stays_void_when_its_use_comes_back() -> None:
