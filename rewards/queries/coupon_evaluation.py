@@ -14,7 +14,7 @@ from rewards.domain.coupon_pricing import Applied, Offer, Priced, conflicts, pri
 from rewards.domain.coupon_terms import Cart, Reason, Rejection, rejections
 from rewards.models import CodeState, CouponCode
 from rewards.queries import coupon_offers
-from rewards.queries.coupon_offers import Candidate
+from rewards.queries.coupon_offers import Candidate, Preloaded
 from tenants.models import Tenant
 
 
@@ -59,6 +59,7 @@ class _Call:
     customer: Customer | None
     tenant: Tenant
     at: datetime
+    preloaded: Preloaded | None
 
 
 def evaluate(
@@ -69,19 +70,20 @@ def evaluate(
     tenant: Tenant,
     at: datetime,
     rows: Sequence[CouponCode] | None = None,
+    preloaded: Preloaded | None = None,
 ) -> Evaluation:
-    """Check and price; writes nothing. ``rows`` are the codes' rows when the caller has locked them."""
+    """Check and price; writes nothing. ``rows`` are the codes' rows when the caller has them."""
     spelled = [normalised(code) for code in codes]
     known = coupon_offers.rows_of(spelled) if rows is None else rows
-    call = _Call(coupon_offers.with_categories(cart), customer, tenant, at)
-    verdicts = _checked(spelled, coupon_offers.candidates(known, call.cart), call)
+    call = _Call(coupon_offers.with_categories(cart), customer, tenant, at, preloaded)
+    verdicts = _checked(spelled, coupon_offers.candidates(known, call.cart, preloaded), call)
     return _priced(verdicts, call)
 
 
 def _checked(spelled: Sequence[str], candidates: dict[str, Candidate], call: _Call) -> list[Verdict]:
     found = list(candidates.values())
     view = coupon_offers.customer_view(call.customer, found)
-    received = coupon_offers.received_campaigns(call.customer, found)
+    received = coupon_offers.received_campaigns(call.customer, found, call.preloaded)
     zone, currency = call.tenant.zone, call.tenant.currency
     verdicts: list[Verdict] = []
     for position, code in enumerate(spelled):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from crm.domain.rules import CustomerFacts, parse
@@ -30,6 +31,7 @@ from rewards.models import (
     CouponDefinition,
     CouponItem,
     CouponRecipient,
+    CouponRedemption,
     TierMembership,
 )
 
@@ -45,24 +47,61 @@ class Candidate:
     limits: Limits
 
 
+@dataclass(frozen=True, slots=True)
+class Preloaded:
+    """What a batch of carts needs, read at once: rows by code, skus by definition, who received what."""
+
+    row_by_code: Mapping[str, CouponCode]
+    skus_by_definition: Mapping[int, AbstractSet[str]]
+    received: AbstractSet[tuple[int, int]]
+    sources: AbstractSet[tuple[str, str]]
+
+
+def preload(
+    codes: Collection[str],
+    skus: Collection[str],
+    customer_ids: Collection[int],
+    sources: Collection[tuple[str, str]],
+) -> Preloaded:
+    """Read what the carts of a batch have in common, in six queries."""
+    rows = rows_of(codes)
+    listed = {row.definition_id for row in rows if row.definition.has_items}
+    recipients = CouponRecipient.objects.filter(customer_id__in=customer_ids)
+    earlier = CouponRedemption.objects.filter(
+        source_type__in={kind for kind, _id in sources}, source_id__in={name for _kind, name in sources}
+    )
+    return Preloaded(
+        {row.code: row for row in rows},
+        _listed_skus(listed, skus),
+        set(recipients.values_list("campaign_id", "customer_id")),
+        set(earlier.values_list("source_type", "source_id")),
+    )
+
+
 def rows_of(codes: Collection[str]) -> list[CouponCode]:
     """Return the rows of normalised codes with definition and campaign."""
     return list(CouponCode.objects.filter(code__in=list(codes)).prefetch_related("definition__campaign"))
 
 
-def candidates(rows: Iterable[CouponCode], cart: Cart) -> dict[str, Candidate]:
+def candidates(
+    rows: Iterable[CouponCode], cart: Cart, preloaded: Preloaded | None = None
+) -> dict[str, Candidate]:
     """Return the candidates by code; items of definitions are loaded for the cart's lines only."""
     listed = list(rows)
-    skus = _skus({row.definition_id for row in listed if row.definition.has_items}, cart)
+    in_cart = {line.sku for line in cart.lines}
+    skus: Mapping[int, AbstractSet[str]]
+    if preloaded is not None:
+        skus = {row.definition_id: preloaded.skus_by_definition.get(row.definition_id, set()) & in_cart
+                for row in listed}  # fmt: skip
+    else:
+        skus = _listed_skus({row.definition_id for row in listed if row.definition.has_items}, in_cart)
     return {row.code: _candidate(row, frozenset(skus.get(row.definition_id, ()))) for row in listed}
 
 
-def _skus(definition_ids: set[int], cart: Cart) -> dict[int, set[str]]:
+def _listed_skus(definition_ids: set[int], skus: Collection[str]) -> dict[int, set[str]]:
     found: dict[int, set[str]] = defaultdict(set)
     if definition_ids:
-        pairs = CouponItem.objects.filter(
-            definition_id__in=definition_ids, item__external_id__in={line.sku for line in cart.lines}
-        )
+        pairs = CouponItem.objects.filter(definition_id__in=definition_ids, item__external_id__in=list(skus))
         for definition_id, sku in pairs.values_list("definition_id", "item__external_id"):
             found[definition_id].add(sku)
     return found
@@ -172,11 +211,15 @@ def _facts(customer: Customer, wanted: Sequence[Eligibility]) -> CustomerFacts:
     return CustomerFacts({}, {}, orders_count=count)
 
 
-def received_campaigns(customer: Customer | None, found: Sequence[Candidate]) -> set[int]:
+def received_campaigns(
+    customer: Customer | None, found: Sequence[Candidate], preloaded: Preloaded | None = None
+) -> set[int]:
     """Return which of the candidates' targeted campaigns the customer received."""
     targeted = {each.campaign.pk for each in found if each.campaign and each.campaign.is_targeted}
     if customer is None or not targeted:
         return set()
+    if preloaded is not None:
+        return {campaign for campaign in targeted if (campaign, customer.pk) in preloaded.received}
     mine = CouponRecipient.objects.filter(customer=customer, campaign_id__in=targeted)
     return set(mine.values_list("campaign_id", flat=True))
 

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Final
 
-from django.db import transaction
-
+from rewards.domain.coupon_codes import normalised
+from rewards.queries import coupon_offers
+from rewards.queries.coupon_offers import Preloaded
 from rewards.services.coupons.errors import CouponsRejected
 from rewards.services.coupons.redeeming import Request, take
 from tenants.models import Tenant
@@ -48,27 +50,41 @@ def redeem(
     report, remaining = HistoryReport(), iter(carts)
     while batch := list(islice(remaining, _BATCH)):
         with tenant_scope(tenant):
+            preloaded = _preloaded(batch)
             for cart in batch:
-                _redeem(cart, tenant, report)
+                _redeem(cart, tenant, preloaded, report)
         progress(report.codes, f"{report.carts} carts")
     return report
 
 
-def _redeem(cart: PastCart, tenant: Tenant, report: HistoryReport) -> None:
+def _preloaded(batch: Sequence[PastCart]) -> Preloaded:
+    """Read once what the batch's carts ask: one by one that was most of their time."""
+    requests = [request for cart in batch for request in (cart.request, *cart.apart)]
+    return coupon_offers.preload(
+        {normalised(code) for request in requests for code in request.codes},
+        {line.sku for request in requests for line in request.cart.lines},
+        {request.customer.pk for request in requests if request.customer},
+        {(request.source.type, request.source.id) for request in requests},
+    )
+
+
+def _redeem(cart: PastCart, tenant: Tenant, preloaded: Preloaded, report: HistoryReport) -> None:
+    take_at = partial(_take, tenant=tenant, at=cart.happened_at, preloaded=preloaded, report=report)
     try:
-        _take(cart.request, tenant, cart.happened_at, report)
+        take_at(cart.request)
     except CouponsRejected:
         for request in cart.apart or [cart.request]:
             try:
-                _take(request, tenant, cart.happened_at, report)
+                take_at(request)
             except CouponsRejected as refusal:
                 for code in refusal.extra["codes"]:
                     report.refused[code["reasons"][0]["reason"]] += 1
 
 
-def _take(request: Request, tenant: Tenant, at: datetime, report: HistoryReport) -> None:
-    with transaction.atomic():
-        redemption, _is_new = take(request, tenant=tenant, at=at)
+def _take(
+    request: Request, *, tenant: Tenant, at: datetime, preloaded: Preloaded, report: HistoryReport
+) -> None:
+    redemption, _is_new = take(request, tenant=tenant, at=at, preloaded=preloaded)
     report.carts += 1
     report.codes += len(request.codes)
     report.discount_minor += redemption.discount_minor

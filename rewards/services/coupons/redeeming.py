@@ -15,9 +15,10 @@ from rewards.domain.coupon_codes import normalised
 from rewards.domain.coupon_pricing import MOST_CODES
 from rewards.domain.coupon_terms import Benefit, Cart, Reason
 from rewards.locks import lock_coupon_codes, lock_coupon_redemption
-from rewards.models import CouponRedemption, CouponRedemptionState, CouponUse
+from rewards.models import CouponCode, CouponRedemption, CouponRedemptionState, CouponUse
 from rewards.queries import coupon_evaluation
 from rewards.queries.coupon_evaluation import Evaluation, Verdict
+from rewards.queries.coupon_offers import Preloaded
 from rewards.services import velocity
 from rewards.services.coupons import consumption
 from rewards.services.coupons.consumption import Taking
@@ -112,20 +113,29 @@ def redeem(*, request: Request, by: Actor, at: datetime) -> CouponRedemption:
 
 
 def take(
-    request: Request, *, tenant: Tenant, at: datetime, ttl: timedelta | None = None
+    request: Request,
+    *,
+    tenant: Tenant,
+    at: datetime,
+    ttl: timedelta | None = None,
+    preloaded: Preloaded | None = None,
 ) -> tuple[CouponRedemption, bool]:
-    """Evaluate and take in the open transaction; returns the redemption and whether it is new."""
+    """Evaluate and take in the open transaction; returns the redemption and whether it is new.
+
+    ``preloaded`` is what a batch has read for its carts; codes that count uses are locked all the same.
+    """
     _check(request.codes)
-    if (earlier := _earlier(request.source)) is not None:
+    if _may_be_known(request.source, preloaded) and (earlier := _earlier(request.source)) is not None:
         return earlier, False
-    rows = lock_coupon_codes([normalised(code) for code in request.codes])
+    rows = _rows(request, preloaded)
     # Whoever held the locks may have been this request's twin.
     has_waited = any(row.is_counted for row in rows)
     if has_waited and (earlier := _earlier(request.source)) is not None:
         return earlier, False
     evaluation = coupon_evaluation.evaluate(
-        codes=request.codes, cart=request.cart, customer=request.customer, tenant=tenant, at=at, rows=rows
-    )
+        codes=request.codes, cart=request.cart, customer=request.customer, tenant=tenant, at=at, rows=rows,
+        preloaded=preloaded,
+    )  # fmt: skip
     if not evaluation.is_valid:
         raise CouponsRejected(codes=[rejected(each) for each in evaluation.verdicts if not each.is_valid])
     try:
@@ -135,6 +145,19 @@ def take(
         if (earlier := _earlier(request.source)) is not None:
             return earlier, False
         raise
+
+
+def _may_be_known(source: Source, preloaded: Preloaded | None) -> bool:
+    return preloaded is None or (source.type, source.id) in preloaded.sources
+
+
+def _rows(request: Request, preloaded: Preloaded | None) -> list[CouponCode]:
+    codes = [normalised(code) for code in request.codes]
+    if preloaded is not None:
+        found = [preloaded.row_by_code[code] for code in codes if code in preloaded.row_by_code]
+        if not any(row.is_counted for row in found):
+            return found
+    return lock_coupon_codes(codes)
 
 
 def rejected(verdict: Verdict) -> dict[str, Any]:
