@@ -36,6 +36,11 @@ def take_back_returns(*, payload: Any, at: datetime) -> None:
     earning.take_back_returns(payload["return_ids"], by=SYSTEM, at=at)
 
 
+@consumes("crm.events_recorded")
+def award_events(*, payload: Any, at: datetime) -> None:
+    earning.award_events(**payload["batch"], by=SYSTEM, at=at)
+
+
 @consumes("crm.orders_recorded")
 def count_orders(*, payload: Any, at: datetime) -> None:
     challenges.record_orders(payload["order_ids"], by=SYSTEM, at=at)

@@ -15,8 +15,11 @@ from rewards.services import (
     holds,
     liability,
     lots,
+    member_days,
     preset_traffic,
+    program_copies,
     redemptions,
+    rehearsals,
     tiers,
     verification,
 )
@@ -30,6 +33,24 @@ from tenants.scope import for_each_tenant, tenant_scope
 def post_history(*, job: JobContext) -> dict[str, Any]:
     report = history.post(tenant=job.tenant, by=job.actor, at=job.at, progress=job.progress)
     return {"orders": report.orders, "returns": report.returns}
+
+
+@job_handler(program_copies.KIND)
+def copy_program(*, job: JobContext) -> dict[str, Any]:
+    return program_copies.copy(tenant=job.tenant, params=job.params, at=job.at)
+
+
+@job_handler(rehearsals.KIND)
+def rehearse(*, job: JobContext) -> dict[str, Any]:
+    return rehearsals.rehearse(
+        tenant=job.tenant,
+        number=job.params["number"],
+        days=job.params["days"],
+        by=job.actor,
+        label=job.params["by"],
+        at=job.at,
+        progress=job.progress,
+    )
 
 
 @job_handler("rewards.recompute_tiers", is_nightly=True)
@@ -131,3 +152,4 @@ def sweep() -> None:
         issuing.free_lapsed(at=at)
 
         challenges.sweep(by=SYSTEM, at=at)
+        member_days.award(by=SYSTEM, at=at)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm.models import Order, OrderLine, Return
-from loyalty_saas.backoffice import why
+from rewards.admin import reasons
 from rewards.models import DecisionEvent, DecisionRecord
 from rewards.queries import programs
 from tenants.admin.frame import Crumb, StaffPage
@@ -39,7 +39,7 @@ class OrderPage(StaffPage):
             lines=[(line, points.get(line.position, 0)) for line in lines],
             returns=Return.objects.filter(order=order).order_by("returned_at"),
             decision=decision,
-            outcomes=why.outcomes(decision.record, names, order.currency) if decision else [],
+            outcomes=reasons.outcomes(decision.record, names, order.currency) if decision else [],
         )
 
     def _decision(self, order: Order) -> DecisionRecord | None:

@@ -1,12 +1,13 @@
-"""The program: what is in force, drafts, and publishing one."""
+"""The program: what is in force, what waits for review, and each revision with what can be done to it."""
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from django.contrib import messages
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -15,10 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rewards.admin import words
+from rewards.domain.documents import to_json
 from rewards.domain.programs import Revision
+from rewards.domain.revisions import Step, may
 from rewards.domain.wallets import RefundPolicy
-from rewards.models import ProgramRevision, RevisionState, TierMembership
+from rewards.models import Program, ProgramRevision, Rehearsal, RevisionState, TierMembership
 from rewards.queries import programs
+from rewards.services import program_copies, rehearsals
 from rewards.services import programs as program_services
 from tenants.admin.forms import ConfirmForm
 from tenants.admin.frame import Crumb, StaffPage
@@ -30,19 +34,33 @@ REFUND_LABELS: Final = {
     RefundPolicy.ONLY_PENDING.value: gettext_lazy("takes back pending points only"),
     RefundPolicy.ALLOW_DEBT.value: gettext_lazy("takes back everything; what is spent becomes a debt"),
 }
+FINDING_LABELS: Final = {
+    "missing_reference": gettext_lazy("Names something that is not there"),
+    "never_matches": gettext_lazy("Can never match"),
+    "unreachable": gettext_lazy("Never gets its turn"),
+    "negative_margin": gettext_lazy("Gives a lot of the money back"),
+    "loop": gettext_lazy("Causes itself"),
+    "budget_without_cost": gettext_lazy("Budget in money without a cost of points"),
+    "uncapped": gettext_lazy("Has no limit"),
+    "overlap": gettext_lazy("Pays twice"),
+}
 
 
 def described(revision: Revision, currency: str) -> dict[str, Any]:
     """Return a revision as the pages show it: wallets, tiers and rules in words."""
     return {
-        "wallets": [(wallet, REFUND_LABELS[wallet.refund_policy.value]) for wallet in revision.wallets],
+        "wallets": [
+            (wallet, REFUND_LABELS.get(wallet.refund_policy.value, wallet.refund_policy.value))
+            for wallet in revision.wallets
+        ],
         "tiers": revision.tiers,
         "rules": [words.rule_in_words(rule, revision, currency) for rule in revision.rules],
+        "budgets": revision.budgets,
     }
 
 
 class ProgramPage(StaffPage):
-    """The published revision in words, the draft if there is one, and the history."""
+    """The published revision in words, what is on its way to be published, and the history."""
 
     permission = Permission.PROGRAM_VIEW
     title = gettext_lazy("Program")
@@ -58,33 +76,16 @@ class ProgramPage(StaffPage):
             row=row,
             program=described(revision, currency) if revision else None,
             members=dict(counts),
-            draft=revisions.filter(state=RevisionState.DRAFT).first(),
-            revisions=revisions[:_REVISIONS_SHOWN],
+            draft=programs.open_revision(),
+            revisions=revisions.defer("document")[:_REVISIONS_SHOWN],
+            allows_self_approval=Program.objects.filter(allows_self_approval=True).exists(),
         )
 
 
-class RevisionPage(StaffPage):
-    """One revision as it was written, published or not."""
+class OneRevisionPage(StaffPage):
+    """Base of the pages about one revision, found by its number."""
 
     permission = Permission.PROGRAM_VIEW
-    template_name = "backoffice/program/revision.html"
-
-    def crumbs(self) -> list[Crumb]:
-        return [Crumb(_("Program"), reverse("program"))]
-
-    def get(self, request: HttpRequest, number: int) -> HttpResponseBase:
-        row = get_object_or_404(ProgramRevision.objects.all(), number=number)
-        self.title = _("Revision %(number)s") % {"number": row.number}
-        revision = programs.bind(row).revision
-        return self.page(row=row, program=described(revision, self.access.tenant.currency), members=None)
-
-
-class PublishPage(StaffPage):
-    """Put a draft in force, after its number was typed."""
-
-    permission = Permission.PROGRAM_PUBLISH
-    title = gettext_lazy("Publish the program")
-    template_name = "backoffice/program/publish.html"
 
     @cached_property
     def row(self) -> ProgramRevision:
@@ -96,8 +97,62 @@ class PublishPage(StaffPage):
     def crumbs(self) -> list[Crumb]:
         return [Crumb(_("Program"), reverse("program"))]
 
+
+class RevisionPage(OneRevisionPage):
+    """One revision in words, what the linter says, its rehearsal, and the next steps."""
+
+    template_name = "backoffice/program/revision.html"
+
+    def get(self, request: HttpRequest, number: int) -> HttpResponseBase:
+        row = self.row
+        self.title = _("Revision %(number)s") % {"number": row.number}
+        revision = programs.bind(row).revision
+        current = programs.current()
+        is_open = row.state not in {RevisionState.PUBLISHED, RevisionState.RETIRED}
+        rehearsal = Rehearsal.objects.filter(revision=row).order_by("-rehearsed_at").first()
+        return self.page(
+            row=row,
+            program=described(revision, self.access.tenant.currency),
+            members=None,
+            current=current,
+            findings=[
+                (finding, FINDING_LABELS.get(finding.code, finding.code))
+                for finding in (programs.findings_of(revision) if is_open else [])
+            ],
+            rehearsal=rehearsal,
+            is_rehearsal_current=rehearsal is not None
+            and rehearsal.digest == rehearsals.digest_of(row.document),
+            is_open=is_open,
+            is_stale=is_open
+            and bool(row.submitted_at)
+            and row.base_number != (current.number if current else None),
+            steps={step.value: may(step, row.state) for step in Step},
+            targets=program_copies.targets(self.access.memberships, self.access.tenant),
+        )
+
+
+class ExportPage(OneRevisionPage):
+    """The revision's document as a JSON file."""
+
+    def get(self, request: HttpRequest, number: int) -> HttpResponseBase:
+        document = to_json(programs.bind(self.row).revision)
+        response = HttpResponse(
+            json.dumps(document, indent=2, ensure_ascii=False), content_type="application/json"
+        )
+        name = f"{self.access.tenant.slug}-program-{self.row.number}.json"
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+
+class PublishPage(OneRevisionPage):
+    """Put a revision in force, after its number was typed."""
+
+    permission = Permission.PROGRAM_PUBLISH
+    title = gettext_lazy("Publish the program")
+    template_name = "backoffice/program/publish.html"
+
     def after_error(self) -> str:
-        return reverse("program")
+        return reverse("program_revision", args=[self.row.number])
 
     def get(self, request: HttpRequest, number: int) -> HttpResponseBase:
         return self._shown(ConfirmForm(expected=str(self.row.number)))

@@ -14,22 +14,16 @@ from rewards.admin import (
     coupons,
     ladder_editor,
     liability,
-    program,
-    program_editor,
+    program_urls,
     redemptions,
     referrals,
     reviews,
-    rule_editor,
     statements,
     tier_pages,
 )
 
 urlpatterns = [
-    path("program/", program.ProgramPage.as_view(), name="program"),
-    path("program/edit/", program_editor.EditPage.as_view(), name="program_edit"),
-    path("program/rules/<slug:key>/", rule_editor.RulePage.as_view(), name="program_rule"),
-    path("program/<int:number>/", program.RevisionPage.as_view(), name="program_revision"),
-    path("program/<int:number>/publish/", program.PublishPage.as_view(), name="program_publish"),
+    *program_urls.urlpatterns,
     path(
         "program/challenges/<slug:key>/",
         challenge_editor.ChallengeEditPage.as_view(),

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from rewards.api.views import programs
 from rewards.api.views.challenges import ChallengesView, CustomerChallengesView, OptInView, OptOutView
 from rewards.api.views.coupons import (
     CouponDefinitionViewSet,
@@ -78,6 +79,13 @@ urlpatterns = [
     path("points/expiring", ExpiringView.as_view(), name="points-expiring"),
     path("points/statement", StatementView.as_view(), name="tenant-statement"),
     path("points/liability", LiabilityView.as_view(), name="liability"),
+    path("programs/schema", programs.SchemaView.as_view(), name="program-schema"),
+    path("programs/revisions", programs.RevisionsView.as_view(), name="program-revisions"),
+    path("programs/revisions/<int:number>", programs.RevisionView.as_view(), name="program-revision"),
+    path("programs/drafts", programs.DraftsView.as_view(), name="program-drafts"),
+    path("programs/evaluate", programs.EvaluateView.as_view(), name="program-evaluate"),
+    path("customers/<uuid:public_id>/why", programs.WhyView.as_view(), name="customer-why"),
+    path("orders/<uuid:public_id>/why", programs.OrderWhyView.as_view(), name="order-why"),
     path("programs/current", CurrentProgramView.as_view(), name="program-current"),
     path("challenges", ChallengesView.as_view(), name="challenges"),
     path(

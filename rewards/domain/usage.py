@@ -114,9 +114,11 @@ class BudgetBook:
 
     def book(self, at: datetime, evaluation: Evaluation) -> None:
         """Book what an evaluation took from budgets."""
-        spent_by_budget = evaluation.decision.budgets
-        if not spent_by_budget:
-            return
+        if evaluation.decision.budgets:
+            self.take(at, evaluation.decision.budgets)
+
+    def take(self, at: datetime, spent_by_budget: Mapping[str, Spent]) -> None:
+        """Book what was taken from budgets at a moment."""
         for key, window in self.windows(at):
             if spent := spent_by_budget.get(key):
                 for book in (self._paid, self._fresh):

@@ -41,6 +41,7 @@ from rewards.models.referral import (
     ReferralRewardKind,
     ReferralState,
 )
+from rewards.models.rehearsal import Rehearsal
 from rewards.models.reward import Reward, RewardKind, RewardPrice
 from rewards.models.tier_change import TierChange, TierMove
 from rewards.models.tier_membership import TierMembership
@@ -92,6 +93,7 @@ __all__ = [
     "ReferralQualification",
     "ReferralRewardKind",
     "ReferralState",
+    "Rehearsal",
     "ReviewState",
     "RevisionState",
     "Reward",

@@ -10,6 +10,7 @@ class Program(TenantModel):
     """A tenant's loyalty scheme; what it says is in its revisions."""
 
     name = models.CharField(_("name"), max_length=200)
+    allows_self_approval = models.BooleanField(_("self-approval is allowed"), default=False, db_default=False)
     created_at = models.DateTimeField(_("created at"))
 
     class Meta(TenantModel.Meta):

@@ -9,23 +9,44 @@ from tenants.models.base import TenantForeignKey, TenantModel
 
 class RevisionState(models.TextChoices):
     DRAFT = "draft", _("Draft")
+    REHEARSED = "rehearsed", _("Rehearsed")
+    IN_REVIEW = "in_review", _("In review")
+    CHANGES_REQUESTED = "changes_requested", _("Changes requested")
+    APPROVED = "approved", _("Approved")
     PUBLISHED = "published", _("Published")
     RETIRED = "retired", _("Retired")
 
 
+_WAS_PUBLISHED = models.Q(state__in=[RevisionState.PUBLISHED, RevisionState.RETIRED])
+
+
 class ProgramRevision(TenantModel):
-    """A numbered version of the program's document. Only drafts change; one revision is published."""
+    """A numbered version of the program's document; one revision is published.
+
+    `base_number` is the revision that was in force when this one was begun or last sent to review; when
+    another has been published since, an approval does not hold any more.
+    """
 
     program = TenantForeignKey(Program, models.PROTECT, related_name="revisions", verbose_name=_("program"))
     number = models.PositiveIntegerField(_("number"))
     state = models.CharField(
-        _("state"), max_length=10, choices=RevisionState.choices, default=RevisionState.DRAFT
+        _("state"), max_length=20, choices=RevisionState.choices, default=RevisionState.DRAFT
     )
     document = models.JSONField(_("document"))
     note = models.CharField(_("note"), max_length=500, blank=True, default="")
+    base_number = models.PositiveIntegerField(_("based on"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))
     created_by = models.CharField(_("created by"), max_length=200)
     updated_at = models.DateTimeField(_("updated at"))
+    submitted_at = models.DateTimeField(_("sent to review at"), null=True, blank=True)
+    submitted_by = models.CharField(
+        _("sent to review by"), max_length=200, blank=True, default="", db_default=""
+    )
+    reviewed_at = models.DateTimeField(_("reviewed at"), null=True, blank=True)
+    reviewed_by = models.CharField(_("reviewed by"), max_length=200, blank=True, default="", db_default="")
+    review_comment = models.CharField(
+        _("comment of the review"), max_length=1000, blank=True, default="", db_default=""
+    )
     published_at = models.DateTimeField(_("published at"), null=True, blank=True)
     published_by = models.CharField(_("published by"), max_length=200, blank=True, default="")
     retired_at = models.DateTimeField(_("retired at"), null=True, blank=True)
@@ -42,8 +63,8 @@ class ProgramRevision(TenantModel):
             ),
             models.CheckConstraint(
                 name="rewards_revision_published_has_moment",
-                condition=models.Q(state=RevisionState.DRAFT, published_at__isnull=True)
-                | (~models.Q(state=RevisionState.DRAFT) & models.Q(published_at__isnull=False)),
+                condition=(_WAS_PUBLISHED & models.Q(published_at__isnull=False))
+                | (~_WAS_PUBLISHED & models.Q(published_at__isnull=True)),
             ),
         ]
 

@@ -11,13 +11,16 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from crm.models import Segment
 from rewards.domain.documents import parse
 from rewards.domain.engine import Engine
+from rewards.domain.linting import Finding, Known, lint
 from rewards.domain.programs import Revision
-from rewards.models import ProgramRevision, RevisionState, Wallet
+from rewards.models import CouponDefinition, ProgramRevision, RevisionState, Reward, Wallet
 from tenants.scope import active_tenant
 
-EDITABLE: Final = (RevisionState.DRAFT,)
+EDITABLE: Final = (RevisionState.DRAFT, RevisionState.REHEARSED, RevisionState.CHANGES_REQUESTED)
+OPEN: Final = (*EDITABLE, RevisionState.IN_REVIEW, RevisionState.APPROVED)
 _IN_FORCE: Final = (RevisionState.PUBLISHED, RevisionState.RETIRED)
 _MOST_ENGINES: Final = 256
 _engine_by_document: dict[tuple[bytes, str], Engine] = {}
@@ -92,6 +95,24 @@ def _engine(row: ProgramRevision) -> Engine:
         engine = Engine(parse(row.document, time_zone=ZoneInfo(zone)))
         _engine_by_document[key] = engine
     return engine
+
+
+def findings_of(revision: Revision) -> list[Finding]:
+    """Return what the linter says, knowing the tenant's coupons, rewards and segments."""
+    return lint(
+        revision,
+        Known(
+            coupons=frozenset(CouponDefinition.objects.values_list("key", flat=True)),
+            rewards=frozenset(Reward.objects.values_list("key", flat=True)),
+            segments=frozenset(Segment.objects.values_list("key", flat=True)),
+        ),
+    )
+
+
+def open_revision() -> ProgramRevision | None:
+    """The newest revision that is on its way to being published."""
+    row: ProgramRevision | None = ProgramRevision.objects.filter(state__in=OPEN).order_by("-number").first()
+    return row
 
 
 def draft() -> ProgramRevision | None:

@@ -7,7 +7,12 @@ from datetime import datetime
 
 from django.db import transaction
 
-from rewards.queries import documents, programs
+from rewards.domain.challenges.matching import EventFacts
+from rewards.domain.facts import Due, Happening
+from rewards.domain.rules import Trigger
+from rewards.domain.sources import event_number
+from rewards.models import DecisionEvent
+from rewards.queries import challenge_documents, documents, programs
 from rewards.queries.programs import Timeline
 from rewards.services import decisions, evaluations, tiers
 from tenants.domain.actors import Actor
@@ -36,6 +41,45 @@ def award_orders(order_ids: Sequence[int], *, by: Actor, at: datetime) -> int:
 
 def _reads_items(timeline: Timeline) -> bool:
     return any(revision.engine.needs.items for revision in timeline.revisions)
+
+
+@transaction.atomic
+def award_events(
+    *, message_ids: Sequence[str], first_at: datetime | str, last_at: datetime | str, by: Actor, at: datetime
+) -> int:
+    """Decide events that rules answer to by their name; returns how many were decided.
+
+    Safe to repeat, as orders are. Without such rules no event is read.
+    """
+    timeline = programs.timeline()
+    if timeline is None:
+        return 0
+    names = frozenset().union(*(revision.engine.event_names for revision in timeline.revisions))
+    if not names:
+        return 0
+    found = challenge_documents.events(
+        message_ids=message_ids, first_at=first_at, last_at=last_at, names=names
+    )
+    return award([_due_event(event) for event in found], timeline=timeline, by=by, at=at)
+
+
+def award(due: Sequence[Due], *, timeline: Timeline, by: Actor, at: datetime) -> int:
+    """Decide events that are no orders and carry out what they earn, points, tiers and all."""
+    known = documents.decided_ids(due) if due else set()
+    fresh = [item for item in due if (item.event_type, item.event_id) not in known]
+    count = 0
+    for published, decided in evaluations.decide_live(fresh, timeline=timeline, at=at):
+        answered = [item for item in decided if item.evaluation.decision.outcomes or item.is_refused]
+        count += decisions.carry_out(answered, published=published, by=by, at=at)
+        earners = {item.due.customer_id for item in answered if item.evaluation.points}
+        tiers.refresh_after_points(customer_ids=earners, revision=published.revision, at=at)
+    return count
+
+
+def _due_event(event: EventFacts) -> Due:
+    happening = Happening(Trigger.EVENT, event.occurred_at, event.name, properties=event.properties)
+    number = event_number(event.message_id)
+    return Due(DecisionEvent.EVENT.value, number, event.customer_id, happening, source=event.message_id)
 
 
 @transaction.atomic

@@ -24,6 +24,11 @@ class Decided(NamedTuple):
     due: Due
     evaluation: Evaluation
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the event was too old to be asked about."""
+        return bool(self.evaluation.decision.refusal)
+
 
 def decide_live(
     due: Sequence[Due], *, timeline: Timeline, at: datetime

@@ -1,4 +1,4 @@
-"""Program revisions: drafts are edited, publishing retires the former one."""
+"""Program revisions: drafts are edited; publishing puts one in force and retires the former one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from django.db.models import Max
 
 from rewards.domain.documents import InvalidDocument, parse
 from rewards.domain.programs import Revision
+from rewards.domain.revisions import LEADS_TO, Step, may
 from rewards.locks import lock_program, lock_revision
 from rewards.models import Program, ProgramRevision, RevisionState, Wallet
-from tenants.domain.actors import Actor
+from rewards.queries.programs import findings_of
+from tenants.domain.actors import Actor, ActorKind
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.scope import active_tenant
 from tenants.services import audit
@@ -22,6 +24,25 @@ from tenants.services import audit
 class RevisionNotDraft(Conflict):
     code = "revision_not_draft"
     title = "Only a draft can be changed or published"
+
+
+class WrongRevisionState(Conflict):
+    """The revision's state does not allow the step; carries ``state``."""
+
+    code = "revision_state"
+    title = "The revision's state does not allow this"
+
+
+class ReviewNeeded(Conflict):
+    code = "review_needed"
+    title = "Somebody else has to approve the revision first"
+
+
+class ApprovalStale(Conflict):
+    """Another revision was published since the approval; carries ``base`` and ``current``."""
+
+    code = "approval_stale"
+    title = "Another revision was published since; send it to review again"
 
 
 def check(document: Any) -> Revision:
@@ -39,25 +60,36 @@ def check(document: Any) -> Revision:
 def save_draft(
     *, document: Any, by: Actor, at: datetime, revision: ProgramRevision | None = None, note: str = ""
 ) -> ProgramRevision:
-    """Store a document as a new numbered draft, or into the given draft; live revisions never change.
+    """Store a document as a new numbered draft, or into the given one; live revisions never change.
 
-    Raises ``InvalidInput`` with pointers into the document and ``RevisionNotDraft``.
+    Editing takes a rehearsal's or a reviewer's word back: the revision is a plain draft again. Raises
+    ``InvalidInput`` with pointers into the document and ``RevisionNotDraft``.
     """
     check(document)
     program = _program(at)
     if revision is None:
         last = ProgramRevision.objects.aggregate(last=Max("number"))["last"] or 0
         row = ProgramRevision(program=program, number=last + 1, created_at=at, created_by=by.label[:200])
+        row.base_number = _number_in_force()
         before = None
     else:
-        row = _lock_draft(revision)
+        row = lock_revision(revision.pk)
+        if not may(Step.EDIT, row.state):
+            raise RevisionNotDraft
         before = row.document
-    row.document, row.note, row.updated_at = document, note, at
+    row.document, row.note, row.updated_at = document, note or row.note, at
+    row.state = RevisionState(LEADS_TO[Step.EDIT])
     row.save()
     audit.record(
         action="program.draft_saved", target=row, by=by, at=at, diff={"document": [before, document]}
     )
     return row
+
+
+def _number_in_force() -> int | None:
+    rows = ProgramRevision.objects.filter(state=RevisionState.PUBLISHED).values_list("number", flat=True)
+    number: int | None = rows.first()
+    return number
 
 
 def _program(at: datetime) -> Program:
@@ -72,20 +104,43 @@ def _program(at: datetime) -> Program:
     return program
 
 
-def _lock_draft(revision: ProgramRevision) -> ProgramRevision:
-    row = lock_revision(revision.pk)
-    if row.state != RevisionState.DRAFT:
-        raise RevisionNotDraft
-    return row
-
-
 @transaction.atomic
 def publish(*, revision: ProgramRevision, by: Actor, at: datetime) -> ProgramRevision:
-    """Put a draft in force and retire the one before. Creates the wallets it names first."""
-    lock_program()
-    row = _lock_draft(revision)
-    parsed = check(row.document)
+    """Put a revision in force and retire the one before. Creates the wallets it names first.
+
+    It must be approved, by somebody else and on top of what is in force now. A first program, the system
+    itself and tenants that allow self-approval may publish a draft; that is written down as what it is.
+    Raises ``ReviewNeeded``, ``ApprovalStale``, ``WrongRevisionState`` and ``InvalidInput``.
+    """
+    program = _program(at)
+    row = lock_revision(revision.pk)
     former = ProgramRevision.objects.filter(state=RevisionState.PUBLISHED).first()
+    if not may(Step.PUBLISH, row.state):
+        _approve_oneself(row, program, has_former=former is not None, by=by, at=at)
+    elif row.base_number != (former.number if former else None):
+        raise ApprovalStale(base=row.base_number, current=former.number if former else None)
+    return _put_in_force(row, former, by=by, at=at)
+
+
+def _approve_oneself(
+    row: ProgramRevision, program: Program, *, has_former: bool, by: Actor, at: datetime
+) -> None:
+    if row.state in {RevisionState.PUBLISHED, RevisionState.RETIRED}:
+        raise RevisionNotDraft
+    if by.kind is ActorKind.SYSTEM or not has_former:
+        return
+    if not program.allows_self_approval:
+        raise ReviewNeeded
+    audit.record(
+        action="program.self_approved", target=row, by=by, at=at, diff={"state": [row.state, "approved"]}
+    )
+
+
+def _put_in_force(
+    row: ProgramRevision, former: ProgramRevision | None, *, by: Actor, at: datetime
+) -> ProgramRevision:
+    parsed = check(row.document)
+    refuse_errors(parsed)
     if former is not None:
         former.state, former.retired_at = RevisionState.RETIRED, at
         former.save(update_fields=["state", "retired_at"])
@@ -103,3 +158,29 @@ def publish(*, revision: ProgramRevision, by: Actor, at: datetime) -> ProgramRev
         diff={"published": [former.number if former else None, row.number]},
     )
     return row
+
+
+def refuse_errors(revision: Revision) -> None:
+    """Raise ``InvalidInput`` with everything the linter calls an error."""
+    errors = [finding for finding in findings_of(revision) if finding.is_error]
+    if errors:
+        raise InvalidInput(
+            "The program contradicts itself.",
+            errors=[FieldError(f"/document{each.pointer}", each.code, each.detail) for each in errors],
+        )
+
+
+@transaction.atomic
+def roll_back(*, to: ProgramRevision, by: Actor, at: datetime) -> ProgramRevision:
+    """Publish a copy of a revision that was in force before, at once: it has been approved then.
+
+    Raises ``WrongRevisionState`` unless the revision is retired.
+    """
+    if to.state != RevisionState.RETIRED:
+        raise WrongRevisionState("Only a retired revision can come back.", state=to.state)
+    row = save_draft(document=to.document, note=f"#{to.number}", by=by, at=at)
+    former = ProgramRevision.objects.filter(state=RevisionState.PUBLISHED).first()
+    audit.record(
+        action="program.rolled_back", target=row, by=by, at=at, diff={"copied_from": [None, to.number]}
+    )
+    return _put_in_force(row, former, by=by, at=at)

@@ -13,9 +13,25 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from rewards.domain.effects import Earn, IssueCoupon, SetTrait, TriggerMessage
+from rewards.domain.effects import (
+    AdvanceChallenge,
+    ChangeTier,
+    Earn,
+    GrantReward,
+    IssueCoupon,
+    SetTrait,
+    TriggerMessage,
+)
 from rewards.queries.programs import PublishedRevision
-from rewards.services.effects import coupons, messages, points, traits
+from rewards.services.effects import (
+    catalogue,
+    challenges,
+    coupons,
+    messages,
+    points,
+    tier_changes,
+    traits,
+)
 from rewards.services.effects.given import Given
 from tenants.domain.actors import Actor
 
@@ -31,8 +47,11 @@ class Carrier(Protocol):
 # A capability whose effect is new adds its module here.
 CARRIERS: Final[Mapping[type[Any], Carrier]] = {
     Earn: points.carry_out,
-    IssueCoupon: coupons.carry_out,
     SetTrait: traits.carry_out,
+    ChangeTier: tier_changes.carry_out,
+    IssueCoupon: coupons.carry_out,
+    GrantReward: catalogue.carry_out,
+    AdvanceChallenge: challenges.carry_out,
     TriggerMessage: messages.carry_out,
 }
 

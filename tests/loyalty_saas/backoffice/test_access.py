@@ -59,6 +59,10 @@ READ_PAGES: dict[str, Permission] = {
     "challenge": P.PROGRAM_VIEW,
     "tiers": P.PROGRAM_VIEW,
     "tier_lock": P.TIERS_LOCK,
+    "program_import": P.PROGRAM_EDIT,
+    "program_export": P.PROGRAM_VIEW,
+    "program_simulate": P.PROGRAM_VIEW,
+    "program_compare": P.PROGRAM_VIEW,
     "rewards": P.REWARDS_VIEW,
     "reward": P.PROGRAM_EDIT,
     "reward_create": P.PROGRAM_EDIT,
@@ -107,6 +111,8 @@ POST_ONLY: dict[str, Permission] = {
     "customer_export": P.PRIVACY_MANAGE,
     "privacy_cancel": P.PRIVACY_MANAGE,
     "event_rejects_replay": P.EVENTS_MANAGE,
+    "program_step": P.PROGRAM_EDIT,
+    "program_self_approval": P.TEAM_MANAGE,
     "segment_count": P.SEGMENTS_EDIT,
     "segments_refresh": P.SEGMENTS_EDIT,
     "feedback_correct": P.FEEDBACK_EDIT,
@@ -123,12 +129,15 @@ WITH_REVISION = {"program_revision", "program_publish"}
 # A file, or a way back to the list.
 FILES = {"export_download": P.DATA_EXPORT}
 WITH_REVISION = {"program_revision", "program_publish", "tier_preview"}
+WITH_REVISION = {"program_revision", "program_publish", "program_export", "program_simulate"}
+ARGUMENTS: dict[str, list[object]] = {"program_compare": [1, 1], "program_step": [1, "submit"]}
 WITHOUT_PAGE = {"set_language"}
 
 
 def address(name: str, filled: Filled, slug: str | None = None) -> str:
     ids = filled.ids() | dict.fromkeys(WITH_REVISION, 1)
-    path = reverse(name, args=[ids[name]] if name in ids else [], urlconf="loyalty_saas.urls.staff")
+    arguments = ARGUMENTS.get(name) or ([ids[name]] if name in ids else [])
+    path = reverse(name, args=arguments, urlconf="loyalty_saas.urls.staff")
     return f"/t/{slug or filled.tenant.slug}{path}"
 
 

@@ -8,11 +8,12 @@ from typing import Any
 from django.test import Client
 
 from rewards.models import ProgramRevision
+from rewards.services import rehearsals
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Role
 from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
-from tests.conftest import signed_in
+from tests.conftest import NOW, signed_in
 from tests.loyalty_saas.backoffice.filling import Filled
 from tests.loyalty_saas.backoffice.test_access import address
 
@@ -83,11 +84,85 @@ def test_rule_edited_then_published(filled: Filled, staff: Client) -> None:
     again = rule_form(staff, filled)
     assert staff.post(address("program_rule", filled), again).status_code == 302
     assert staff.get("/t/acme/program/2/").context["program"]["rules"][0] == rule
+    changes = staff.get("/t/acme/program/2/compare/1/").context["changes"]
+    assert [(change["kind"], change["name"]) for change in changes] == [("changed", "Points for purchases")]
+    assert changes[0]["parts"][0][1:] == ("1 point per $1.00 spent", "3 points per $2.50 spent")
+
+
+def step(client: Client, name: str, **body: str) -> None:
+    assert client.post(f"/t/acme/program/2/steps/{name}/", body).status_code == 302, name
+
+
+def state_of(filled: Filled, number: int = 2) -> str:
+    with tenant_scope(filled.tenant):
+        return ProgramRevision.objects.get(number=number).state
+
+
+def test_two_people_publish_a_rehearsed_revision(filled: Filled, staff: Client, actor: Actor) -> None:
+    marketer = signed_in(filled.tenant, actor, Role.MARKETER)
+    assert marketer.post(address("program_edit", filled), program_form(marketer, filled)).status_code == 302
+    step(marketer, "submit")
+    assert state_of(filled) == "draft"
+    step(marketer, "rehearse", days="30")
+    rehearsals.rehearse(
+        tenant=filled.tenant, number=2, days=30, by=actor, label="m", at=NOW, progress=lambda *_: None
+    )
+    assert state_of(filled) == "rehearsed"
+    page = marketer.get("/t/acme/program/2/")
+    assert page.context["rehearsal"].result["points"] == {"given": 110, "taken": 0}
+    step(marketer, "submit", note="More points")
+    assert marketer.post("/t/acme/program/2/steps/approve/", {}).status_code == 403
+    assert state_of(filled) == "in_review"
+    step(staff, "request-changes", comment="Why?")
+    assert state_of(filled) == "changes_requested"
+    step(marketer, "rehearse", days="30")
+    rehearsals.rehearse(
+        tenant=filled.tenant, number=2, days=30, by=actor, label="m", at=NOW, progress=lambda *_: None
+    )
+    step(marketer, "submit")
+    step(staff, "approve")
+    assert state_of(filled) == "approved"
     assert staff.post("/t/acme/program/2/publish/", {"confirmation": "1"}).status_code == 422
     assert staff.post("/t/acme/program/2/publish/", {"confirmation": "2"}).status_code == 302
+    assert (state_of(filled, 1), state_of(filled)) == ("retired", "published")
+    assert staff.post("/t/acme/program/1/steps/roll-back/").status_code == 302
+    assert (state_of(filled), state_of(filled, 3)) == ("retired", "published")
+
+
+def test_who_works_alone_allows_it_first(filled: Filled, staff: Client) -> None:
+    staff.post(address("program_edit", filled), program_form(staff, filled))
+    staff.post("/t/acme/program/2/publish/", {"confirmation": "2"})
+    assert state_of(filled) == "draft"
+    staff.post("/t/acme/program/self-approval/", {"allowed": "yes"})
+    staff.post("/t/acme/program/2/publish/", {"confirmation": "2"})
+    assert state_of(filled) == "published"
     with tenant_scope(filled.tenant):
-        assert ProgramRevision.objects.get(state="published").number == 2
-        assert AuditEntry.objects.filter(action="program.published").count() == 2
+        actions = AuditEntry.objects.filter(action__startswith="program.self").order_by("pk")
+        assert list(actions.values_list("action", flat=True)) == [
+            "program.self_approval_changed",
+            "program.self_approved",
+        ]
+
+
+def test_the_simulator_answers_for_a_cart_an_order_and_an_event(filled: Filled, staff: Client) -> None:
+    path = "/t/acme/program/1/simulate/"
+    cart = {"kind": "cart", "customer": "Ownmark-C1", "cart": "Ownmark-I1; 2; 10.00\nother; 1; 5.00"}
+    answer = staff.post(path, cart)
+    assert (answer.status_code, answer.context["evaluation"].points) == (200, 25)
+    answer = staff.post(path, {"kind": "order", "order": "Ownmark-O1"})
+    assert answer.context["evaluation"].points == 110
+    answer = staff.post(path, {"kind": "event", "customer": "nobody", "event": "x", "properties": "[]"})
+    assert answer.status_code == 422
+    assert set(answer.context["form"].errors) == {"customer", "properties"}
+
+
+def test_an_export_comes_back_as_the_same_draft(filled: Filled, staff: Client) -> None:
+    exported = staff.get("/t/acme/program/1/export/").content.decode()
+    assert staff.post("/t/acme/program/import/", {"document": exported}).status_code == 302
+    assert staff.get("/t/acme/program/2/compare/1/").context["changes"] == []
+    wrong = staff.post("/t/acme/program/import/", {"document": '{"wallets": []}'})
+    assert wrong.status_code == 422
+    assert "At least 1 is needed." in wrong.content.decode()
 
 
 def test_rule_is_made_and_removed(filled: Filled, staff: Client) -> None:

@@ -1,0 +1,106 @@
+"""Two revisions side by side: what changed, in words."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from rewards.admin import words
+from rewards.admin.program import OneRevisionPage
+from rewards.domain.comparison import Change, ChangeKind, compare
+from rewards.domain.programs import Revision
+from rewards.models import ProgramRevision
+from rewards.queries import programs
+from tenants.admin.frame import Crumb
+
+_OTHERS_SHOWN: Final = 30
+SECTION_LABELS: Final = {
+    "wallets": gettext_lazy("Wallet"),
+    "tiers": gettext_lazy("Tier"),
+    "rules": gettext_lazy("Rule"),
+    "budgets": gettext_lazy("Budget"),
+    "policies": gettext_lazy("Policies"),
+    "challenges": gettext_lazy("Challenge"),
+    "qualification": gettext_lazy("Tier qualification"),
+}
+KIND_LABELS: Final = {
+    ChangeKind.ADDED: gettext_lazy("New"),
+    ChangeKind.REMOVED: gettext_lazy("Removed"),
+    ChangeKind.CHANGED: gettext_lazy("Changed"),
+}
+_RULE_PARTS: Final = {
+    "trigger": gettext_lazy("Answers to"),
+    "earning": gettext_lazy("Gives"),
+    "grants": gettext_lazy("Also gives"),
+    "conditions": gettext_lazy("Conditions"),
+    "lines": gettext_lazy("Lines that count"),
+    "category_factors": gettext_lazy("Categories that pay more or less"),
+    "tier_factors": gettext_lazy("Tiers that earn more"),
+    "limits": gettext_lazy("Limits"),
+    "schedule": gettext_lazy("Schedule"),
+    "audience": gettext_lazy("audience"),
+}
+
+
+class ComparePage(OneRevisionPage):
+    """What a revision changes against another one."""
+
+    template_name = "backoffice/program/compare.html"
+
+    def crumbs(self) -> list[Crumb]:
+        title = _("Revision %(number)s") % {"number": self.kwargs["number"]}
+        return [*super().crumbs(), Crumb(title, reverse("program_revision", args=[self.kwargs["number"]]))]
+
+    def get(self, request: HttpRequest, number: int, other: int) -> HttpResponseBase:
+        before_row = get_object_or_404(ProgramRevision.objects.all(), number=other)
+        before, after = programs.bind(before_row).revision, programs.bind(self.row).revision
+        self.title = _("Revision %(number)s against %(other)s") % {"number": number, "other": other}
+        changes = [self._shown(change, before, after) for change in compare(before, after)]
+        others = ProgramRevision.objects.exclude(number=number).order_by("-number")
+        numbers = others.values_list("number", flat=True)[:_OTHERS_SHOWN]
+        return self.page(row=self.row, other=before_row, changes=changes, others=numbers)
+
+    def _shown(self, change: Change, before: Revision, after: Revision) -> dict[str, Any]:
+        parts = [(name, _written(old), _written(new)) for name, (old, new) in change.members.items()]
+        if change.section == "rules":
+            parts = self._rule_parts(change.key, before, after)
+        return {
+            "section": SECTION_LABELS.get(change.section, change.section),
+            "kind": change.kind.value,
+            "kind_label": KIND_LABELS[change.kind],
+            "name": change.name if change.key else "",
+            "parts": parts,
+        }
+
+    def _rule_parts(self, key: str, before: Revision, after: Revision) -> list[tuple[Any, str, str]]:
+        currency = self.access.tenant.currency
+        sides: list[dict[str, Any]] = []
+        for revision in (before, after):
+            rule = next((each for each in revision.rules if each.key == key), None)
+            sides.append(words.rule_in_words(rule, revision, currency) if rule else {})
+        parts: list[tuple[Any, str, str]] = [
+            (label, _written(sides[0].get(name)), _written(sides[1].get(name)))
+            for name, label in _RULE_PARTS.items()
+            if sides[0].get(name) != sides[1].get(name) and (sides[0].get(name) or sides[1].get(name))
+        ]
+        if all(sides):
+            for label, name in ((_("Name"), "name"), (_("Order"), "priority")):
+                old, new = (getattr(side["rule"], name) for side in sides)
+                if old != new:
+                    parts.append((label, str(old), str(new)))
+        return parts
+
+
+def _written(value: Any) -> str:
+    if not value and value != 0:
+        return "–"
+    if isinstance(value, list | tuple):
+        return "; ".join(_written(part) if not isinstance(part, tuple) else " ".join(part) for part in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_written(part)}" for key, part in value.items())
+    return str(value)

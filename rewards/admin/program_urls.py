@@ -1,0 +1,33 @@
+"""Pages of the program: revisions and their steps, the rule builder, the simulator."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from rewards.admin import (
+    program,
+    program_compare,
+    program_editor,
+    program_import,
+    program_simulator,
+    program_steps,
+    rule_editor,
+)
+
+urlpatterns = [
+    path("program/", program.ProgramPage.as_view(), name="program"),
+    path("program/edit/", program_editor.EditPage.as_view(), name="program_edit"),
+    path("program/import/", program_import.ImportPage.as_view(), name="program_import"),
+    path("program/self-approval/", program_steps.SelfApprovalPage.as_view(), name="program_self_approval"),
+    path("program/rules/<slug:key>/", rule_editor.RulePage.as_view(), name="program_rule"),
+    path("program/<int:number>/", program.RevisionPage.as_view(), name="program_revision"),
+    path("program/<int:number>/publish/", program.PublishPage.as_view(), name="program_publish"),
+    path("program/<int:number>/export/", program.ExportPage.as_view(), name="program_export"),
+    path("program/<int:number>/simulate/", program_simulator.SimulatePage.as_view(), name="program_simulate"),
+    path("program/<int:number>/steps/<slug:step>/", program_steps.StepPage.as_view(), name="program_step"),
+    path(
+        "program/<int:number>/compare/<int:other>/",
+        program_compare.ComparePage.as_view(),
+        name="program_compare",
+    ),
+]

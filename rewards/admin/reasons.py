@@ -1,0 +1,85 @@
+"""What each rule did in a decision, and why not, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from rewards.admin import words
+from tenants.admin import formats
+
+_CAPS: Final[dict[str, str | Promise]] = {
+    "per_order": gettext_lazy("cap per order"),
+    "per_event": gettext_lazy("cap per order or event"),
+    "per_day": gettext_lazy("cap per day"),
+    "per_week": gettext_lazy("cap per week"),
+    "per_month": gettext_lazy("cap per month"),
+    "per_program": gettext_lazy("cap per member"),
+    "times_per_day": gettext_lazy("times per day"),
+    "times_per_week": gettext_lazy("times per week"),
+    "times_per_month": gettext_lazy("times per month"),
+    "times_per_program": gettext_lazy("times per member"),
+    "member_per_event": gettext_lazy("cap on all rules per order or event"),
+    "member_per_day": gettext_lazy("cap on all rules per day"),
+    "member_per_week": gettext_lazy("cap on all rules per week"),
+    "member_per_month": gettext_lazy("cap on all rules per month"),
+    "member_per_program": gettext_lazy("cap on all rules per member"),
+    "budget": gettext_lazy("budget used up"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One rule's part in a decision: what it gave, or why not."""
+
+    rule: str
+    is_matched: bool
+    points: int
+    why: str
+
+
+def outcomes(record: dict[str, Any], names: dict[str, str], currency: str) -> list[Outcome]:
+    """Return what each rule of a decision did; ``names`` maps rule keys to what staff call them."""
+    return [
+        Outcome(
+            names.get(rule["rule"], rule["rule"]),
+            rule["matched"],
+            rule["points"],
+            _reason(rule, names, currency),
+        )
+        for rule in record.get("rules", [])
+    ]
+
+
+def _reason(rule: dict[str, Any], names: dict[str, str], currency: str) -> str:
+    if skipped_by := rule.get("skipped_by"):
+        return _("left out, because “%(rule)s” ends the list") % {"rule": names.get(skipped_by, skipped_by)}
+    if excluded_by := rule.get("excluded_by"):
+        return _("left out, because “%(rule)s” of its group paid") % {
+            "rule": names.get(excluded_by, excluded_by)
+        }
+    if cap := rule.get("cap"):
+        values = {
+            "cap": _CAPS.get(cap["kind"], cap["kind"]),
+            "asked": formats.number(cap["asked"]),
+            "given": formats.number(cap["given"]),
+        }
+        return _("%(cap)s: %(given)s instead of %(asked)s") % values
+    return "; ".join(_failure(failure, currency) for failure in rule.get("failed", []))
+
+
+def _failure(failure: dict[str, Any], currency: str) -> str:
+    if branches := failure.get("any"):
+        texts = [" + ".join(_failure(each, currency) for each in branch) for branch in branches]
+        return _(" or ").join(texts)
+    field = failure["field"]
+    if failure.get("negated"):
+        held = words.condition(field, failure["op"], failure["expected"], currency)
+        return _("must not be: %(condition)s") % {"condition": held}
+    wanted = words.condition(field, failure["op"], failure["expected"], currency)
+    values = {"condition": wanted, "actual": words.operand(field, failure["actual"], currency)}
+    return _("needs %(condition)s, was %(actual)s") % values

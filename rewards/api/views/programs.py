@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.response import Response
+
+from crm.models import Customer, Order
+from rewards.api.serializers.programs import (
+    DraftInput,
+    DraftOutput,
+    EvaluateInput,
+    EvaluationOutput,
+    RevisionDocumentOutput,
+    RevisionOutput,
+    WhyOutput,
+)
+from rewards.domain.decisions import Evaluation
+from rewards.domain.documents import json_schema
+from rewards.domain.rules import Trigger
+from rewards.models import DecisionRecord, ProgramRevision
+from rewards.queries import programs
+from rewards.queries.programs import PublishedRevision
+from rewards.services import earning, simulations
+from rewards.services import programs as program_services
+from rewards.services.simulations import CartLine
+from tenants.api.idempotency import idempotent
+from tenants.api.pagination import CursorPages
+from tenants.api.views import TenantAPIView, TenantRequest
+from tenants.domain.permissions import Permission
+
+
+class SchemaView(TenantAPIView):
+    """The JSON Schema of program documents."""
+
+    required_permission = Permission.PROGRAM_VIEW
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: TenantRequest) -> Response:
+        """Read the schema (2020-12) that documents are checked against."""
+        return Response(json_schema())
+
+
+class RevisionsView(TenantAPIView):
+    """The program's revisions."""
+
+    required_permission = Permission.PROGRAM_VIEW
+
+    @extend_schema(responses=RevisionOutput(many=True))
+    def get(self, request: TenantRequest) -> Response:
+        """List revisions, the newest first, without their documents."""
+        pages = CursorPages()
+        rows = pages.paginate_queryset(ProgramRevision.objects.order_by("-id"), request, self)
+        return pages.get_paginated_response(RevisionOutput(rows, many=True).data)
+
+
+class RevisionView(TenantAPIView):
+    """One revision with its document."""
+
+    required_permission = Permission.PROGRAM_VIEW
+
+    @extend_schema(responses=RevisionDocumentOutput)
+    def get(self, request: TenantRequest, number: int) -> Response:
+        """Export one revision."""
+        return Response(RevisionDocumentOutput(_revision(number)).data)
+
+
+class DraftsView(TenantAPIView):
+    """Importing a document as a draft."""
+
+    required_permission = Permission.PROGRAM_EDIT
+
+    @extend_schema(request=DraftInput, responses={201: DraftOutput})
+    @idempotent
+    def post(self, request: TenantRequest) -> Response:
+        """Store a document as a new draft; the answer has what the linter says about it."""
+        serializer = DraftInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        draft = program_services.save_draft(
+            **serializer.validated_data, by=request.access.actor, at=timezone.now()
+        )
+        found = programs.findings_of(programs.bind(draft).revision)
+        body = {"number": draft.number, "state": draft.state, "findings": found}
+        return Response(DraftOutput(body).data, status=201)
+
+
+class EvaluateView(TenantAPIView):
+    """What an order, a cart or an event gives, and why."""
+
+    required_permission = Permission.PROGRAM_VIEW
+
+    @extend_schema(request=EvaluateInput, responses=EvaluationOutput)
+    def post(self, request: TenantRequest) -> Response:
+        """Ask the program in force, or any revision. Only `dry_run: false` writes, for a recorded order.
+
+        A recorded order is judged with its member as of then; with a `revision` the same decision runs again
+        under that one.
+        """
+        serializer = EvaluateInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
+        published = _published(values.get("revision"))
+        if not values["dry_run"]:
+            return Response(self._decided(request, values))
+        evaluation = _evaluated(values, published)
+        return Response(EvaluationOutput(_shown(evaluation, published)).data)
+
+    def _decided(self, request: TenantRequest, values: dict[str, Any]) -> dict[str, Any]:
+        request.access.actor.require(Permission.POINTS_ADJUST)
+        order = _order(values["order"])
+        earning.award_orders([order.pk], by=request.access.actor, at=timezone.now())
+        rows = DecisionRecord.objects.select_related("revision")
+        row = get_object_or_404(rows, event_type="order", event_id=order.pk)
+        body = {"revision": row.revision.number, "dry_run": False, "points": row.points, "effects": [],
+                "record": row.record}  # fmt: skip
+        return dict(EvaluationOutput(body).data)
+
+
+class WhyView(TenantAPIView):
+    """Why a customer's orders and events gave what they gave."""
+
+    required_permission = Permission.POINTS_VIEW
+
+    @extend_schema(responses=WhyOutput(many=True))
+    def get(self, request: TenantRequest, public_id: UUID) -> Response:
+        """List a customer's decision records, the latest first."""
+        customer = get_object_or_404(Customer.objects.all(), public_id=public_id)
+        rows = DecisionRecord.objects.filter(customer=customer).select_related("revision").order_by("-id")
+        pages = CursorPages()
+        page = pages.paginate_queryset(rows, request, self)
+        return pages.get_paginated_response(WhyOutput(page, many=True).data)
+
+
+class OrderWhyView(TenantAPIView):
+    """Why one order gave what it gave."""
+
+    required_permission = Permission.POINTS_VIEW
+
+    @extend_schema(responses=WhyOutput)
+    def get(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Read the decision of one order: rules that matched, conditions that failed, caps that bit."""
+        order = get_object_or_404(Order.objects.all(), public_id=public_id)
+        rows = DecisionRecord.objects.select_related("revision")
+        return Response(WhyOutput(get_object_or_404(rows, event_type="order", event_id=order.pk)).data)
+
+
+def _revision(number: int) -> ProgramRevision:
+    found: ProgramRevision = get_object_or_404(ProgramRevision.objects.all(), number=number)
+    return found
+
+
+def _order(external_id: str) -> Order:
+    found: Order = get_object_or_404(Order.objects.all(), external_id=external_id)
+    return found
+
+
+def _published(number: int | None) -> PublishedRevision:
+    if number is not None:
+        return programs.bind(_revision(number))
+    return programs.bind(get_object_or_404(ProgramRevision.objects.all(), state="published"))
+
+
+def _evaluated(values: dict[str, Any], published: PublishedRevision) -> Evaluation:
+    if "order" in values:
+        return simulations.of_order(order=_order(values["order"]), revision=published)
+    customer = get_object_or_404(Customer.objects.all(), public_id=values["customer"])
+    at = values.get("at") or timezone.now()
+    if "lines" in values:
+        lines = [CartLine(**line) for line in values["lines"]]
+        return simulations.of_cart(
+            customer=customer, lines=lines, channel=values["channel"], at=at, revision=published
+        )
+    return simulations.of_event(
+        customer=customer,
+        trigger=Trigger.EVENT,
+        name=values["event"],
+        properties=values["properties"],
+        at=at,
+        revision=published,
+    )
+
+
+def _shown(evaluation: Evaluation, published: PublishedRevision) -> dict[str, Any]:
+    return {
+        "revision": published.number,
+        "dry_run": True,
+        "points": evaluation.points,
+        "effects": [
+            {"type": type(effect).__name__, "values": asdict(effect)} for effect in evaluation.effects
+        ],
+        "record": evaluation.decision.to_json(),
+    }

@@ -1,0 +1,224 @@
+"""A revision played over past events in a shadow ledger that lives in memory, and what came of it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from rewards.domain.decisions import Evaluation
+from rewards.domain.effects import Earn
+from rewards.domain.engine import Engine, points_to_take_back
+from rewards.domain.facts import CustomerState, Due
+from rewards.domain.rules import Trigger
+from rewards.domain.tiers import RollingSpend, standing
+from rewards.domain.usage import BudgetBook, UsageBook
+
+MOST_NAMED: Final = 10
+
+
+@dataclass(slots=True)
+class RuleTotals:
+    """What one rule gave: how often, how many points, what they cost, and how often a limit bit."""
+
+    times: int = 0
+    points: int = 0
+    capped: int = 0
+
+
+@dataclass(slots=True)
+class ReturnedUnits:
+    """Units of one order line that a return gave back."""
+
+    order_id: int
+    customer_id: int
+    position: int
+    bought: int
+    returned: int
+
+
+@dataclass(slots=True)
+class ShadowLedger:
+    """Plays events in time order. Members' facts are of today; spend, caps and budgets are of the time."""
+
+    engine: Engine
+    usage: UsageBook
+    budgets: BudgetBook
+    spend_by_customer: dict[int, RollingSpend]
+    state_by_customer: Mapping[int, CustomerState] = field(default_factory=dict)
+    rules: dict[str, RuleTotals] = field(default_factory=lambda: defaultdict(RuleTotals))
+    grants: Counter[str] = field(default_factory=Counter)
+    points_by_customer: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    points_by_wallet: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    taken_by_wallet: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    events: int = 0
+    _lines_by_order: dict[int, Mapping[str, Mapping[int, int]]] = field(default_factory=dict)
+    _returned: dict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))
+    _unknown: CustomerState = field(default_factory=CustomerState)
+
+    def play(self, due: Due) -> Evaluation:
+        """Decide one event as it would have been decided then, and book it."""
+        event, customer_id = due.event, due.customer_id
+        at = event.at
+        spend = self.spend_by_customer[customer_id]
+        total = spend.at(at)
+        tier = standing(self.engine.revision.tiers, total).tier
+        needs = self.engine.needs
+        known = self.state_by_customer.get(customer_id, self._unknown)
+        state = CustomerState(
+            tier.key if tier else None,
+            spend.orders_before,
+            total,
+            self.usage.of(customer_id, at) if needs.periods_by_rule else {},
+            self.budgets.rooms(at) if needs.budgets else {},
+            *known[5:],
+        )
+        evaluation = self.engine.decide(state, event, explains=False)
+        self._book(due, evaluation)
+        if event.trigger is Trigger.ORDER:
+            spend.add(due.event_id, at, event.total_minor)
+        return evaluation
+
+    def _book(self, due: Due, evaluation: Evaluation) -> None:
+        self.events += 1
+        customer_id, at = due.customer_id, due.event.at
+        for outcome in evaluation.decision.outcomes:
+            if outcome.has_given:
+                totals = self.rules[outcome.rule]
+                totals.times += 1
+                totals.points += outcome.points
+                self.grants.update(outcome.grants)
+            if outcome.cap is not None:
+                self.rules[outcome.rule].capped += 1
+        for effect in evaluation.effects:
+            if isinstance(effect, Earn):
+                self.points_by_customer[customer_id] += effect.points
+                self.points_by_wallet[effect.wallet] += effect.points
+        if due.event.trigger is Trigger.ORDER and evaluation.decision.line_points_by_wallet:
+            self._lines_by_order[due.event_id] = evaluation.decision.line_points_by_wallet
+        self.usage.book(customer_id, at, evaluation)
+        self.budgets.book(at, evaluation)
+
+    def give_back(
+        self, order_id: int, customer_id: int, amount_minor: int, units: Iterable[ReturnedUnits]
+    ) -> None:
+        """Lower the spend by a return and take back what its lines earned in this ledger."""
+        self.spend_by_customer[customer_id].give_back(order_id, amount_minor)
+        earned = self._lines_by_order.get(order_id)
+        for unit in units:
+            before = self._returned[order_id, unit.position]
+            self._returned[order_id, unit.position] = before + unit.returned
+            for wallet, by_line in (earned or {}).items():
+                earned_here = by_line.get(unit.position, 0)
+                points = points_to_take_back(earned_here, unit.bought, before, unit.returned)
+                self.points_by_customer[customer_id] -= points
+                self.taken_by_wallet[wallet] += points
+
+
+@dataclass(frozen=True, slots=True)
+class Actual:
+    """What really happened in the same days."""
+
+    points_by_rule: Mapping[str, int]
+    points_by_customer: Mapping[int, int]
+    given: int
+    taken: int
+
+
+def report(
+    ledger: ShadowLedger, actual: Actual, *, live: Engine | None, names: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the result of a rehearsal as it is stored, beside what really happened."""
+    revision = ledger.engine.revision
+    kept = {
+        wallet.key: ledger.points_by_wallet.get(wallet.key, 0) - ledger.taken_by_wallet.get(wallet.key, 0)
+        for wallet in revision.wallets
+    }
+    cost = {wallet.key: wallet.cost_minor(kept[wallet.key]) for wallet in revision.wallets}
+    given, taken = sum(ledger.points_by_wallet.values()), sum(ledger.taken_by_wallet.values())
+    changes = _changes(ledger.points_by_customer, actual.points_by_customer)
+    return {
+        "events": ledger.events,
+        "points": {"given": given, "taken": taken},
+        "actual": {"given": actual.given, "taken": actual.taken},
+        "liability_change_points": (given - taken) - (actual.given - actual.taken),
+        "cost_minor": sum(cost.values()),
+        "wallets": [
+            {"wallet": wallet.key, "name": wallet.name,
+             "points": kept[wallet.key], "cost_minor": cost[wallet.key]}
+            for wallet in revision.wallets
+        ],
+        "rules": _rules(ledger, actual, names),
+        "grants": dict(ledger.grants.most_common()),
+        "members": {
+            "winners": sum(1 for change in changes if change[1] > 0),
+            "losers": sum(1 for change in changes if change[1] < 0),
+            "unchanged": len(set(ledger.points_by_customer) | set(actual.points_by_customer))
+            - sum(1 for change in changes if change[1]),
+            "most_won": [list(change) for change in changes[:MOST_NAMED] if change[1] > 0],
+            "most_lost": [list(change) for change in reversed(changes[-MOST_NAMED:]) if change[1] < 0],
+        },
+        "tiers": tier_moves(ledger, live),
+        "conflicts": conflicts(ledger, actual),
+    }  # fmt: skip
+
+
+def _changes(ours: Mapping[int, int], theirs: Mapping[int, int]) -> list[tuple[int, int]]:
+    members = {*ours, *theirs}
+    changes = [(member, ours.get(member, 0) - theirs.get(member, 0)) for member in members]
+    return sorted((change for change in changes if change[1]), key=lambda change: (-change[1], change[0]))
+
+
+def _rules(ledger: ShadowLedger, actual: Actual, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    revision = ledger.engine.revision
+    wallet_of = {rule.key: rule.wallet for rule in revision.rules}
+    keys = [rule.key for rule in revision.rules]
+    keys += sorted(set(actual.points_by_rule) - set(keys))
+    rows = []
+    for key in keys:
+        totals = ledger.rules.get(key, RuleTotals())
+        wallet = wallet_of.get(key)
+        cost = revision.wallet(wallet).cost_minor(totals.points) if wallet else 0
+        rows.append(
+            {
+                "rule": key,
+                "name": names.get(key, key),
+                "times": totals.times,
+                "points": totals.points,
+                "capped": totals.capped,
+                "cost_minor": cost,
+                "actual_points": actual.points_by_rule.get(key, 0),
+                "is_gone": key not in wallet_of,
+            }
+        )
+    return rows
+
+
+def tier_moves(ledger: ShadowLedger, live: Engine | None) -> list[dict[str, Any]]:
+    """Return how many members stand in another tier at the end than under the live revision."""
+    moves: Counter[tuple[str, str]] = Counter()
+    ours = ledger.engine.revision.tiers
+    theirs = live.revision.tiers if live else ()
+    for spend in ledger.spend_by_customer.values():
+        new, old = standing(ours, spend.total_minor).tier, standing(theirs, spend.total_minor).tier
+        if (new.key if new else "") != (old.key if old else ""):
+            moves[old.key if old else "", new.key if new else ""] += 1
+    return [{"from": old, "to": new, "members": members} for (old, new), members in moves.most_common()]
+
+
+def conflicts(ledger: ShadowLedger, actual: Actual) -> list[dict[str, Any]]:
+    """Return the rules of the live program that pay otherwise in this one, and those that pay no more."""
+    found = []
+    for rule, points in sorted(actual.points_by_rule.items()):
+        ours = ledger.rules[rule].points if rule in ledger.rules else 0
+        if points and ours != points:
+            found.append({"rule": rule, "points": ours, "actual_points": points})
+    return found
+
+
+def in_time_order(*streams: Sequence[Any]) -> list[Any]:
+    """Merge what happened by moment; at one instant orders come before returns, returns before events."""
+    merged = [item for stream in streams for item in stream]
+    merged.sort(key=lambda item: item[:3])
+    return merged

@@ -1,0 +1,38 @@
+"""Challenge progress: a contribution like that of an order or event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+
+from rewards.domain.challenges.matching import Contribution
+from rewards.domain.effects import AdvanceChallenge
+from rewards.queries.challenge_members import Pair
+from rewards.queries.programs import PublishedRevision
+from rewards.services.challenge_counting import Touched, count
+from rewards.services.challenge_progress import Batch
+from rewards.services.effects.given import RULE_SOURCE, Given
+from tenants.domain.actors import Actor
+
+
+def carry_out(
+    given: Sequence[Given[AdvanceChallenge]],
+    *,
+    published: PublishedRevision,
+    by: Actor,
+    at: datetime,
+) -> AbstractSet[int]:
+    """Count the progress of challenges the program still has, once for each event and rule."""
+    known = {challenge.key for challenge in published.revision.challenges}
+    touched = [_touched(item) for item in given if item.effect.challenge in known]
+    count(touched, Batch(published, by, at))
+    return frozenset()
+
+
+def _touched(item: Given[AdvanceChallenge]) -> Touched:
+    effect = item.effect
+    source = item.source_of(effect.challenge).id
+    one = Contribution("", RULE_SOURCE, source, "", effect.progress, item.occurred_at)
+    pair = Pair(item.customer_id, effect.challenge)
+    return Touched(pair, RULE_SOURCE, source, item.occurred_at, [one])

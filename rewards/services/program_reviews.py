@@ -1,0 +1,99 @@
+"""From a rehearsed draft to an approved revision: two persons, on top of what is in force."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from rewards.domain.revisions import LEADS_TO, Step, may
+from rewards.locks import lock_program, lock_revision
+from rewards.models import Program, ProgramRevision, RevisionState
+from rewards.queries import programs as program_queries
+from rewards.services import programs
+from rewards.services.programs import ApprovalStale, ReviewNeeded, WrongRevisionState
+from tenants.domain.actors import Actor
+from tenants.domain.permissions import Permission
+from tenants.errors import FieldError, InvalidInput
+from tenants.services import audit
+
+_LONGEST_COMMENT = 1000
+
+
+@transaction.atomic
+def submit(*, revision: ProgramRevision, by: Actor, at: datetime, note: str = "") -> ProgramRevision:
+    """Ask for a review of a rehearsed revision; it is based on what is in force now.
+
+    Raises ``WrongRevisionState`` and, for what the linter calls an error, ``InvalidInput``.
+    """
+    row = _moved(revision, Step.SUBMIT)
+    programs.refuse_errors(programs.check(row.document))
+    current = program_queries.current()
+    row.base_number = current.number if current else None
+    row.submitted_at, row.submitted_by, row.review_comment = at, by.label[:200], ""
+    row.note = note.strip()[:500] or row.note
+    return _save(row, "program.submitted", by=by, at=at)
+
+
+@transaction.atomic
+def approve(*, revision: ProgramRevision, by: Actor, at: datetime, comment: str = "") -> ProgramRevision:
+    """Approve a revision that somebody else sent to review.
+
+    Raises ``ReviewNeeded`` for the person who asked, unless the tenant allows self-approval (then it is
+    audited as such), and ``ApprovalStale`` when another revision was published since.
+    """
+    by.require(Permission.PROGRAM_PUBLISH)
+    row = _moved(revision, Step.APPROVE)
+    current = program_queries.current()
+    if row.base_number != (current.number if current else None):
+        raise ApprovalStale(base=row.base_number, current=current.number if current else None)
+    action = "program.approved"
+    if row.submitted_by == by.label[:200]:
+        if not Program.objects.filter(allows_self_approval=True).exists():
+            raise ReviewNeeded
+        action = "program.self_approved"
+    return _reviewed(row, action, comment, by=by, at=at)
+
+
+@transaction.atomic
+def request_changes(*, revision: ProgramRevision, comment: str, by: Actor, at: datetime) -> ProgramRevision:
+    """Give a revision back with a comment. Raises ``WrongRevisionState`` and ``InvalidInput``."""
+    by.require(Permission.PROGRAM_PUBLISH)
+    if not comment.strip():
+        raise InvalidInput(errors=[FieldError("/comment", "required", "Say what is to be changed.")])
+    return _reviewed(
+        _moved(revision, Step.REQUEST_CHANGES), "program.changes_requested", comment, by=by, at=at
+    )
+
+
+@transaction.atomic
+def allow_self_approval(*, is_allowed: bool, by: Actor, at: datetime) -> None:
+    """Let one person approve what they wrote, or not; for tenants with a single manager, always audited."""
+    by.require(Permission.TEAM_MANAGE)
+    program = lock_program()
+    if program is None or program.allows_self_approval == is_allowed:
+        return
+    program.allows_self_approval = is_allowed
+    program.save(update_fields=["allows_self_approval"])
+    diff = {"allows_self_approval": [not is_allowed, is_allowed]}
+    audit.record(action="program.self_approval_changed", target=program, by=by, at=at, diff=diff)
+
+
+def _moved(revision: ProgramRevision, step: Step) -> ProgramRevision:
+    row = lock_revision(revision.pk)
+    if not may(step, row.state):
+        raise WrongRevisionState(f"The revision is {row.state}.", state=row.state)
+    row.state = RevisionState(LEADS_TO[step])
+    return row
+
+
+def _reviewed(row: ProgramRevision, action: str, comment: str, *, by: Actor, at: datetime) -> ProgramRevision:
+    row.reviewed_at, row.reviewed_by = at, by.label[:200]
+    row.review_comment = comment.strip()[:_LONGEST_COMMENT]
+    return _save(row, action, by=by, at=at)
+
+
+def _save(row: ProgramRevision, action: str, *, by: Actor, at: datetime) -> ProgramRevision:
+    row.save()
+    audit.record(action=action, target=row, by=by, at=at, diff={"state": [None, row.state]})
+    return row

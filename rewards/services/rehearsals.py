@@ -1,0 +1,160 @@
+"""Rehearsing a revision: the real events of the last days, played through it, stored with the revision."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from django.db import transaction
+
+from rewards.domain.engine import Engine
+from rewards.domain.facts import CustomerState
+from rewards.domain.rehearsals import ShadowLedger, in_time_order, report
+from rewards.domain.revisions import LEADS_TO, Step, may
+from rewards.domain.tiers import ROLLING_YEAR, RollingSpend
+from rewards.locks import lock_revision
+from rewards.models import ProgramRevision, Rehearsal, RevisionState
+from rewards.queries import customer_states, documents, programs
+from rewards.queries import rehearsals as history
+from rewards.queries.rehearsals import ORDER, Returned
+from rewards.services.programs import WrongRevisionState
+from tenants.domain.actors import Actor
+from tenants.errors import FieldError, InvalidInput, NotFound
+from tenants.models import Job, Tenant
+from tenants.scope import tenant_scope
+from tenants.services import audit, jobs
+
+KIND: Final = "rewards.rehearse"
+MOST_DAYS: Final = 365
+STEP: Final = timedelta(days=1)
+Progress = Callable[[int, int, str], None]
+
+
+def digest_of(document: Any) -> str:
+    """Name a document by its content."""
+    return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
+
+
+@transaction.atomic
+def request(*, revision: ProgramRevision, days: int, by: Actor, at: datetime) -> Job:
+    """Start the job that rehearses a revision. Raises ``InvalidInput`` and ``WrongRevisionState``."""
+    if not 1 <= days <= MOST_DAYS:
+        raise InvalidInput(errors=[FieldError("/days", "out_of_range", f"From 1 to {MOST_DAYS} days.")])
+    if revision.state in {RevisionState.PUBLISHED, RevisionState.RETIRED}:
+        raise WrongRevisionState(f"The revision is {revision.state}.", state=revision.state)
+    params = {"number": revision.number, "days": days, "by": by.label[:200]}
+    return jobs.start(kind=KIND, params=params, by=by, at=at)
+
+
+def rehearse(
+    *, tenant: Tenant, number: int, days: int, by: Actor, label: str, at: datetime, progress: Progress
+) -> dict[str, Any]:
+    """Play the last days through a revision and keep the result with it; opens its own scopes.
+
+    A draft becomes rehearsed unless somebody edited it meanwhile. Raises ``NotFound``.
+    """
+    with tenant_scope(tenant):
+        row = ProgramRevision.objects.filter(number=number).first()
+        if row is None:
+            raise NotFound(f"There is no revision {number}.")
+        document, engine = row.document, programs.bind(row).engine
+        published = programs.published()
+    result = play(tenant=tenant, engine=engine, days=days, until=at, progress=progress,
+                  live=published.engine if published else None)  # fmt: skip
+    with tenant_scope(tenant):
+        _keep(row.pk, document, days, result, by=by, label=label, at=at)
+    return {"events": result["events"], "points": result["points"]["given"]}
+
+
+def play(
+    *, tenant: Tenant, engine: Engine, days: int, until: datetime, live: Engine | None, progress: Progress
+) -> dict[str, Any]:
+    """Return what a revision would have done with the events of the last days."""
+    since = until - timedelta(days=days)
+    with tenant_scope(tenant):
+        ledger = _opened(engine, since)
+    for number, day in enumerate(_days(since, until), start=1):
+        with tenant_scope(tenant):
+            merged = in_time_order(
+                history.orders(*day, with_items=engine.needs.items),
+                history.returns(*day),
+                history.events(*day, engine.event_names),
+            )
+        for item in merged:
+            if isinstance(item, Returned):
+                ledger.give_back(item.order_id, item.customer_id, item.total_minor, item.units)
+            else:
+                ledger.play(item.due)
+        progress(number, days, f"{ledger.events} events")
+    for spend in ledger.spend_by_customer.values():
+        spend.at(until)
+    names = {rule.key: rule.name for each in (live, engine) if each for rule in each.revision.rules}
+    with tenant_scope(tenant):
+        actual = history.actual(since, until)
+    return {**report(ledger, actual, live=live, names=names), "since": since.isoformat(),
+            "until": until.isoformat(), "days": days}  # fmt: skip
+
+
+def _days(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    start = since
+    while start < until:
+        yield start, min(start + STEP, until)
+        start += STEP
+
+
+def _opened(engine: Engine, since: datetime) -> ShadowLedger:
+    """Return a ledger that knows the year before: spend, order counts, caps used and budgets paid."""
+    spend: dict[int, RollingSpend] = defaultdict(RollingSpend)
+    first = since - ROLLING_YEAR
+    for customer_id, count in documents.orders_before(first).items():
+        spend[customer_id].orders_before = count
+    before = [(at, ORDER, order_id, customer, total)
+              for at, order_id, customer, total in history.headers(first, since)]  # fmt: skip
+    for item in in_time_order(before, history.returns(first, since)):
+        if isinstance(item, Returned):
+            spend[item.customer_id].give_back(item.order_id, item.total_minor)
+        else:
+            at, _kind, order_id, customer_id, total = item
+            spend[customer_id].at(at)
+            spend[customer_id].add(order_id, at, total)
+    return ShadowLedger(
+        engine=engine,
+        usage=customer_states.usage_book(engine, since=since, before_moment=since),
+        budgets=history.budget_book(engine, since),
+        spend_by_customer=spend,
+        state_by_customer=_members(engine),
+    )
+
+
+def _members(engine: Engine) -> dict[int, CustomerState]:
+    if not engine.needs.reads_members:
+        return {}
+    empty = CustomerState()
+    return {
+        customer_id: customer_states.with_facts(empty, facts)
+        for customer_id, facts in customer_states.member_facts(engine, None).items()
+    }
+
+
+def _keep(
+    revision_id: int, document: Any, days: int, result: dict[str, Any], *, by: Actor, label: str, at: datetime
+) -> None:
+    row = lock_revision(revision_id)
+    Rehearsal.objects.create(
+        revision=row,
+        digest=digest_of(document),
+        days=days,
+        until=at,
+        result=result,
+        rehearsed_at=at,
+        rehearsed_by=label or by.label[:200],
+    )
+    if may(Step.REHEARSE, row.state) and row.document == document:
+        row.state = RevisionState(LEADS_TO[Step.REHEARSE])
+        row.save(update_fields=["state"])
+    diff = {"days": [None, days], "points": [None, result["points"]["given"]]}
+    audit.record(action="program.rehearsed", target=row, by=by, at=at, diff=diff)

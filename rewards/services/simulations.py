@@ -1,0 +1,96 @@
+"""One case played through a revision: nothing is written, nothing is locked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from crm.models import Customer, Item, Order
+from rewards.domain.decisions import Evaluation
+from rewards.domain.facts import Due, Happening, Line, order_placed
+from rewards.domain.rules import Trigger
+from rewards.models import DecisionEvent
+from rewards.queries import customer_states, documents
+from rewards.queries.documents import ORDER, Document
+from rewards.queries.programs import PublishedRevision
+from rewards.services import evaluations
+from tenants.errors import FieldError, InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class CartLine:
+    """One line of an imagined order: an item of the catalogue, or just a category."""
+
+    amount_minor: int
+    quantity: int = 1
+    item: str = ""
+    category: str = ""
+
+
+def known_items(external_ids: Sequence[str]) -> list[str]:
+    """Return which of the words are items of the catalogue."""
+    return list(Item.objects.filter(external_id__in=external_ids).values_list("external_id", flat=True))
+
+
+def of_order(*, order: Order, revision: PublishedRevision) -> Evaluation:
+    """Ask a revision about an order that was placed, with its member as of then.
+
+    Raises ``InvalidInput`` when the order has no known customer.
+    """
+    if order.customer_id is None:
+        raise InvalidInput(errors=[FieldError("/order", "no_customer", "The order's customer is not known.")])
+    lines = documents.lines_by_order([order.pk], with_items=True).get(order.pk, [])
+    document = Document(
+        ORDER, order.pk, order.customer_id, order.placed_at, order.total_minor, order.channel, order.pk,
+        is_decided=False,
+    )  # fmt: skip
+    return _ask(documents.due_order(document, lines), revision)
+
+
+def of_cart(
+    *, customer: Customer, lines: Sequence[CartLine], channel: str, at: datetime, revision: PublishedRevision
+) -> Evaluation:
+    """Ask a revision about an order the customer might place. Raises ``InvalidInput`` for unknown items."""
+    known = {item.external_id: item for item in Item.objects.filter(external_id__in=[x.item for x in lines])}
+    errors = [
+        FieldError(f"/lines/{index}/item", "unknown_item", f"There is no item {line.item!r}.")
+        for index, line in enumerate(lines)
+        if line.item and line.item not in known
+    ]
+    if errors:
+        raise InvalidInput(errors=errors)
+    found = [_line(position, line, known.get(line.item)) for position, line in enumerate(lines, start=1)]
+    event = order_placed(at, sum(line.amount_minor for line in found), channel, found)
+    return _ask(Due(DecisionEvent.ORDER.value, 0, customer.pk, event), revision)
+
+
+def _line(position: int, line: CartLine, item: Item | None) -> Line:
+    if item is None:
+        return Line(position, line.category, line.amount_minor, line.quantity)
+    return Line(
+        position, line.category or item.category, line.amount_minor, line.quantity, item.external_id,
+        item.subcategory, item.brand, item.attributes,
+    )  # fmt: skip
+
+
+def of_event(
+    *,
+    customer: Customer,
+    trigger: Trigger,
+    name: str,
+    properties: dict[str, Any],
+    at: datetime,
+    revision: PublishedRevision,
+) -> Evaluation:
+    """Ask a revision about an event that might happen."""
+    event = Happening(trigger, at, name, properties=properties)
+    return _ask(Due(trigger.value, 0, customer.pk, event), revision)
+
+
+def _ask(due: Due, revision: PublishedRevision) -> Evaluation:
+    engine = revision.engine
+    states = customer_states.before(engine, [due])
+    (decided,) = evaluations.decide([due], engine=engine, states=states, locks_budgets=False)
+    return decided.evaluation
