@@ -85,7 +85,7 @@ class _Run:
         if not rule.matches(self._context):
             return rule.failed(self._context) if self._explains else rule.unmatched
         outcome = self._applied(rule)
-        if outcome.has_given:
+        if outcome.points or outcome.grants:
             if rule.stops:
                 self._stopped_by = rule.key
             if rule.group:

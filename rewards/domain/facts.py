@@ -80,6 +80,12 @@ class Room(NamedTuple):
     money_minor: int | None = None
 
 
+class Rooms(Protocol):
+    """What is left of budgets in the periods of the event, by budget."""
+
+    def get(self, key: str, default: Room, /) -> Room: ...
+
+
 class CustomerState(NamedTuple):
     """What is known of the member the moment before the event."""
 
@@ -87,7 +93,7 @@ class CustomerState(NamedTuple):
     orders_before: int = 0
     qualifying_spend_minor: int = 0
     usage: Usage = {}
-    rooms: Mapping[str, Room] = {}
+    rooms: Rooms = {}
     attributes: Mapping[str, Any] = {}
     traits: Mapping[str, float | str] = {}
     segments: frozenset[str] = frozenset()

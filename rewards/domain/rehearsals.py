@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from rewards.domain.decisions import Evaluation
-from rewards.domain.effects import Earn
 from rewards.domain.engine import Engine, points_to_take_back
 from rewards.domain.facts import CustomerState, Due
 from rewards.domain.rules import Trigger
@@ -84,17 +83,17 @@ class ShadowLedger:
         self.events += 1
         customer_id, at = due.customer_id, due.event.at
         for outcome in evaluation.decision.outcomes:
-            if outcome.has_given:
+            if outcome.points or outcome.grants:
                 totals = self.rules[outcome.rule]
                 totals.times += 1
                 totals.points += outcome.points
-                self.grants.update(outcome.grants)
+                if outcome.grants:
+                    self.grants.update(outcome.grants)
             if outcome.cap is not None:
                 self.rules[outcome.rule].capped += 1
-        for effect in evaluation.effects:
-            if isinstance(effect, Earn):
-                self.points_by_customer[customer_id] += effect.points
-                self.points_by_wallet[effect.wallet] += effect.points
+        for earned in evaluation.decision.earned:
+            self.points_by_customer[customer_id] += earned.points
+            self.points_by_wallet[earned.wallet] += earned.points
         if due.event.trigger is Trigger.ORDER and evaluation.decision.line_points_by_wallet:
             self._lines_by_order[due.event_id] = evaluation.decision.line_points_by_wallet
         self.usage.book(customer_id, at, evaluation)

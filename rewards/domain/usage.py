@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, tzinfo
 from typing import Final
 
 from rewards.domain.budgets import Budget, Period
 from rewards.domain.decisions import Evaluation, Spent
-from rewards.domain.effects import Earn
 from rewards.domain.expiry import MONTHS_A_YEAR, add_months, start_of_day
-from rewards.domain.facts import Room, Used
+from rewards.domain.facts import Room, Rooms, Used
 from rewards.domain.limits import all_rules
 
 _DAYS_A_WEEK: Final = 7
@@ -64,8 +63,11 @@ class UsageBook:
 
     def add(self, customer_id: int, at: datetime, rule: str, points: int) -> None:
         """Book that a rule gave a member something once."""
+        if rule in self._periods:
+            self._add(customer_id, at.astimezone(self._zone).date(), rule, points)
+
+    def _add(self, customer_id: int, day: date, rule: str, points: int) -> None:
         if periods := self._periods.get(rule):
-            day = at.astimezone(self._zone).date()
             for period in periods:
                 key = customer_id, rule, period, window_of(period, day)
                 used = self._cells.get(key, Used())
@@ -75,12 +77,24 @@ class UsageBook:
         """Book everything an evaluation gave."""
         if not self._periods:
             return
+        day = at.astimezone(self._zone).date()
         for outcome in evaluation.decision.outcomes:
-            if outcome.has_given:
-                self.add(customer_id, at, outcome.rule, outcome.points)
-        for effect in evaluation.effects:
-            if isinstance(effect, Earn):
-                self.add(customer_id, at, all_rules(effect.wallet), effect.points)
+            if outcome.points or outcome.grants:
+                self._add(customer_id, day, outcome.rule, outcome.points)
+        for earned in evaluation.decision.earned:
+            self._add(customer_id, day, all_rules(earned.wallet), earned.points)
+
+
+class _RoomsAt:
+    """The budgets seen from one moment."""
+
+    __slots__ = ("_at", "_book")
+
+    def __init__(self, book: BudgetBook, at: datetime) -> None:
+        self._book, self._at = book, at
+
+    def get(self, key: str, default: Room, /) -> Room:
+        return self._book.room(key, self._at) if key in self._book.keys else default
 
 
 class BudgetBook:
@@ -90,6 +104,10 @@ class BudgetBook:
         self._budgets, self._zone = budgets, zone
         self._paid: dict[tuple[str, int], Spent] = {}
         self._fresh: dict[tuple[str, int], Spent] = {}
+
+    @property
+    def keys(self) -> Collection[str]:
+        return self._budgets.keys()
 
     def windows(self, at: datetime) -> Iterator[tuple[str, int]]:
         """Yield each budget with the number of its period around a moment."""
@@ -101,9 +119,14 @@ class BudgetBook:
         """Take over what a budget paid before."""
         self._paid[budget, window] = spent
 
-    def rooms(self, at: datetime) -> dict[str, Room]:
-        """Return what is left of every budget in the periods around a moment."""
-        return {key: self._room(key, window) for key, window in self.windows(at)}
+    def rooms(self, at: datetime) -> Rooms:
+        """Return what is left of every budget in the periods around a moment, worked out when asked for."""
+        return _RoomsAt(self, at)
+
+    def room(self, key: str, at: datetime) -> Room:
+        """Return what is left of one budget in its period around a moment."""
+        day = at.astimezone(self._zone).date()
+        return self._room(key, window_of(self._budgets[key].period, day))
 
     def _room(self, key: str, window: int) -> Room:
         budget, paid = self._budgets[key], self._paid.get((key, window), _NOTHING)

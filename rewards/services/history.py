@@ -132,7 +132,7 @@ def post(*, tenant: Tenant, by: Actor, at: datetime, progress: Progress) -> Hist
         else _one_behind(carry_out, _decided_pages(tenant, replay, since))
     )
     orders = returns = 0
-    with _without_cycle_search():
+    with without_cycle_search():
         for page in pages:
             if not orders + returns:
                 _analyze(tenant)
@@ -183,7 +183,7 @@ def _carry_out(
 
 
 @contextmanager
-def _without_cycle_search() -> Iterator[None]:
+def without_cycle_search() -> Iterator[None]:
     """Pause the garbage collector: walking a million short-lived lines for cycles was half of the work."""
     was_enabled = gc.isenabled()
     gc.disable()

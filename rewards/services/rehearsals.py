@@ -21,6 +21,7 @@ from rewards.models import ProgramRevision, Rehearsal, RevisionState
 from rewards.queries import customer_states, documents, programs
 from rewards.queries import rehearsals as history
 from rewards.queries.rehearsals import ORDER, Returned
+from rewards.services.history import without_cycle_search
 from rewards.services.programs import WrongRevisionState
 from tenants.domain.actors import Actor
 from tenants.errors import FieldError, InvalidInput, NotFound
@@ -77,6 +78,22 @@ def play(
     since = until - timedelta(days=days)
     with tenant_scope(tenant):
         ledger = _opened(engine, since)
+    with without_cycle_search():
+        _play_days(ledger, tenant, since, until, progress)
+    for spend in ledger.spend_by_customer.values():
+        spend.at(until)
+    names = {rule.key: rule.name for each in (live, engine) if each for rule in each.revision.rules}
+    with tenant_scope(tenant):
+        actual = history.actual(since, until)
+    return {**report(ledger, actual, live=live, names=names), "since": since.isoformat(),
+            "until": until.isoformat(), "days": days}  # fmt: skip
+
+
+def _play_days(
+    ledger: ShadowLedger, tenant: Tenant, since: datetime, until: datetime, progress: Progress
+) -> None:
+    """Read and play a day at a time, so that neither memory nor a transaction grows with the days."""
+    engine, days = ledger.engine, (until - since).days
     for number, day in enumerate(_days(since, until), start=1):
         with tenant_scope(tenant):
             merged = in_time_order(
@@ -90,13 +107,6 @@ def play(
             else:
                 ledger.play(item.due)
         progress(number, days, f"{ledger.events} events")
-    for spend in ledger.spend_by_customer.values():
-        spend.at(until)
-    names = {rule.key: rule.name for each in (live, engine) if each for rule in each.revision.rules}
-    with tenant_scope(tenant):
-        actual = history.actual(since, until)
-    return {**report(ledger, actual, live=live, names=names), "since": since.isoformat(),
-            "until": until.isoformat(), "days": days}  # fmt: skip
 
 
 def _days(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import jsonschema
 import pytest
 
@@ -41,3 +44,9 @@ def test_wrong_members_of_the_new_sections_are_named() -> None:
 def test_points_cost_what_a_thousand_cost_rounded_up() -> None:
     wallet = parse(DOCUMENT).wallets[0]
     assert [wallet.cost_minor(points) for points in (0, 1, 2, 1000)] == [0, 2, 3, 1500]
+
+
+def test_the_committed_schema_is_the_one_in_force() -> None:
+    committed = json.loads(Path("docs/program.schema.json").read_text(encoding="utf-8"))
+    # Written by: python -m rewards.domain.documents.schema > docs/program.schema.json
+    assert committed == json_schema()

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rewards.domain.comparison import compare
+from rewards.domain.documents import parse
+from rewards.domain.linting import Known, lint
+
+POINTS = {"type": "points", "wallet": "points", "points": 1}
+TOTAL = {"order": "total_minor"}
+
+
+def program(*rules: dict[str, Any], **sections: Any) -> Any:
+    numbered = [
+        {"key": f"r{number}", "name": f"R{number}", "priority": number, "effects": [POINTS], **rule}
+        for number, rule in enumerate(rules)
+    ]
+    wallets = [{"key": "points", "name": "Points", "thousand_points_minor": 1000}]
+    return parse({"wallets": wallets, "rules": numbered, **sections})
+
+
+def said(revision: Any, known: Known = Known()) -> list[tuple[str, str, str]]:  # noqa: B008 - immutable
+    return [(finding.severity.value, finding.code, finding.pointer) for finding in lint(revision, known)]
+
+
+def test_a_plain_program_has_nothing_to_object_to() -> None:
+    assert said(program({"effects": [{**POINTS, "per_minor": 100}]})) == []
+
+
+def test_what_is_missing_or_can_never_match_is_an_error() -> None:
+    never = {"all": [{**TOTAL, "op": "gte", "value": 50}, {**TOTAL, "op": "lt", "value": 50}]}
+    either = {
+        "all": [{"member": "tier", "op": "eq", "value": "a"}, {"member": "tier", "op": "in", "value": ["b"]}]
+    }
+    revision = program(
+        {"when": never},
+        {"when": either},
+        {"effects": [{"type": "coupon", "coupon": "gone"}], "audience": ["nobody"]},
+        {"effects": [{"type": "challenge", "challenge": "gone"}]},
+    )
+    known = Known(coupons=frozenset(), rewards=frozenset(), segments=frozenset())
+    assert said(revision, known) == [
+        ("error", "never_matches", "/rules/0/when"),
+        ("error", "never_matches", "/rules/1/when"),
+        ("error", "missing_reference", "/rules/2/audience"),
+        ("error", "missing_reference", "/rules/2/effects"),
+        ("error", "missing_reference", "/rules/3/effects"),
+    ]
+
+
+def test_shadows_overlaps_and_endless_events_are_warnings() -> None:
+    big = {"when": {**TOTAL, "op": "gte", "value": 50}}
+    revision = program(
+        {**big, "stops": True},
+        big,
+        {"group": "g"},
+        {"group": "g"},
+        {"trigger": "event", "event": "visit"},
+        {"effects": [{**POINTS, "points": 2}]},
+    )
+    assert said(revision) == [
+        ("warning", "unreachable", "/rules/1"),
+        ("warning", "unreachable", "/rules/3"),
+        ("warning", "uncapped", "/rules/4"),
+        ("warning", "overlap", "/rules/5"),
+        ("warning", "overlap", "/rules/5"),
+    ]
+
+
+def test_giving_the_money_back_and_causing_oneself_is_told() -> None:
+    revision = program(
+        {"effects": [{**POINTS, "points": 50, "per_minor": 100}]},
+        {"effects": [{**POINTS, "points": 25, "per_minor": 100}]},
+        {"trigger": "event", "event": "message_triggered", "effects": [{"type": "message", "message": "hi"}]},
+        {"when": {"trait": "t", "op": "missing"}, "effects": [{"type": "trait", "trait": "t", "value": 1}]},
+    )
+    assert [finding for finding in said(revision) if finding[1] in {"negative_margin", "loop"}] == [
+        ("error", "loop", "/rules/2/effects"),
+        ("warning", "negative_margin", "/rules/0/effects"),
+        ("warning", "negative_margin", "/rules/1/effects"),
+        ("warning", "loop", "/rules/3/effects"),
+    ]
+    dear = program({"effects": [{**POINTS, "points": 100, "per_minor": 100}]})
+    assert said(dear) == [("error", "negative_margin", "/rules/0/effects")]
+
+
+def test_a_comparison_names_what_was_added_removed_and_changed() -> None:
+    before = program({}, {"stops": True})
+    after = program({}, {"stops": False}, {}, policies={"backdating_days": 3})
+    assert [(change.section, change.key, change.kind.value) for change in compare(before, after)] == [
+        ("rules", "r1", "changed"),
+        ("rules", "r2", "added"),
+        ("policies", "", "changed"),
+    ]
+    assert compare(before, after)[0].members == {"stops": (True, False)}
+    assert [change.kind.value for change in compare(after, before)] == ["changed", "removed", "changed"]
+    assert compare(after, after) == []
