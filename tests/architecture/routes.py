@@ -23,7 +23,9 @@ class Route(NamedTuple):
         return self.path.split("/")[0]
 
     def filled(self, public_id: object) -> str:
-        return "/" + re.sub(r"<uuid:public_id>", str(public_id), self.path)
+        # What is numbered within a tenant gets a number that no tenant has come to.
+        numbered = re.sub(r"<int:\w+>", "987654321", self.path)
+        return "/" + re.sub(r"<uuid:public_id>", str(public_id), numbered)
 
     @property
     def names_an_object(self) -> bool:
