@@ -41,7 +41,7 @@ class DraftOutput(serializers.Serializer[object]):
     findings = FindingOutput(many=True)
 
 
-class CartLineInput(StrictSerializer):
+class ImaginedLineInput(StrictSerializer):
     item = serializers.CharField(max_length=200, required=False, default="")
     category = serializers.CharField(max_length=120, required=False, default="")
     quantity = serializers.IntegerField(min_value=1, max_value=1_000_000, default=1)
@@ -53,7 +53,7 @@ class EvaluateInput(StrictSerializer):
 
     customer = serializers.UUIDField(required=False)
     order = serializers.CharField(max_length=200, required=False)
-    lines = CartLineInput(many=True, required=False)
+    lines = ImaginedLineInput(many=True, required=False)
     channel = serializers.CharField(max_length=60, required=False, default="")
     event = serializers.CharField(max_length=100, required=False)
     properties = serializers.DictField(required=False, default=dict)

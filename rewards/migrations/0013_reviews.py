@@ -9,7 +9,7 @@ from tenants.operations import IsolateTenantTable
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rewards", "0008_budgets"),
+        ("rewards", "0012_coupon_owners"),
         ("tenants", "0003_stale_jobs"),
     ]
 
