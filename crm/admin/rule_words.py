@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.admin import trait_labels
+from crm.domain.rule_verdicts import Verdict
 from crm.domain.rules import (
     AllOf,
     AnyOf,
@@ -210,3 +211,15 @@ def _value(condition: Condition, value: Any, currency: str) -> str:
     if is_money(condition.source, condition.name):
         return formats.money(round(value), currency)
     return formats.number(value, 0 if float(value).is_integer() else 2)
+
+
+def verdict_in_words(verdict: Verdict, currency: str) -> str:
+    """Write one node of a verdict: a condition as itself, a group as what it asks of its parts."""
+    rule = verdict.rule
+    if isinstance(rule, AllOf):
+        return _("all hold")
+    if isinstance(rule, AnyOf):
+        return _("any holds")
+    if isinstance(rule, Not):
+        return _("does not hold")
+    return leaf_in_words(rule, currency)

@@ -1,40 +1,45 @@
-"""Building a segment's rule in rows: what, compared how, with what."""
+"""What rules can speak of, how it is typed, and the small forms beside the tree."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.admin import trait_labels
-from crm.admin.rule_words import MEASURE_LABELS, MONEY_MEASURES, OP_LABELS
-from crm.domain.rules import Op, Source
+from crm.admin.rule_words import (
+    CUSTOMER_LABELS,
+    LOYALTY_LABELS,
+    MEASURE_LABELS,
+    PERSON_LABELS,
+    is_money,
+)
+from crm.admin.segment_drafts import BOUGHT, EVENT, RANDOM, SEGMENT, SEQUENCE
+from crm.domain.profile_traits import PROFILE_TRAITS, TEXT
+from crm.domain.rule_nodes import BIRTH_FIELDS
+from crm.domain.rules import Source
 from crm.models import AttributeDefinition
 from crm.models.attribute_definition import AttributeSubject, AttributeType
+from crm.queries import rule_sources
 from crm.queries.trait_names import trait_names
 from tenants.admin.formats import exponent
 from tenants.admin.forms import StaffForm
 
-_WITHOUT_VALUE = frozenset({Op.EXISTS.value, Op.MISSING.value})
-_YES = frozenset({"yes", "true", "1", "是"})
-_ALL, _ANY = "all", "any"
+_YES: Final = frozenset({"yes", "true", "1", "是"})
+_TIER: Final = "tier"
+_WHOLE: Final = frozenset({Source.ORDERS, Source.CUSTOMER})
 
 
-class RuleForm(StaffForm):
+class SegmentForm(StaffForm):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
     description = forms.CharField(label=gettext_lazy("Description"), max_length=500, required=False)
-    match = forms.ChoiceField(
-        label=gettext_lazy("Customers belong when"),
-        choices=[(_ALL, gettext_lazy("all conditions hold")), (_ANY, gettext_lazy("any condition holds"))],
-    )
 
 
-class StaticForm(StaffForm):
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
-    description = forms.CharField(label=gettext_lazy("Description"), max_length=500, required=False)
+class StaticForm(SegmentForm):
     customers = forms.CharField(
         label=gettext_lazy("Customers"),
         widget=forms.Textarea(attrs={"rows": 8}),
@@ -45,88 +50,94 @@ class StaticForm(StaffForm):
         return [line.strip() for line in self.cleaned_data["customers"].splitlines() if line.strip()]
 
 
-class ConditionRow(StaffForm):
-    subject = forms.ChoiceField(label=gettext_lazy("What"), required=False)
-    op = forms.ChoiceField(label=gettext_lazy("Comparison"), choices=list(OP_LABELS.items()), required=False)
-    value = forms.CharField(label=gettext_lazy("Value"), max_length=300, required=False)
-
-    def __init__(self, *args: Any, subjects: Subjects, **kwargs: Any) -> None:
-        kwargs["use_required_attribute"] = False
-        super().__init__(*args, **kwargs)
-        self.subjects = subjects
-        self.fields["subject"].choices = subjects.choices()  # type: ignore[attr-defined]  # a ChoiceField
-
-    def is_given(self) -> bool:
-        return bool(self.cleaned_data.get("subject")) and not self.cleaned_data.get("DELETE")
-
-    def clean(self) -> dict[str, Any]:
-        values: dict[str, Any] = super().clean() or {}
-        if values.get("subject"):
-            self._add_condition(values)
-        return values
-
-    def _add_condition(self, values: dict[str, Any]) -> None:
-        kind, _colon, name = values["subject"].partition(":")
-        condition: dict[str, Any] = {kind: name, "op": values["op"]}
-        if values["op"] not in _WITHOUT_VALUE:
-            parts = [part.strip() for part in values["value"].split(",") if part.strip()]
-            try:
-                found = [self.subjects.value(kind, name, part) for part in parts]
-            except (InvalidOperation, ValueError, OverflowError):
-                found = []
-            if not found:
-                self.add_error("value", _("Give a value that fits."))
-                return
-            condition["value"] = found if values["op"] == Op.IN else found[0]
-        values["condition"] = condition
-
-
 class Subjects:
-    """What conditions can speak of: order totals, computed traits, declared attributes."""
+    """What conditions can speak of, and how their values are typed and written."""
 
     def __init__(self, currency: str) -> None:
         self.currency = currency
         definitions = AttributeDefinition.objects.filter(subject=AttributeSubject.CUSTOMER).order_by("label")
         self.type_by_attribute = {each.key: each.value_type for each in definitions}
         self._attributes = [(f"{Source.ATTRIBUTE}:{each.key}", each.label) for each in definitions]
-        self._traits = [(f"{Source.TRAIT}:{name}", trait_labels.label_of(name)) for name in trait_names()]
 
-    def choices(self) -> list[Any]:
-        measures = [(f"{Source.ORDERS}:{name}", label) for name, label in MEASURE_LABELS.items()]
-        groups: list[Any] = [("", "–"), (_("Orders"), measures)]
-        if self._traits:
-            groups.append((_("Predictions"), self._traits))
-        if self._attributes:
-            groups.append((_("Attributes"), self._attributes))
-        return groups
+    def choices(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Return the groups of subjects: behaviour first, then what is known of customers."""
+        behaviour = [
+            (EVENT, _("did an event")),
+            (SEQUENCE, _("did one event, then another")),
+            (BOUGHT, _("bought or spent")),
+            (SEGMENT, _("is in a segment")),
+            (RANDOM, _("random share")),
+        ]
+        predicted = [name for name in trait_names() if name not in PROFILE_TRAITS]
+        groups = [
+            (_("Behaviour"), behaviour),
+            (_("Orders"), self._of(Source.ORDERS, MEASURE_LABELS)),
+            (_("History"), self._traits(PROFILE_TRAITS)),
+            (_("Predictions"), self._traits(predicted)),
+            (_("Person"), self._of(Source.PERSON, PERSON_LABELS)),
+            (_("Customer"), self._of(Source.CUSTOMER, CUSTOMER_LABELS)),
+            (_("Loyalty"), self._lent(Source.LOYALTY)),
+            (_("Consents"), self._lent(Source.CONSENT)),
+            (_("Attributes"), self._attributes),
+        ]
+        return [(label, choices) for label, choices in groups if choices]
+
+    def _of(self, source: Source, labels: Any) -> list[tuple[str, str]]:
+        return [(f"{source}:{name}", str(label)) for name, label in labels.items()]
+
+    def _traits(self, names: Iterable[str]) -> list[tuple[str, str]]:
+        return [(f"{Source.TRAIT}:{name}", trait_labels.label_of(name)) for name in names]
+
+    def _lent(self, source: Source) -> list[tuple[str, str]]:
+        lent = rule_sources.registered(source)
+        if lent is None:
+            return []
+        return [
+            (f"{source}:{name}", str(label or LOYALTY_LABELS.get(name, name))) for name, label in lent.names()
+        ]
 
     def value(self, kind: str, name: str, text: str) -> str | int | float | bool:
         """Read what was typed as the subject's type: money in major units, shares in percent."""
-        if kind == Source.ORDERS:
-            if name in MONEY_MEASURES:
-                return int(Decimal(text).scaleb(exponent(self.currency)))
+        source = Source(kind)
+        if is_money(source, name):
+            return int(Decimal(text).scaleb(exponent(self.currency)))
+        if source in _WHOLE or name in BIRTH_FIELDS:
             return int(Decimal(text))
-        if kind == Source.TRAIT:
+        if source is Source.TRAIT:
             return self._trait_value(name, text)
+        if source is Source.LOYALTY:
+            return text if name == _TIER else float(Decimal(text))
+        return self._attribute_value(name, text) if source is Source.ATTRIBUTE else text
+
+    def _attribute_value(self, name: str, text: str) -> str | float | bool:
         attribute_type = self.type_by_attribute.get(name, AttributeType.TEXT)
         if attribute_type == AttributeType.NUMBER:
             return float(Decimal(text))
         return text.lower() in _YES if attribute_type == AttributeType.BOOLEAN else text
 
     def _trait_value(self, name: str, text: str) -> str | float:
+        if PROFILE_TRAITS.get(name) == TEXT:
+            return text
         if trait_labels.is_share(name):
             return float(Decimal(text.removesuffix("%").strip()) / 100)
-        try:
-            number = Decimal(text)
-        except InvalidOperation:
-            return text
-        return float(number.scaleb(exponent(self.currency)) if name.endswith("_minor") else number)
+        return _number_or_text(text)
+
+    def text(self, source: Source, name: str, value: Any) -> str:
+        """Write a value the way it is typed."""
+        if isinstance(value, str):
+            return value
+        if isinstance(value, bool):
+            return _("yes") if value else _("no")
+        number = Decimal(repr(value))
+        if is_money(source, name):
+            number = number.scaleb(-exponent(self.currency))
+        elif source is Source.TRAIT and trait_labels.is_share(name):
+            number *= 100
+        return f"{number.normalize():f}"
 
 
-ConditionRows = forms.formset_factory(ConditionRow, extra=1, max_num=20, absolute_max=40)
-
-
-def rule_of(match: str, rows: Any) -> dict[str, Any] | None:
-    """Return the rule that valid rows describe, or None when no row is filled."""
-    conditions = [row.cleaned_data["condition"] for row in rows if row.is_given()]
-    return {match: conditions} if conditions else None
+def _number_or_text(text: str) -> str | float:
+    try:
+        return float(Decimal(text))
+    except InvalidOperation:
+        return text

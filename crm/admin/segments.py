@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Page
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -16,21 +15,22 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.admin import rule_words
 from crm.admin.rule_words import in_words
-from crm.admin.segment_forms import ConditionRows, RuleForm, StaticForm, Subjects, rule_of
+from crm.admin.segment_builder import free_key
+from crm.admin.segment_forms import StaticForm
 from crm.domain.rules import parse
-from crm.models import Customer, Identity, Segment, SegmentKind, SegmentMember
-from crm.queries.segment_counts import count_matching
+from crm.models import Customer, Identity, Segment, SegmentKind, SegmentMember, SegmentRun
+from crm.queries import customers, segment_history, segment_overlap, segment_why
 from crm.services import segment_lists, segments
-from tenants.admin.error_texts import text_of
+from tenants.admin import charts, formats
 from tenants.admin.frame import Crumb, FormPage, StaffPage
-from tenants.admin.keys import key_from
 from tenants.admin.lists import ListPage
 from tenants.domain.permissions import Permission
-from tenants.errors import DomainError, InvalidInput
 from tenants.services import jobs
 
 _MEMBERS_SHOWN: Final = 50
+_DAYS_SHOWN: Final = 60
 _REFRESH_JOB: Final = "crm.refresh_segments"
 
 
@@ -60,7 +60,10 @@ class SegmentsPage(ListPage):
 
     def beside(self, page: Page[Segment]) -> dict[str, Any]:
         currency = self.access.tenant.currency
-        return {"segments": [(segment, described(segment, currency)) for segment in page.object_list]}
+        return {
+            "segments": [(segment, described(segment, currency)) for segment in page.object_list],
+            "last_run": SegmentRun.objects.order_by("-started_at").first(),
+        }
 
 
 class SegmentPage(StaffPage):
@@ -81,81 +84,74 @@ class SegmentPage(StaffPage):
             .prefetch_related("customer__persons", "customer__order_summaries")
             .order_by("-joined_at", "-id")
         )
-        rule = described(segment, self.access.tenant.currency)
-        return self.page(segment=segment, rule=rule, members=members[:_MEMBERS_SHOWN])
-
-
-class _RulePage(StaffPage):
-    permission = Permission.SEGMENTS_EDIT
-    title = gettext_lazy("New segment by rule")
-
-    def crumbs(self) -> list[Crumb]:
-        return [Crumb(_("Segments"), reverse("segments"))]
-
-    def _forms(self, data: Any = None) -> tuple[RuleForm, Any]:
-        subjects = Subjects(self.access.tenant.currency)
-        rows = ConditionRows(data, prefix="conditions", form_kwargs={"subjects": subjects})
-        return RuleForm(data), rows
-
-
-class CreateRulePage(_RulePage):
-    """A segment whose members a rule decides; the count follows while it is written."""
-
-    template_name = "backoffice/segments/create_rule.html"
-
-    def get(self, request: HttpRequest) -> HttpResponseBase:
-        form, rows = self._forms()
-        return self.page(form=form, conditions=rows)
-
-    def post(self, request: HttpRequest) -> HttpResponseBase:
-        form, rows = self._forms(request.POST)
-        is_valid = all([form.is_valid(), rows.is_valid()])
-        rule = rule_of(form.cleaned_data.get("match", "all"), rows) if is_valid else None
-        if is_valid and rule is None:
-            form.add_error(None, _("Give at least one condition."))
-        if rule is not None:
-            try:
-                with transaction.atomic():
-                    segment = self._create(form, rule)
-            except InvalidInput as error:
-                for wrong in error.errors:
-                    form.add_error(None, text_of(wrong.code, wrong.detail))
-            else:
-                messages.success(request, _("“%(name)s” is made.") % {"name": segment.name})
-                return redirect("segment", public_id=segment.public_id)
-        return self.page(form=form, conditions=rows, status=422)
-
-    def _create(self, form: RuleForm, rule: dict[str, Any]) -> Segment:
-        return segments.create(
-            key=_free_key(form.cleaned_data["name"]),
-            name=form.cleaned_data["name"],
-            description=form.cleaned_data["description"],
-            kind=SegmentKind.RULE,
-            rule=rule,
-            by=self.access.actor,
-            at=timezone.now(),
+        zone = self.access.tenant.zone
+        growth = segment_history.growth(
+            segment, last_on=timezone.now().astimezone(zone).date(), days=_DAYS_SHOWN
+        )
+        return self.page(
+            segment=segment,
+            rule=described(segment, self.access.tenant.currency),
+            members=members[:_MEMBERS_SHOWN],
+            chart=_growth_chart(growth),
+            growth=growth,
+            why=self._why(segment),
         )
 
+    def _why(self, segment: Segment) -> dict[str, Any] | None:
+        """Return, for the customer asked about, each condition with whether it holds."""
+        asked = self.request.GET.get("customer", "").strip()
+        if not asked or segment.kind != SegmentKind.RULE:
+            return None
+        ids = _found([asked])
+        customer = customers.with_details().filter(pk__in=ids.values()).first()
+        if customer is None:
+            return {"asked": asked, "customer": None}
+        tenant = self.access.tenant
+        verdict = segment_why.of_customer(segment, customer, at=timezone.now(), zone=tenant.zone)
+        lines = [
+            (depth, rule_words.verdict_in_words(each, tenant.currency), each.holds)
+            for depth, each in verdict.walk()
+        ]
+        return {"asked": asked, "customer": customer, "holds": verdict.holds, "lines": lines}
 
-class CountPage(_RulePage):
-    """How many customers the rule being written takes: a number, put in place by HTMX."""
 
-    def post(self, request: HttpRequest) -> HttpResponseBase:
-        form, rows = self._forms(request.POST)
-        match = request.POST.get("match", "all")
-        form.is_valid()
-        if not rows.is_valid() or match not in {"all", "any"}:
-            return self.fragment("backoffice/segments/count.html", count=None)
-        rule = rule_of(match, rows)
-        if rule is None:
-            return self.fragment("backoffice/segments/count.html", count=None)
-        try:
-            parsed = segments.checked(rule)
-        except DomainError:
-            return self.fragment("backoffice/segments/count.html", count=None)
-        count = count_matching(parsed, at=timezone.now())
-        words = in_words(parsed, self.access.tenant.currency)
-        return self.fragment("backoffice/segments/count.html", count=count, words=words)
+def _growth_chart(growth: list[segment_history.DaySize]) -> charts.Chart:
+    sizes = [float(each.members) for each in growth]
+    return charts.chart(
+        title=_("Members by day"),
+        labels=[formats.day(each.day_on) for each in growth],
+        series=[charts.Series(_("Members"), sizes, formats.number)],
+        write_scale=formats.compact,
+        kind="line",
+        most_labels=6,
+    )
+
+
+class OverlapPart(StaffPage):
+    """How much this segment and the others share, put in place when the page stands."""
+
+    permission = Permission.SEGMENTS_VIEW
+
+    def get(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:
+        segment = get_object_or_404(Segment.objects.all(), public_id=public_id)
+        overlaps = segment_overlap.with_others(segment)
+        return self.fragment("backoffice/segments/overlap.html", overlaps=overlaps)
+
+
+class SnapshotAction(StaffPage):
+    """Keep the members of now as a static list."""
+
+    http_method_names = ["post", "options"]
+    permission = Permission.SEGMENTS_EDIT
+
+    def post(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:
+        segment, now = get_object_or_404(Segment.objects.all(), public_id=public_id), timezone.now()
+        name = f"{segment.name}, {formats.day(now)}"[:120]
+        taken = segment_lists.snapshot(
+            of=segment, key=free_key(name), name=name, by=self.access.actor, at=now
+        )
+        messages.success(request, _("“%(name)s” is made.") % {"name": taken.name})
+        return redirect("segment", public_id=taken.public_id)
 
 
 class CreateStaticPage(FormPage):
@@ -174,7 +170,7 @@ class CreateStaticPage(FormPage):
         lines = form.lines()
         ids = _found(lines)
         segment = segments.create(
-            key=_free_key(form.cleaned_data["name"]),
+            key=free_key(form.cleaned_data["name"]),
             name=form.cleaned_data["name"],
             description=form.cleaned_data["description"],
             kind=SegmentKind.STATIC,
@@ -202,10 +198,6 @@ class RefreshAll(StaffPage):
     def post(self, request: HttpRequest) -> HttpResponseBase:
         job = jobs.start(kind=_REFRESH_JOB, params={}, by=self.access.actor, at=timezone.now())
         return redirect("job", public_id=job.public_id)
-
-
-def _free_key(name: str) -> str:
-    return key_from(name, set(Segment.objects.values_list("key", flat=True)), fallback="segment")
 
 
 def _found(lines: list[str]) -> dict[str, int]:

@@ -84,17 +84,22 @@ class _Statement:
 
     def selecting(self, rule: Rule) -> tuple[str, list[Any]]:
         condition, params = self.condition(rule)
-        only, only_params = self.reading.restriction("c.id")
+        tenant_id, only = self.reading.tenant_id, self.reading.only
         named = ", ".join(
             f"r{number} AS MATERIALIZED ({sql})" for number, (sql, _) in enumerate(self.relations)
         )
+        start, start_params = "crm_customer c", []
+        if only is not None:
+            start = "unnest(%s::bigint[]) t(id) JOIN crm_customer c ON c.tenant_id = %s AND c.id = t.id"
+            start_params = [list(only), tenant_id]
         joins = " ".join(sql for sql, _ in self.joins)
         sql = (
-            f"{f'WITH {named} ' if named else ''}SELECT c.id FROM crm_customer c {joins}"  # noqa: S608 - compiled with parameters
-            f" WHERE c.tenant_id = %s AND c.state = 'active'{only} AND {condition}"
+            f"{f'WITH {named} ' if named else ''}SELECT c.id FROM {start} {joins}"  # noqa: S608 - compiled with parameters
+            f" WHERE c.tenant_id = %s AND c.state = 'active' AND {condition}"
         )
-        before = [each for _, own in (*self.relations, *self.joins) for each in own]
-        return sql, [*before, self.reading.tenant_id, *only_params, *params]
+        before = [each for _, own in self.relations for each in own]
+        beside = [each for _, own in self.joins for each in own]
+        return sql, [*before, *start_params, *beside, tenant_id, *params]
 
     def condition(self, rule: Rule) -> Fragment:
         if isinstance(rule, AllOf | AnyOf):
@@ -184,11 +189,17 @@ class _Statement:
         return alias
 
     def relation(self, key: Any, fragment: Fragment) -> str:
+        """Return the alias of a grouped relation: read once for all, or beside each of some customers."""
         if key not in self.alias_by_relation:
-            alias = f"r{len(self.relations)}"
-            self.relations.append(fragment)
+            sql, params = fragment
+            if self.reading.only is None:
+                alias = f"r{len(self.relations)}"
+                self.relations.append(fragment)
+                self.join(f"LEFT JOIN {alias} ON {alias}.customer_id = c.id")
+            else:
+                alias = f"l{len(self.joins)}"
+                self.join(f"LEFT JOIN LATERAL ({sql}) {alias} ON true", *params)
             self.alias_by_relation[key] = alias
-            self.join(f"LEFT JOIN {alias} ON {alias}.customer_id = c.id")
         return self.alias_by_relation[key]
 
     def alias(self, key: Any) -> str:

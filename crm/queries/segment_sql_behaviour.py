@@ -1,7 +1,8 @@
 """Behaviour in SQL: one grouped relation of customers a leaf, read once, whatever the tree does with it.
 
-Restricted to some customers, a relation reads their events and orders by index; for everybody it reads the
-window's partitions once. `n` is what is counted, and customers without any are absent.
+For everybody a relation reads the window's partitions once; restricted to some customers it stands beside
+each of them and reads theirs by index, because the planner, left the choice, takes a thousand ids for a
+reason to read whole partitions. `n` is what is counted, and customers without any are absent.
 """
 
 from __future__ import annotations
@@ -27,10 +28,13 @@ class Reading:
     zone: ZoneInfo
     only: tuple[int, ...] | None = None
 
-    def restriction(self, column: str) -> Fragment:
-        if self.only is None:
-            return "", []
-        return f" AND {column} = ANY(%s::bigint[])", [list(self.only)]
+    def rows_of(self, table: str, test: str, params: list[Any]) -> Fragment:
+        """Return what stands after FROM: the tenant's rows of ``table`` as ``e`` that pass the test.
+
+        Restricted to some customers, they are those of the row ``c`` beside which the relation stands.
+        """
+        one = "" if self.only is None else " AND e.customer_id = c.id"
+        return f"{table} e WHERE e.tenant_id = %s{one}{test}", [self.tenant_id, *params]
 
     def within(self, column: str, since: datetime, before: datetime) -> Fragment:
         if since.year == _OLDEST_YEAR:
@@ -42,12 +46,8 @@ def event_count(leaf: EventCount, reading: Reading) -> Fragment:
     """Return the relation of customers and how many such events they have in the window."""
     window, window_params = reading.within("e.occurred_at", *leaf.window.bounds(reading.at, reading.zone))
     test, test_params = _pattern(leaf.pattern)
-    only, only_params = reading.restriction("e.customer_id")
-    sql = (
-        f"SELECT e.customer_id, count(*) AS n FROM crm_event e WHERE e.tenant_id = %s{window}{only}"  # noqa: S608 - compiled with parameters
-        f" AND {test} GROUP BY e.customer_id"
-    )
-    return sql, [reading.tenant_id, *window_params, *only_params, *test_params]
+    rows, params = reading.rows_of("crm_event", f"{window} AND {test}", [*window_params, *test_params])
+    return f"SELECT e.customer_id, count(*) AS n FROM {rows} GROUP BY e.customer_id", params  # noqa: S608 - compiled with parameters
 
 
 def _pattern(pattern: EventPattern) -> Fragment:
@@ -62,48 +62,41 @@ def event_sequence(leaf: EventSequence, reading: Reading) -> Fragment:
     window, window_params = reading.within("e.occurred_at", since, reading.at + timedelta(microseconds=1))
     starts, starts_params = _pattern(leaf.first)
     ends, ends_params = _pattern(leaf.then)
-    only, only_params = reading.restriction("e.customer_id")
+    rows, params = reading.rows_of(
+        "crm_event",
+        f"{window} AND e.name IN (%s, %s)",
+        [*window_params, leaf.first.event, leaf.then.event],
+    )
     sql = (
         "SELECT customer_id, 1 AS n FROM ("  # noqa: S608 - compiled with parameters
         "SELECT customer_id, occurred_at, is_end, max(occurred_at) FILTER (WHERE is_start) OVER (PARTITION BY"
         " customer_id ORDER BY occurred_at GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS started_at"
         f" FROM (SELECT e.customer_id, e.occurred_at, coalesce({ends}, false) AS is_end,"
-        f" coalesce({starts} AND e.occurred_at < %s, false) AS is_start FROM crm_event e"
-        f" WHERE e.tenant_id = %s{window}{only} AND e.name IN (%s, %s)) marked) paired"
+        f" coalesce({starts} AND e.occurred_at < %s, false) AS is_start FROM {rows}) marked) paired"
         " WHERE is_end AND occurred_at - started_at <= %s GROUP BY customer_id"
     )
-    return sql, [
-        *ends_params,
-        *starts_params,
-        before,
-        reading.tenant_id,
-        *window_params,
-        *only_params,
-        leaf.first.event,
-        leaf.then.event,
-        timedelta(days=leaf.within_days),
-    ]
+    return sql, [*ends_params, *starts_params, before, *params, timedelta(days=leaf.within_days)]
 
 
-_OF_ALL = {PurchaseMeasure.ORDERS: "count(*)", PurchaseMeasure.SPENT_MINOR: "sum(o.total_minor)::bigint"}
+_OF_ALL = {PurchaseMeasure.ORDERS: "count(*)", PurchaseMeasure.SPENT_MINOR: "sum(e.total_minor)::bigint"}
 _OF_LINES = {
-    PurchaseMeasure.ORDERS: "count(DISTINCT o.id)",
+    PurchaseMeasure.ORDERS: "count(DISTINCT e.id)",
     PurchaseMeasure.UNITS: "sum(l.quantity)",
     PurchaseMeasure.SPENT_MINOR: "sum(l.total_minor)::bigint",
 }
-_LINES = " JOIN crm_orderline l ON l.tenant_id = o.tenant_id AND l.order_id = o.id AND l.kind = 'product'"
+_LINES = " JOIN crm_orderline l ON l.tenant_id = e.tenant_id AND l.order_id = e.id AND l.kind = 'product'"
 _ITEMS = " JOIN crm_item i ON i.tenant_id = l.tenant_id AND i.id = l.item_id"
 
 
 def purchases(leaf: Purchases, reading: Reading) -> Fragment:
     """Return the relation of customers and what they bought or spent in the window."""
-    window, window_params = reading.within("o.placed_at", *leaf.window.bounds(reading.at, reading.zone))
-    only, only_params = reading.restriction("o.customer_id")
+    window, params = reading.within("e.placed_at", *leaf.window.bounds(reading.at, reading.zone))
+    rows, params = reading.rows_of("crm_order", f"{window} AND e.customer_id IS NOT NULL", params)
     measure, joins, test = _measured(leaf)
-    params: list[Any] = [reading.tenant_id, *window_params, *only_params]
+    table, _where, tests = rows.partition(" WHERE ")
     sql = (
-        f"SELECT o.customer_id, {measure} AS n FROM crm_order o{joins} WHERE o.tenant_id = %s"  # noqa: S608 - compiled with parameters
-        f" AND o.customer_id IS NOT NULL{window}{only}{test} GROUP BY o.customer_id"
+        f"SELECT e.customer_id, {measure} AS n FROM {table}{joins} WHERE {tests}{test}"  # noqa: S608 - compiled with parameters
+        " GROUP BY e.customer_id"
     )
     return sql, [*params, leaf.name] if test else params
 

@@ -18,6 +18,7 @@ from tenants.models import Tenant
 from tenants.scope import active_tenant, active_tenant_id, tenant_scope
 
 CHUNK = 20_000
+# The loops over the customers stop the planner from reading whole partitions for a thousand of them.
 _REFRESH = """
 WITH seen AS MATERIALIZED (
     SELECT e.customer_id, e.occurred_at, e.name,
@@ -26,10 +27,14 @@ WITH seen AS MATERIALIZED (
            nullif(e.properties ->> 'channel', '') AS channel,
            e.occurred_at - lag(e.occurred_at) OVER (PARTITION BY e.customer_id ORDER BY e.occurred_at)
                AS pause
-    FROM crm_event e WHERE e.tenant_id = %(tenant)s AND e.customer_id = ANY(%(ids)s)
+    FROM unnest(%(ids)s::bigint[]) t(id) CROSS JOIN LATERAL (
+        SELECT * FROM crm_event e WHERE e.tenant_id = %(tenant)s AND e.customer_id = t.id OFFSET 0
+    ) e
 ), bought AS MATERIALIZED (
     SELECT o.id, o.customer_id, o.placed_at, o.total_minor, nullif(o.channel, '') AS channel
-    FROM crm_order o WHERE o.tenant_id = %(tenant)s AND o.customer_id = ANY(%(ids)s)
+    FROM unnest(%(ids)s::bigint[]) t(id) CROSS JOIN LATERAL (
+        SELECT * FROM crm_order o WHERE o.tenant_id = %(tenant)s AND o.customer_id = t.id OFFSET 0
+    ) o
 ), behaved AS (
     SELECT customer_id, count(*) AS events,
            count(*) FILTER (WHERE name = 'click' OR name LIKE '%%\\_clicked') AS clicks,

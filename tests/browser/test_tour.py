@@ -166,8 +166,9 @@ def test_search_palette_dialogs_and_live_filter(browser: Browser, site: str) -> 
     page.wait_for_url("**q=Acme**")
     assert page.locator("#list tbody tr").count() == 1
     page.goto(f"{site}/t/acme/segments/new/")
-    page.select_option("select[name=conditions-0-subject]", "orders:count")
-    page.fill("input[name=conditions-0-value]", "1")
+    page.select_option("#node-0-0-what", "orders:count")
+    page.select_option("#node-0-0-op", "gte")
+    page.fill("#node-0-0-value", "1")
     page.wait_for_function("document.querySelector('#count .b-value').innerText === '7'")
     page.goto(f"{site}/t/acme/models/")
     page.click("[data-opens=train-all]")

@@ -82,7 +82,6 @@ class Filled:
             **dict.fromkeys(("challenge", "program_challenge"), "three-orders"),
             "customer_points": self.customer.public_id,
             "order": self.order.public_id,
-            "segment": self.segment.public_id,
             "export_download": self.export.public_id,
             **dict.fromkeys(("import", "import_progress", "import_failed_rows"), self.run.public_id),
             **dict.fromkeys(
@@ -102,6 +101,9 @@ class Filled:
             **dict.fromkeys(
                 ("customer_merge", "customer_erase", "customer_consent", "customer_export"),
                 self.customer.public_id,
+            ),
+            **dict.fromkeys(
+                ("segment", "segment_edit", "segment_overlap", "segment_snapshot"), self.segment.public_id
             ),
             "reward": self.reward.public_id,
             "program_rule": "purchase",
