@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.urls import path
 
 from crm.admin import (
+    cohorts,
     duplicates,
     event_schemas,
     events,
     exports,
     feedback,
+    funnels,
     import_steps,
     imports,
     items,
@@ -41,6 +43,8 @@ urlpatterns = [
     path("feedback/recovery/<uuid:public_id>/take/", feedback.TakeCase.as_view(), name="recovery_take"),
     path("orders/", orders.OrdersPage.as_view(), name="orders"),
     path("items/", items.ItemsPage.as_view(), name="items"),
+    path("cohorts/", cohorts.CohortsPage.as_view(), name="cohorts"),
+    path("funnels/", funnels.FunnelsPage.as_view(), name="funnels"),
     path("segments/", segments.SegmentsPage.as_view(), name="segments"),
     path("segments/new/", segment_builder.CreateRulePage.as_view(), name="segment_create"),
     path("segments/new/count/", segment_builder.CountPage.as_view(), name="segment_count"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from crm.api.views.analytics import CohortsView, FunnelView
 from crm.api.views.consents import ConsentHistoryView, ConsentsView
 from crm.api.views.customers import CustomerViewSet
 from crm.api.views.duplicates import DuplicateViewSet
@@ -42,6 +43,8 @@ router.register("returns", ReturnViewSet, basename="return")
 router.register("segments", SegmentViewSet, basename="segment")
 
 urlpatterns = [
+    path("analytics/cohorts", CohortsView.as_view(), name="analytics-cohorts"),
+    path("analytics/funnels", FunnelView.as_view(), name="analytics-funnels"),
     path("events", EventBatchView.as_view(), name="event-batch"),
     path("customers/<uuid:public_id>/consents", ConsentsView.as_view(), name="consents"),
     path("customers/<uuid:public_id>/consents/history", ConsentHistoryView.as_view(), name="consent-history"),

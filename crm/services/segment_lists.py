@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from crm.locks import lock_segment
 from crm.models import Segment, SegmentKind
@@ -15,6 +15,13 @@ from tenants.domain.permissions import Permission
 from tenants.errors import Conflict
 from tenants.scope import active_tenant_id
 from tenants.services import audit
+
+
+class SegmentKeyTaken(Conflict):
+    """Another segment has this key."""
+
+    code = "segment_key_taken"
+    title = "Another segment has this key"
 
 
 class MembersAreComputed(Conflict):
@@ -52,13 +59,18 @@ def remove_members(*, segment: Segment, customer_ids: Collection[int], by: Actor
 
 @transaction.atomic
 def snapshot(*, of: Segment, key: str, name: str, by: Actor, at: datetime) -> Segment:
-    """Keep the members that a segment has now as a static list; ``key`` must be free."""
+    """Keep the members that a segment has now as a static list. Raises ``SegmentKeyTaken``."""
     by.require(Permission.SEGMENTS_EDIT)
     source = lock_segment(of.pk)
-    taken: Segment = Segment.objects.create(
+    taken: Segment = Segment(
         key=key, name=name, kind=SegmentKind.STATIC, created_at=at, updated_at=at,
         description=f"{source.name}, {at:%Y-%m-%d}",
     )  # fmt: skip
+    try:
+        with transaction.atomic():
+            taken.save(force_insert=True)
+    except IntegrityError as error:
+        raise SegmentKeyTaken(key=key) from error
     wanted = (
         "SELECT customer_id AS id, reason FROM crm_segmentmember WHERE tenant_id = %s AND segment_id = %s",
         [active_tenant_id(), source.pk],

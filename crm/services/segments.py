@@ -14,18 +14,11 @@ from crm.locks import lock_segment, lock_segment_rules
 from crm.models import Segment, SegmentKind
 from crm.queries import segment_references
 from crm.services import segment_lists, segment_members, segment_refresh
-from crm.services.segment_lists import MembersAreComputed
+from crm.services.segment_lists import MembersAreComputed, SegmentKeyTaken
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.services import audit
-
-
-class SegmentKeyTaken(Conflict):
-    """Another segment has this key."""
-
-    code = "segment_key_taken"
-    title = "Another segment has this key"
 
 
 class SegmentInUse(Conflict):

@@ -33,6 +33,8 @@ GROUPS: Final[tuple[tuple[str | Promise, tuple[Entry, ...]], ...]] = (
             Entry(_("Duplicates"), "duplicates", "merge", Permission.CUSTOMERS_VIEW),
             Entry(_("Segments"), "segments", "donut_small", Permission.SEGMENTS_VIEW),
             Entry(_("Feedback"), "feedback", "forum", Permission.FEEDBACK_VIEW),
+            Entry(_("Cohorts"), "cohorts", "calendar_view_month", Permission.SEGMENTS_VIEW),
+            Entry(_("Funnels"), "funnels", "filter_alt", Permission.SEGMENTS_VIEW),
             Entry(_("Orders"), "orders", "receipt_long", Permission.ORDERS_VIEW),
             Entry(_("Items"), "items", "inventory_2", Permission.ITEMS_VIEW),
             Entry(_("Events"), "events", "sensors", Permission.EVENTS_VIEW),

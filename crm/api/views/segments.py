@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -18,13 +19,28 @@ from crm.api.serializers import (
     SegmentInput,
     SegmentOutput,
 )
+from crm.api.serializers.analytics import (
+    ChangesInput,
+    ChangesOutput,
+    EstimateOutput,
+    HistoryOutput,
+    RuleInput,
+    SegmentChange,
+    SnapshotInput,
+    WhyInput,
+    WhyOutput,
+)
 from crm.models import Customer, Segment
+from crm.queries import customers, segment_counts, segment_history, segment_why
 from crm.queries import segments as segment_queries
 from crm.services import segment_lists, segments
 from tenants.api.views import TenantRequest, TenantViewSet
 from tenants.domain.permissions import Permission
 from tenants.errors import NotFound
+from tenants.scope import active_tenant
 from tenants.services import jobs
+
+_DAYS_TOLD = 90
 
 
 class SegmentViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
@@ -35,7 +51,14 @@ class SegmentViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         "list": Permission.SEGMENTS_VIEW,
         "retrieve": Permission.SEGMENTS_VIEW,
         "members": Permission.SEGMENTS_VIEW,
+        "history": Permission.SEGMENTS_VIEW,
+        "changes": Permission.SEGMENTS_VIEW,
+        "why": Permission.SEGMENTS_VIEW,
+        "estimate": Permission.SEGMENTS_VIEW,
         "create": Permission.SEGMENTS_EDIT,
+        "partial_update": Permission.SEGMENTS_EDIT,
+        "destroy": Permission.SEGMENTS_EDIT,
+        "snapshot": Permission.SEGMENTS_EDIT,
         "add_members": Permission.SEGMENTS_EDIT,
         "remove_members": Permission.SEGMENTS_EDIT,
         "refresh": Permission.SEGMENTS_EDIT,
@@ -54,6 +77,90 @@ class SegmentViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         serializer.is_valid(raise_exception=True)
         segment = segments.create(**serializer.validated_data, by=request.access.actor, at=timezone.now())
         return Response(SegmentOutput(segment).data, status=201)
+
+    @extend_schema(request=SegmentChange, responses=SegmentOutput)
+    def partial_update(self, request: TenantRequest, public_id: Any) -> Response:
+        """Give a segment another name or description, or a rule segment another rule."""
+        serializer = SegmentChange(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        asked, now = serializer.validated_data, timezone.now()
+        segment, by = self.get_object(), request.access.actor
+        with transaction.atomic():
+            if {"name", "description"} & set(asked):
+                segment = segments.rename(
+                    segment=segment,
+                    name=asked.get("name", segment.name),
+                    description=asked.get("description", segment.description),
+                    by=by,
+                    at=now,
+                )
+            if "rule" in asked:
+                segment = segments.change_rule(segment=segment, rule=asked["rule"], by=by, at=now)
+        return Response(SegmentOutput(segment).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: TenantRequest, public_id: Any) -> Response:
+        """Delete a segment that no other refers to."""
+        segments.delete(segment=self.get_object(), by=request.access.actor, at=timezone.now())
+        return Response(status=204)
+
+    @extend_schema(request=RuleInput, responses=EstimateOutput)
+    @action(detail=False, methods=["post"])
+    def estimate(self, request: TenantRequest) -> Response:
+        """Tell how many customers a rule would take, at once: exact for few customers, else from a sample."""
+        serializer = RuleInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        rule = segments.checked(serializer.validated_data["rule"])
+        return Response(EstimateOutput(segment_counts.estimate(rule, at=timezone.now())).data)
+
+    @extend_schema(request=SnapshotInput, responses={201: SegmentOutput})
+    @action(detail=True, methods=["post"])
+    def snapshot(self, request: TenantRequest, public_id: Any) -> Response:
+        """Keep the members of now as a static list."""
+        serializer = SnapshotInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        taken = segment_lists.snapshot(
+            of=self.get_object(), **serializer.validated_data, by=request.access.actor, at=timezone.now()
+        )
+        return Response(SegmentOutput(taken).data, status=201)
+
+    @extend_schema(responses=HistoryOutput)
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def history(self, request: TenantRequest, public_id: Any) -> Response:
+        """Return the sizes of the last 90 days, the tenant's own."""
+        today = timezone.now().astimezone(active_tenant().zone).date()
+        days = segment_history.growth(self.get_object(), last_on=today, days=_DAYS_TOLD)
+        return Response(HistoryOutput({"days": days}).data)
+
+    @extend_schema(request=ChangesInput, responses=ChangesOutput)
+    @action(detail=True, methods=["post"])
+    def changes(self, request: TenantRequest, public_id: Any) -> Response:
+        """Return who entered or left in the refresh of one moment, a thousand at a time."""
+        serializer = ChangesInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        asked = serializer.validated_data
+        after = Customer.objects.filter(public_id=asked.get("after")).values_list("pk", flat=True).first()
+        read = segment_history.entered_ids if asked["direction"] == "entered" else segment_history.left_ids
+        ids = read(self.get_object(), at=asked["at"], after_id=after or 0)
+        found = Customer.objects.filter(pk__in=ids).order_by("pk").values_list("public_id", flat=True)
+        return Response(ChangesOutput({"customers": list(found)}).data)
+
+    @extend_schema(request=WhyInput, responses=WhyOutput)
+    @action(detail=True, methods=["post"])
+    def why(self, request: TenantRequest, public_id: Any) -> Response:
+        """Tell, node by node from the top, whether a rule holds for one customer now."""
+        serializer = WhyInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        customer = customers.with_details().filter(public_id=serializer.validated_data["customer"]).first()
+        segment = self.get_object()
+        if customer is None or segment.rule is None:
+            raise NotFound("There is no such customer, or the segment has no rule.")
+        verdict = segment_why.of_customer(segment, customer, at=timezone.now(), zone=active_tenant().zone)
+        nodes = [
+            {"depth": depth, "kind": type(each.rule).__name__, "holds": each.holds}
+            for depth, each in verdict.walk()
+        ]
+        return Response(WhyOutput({"holds": verdict.holds, "nodes": nodes}).data)
 
     @extend_schema(responses=MemberOutput(many=True))
     @action(detail=True, methods=["get"], filterset_class=None, serializer_class=MemberOutput)

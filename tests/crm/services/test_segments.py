@@ -82,7 +82,7 @@ def test_model_segment_is_replaced_whole(crowd: Tenant, scope: Tenant) -> None:
 
 def test_a_model_cannot_take_over_a_list(scope: Tenant) -> None:
     factories.segment("vip")
-    with pytest.raises(segments.SegmentKeyTaken):
+    with pytest.raises(segment_lists.SegmentKeyTaken):
         segments.publish_model_segment(key="vip", name="x", description="", members={}, at=NOW)
 
 

@@ -32,6 +32,8 @@ READ_PAGES: dict[str, Permission] = {
     "order": P.ORDERS_VIEW,
     "items": P.ITEMS_VIEW,
     "segments": P.SEGMENTS_VIEW,
+    "cohorts": P.SEGMENTS_VIEW,
+    "funnels": P.SEGMENTS_VIEW,
     "segment": P.SEGMENTS_VIEW,
     "segment_create": P.SEGMENTS_EDIT,
     "segment_create_static": P.SEGMENTS_EDIT,
