@@ -85,7 +85,7 @@ def _row(cohort: Cohort, step: Step) -> dict[str, Any]:
     cells = []
     for after, number in enumerate(cohort.returned):
         share = cohort.share(after)
-        shade = 0 if share is None or after == 0 else round(min(1.0, share / _DARKEST) * 70)
+        shade = 0 if share is None or after == 0 else round(min(1.0, share / _DARKEST) * 45)
         cells.append(
             {"share": formats.percent(share) if share is not None else "", "number": number, "shade": shade}
         )

@@ -123,7 +123,7 @@ def _growth_chart(growth: list[segment_history.DaySize]) -> charts.Chart:
         series=[charts.Series(_("Members"), sizes, formats.number)],
         write_scale=formats.compact,
         kind="line",
-        most_labels=6,
+        most_labels=4,
     )
 
 
