@@ -8,6 +8,7 @@ from typing import Any
 from django.dispatch import receiver
 
 from crm import signals
+from crm.services import customer_touches
 from crm.signals import PreviewRow
 from rewards.queries import balances, exports
 from rewards.services import challenges, earning, erasures, lots, mergers, referrals, tiers
@@ -104,3 +105,14 @@ def merge_coupons(*, survivor_id: int, absorbed_id: int, **_rest: Any) -> None:
 @receiver(signals.customers_unmerged)
 def separate_coupons(*, survivor_id: int, absorbed_id: int, **_rest: Any) -> None:
     merging.unmerge(survivor_id=survivor_id, absorbed_id=absorbed_id)
+
+
+@consumes("crm.orders_recorded")
+def note_points(*, payload: Any, at: datetime) -> None:
+    customer_touches.add_of_orders(payload["order_ids"])
+
+
+@consumes(tiers.TOPIC_CHANGED)
+def note_tiers(*, payload: Any, at: datetime) -> None:
+    told = [change["customer_id"] for change in payload["changes"]]
+    customer_touches.add_told(told, count=payload["count"])

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from crm.models import Order
 from tenants.scope import active_tenant_id
 
 # Above this a full refresh is cheaper than thousands of look-ups, and one note says it all.
@@ -71,6 +72,20 @@ def add_of_events(*, message_ids: Sequence[str], first_at: str, last_at: str) ->
     }
     with connection.cursor() as cursor:
         cursor.execute(_ADD_OF_EVENTS, params)
+
+
+def add_of_orders(order_ids: Sequence[int]) -> None:
+    """Note the customers of these orders again, for what has been computed from them since."""
+    buyers = Order.objects.filter(pk__in=order_ids, customer__isnull=False)
+    add(set(buyers.values_list("customer_id", flat=True)), is_history=False)
+
+
+def add_told(customer_ids: Collection[int], *, count: int) -> None:
+    """Note those of ``count`` changed customers that a message names; everyone when it does not name all."""
+    if count > len(customer_ids):
+        add_everyone(is_history=False)
+    else:
+        add(customer_ids, is_history=False)
 
 
 def waiting(limit: int) -> Touched:

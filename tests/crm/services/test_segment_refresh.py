@@ -250,3 +250,14 @@ def test_only_tenants_with_something_to_do_are_sent(
     assert segment_refresh.start_due(at=NOW) == 1
     [(name, _queue, ids)] = sent
     assert (name, ids) == ("crm.refresh_touched_segments", {"tenant_id": other_tenant.pk})
+
+
+def test_what_a_message_does_not_name_in_full_is_everyone(scope: Tenant) -> None:
+    ann = factories.customer("c1")
+    order = factories.order("o1", ann)
+    CustomerTouch.objects.all().delete()
+    customer_touches.add_of_orders([order.pk])
+    customer_touches.add_told([ann.pk], count=1)
+    customer_touches.add_told([ann.pk], count=2)
+    noted = CustomerTouch.objects.order_by("pk").values_list("customer_id", "is_history")
+    assert list(noted) == [(ann.pk, False), (ann.pk, False), (None, False)]
