@@ -112,7 +112,7 @@ class WhyInput(StrictSerializer):
     customer = serializers.UUIDField()
 
 
-class VerdictOutput(Output):
+class RuleNodeOutput(Output):
     depth = serializers.IntegerField()
     kind = serializers.CharField()
     holds = serializers.BooleanField()
@@ -120,4 +120,4 @@ class VerdictOutput(Output):
 
 class WhyOutput(Output):
     holds = serializers.BooleanField()
-    nodes = VerdictOutput(many=True)
+    nodes = RuleNodeOutput(many=True)
