@@ -108,7 +108,7 @@ class ChangesOutput(Output):
     customers = serializers.ListField(child=serializers.UUIDField())
 
 
-class WhyInput(StrictSerializer):
+class MembershipReasonInput(StrictSerializer):
     customer = serializers.UUIDField()
 
 
@@ -118,6 +118,6 @@ class RuleNodeOutput(Output):
     holds = serializers.BooleanField()
 
 
-class WhyOutput(Output):
+class MembershipReasonOutput(Output):
     holds = serializers.BooleanField()
     nodes = RuleNodeOutput(many=True)

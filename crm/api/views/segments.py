@@ -24,11 +24,11 @@ from crm.api.serializers.analytics import (
     ChangesOutput,
     EstimateOutput,
     HistoryOutput,
+    MembershipReasonInput,
+    MembershipReasonOutput,
     RuleInput,
     SegmentChange,
     SnapshotInput,
-    WhyInput,
-    WhyOutput,
 )
 from crm.models import Customer, Segment
 from crm.queries import customers, segment_counts, segment_history, segment_why
@@ -145,11 +145,11 @@ class SegmentViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         found = Customer.objects.filter(pk__in=ids).order_by("pk").values_list("public_id", flat=True)
         return Response(ChangesOutput({"customers": list(found)}).data)
 
-    @extend_schema(request=WhyInput, responses=WhyOutput)
+    @extend_schema(request=MembershipReasonInput, responses=MembershipReasonOutput)
     @action(detail=True, methods=["post"])
     def why(self, request: TenantRequest, public_id: Any) -> Response:
         """Tell, node by node from the top, whether a rule holds for one customer now."""
-        serializer = WhyInput(data=request.data)
+        serializer = MembershipReasonInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         customer = customers.with_details().filter(public_id=serializer.validated_data["customer"]).first()
         segment = self.get_object()
@@ -160,7 +160,7 @@ class SegmentViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
             {"depth": depth, "kind": type(each.rule).__name__, "holds": each.holds}
             for depth, each in verdict.walk()
         ]
-        return Response(WhyOutput({"holds": verdict.holds, "nodes": nodes}).data)
+        return Response(MembershipReasonOutput({"holds": verdict.holds, "nodes": nodes}).data)
 
     @extend_schema(responses=MemberOutput(many=True))
     @action(detail=True, methods=["get"], filterset_class=None, serializer_class=MemberOutput)
