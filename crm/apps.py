@@ -21,4 +21,10 @@ class CrmConfig(AppConfig):
         register_section("behaviour", behaviour.profile_section)
         from crm import receivers, tasks  # noqa: F401, PLC0415 - they register themselves, once the models are loaded
         from crm.services.exports import audiences  # noqa: F401, PLC0415 - lists to export
-        from crm.services.imports import customer_records, item_records, order_records  # noqa: F401, PLC0415 - kinds of import
+        from crm.services.imports import (  # noqa: F401, PLC0415 - kinds of import
+            consent_records,
+            customer_records,
+            event_records,
+            item_records,
+            order_records,
+        )

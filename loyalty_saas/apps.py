@@ -13,3 +13,9 @@ class LoyaltySaasConfig(AppConfig):
         from loyalty_saas.celery import register_tasks  # noqa: PLC0415 - needs the models
 
         register_tasks()
+        # Exports of customers know the filters of the list.
+        from crm.services.exports.lists import narrowed_by  # noqa: PLC0415 - needs the models
+        from loyalty_saas.backoffice import customers  # noqa: PLC0415
+        from tenants.scope import active_tenant  # noqa: PLC0415
+
+        narrowed_by(lambda filters: customers.found(filters, active_tenant()))

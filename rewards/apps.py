@@ -27,6 +27,8 @@ class RewardsConfig(AppConfig):
         # Orders that were decided on keep their points; undoing an import leaves them.
         register_guard("order", _DECIDED)
         notices.register(frozen_accounts)
+        from rewards.services import balance_imports  # noqa: F401, PLC0415 - a kind of import
+
         register_section("balance", balances.profile_section)
         register_section("coupons", coupons.profile_section)
         register_section("tier", tiers.profile_section)

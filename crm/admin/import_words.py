@@ -55,6 +55,12 @@ REASONS: Final[dict[str, Text]] = {
     "identity_taken": _("An e-mail, phone or card belongs to another customer and stays there"),
     "customer_unknown": _("There is no such customer"),
     "wallet_unknown": _("There is no such wallet"),
+    "points_out_of_range": _("Not a number of points above zero"),
+    "source_reused": _("The customer has another opening balance already"),
+    "unknown_wallet": _("There is no such wallet"),
+    "customer_not_editable": _("The customer is merged or anonymised"),
+    "purpose_unknown": _("There is no such purpose of consent"),
+    "channel_unknown": _("There is no such channel for this purpose"),
     "occurred_at_out_of_range": _("The event lies before 2000 or in the future"),
 }
 UNDONE: Final[dict[str, Text]] = {
@@ -68,6 +74,7 @@ UNDONE: Final[dict[str, Text]] = {
     "orders_in_use": _("Orders kept, because something depends on them"),
     "events": _("Events removed"),
     "reversed": _("Postings reversed"),
+    "spent_already": _("Postings whose points were partly spent"),
 }
 FAULTS: Final[dict[str, Text]] = {
     "unknown_column": _("The file has no such column."),
@@ -94,6 +101,13 @@ def kind_label(key: str) -> str:
         return str(kind_of(key).label)
     except DomainError:
         return key
+
+
+def is_undoable(key: str) -> bool:
+    try:
+        return kind_of(key).is_undoable
+    except DomainError:
+        return False
 
 
 def kind_choices() -> list[tuple[str, Text]]:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.admin.import_words import kind_choices, kind_label, reason_of, undone_in_words
+from crm.admin.import_words import is_undoable, kind_choices, kind_label, reason_of, undone_in_words
 from crm.models import ImportRun, ImportState, QuarantinedRow, StagedRow
 from crm.queries import failed_rows
 from crm.services.imports import wizard
@@ -91,6 +91,7 @@ class ImportPage(OneImport):
             "job": labelled(job) if job else None,
             "steps": steps_of(run),
             "may_import": self.access.can(Permission.CUSTOMERS_IMPORT),
+            "may_undo": not run.mapping and is_undoable(run.kind),
             "undone": undone_in_words(run.undo_report),
             "error": run.check_report.get("error") or run.report.get("error") or run.undo_report.get("error"),
         }

@@ -20,6 +20,7 @@ from rewards.models import Account, TierMembership
 from rewards.queries import programs
 from tenants.admin.lists import FilterForm, ListPage
 from tenants.domain.permissions import Permission
+from tenants.models import Tenant
 
 # A prefix that more customers share is no search; the list says so by its count.
 _MOST_FOUND: Final = 1000
@@ -86,29 +87,7 @@ class CustomersPage(ListPage):
         return CustomerFilters(self.request.GET, tiers=list(self.tier_names.items()), segments=segments)
 
     def rows(self, filters: dict[str, Any]) -> QuerySet[Customer]:
-        customers = Customer.objects.exclude(state=CustomerState.MERGED)
-        if text := filters.get("q"):
-            customers = customers.filter(pk__in=search.customer_ids(text, limit=_MOST_FOUND))
-        if tier := filters.get("tier"):
-            customers = customers.filter(tier_memberships__tier_key=tier)
-        if segment := filters.get("segment"):
-            customers = customers.filter(segment_memberships__segment__public_id=segment)
-        if filters.get("at_risk"):
-            customers = customers.filter(
-                computed_traits__name=figures.RISK_TRAIT, computed_traits__number__gte=figures.RISKY_FROM
-            )
-        if chosen := filters.get("last_order"):
-            customers = self._by_last_order(customers, chosen)
-        return customers.prefetch_related("persons", "order_summaries")
-
-    def _by_last_order(self, customers: QuerySet[Customer], chosen: str) -> QuerySet[Customer]:
-        if chosen == "never":
-            return customers.filter(order_summaries__last_order_at__isnull=True)
-        tenant = self.access.tenant
-        end = datetime.combine(figures.latest_day(tenant), time.max, tenant.zone).astimezone(UTC)
-        if chosen == "over90":
-            return customers.filter(order_summaries__last_order_at__lt=end - timedelta(days=90))
-        return customers.filter(order_summaries__last_order_at__gte=end - timedelta(days=int(chosen)))
+        return found(filters, self.access.tenant).prefetch_related("persons", "order_summaries")
 
     def beside(self, page: Page[Customer]) -> dict[str, Any]:
         customers = list(page.object_list)
@@ -137,4 +116,32 @@ class CustomersPage(ListPage):
                 for customer in customers
             ],
             "may_import": self.access.can(Permission.CUSTOMERS_IMPORT),
+            "may_export": self.access.can(Permission.DATA_EXPORT),
         }
+
+
+def found(filters: dict[str, Any], tenant: Tenant) -> QuerySet[Customer]:
+    """Return the customers of the list's filters; exports of the list use them too."""
+    customers = Customer.objects.exclude(state=CustomerState.MERGED)
+    if text := filters.get("q"):
+        customers = customers.filter(pk__in=search.customer_ids(text, limit=_MOST_FOUND))
+    if tier := filters.get("tier"):
+        customers = customers.filter(tier_memberships__tier_key=tier)
+    if segment := filters.get("segment"):
+        customers = customers.filter(segment_memberships__segment__public_id=segment)
+    if filters.get("at_risk"):
+        customers = customers.filter(
+            computed_traits__name=figures.RISK_TRAIT, computed_traits__number__gte=figures.RISKY_FROM
+        )
+    if chosen := filters.get("last_order"):
+        customers = _by_last_order(customers, chosen, tenant)
+    return customers
+
+
+def _by_last_order(customers: QuerySet[Customer], chosen: str, tenant: Tenant) -> QuerySet[Customer]:
+    if chosen == "never":
+        return customers.filter(order_summaries__last_order_at__isnull=True)
+    end = datetime.combine(figures.latest_day(tenant), time.max, tenant.zone).astimezone(UTC)
+    if chosen == "over90":
+        return customers.filter(order_summaries__last_order_at__lt=end - timedelta(days=90))
+    return customers.filter(order_summaries__last_order_at__gte=end - timedelta(days=int(chosen)))

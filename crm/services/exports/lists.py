@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -73,7 +74,15 @@ def checked_filters(entry: ExportList, filters: Filters) -> Filters:
         raise InvalidInput(
             errors=[FieldError(f"/filters/{name}", "unknown_field", "Unknown filter.") for name in unknown]
         )
-    return {name: str(value) for name, value in filters.items() if value not in (None, "")}
+    given = {name: str(value) for name, value in filters.items() if value not in (None, "")}
+    if "segment" in given:
+        try:
+            UUID(given["segment"])
+        except ValueError as error:
+            raise InvalidInput(
+                errors=[FieldError("/filters/segment", "invalid", "The id of a segment.")]
+            ) from error
+    return given
 
 
 def customers_by(filters: Filters) -> QuerySet[Customer]:

@@ -82,6 +82,7 @@ class Kind:
     fields: FieldSet
     importer: Importer
     permission: Permission = Permission.CUSTOMERS_IMPORT
+    is_undoable: bool = True
 
 
 _kind_by_key: dict[str, Kind] = {}

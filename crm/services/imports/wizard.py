@@ -135,8 +135,8 @@ def start_undo(*, run: ImportRun, by: Actor, at: datetime) -> Job:
     """Start taking back what the import did."""
     _require(by, kind_of(run.kind))
     run = _locked(run, _ENDED)
-    if run.mapping:
-        raise WrongState("An import by preset cannot be undone.")
+    if run.mapping or not kind_of(run.kind).is_undoable:
+        raise WrongState("An import of this kind, or by preset, cannot be undone.")
     return _started(run, "crm.undo_import", by=by, at=at)
 
 
