@@ -10,6 +10,7 @@ from rewards.admin import (
     catalogue,
     challenge_editor,
     challenge_pages,
+    coupon_campaigns,
     coupon_pools,
     coupons,
     ladder_editor,
@@ -47,6 +48,14 @@ urlpatterns = [
     path("redemptions/<uuid:public_id>/step/", redemptions.RedemptionStep.as_view(), name="redemption_step"),
     path("coupons/", coupons.DefinitionsPage.as_view(), name="coupons"),
     path("coupons/new/", coupons.CreatePage.as_view(), name="coupon_create"),
+    path("coupons/campaigns/", coupon_campaigns.CampaignsPage.as_view(), name="coupon_campaigns"),
+    path("coupons/campaigns/new/", coupon_campaigns.CreatePage.as_view(), name="coupon_campaign_create"),
+    path("coupons/campaigns/<uuid:public_id>/", coupon_campaigns.EditPage.as_view(), name="coupon_campaign"),
+    path(
+        "coupons/campaigns/<uuid:public_id>/recipients/",
+        coupon_campaigns.RecipientsStep.as_view(),
+        name="coupon_campaign_recipients",
+    ),
     path("coupons/pools/", coupon_pools.PoolsPage.as_view(), name="coupon_pools"),
     path("coupons/pools/new/", coupon_pools.PoolCreatePage.as_view(), name="coupon_pool_create"),
     path(

@@ -29,6 +29,11 @@ class CouponDefinitionFilter(StrictFilterSet):
     is_active = StrictBooleanFilter()
 
 
+class CouponCampaignFilter(StrictFilterSet):
+    key = django_filters.CharFilter()
+    is_targeted = StrictBooleanFilter()
+
+
 class CouponRedemptionFilter(StrictFilterSet):
     state = django_filters.ChoiceFilter(choices=CouponRedemptionState.choices)
     customer = django_filters.UUIDFilter(field_name="customer__public_id")

@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from rewards.api.views import programs
 from rewards.api.views.challenges import ChallengesView, CustomerChallengesView, OptInView, OptOutView
+from rewards.api.views.coupon_campaigns import CouponCampaignViewSet
 from rewards.api.views.coupons import (
     CouponDefinitionViewSet,
     CouponRedemptionViewSet,
@@ -47,6 +48,7 @@ from rewards.api.views.tiers import CustomerTierView, LadderView, LockTierView, 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("rewards", RewardViewSet, basename="reward")
 router.register("redemptions", RedemptionViewSet, basename="redemption")
+router.register("coupon-campaigns", CouponCampaignViewSet, basename="coupon-campaign")
 router.register("coupon-definitions", CouponDefinitionViewSet, basename="coupon-definition")
 router.register("coupon-redemptions", CouponRedemptionViewSet, basename="coupon-redemption")
 router.register("referrals", ReferralViewSet, basename="referral")

@@ -43,6 +43,8 @@ _TEXT_BY_CODE: Final[dict[str, str | Promise]] = {
     "before_start": _("The end is after the start."),
     "unknown_items": _("At least one of these items does not exist."),
     "unknown_coupon": _("There is no such coupon."),
+    "other_campaign": _("At least one of these belongs to another campaign."),
+    "campaign_key_taken": _("This key is taken."),
     "wrong_coupon_kind": _("A gift card hands out stored value, and only a gift card does."),
     "not_found": _("It does not exist any more."),
 }

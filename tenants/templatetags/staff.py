@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import template
@@ -58,6 +58,13 @@ def milliseconds(value: float | None) -> str:
 @register.filter
 def day(value: date | datetime | None) -> str:
     return formats.day(_known(value))
+
+
+@register.filter
+def last_day(until: datetime | None) -> str:
+    """Write the last day of a span whose end is the first instant that is not in it."""
+    known = _known(until)
+    return formats.day(known - timedelta(microseconds=1) if known else None)
 
 
 @register.filter

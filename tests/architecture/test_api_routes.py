@@ -13,6 +13,7 @@ from crm.models import Customer, DuplicateCandidate, EventReject, EventSchema, E
 from crm.services import duplicates, event_schemas, ingest, merges, privacy_requests
 from rewards.models import RewardKind
 from rewards.services import catalogue
+from rewards.services.coupons import campaigns
 from tenants.domain.actors import SYSTEM
 from tenants.domain.permissions import Permission
 from tenants.models import Job
@@ -82,6 +83,9 @@ def populate(wallet_name: str) -> dict[str, object]:
         "privacy-requests": request.public_id,
         "coupon-definitions": make_definition(f"{CANARY}-coupon", code=CANARY).public_id,
         "coupon-redemptions": redeem(CANARY).public_id,
+        "coupon-campaigns": campaigns.create(
+            key=CANARY, terms=campaigns.CampaignTerms(name=CANARY), by=SYSTEM, at=NOW
+        ).public_id,
     }
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from crm.models import Customer
 from rewards.domain.coupon_terms import Cart, CartLine
-from rewards.models import CouponDefinition, CouponKind, Reward, VelocityKind
+from rewards.models import CouponCampaign, CouponDefinition, CouponKind, Reward, VelocityKind
 from rewards.services import coupons, points, redemptions, velocity
-from rewards.services.coupons import definitions, pools, redeeming
+from rewards.services.coupons import campaigns, definitions, pools, redeeming
 from rewards.services.coupons.definitions import DefinitionTerms
 from rewards.services.ledger import Source
 from tenants.domain.actors import Actor
@@ -37,6 +37,9 @@ def add(customer: Customer, reward: Reward, actor: Actor, mark: str) -> dict[str
     )
     return {
         "coupon": definition.public_id,
+        **dict.fromkeys(
+            ("coupon_campaign", "coupon_campaign_recipients"), add_campaign(actor, mark, 1).public_id
+        ),
         "coupon_pool_download": pool.public_id,
         "redemption_step": redemption.public_id,
         "review": review.public_id,
@@ -48,6 +51,11 @@ def add_definition(actor: Actor, mark: str, number: int) -> CouponDefinition:
     return definitions.save(
         key=f"coupon-{number}", terms=terms, generic_code=f"{mark}{number}", by=actor, at=NOW
     )
+
+
+def add_campaign(actor: Actor, mark: str, number: int) -> CouponCampaign:
+    terms = campaigns.CampaignTerms(name=f"{mark} campaign {number}", is_targeted=True, limit_uses=10)
+    return campaigns.create(key=f"campaign-{number}", terms=terms, by=actor, at=NOW)
 
 
 def add_redemption(customer: Customer, reward: Reward, actor: Actor, mark: str) -> Any:

@@ -78,6 +78,9 @@ READ_PAGES: dict[str, Permission] = {
     "coupons": P.COUPONS_VIEW,
     "coupon": P.COUPONS_EDIT,
     "coupon_create": P.COUPONS_EDIT,
+    "coupon_campaigns": P.COUPONS_VIEW,
+    "coupon_campaign": P.COUPONS_EDIT,
+    "coupon_campaign_create": P.COUPONS_EDIT,
     "coupon_pools": P.COUPONS_VIEW,
     "coupon_pool_create": P.COUPONS_EDIT,
     "coupon_lookup": P.COUPONS_VIEW,
@@ -112,6 +115,7 @@ READ_PAGES |= {
 }
 POST_ONLY: dict[str, Permission] = {
     "redemption_step": P.REWARDS_REDEEM,
+    "coupon_campaign_recipients": P.COUPONS_EDIT,
     "coupon_pool_download": P.COUPONS_EDIT,
     "duplicates_review": P.CUSTOMERS_MERGE,
     "merge_undo": P.CUSTOMERS_MERGE,
@@ -135,11 +139,11 @@ POST_ONLY: dict[str, Permission] = {
     "job_cancel": P.MODELS_TRAIN,
     "team_role": P.TEAM_MANAGE,
 }
-WITH_REVISION = {"program_revision", "program_publish"}
 # A file, or a way back to the list.
 FILES = {"export_download": P.DATA_EXPORT}
-WITH_REVISION = {"program_revision", "program_publish", "tier_preview"}
-WITH_REVISION = {"program_revision", "program_publish", "program_export", "program_simulate"}
+WITH_REVISION = {
+    "program_revision", "program_publish", "program_export", "program_simulate", "tier_preview",
+}  # fmt: skip
 ARGUMENTS: dict[str, list[object]] = {"program_compare": [1, 1], "program_step": [1, "submit"]}
 WITHOUT_PAGE = {"set_language"}
 

@@ -59,6 +59,7 @@ ADDERS: dict[str, Callable[[Actor, int], Any]] = {
     "team": _member,
     "rewards": _reward,
     "coupons": lambda actor, number: filling_coupons.add_definition(actor, "More", number),
+    "coupon_campaigns": lambda actor, number: filling_coupons.add_campaign(actor, "More", number),
     "redemptions": _redemption,
 }
 

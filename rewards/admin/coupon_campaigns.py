@@ -1,0 +1,241 @@
+"""Coupon campaigns: offers that share dates and a budget, perhaps for their recipients only."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Page
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from crm.domain.money import exponent, to_minor
+from crm.models import Segment
+from rewards.domain.expiry import start_of_day
+from rewards.models import CouponCampaign
+from rewards.queries import coupon_campaigns
+from rewards.services.coupons import campaigns
+from rewards.services.coupons.campaigns import CampaignTerms
+from tenants.admin import formats
+from tenants.admin.forms import StaffForm
+from tenants.admin.frame import Crumb, FormPage, StaffPage
+from tenants.admin.keys import key_from
+from tenants.admin.lists import ListPage
+from tenants.domain.permissions import Permission
+
+_FREE_OFFERED: Final = 100
+UPCOMING, RUNNING, ENDED = "upcoming", "running", "ended"
+PHASE_LABELS: Final = {
+    UPCOMING: gettext_lazy("Not begun"), RUNNING: gettext_lazy("Running"), ENDED: gettext_lazy("Ended"),
+}  # fmt: skip
+
+
+def phase_of(campaign: CouponCampaign, now: datetime) -> str:
+    """Say where a campaign stands in its time."""
+    if campaign.ends_at and campaign.ends_at <= now:
+        return ENDED
+    return UPCOMING if campaign.starts_at and campaign.starts_at > now else RUNNING
+
+
+class CampaignForm(StaffForm):
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+    starts_on = forms.DateField(
+        label=gettext_lazy("From day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    ends_on = forms.DateField(
+        label=gettext_lazy("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=gettext_lazy("The coupons of a campaign count only while it runs."),
+    )  # fmt: skip
+    limit_uses = forms.IntegerField(
+        label=gettext_lazy("Redemptions in all"), required=False, min_value=1, max_value=10**12,
+        help_text=gettext_lazy("All its coupons together. A limit set later counts from then on."),
+    )  # fmt: skip
+    limit_discount = forms.DecimalField(
+        label=gettext_lazy("Discount in all"), required=False, min_value=0, max_digits=12
+    )
+    is_targeted = forms.BooleanField(
+        label=gettext_lazy("Only for those who received it"), required=False,
+        help_text=gettext_lazy("Added on this page once the campaign is saved, or over the API."),
+    )  # fmt: skip
+    definitions = forms.MultipleChoiceField(
+        label=gettext_lazy("Coupons of this campaign"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, *args: Any, campaign: CouponCampaign | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = coupon_campaigns.definitions_for(campaign, most_free=_FREE_OFFERED)
+        if offered:
+            choices = [(each.key, each.name) for each in offered]
+            self.fields["definitions"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        else:
+            del self.fields["definitions"]
+
+    def terms(self, *, currency: str, zone: tzinfo) -> CampaignTerms:
+        """Return what was typed as the service takes it: minor units, instants of local days."""
+        values = self.cleaned_data
+        ends, discount = values["ends_on"], values["limit_discount"]
+        return CampaignTerms(
+            name=values["name"],
+            starts_at=start_of_day(values["starts_on"], zone) if values["starts_on"] else None,
+            ends_at=start_of_day(ends + timedelta(days=1), zone) if ends else None,
+            is_targeted=values["is_targeted"],
+            limit_uses=values["limit_uses"],
+            limit_discount_minor=None if discount is None else to_minor(discount, currency),
+        )
+
+
+class CampaignsPage(ListPage):
+    """Campaigns with their time, their offers and what is left of their limits."""
+
+    permission = Permission.COUPONS_VIEW
+    title = gettext_lazy("Coupon campaigns")
+    template_name = "backoffice/coupons/campaigns.html"
+    orderings = {"name": ("name", "id"), "latest": ("id",)}
+    default_ordering = "-latest"
+
+    def crumbs(self) -> list[Crumb]:
+        return [Crumb(_("Coupons"), reverse("coupons"))]
+
+    def rows(self, filters: dict[str, Any]) -> QuerySet[CouponCampaign]:
+        return coupon_campaigns.listed()
+
+    def beside(self, page: Page[CouponCampaign]) -> dict[str, Any]:
+        shown, now = list(page.object_list), timezone.now()
+        spent = coupon_campaigns.spending(shown)
+        return {"campaigns": [_row(each, spent[each.pk], now) for each in shown]}
+
+
+def _row(campaign: CouponCampaign, spent: coupon_campaigns.Spending, now: datetime) -> dict[str, Any]:
+    phase = phase_of(campaign, now)
+    return {
+        "campaign": campaign,
+        "phase": phase,
+        "phase_label": PHASE_LABELS[phase],
+        "spent": spent,
+        "share": _share(campaign, spent),
+    }
+
+
+def _share(campaign: CouponCampaign, spent: coupon_campaigns.Spending) -> int | None:
+    """Return how much of the tighter limit is used, in percent; ``None`` without limits."""
+    pairs = [(spent.uses, campaign.limit_uses), (spent.discount_minor, campaign.limit_discount_minor)]
+    shares = [min(100, used * 100 // limit) for used, limit in pairs if limit]
+    return max(shares, default=None)
+
+
+class _CampaignFormPage(FormPage):
+    permission = Permission.COUPONS_EDIT
+    template_name = "backoffice/coupons/campaign_form.html"
+    form_class = CampaignForm
+    field_by_pointer = {
+        "/starts_at": "starts_on", "/ends_at": "ends_on", "/limit_discount_minor": "limit_discount",
+    }  # fmt: skip
+    campaign: CouponCampaign | None = None
+
+    def crumbs(self) -> list[Crumb]:
+        return [
+            Crumb(_("Coupons"), reverse("coupons")),
+            Crumb(_("Coupon campaigns"), reverse("coupon_campaigns")),
+        ]
+
+    def form(self, data: Any = None) -> CampaignForm:
+        initial = None if data is not None else self.initial()
+        return CampaignForm(data, initial=initial, campaign=self.campaign)
+
+    def save(self, form: Any) -> str:
+        tenant = self.access.tenant
+        saved = self.store(
+            form.cleaned_data["name"],
+            terms=form.terms(currency=tenant.currency, zone=tenant.zone),
+            definition_keys=form.cleaned_data.get("definitions"),
+            by=self.access.actor,
+            at=timezone.now(),
+        )
+        messages.success(self.request, _("“%(name)s” is saved.") % {"name": saved.name})
+        return reverse("coupon_campaign", args=[saved.public_id])
+
+    def store(self, name: str, *, terms: CampaignTerms, **given: Any) -> CouponCampaign:
+        raise NotImplementedError
+
+
+class CreatePage(_CampaignFormPage):
+    title = gettext_lazy("New coupon campaign")
+
+    def store(self, name: str, *, terms: CampaignTerms, **given: Any) -> CouponCampaign:
+        taken = set(CouponCampaign.objects.values_list("key", flat=True))
+        return campaigns.create(key=key_from(name, taken, fallback="campaign"), terms=terms, **given)
+
+
+class EditPage(_CampaignFormPage):
+    """Change a campaign; see what it cost, its coupons and who received it."""
+
+    @cached_property
+    def campaign(self) -> CouponCampaign:  # type: ignore[override]  # here there always is one
+        found: CouponCampaign = get_object_or_404(
+            CouponCampaign.objects.all(), public_id=self.kwargs["public_id"]
+        )
+        return found
+
+    def store(self, name: str, *, terms: CampaignTerms, **given: Any) -> CouponCampaign:
+        return campaigns.change(campaign=self.campaign, values=asdict(terms), **given)
+
+    def initial(self) -> dict[str, Any]:
+        row, tenant = self.campaign, self.access.tenant
+        money = row.limit_discount_minor
+        return {
+            "name": row.name,
+            "starts_on": row.starts_at.astimezone(tenant.zone).date() if row.starts_at else None,
+            "ends_on": _last_day(row.ends_at, tenant.zone),
+            "limit_uses": row.limit_uses,
+            "limit_discount": None if money is None else Decimal(money).scaleb(-exponent(tenant.currency)),
+            "is_targeted": row.is_targeted,
+            "definitions": list(row.definitions.values_list("key", flat=True)),
+        }
+
+    def context(self) -> dict[str, Any]:
+        if not self.access.can(self.permission):
+            return super().context()
+        row = self.campaign
+        return {
+            **super().context(),
+            "title": row.name,
+            "campaign": row,
+            **_row(row, coupon_campaigns.spending([row])[row.pk], timezone.now()),
+            "recipients_count": row.recipients.count() if row.is_targeted else 0,
+            "segments": Segment.objects.order_by("name").values_list("key", "name")
+            if row.is_targeted
+            else [],
+        }
+
+
+def _last_day(ends_at: datetime | None, zone: tzinfo) -> Any:
+    return (ends_at.astimezone(zone) - timedelta(microseconds=1)).date() if ends_at else None
+
+
+class RecipientsStep(StaffPage):
+    """Make the members of a segment recipients."""
+
+    http_method_names = ["post", "options"]
+    permission = Permission.COUPONS_EDIT
+    title = gettext_lazy("Recipients")
+
+    def post(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:
+        campaign = get_object_or_404(CouponCampaign.objects.all(), public_id=public_id)
+        segment = get_object_or_404(Segment.objects.all(), key=request.POST.get("segment", ""))
+        added = campaigns.add_segment(
+            campaign=campaign, segment=segment, by=self.access.actor, at=timezone.now()
+        )
+        text = _("%(count)s customers were added to those who received it.")
+        messages.success(request, text % {"count": formats.number(added)})
+        return redirect(reverse("coupon_campaign", args=[campaign.public_id]))

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from crm.models import Customer, Segment
+from rewards.api.filters import CouponCampaignFilter
+from rewards.api.serializers.coupon_campaigns import (
+    CouponCampaignInput,
+    CouponCampaignOutput,
+    CouponCampaignPatch,
+    RecipientsAdded,
+    RecipientsInput,
+)
+from rewards.models import CouponCampaign, CouponDefinition
+from rewards.queries import coupon_campaigns
+from rewards.services.coupons import campaigns
+from rewards.services.coupons.campaigns import CampaignTerms
+from tenants.api.views import TenantRequest, TenantViewSet
+from tenants.domain.permissions import Permission
+from tenants.errors import NotFound
+
+
+class CouponCampaignViewSet(TenantViewSet):
+    """Coupons under one time and one budget."""
+
+    queryset = CouponCampaign.objects.none()
+    permissions = {
+        "list": Permission.COUPONS_VIEW,
+        "retrieve": Permission.COUPONS_VIEW,
+        "create": Permission.COUPONS_EDIT,
+        "partial_update": Permission.COUPONS_EDIT,
+        "recipients": Permission.COUPONS_EDIT,
+    }
+    filterset_class = CouponCampaignFilter
+    serializer_class = CouponCampaignOutput
+
+    def get_queryset(self) -> QuerySet[CouponCampaign]:
+        keys = Prefetch("definitions", CouponDefinition.objects.order_by("key"))
+        found: QuerySet[CouponCampaign] = CouponCampaign.objects.prefetch_related(keys)
+        return found
+
+    def list(self, request: TenantRequest) -> Response:
+        """List campaigns, the newest first, with what they have cost."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        return self.get_paginated_response(_shown(page))
+
+    def retrieve(self, request: TenantRequest, public_id: Any) -> Response:
+        """Read one campaign."""
+        return Response(_shown([self.get_object()])[0])
+
+    @extend_schema(request=CouponCampaignInput, responses={201: CouponCampaignOutput})
+    def create(self, request: TenantRequest) -> Response:
+        """Create a campaign; a key that is taken is a 409."""
+        data = _read(CouponCampaignInput, request)
+        campaign = campaigns.create(
+            key=data.pop("key"),
+            definition_keys=data.pop("definitions", None),
+            terms=CampaignTerms(**data),
+            by=request.access.actor,
+            at=timezone.now(),
+        )
+        return Response(_shown([self.get_queryset().get(pk=campaign.pk)])[0], status=201)
+
+    @extend_schema(request=CouponCampaignPatch, responses=CouponCampaignOutput)
+    def partial_update(self, request: TenantRequest, public_id: Any) -> Response:
+        """Patch a campaign: what is not named stays."""
+        data = _read(CouponCampaignPatch, request)
+        campaign = campaigns.change(
+            campaign=self.get_object(),
+            definition_keys=data.pop("definitions", None),
+            values=data,
+            by=request.access.actor,
+            at=timezone.now(),
+        )
+        return Response(_shown([self.get_queryset().get(pk=campaign.pk)])[0])
+
+    @extend_schema(request=RecipientsInput, responses=RecipientsAdded)
+    @action(detail=True, methods=["post"])
+    def recipients(self, request: TenantRequest, public_id: Any) -> Response:
+        """Add customers, or the present members of a segment; who is in stays, so it may be repeated."""
+        data, campaign = _read(RecipientsInput, request), self.get_object()
+        if "segment" in data:
+            segment = get_object_or_404(Segment.objects.all(), key=data["segment"])
+            added = campaigns.add_segment(
+                campaign=campaign, segment=segment, by=request.access.actor, at=timezone.now()
+            )
+        else:
+            added = campaigns.add_recipients(
+                campaign=campaign, customer_ids=_ids(data["customers"]), at=timezone.now()
+            )
+        return Response(RecipientsAdded({"added": added}).data)
+
+
+def _read(serializer_class: Any, request: TenantRequest) -> dict[str, Any]:
+    serializer = serializer_class(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def _ids(public_ids: list[Any]) -> list[int]:
+    found = dict(Customer.objects.filter(public_id__in=public_ids).values_list("public_id", "pk"))
+    if missing := sorted(str(each) for each in set(public_ids) - set(found)):
+        raise NotFound(f"There is no customer {missing[0]}.", missing=missing)
+    return list(found.values())
+
+
+def _shown(campaigns_shown: list[CouponCampaign]) -> list[dict[str, Any]]:
+    context = {"spending": coupon_campaigns.spending(campaigns_shown)}
+    return list(CouponCampaignOutput(campaigns_shown, many=True, context=context).data)

@@ -1,0 +1,61 @@
+"""Coupon campaigns and coupons made through their pages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from crm.models import SegmentMember
+from rewards.models import CouponCampaign, CouponDefinition
+from tenants.scope import tenant_scope
+from tests.loyalty_saas.backoffice.filling import Filled
+from tests.loyalty_saas.backoffice.test_access import address
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_campaign_is_made_for_local_days_and_changed(filled: Filled, staff: Client) -> None:
+    typed = {
+        "name": "Spring sale", "starts_on": "2026-03-01", "ends_on": "2026-03-31", "limit_uses": "100",
+        "limit_discount": "250.50", "definitions": ["coupon-1"],
+    }  # fmt: skip
+    answer = staff.post(address("coupon_campaign_create", filled), typed)
+    with tenant_scope(filled.tenant):
+        made = CouponCampaign.objects.get(key="spring-sale")
+        assert CouponDefinition.objects.get(key="coupon-1").campaign == made
+    assert answer["Location"] == f"/t/acme/coupons/campaigns/{made.public_id}/"
+    # New York: winter time at the start, summer time at the end.
+    assert (made.starts_at, made.ends_at) == (
+        datetime(2026, 3, 1, 5, tzinfo=UTC), datetime(2026, 4, 1, 4, tzinfo=UTC),
+    )  # fmt: skip
+    page = staff.get(answer["Location"])
+    assert page.context["form"].initial["ends_on"].isoformat() == "2026-03-31"
+    assert str(page.context["form"].initial["limit_discount"]) == "250.50"
+    staff.post(answer["Location"], {"name": "Spring"})
+    with tenant_scope(filled.tenant):
+        changed = CouponCampaign.objects.get(pk=made.pk)
+        assert (changed.name, changed.key, changed.limit_uses, changed.starts_at) == (
+            "Spring", "spring-sale", None, None,
+        )  # fmt: skip
+        assert not changed.definitions.exists()
+
+
+def test_an_end_before_the_start_is_told_beside_the_field(filled: Filled, staff: Client) -> None:
+    typed: dict[str, Any] = {"name": "x", "starts_on": "2026-03-02", "ends_on": "2026-03-01"}
+    page = staff.post(address("coupon_campaign_create", filled), typed)
+    assert page.status_code == 422
+    assert page.context["form"].errors == {"ends_on": ["The end is after the start."]}
+
+
+def test_a_segments_members_receive_a_campaign(filled: Filled, staff: Client) -> None:
+    with tenant_scope(filled.tenant):
+        members = SegmentMember.objects.filter(segment=filled.segment).count()
+    answer = staff.post(address("coupon_campaign_recipients", filled), {"segment": filled.segment.key})
+    assert answer.status_code == 302
+    page = staff.get(answer["Location"])
+    assert (page.context["recipients_count"], members) == (1, 1)
+    gone = staff.post(address("coupon_campaign_recipients", filled), {"segment": "nobody"})
+    assert gone.status_code == 404

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rewards.models import CouponRecipient
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.conftest import ApiClient
+from tests.rewards.coupons import make_definition
+from tests.rewards.factories import make_customer
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_campaign_is_made_changed_and_listed(api: ApiClient, tenant: Tenant, other_api: ApiClient) -> None:
+    with tenant_scope(tenant):
+        make_definition("ten")
+    ask = {"key": "spring", "name": "Spring", "limit_uses": 5, "definitions": ["ten"]}
+    made = api.post("/coupon-campaigns", ask)
+    assert (made.status_code, made.json()["definitions"], made.json()["uses"]) == (201, ["ten"], 0)
+    again = api.post("/coupon-campaigns", ask)
+    assert (again.status_code, again.json()["code"]) == (409, "campaign_key_taken")
+    path = f"/coupon-campaigns/{made.json()['id']}"
+    changed = api.patch(path, {"limit_uses": None, "ends_at": "2026-05-01T00:00:00Z"}).json()
+    assert (changed["limit_uses"], changed["ends_at"], changed["name"], changed["definitions"]) == (
+        None, "2026-05-01T00:00:00Z", "Spring", ["ten"],
+    )  # fmt: skip
+    assert api.get("/coupon-campaigns?key=spring").json()["data"] == [changed]
+    assert api.get(path).json() == changed
+    assert other_api.patch(path, {"name": "Mine"}).status_code == 404
+    assert other_api.get("/coupon-campaigns").json()["data"] == []
+    assert api.get("/coupon-campaigns?colour=red").status_code == 400
+
+
+def test_recipients_are_added_and_may_be_repeated(api: ApiClient, tenant: Tenant) -> None:
+    with tenant_scope(tenant):
+        customer = make_customer()
+    ask = {"key": "mail", "name": "Mail", "is_targeted": True}
+    path = f"/coupon-campaigns/{api.post('/coupon-campaigns', ask).json()['id']}/recipients"
+    body = {"customers": [str(customer.public_id)]}
+    assert [api.post(path, body).json() for _ in range(2)] == [{"added": 1}, {"added": 0}]
+    assert api.post(path, {"segment": "nobody"}).status_code == 404
+    with tenant_scope(tenant):
+        assert CouponRecipient.objects.get().customer_id == customer.pk
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"key": "with space"},
+        {"limit_uses": 0},
+        {"starts_at": "2026-05-01T00:00:00"},
+        {"starts_at": "2026-05-01T00:00:00Z", "ends_at": "2026-04-01T00:00:00Z"},
+        {"definitions": ["nothing"]},
+        {"colour": "red"},
+    ],
+)
+def test_impossible_bodies_name_their_field(api: ApiClient, wrong: dict[str, Any]) -> None:
+    answer = api.post("/coupon-campaigns", {"key": "a", "name": "A", **wrong})
+    assert answer.status_code in {400, 422}
+    assert answer.json()["errors"]
