@@ -84,6 +84,35 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "public_id"), name="crm_customer_public_id"),
+                    models.UniqueConstraint(
+                        fields=("tenant", "external_id"), name="crm_customer_external_id"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("merged_into__isnull", False), ("state", "merged")),
+                            models.Q(
+                                models.Q(("state", "merged"), _negated=True), ("merged_into__isnull", True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="crm_customer_merged_has_target",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        models.F("tenant"),
+                        models.OrderBy(models.F("last_seen_at"), descending=True, nulls_last=True),
+                        models.OrderBy(models.F("id"), descending=True),
+                        name="crm_customer_last_seen",
+                    ),
+                    models.Index(
+                        condition=models.Q(("merged_into__isnull", False)),
+                        fields=["tenant", "merged_into"],
+                        name="crm_customer_merged_into",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -126,6 +155,22 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "customer", "name"), name="crm_computed_trait_name"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("number__isnull", False), ("text__isnull", True)),
+                            models.Q(("number__isnull", True), ("text__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="crm_computed_trait_one_value",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["tenant", "name", "number"], name="crm_computed_trait_by_number")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -158,6 +203,13 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "indexes": [
+                    models.Index(
+                        models.F("tenant"),
+                        models.OrderBy(models.F("received_at"), descending=True),
+                        name="crm_event_reject_by_time",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -209,6 +261,15 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "kind", "value"), name="crm_identity_kind_value"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("value", ""), _negated=True), name="crm_identity_value_not_blank"
+                    ),
+                ],
+                "indexes": [models.Index(fields=["tenant", "customer"], name="crm_identity_by_customer")],
             },
         ),
         migrations.CreateModel(
@@ -278,6 +339,33 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "public_id"), name="crm_import_run_public_id"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["done", "done_with_errors"]), _negated=True),
+                            (
+                                "rows_read",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("rows_accepted"), "+", models.F("rows_merged")
+                                    ),
+                                    "+",
+                                    models.F("rows_quarantined"),
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="crm_import_accounts_for_rows",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        models.F("tenant"),
+                        models.OrderBy(models.F("started_at"), descending=True),
+                        name="crm_import_by_start",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -330,6 +418,17 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "public_id"), name="crm_item_public_id"),
+                    models.UniqueConstraint(fields=("tenant", "external_id"), name="crm_item_external_id"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("price_minor__isnull", True), ("price_minor__gte", 0), _connector="OR"
+                        ),
+                        name="crm_item_price_not_negative",
+                    ),
+                ],
+                "indexes": [models.Index(fields=["tenant", "category"], name="crm_item_by_category")],
             },
         ),
         migrations.CreateModel(
@@ -395,6 +494,45 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "public_id"), name="crm_order_public_id"),
+                    models.UniqueConstraint(fields=("tenant", "external_id"), name="crm_order_external_id"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "total_minor",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("gross_minor"), "-", models.F("store_discount_minor")
+                                    ),
+                                    "-",
+                                    models.F("coupon_discount_minor"),
+                                ),
+                            )
+                        ),
+                        name="crm_order_total_adds_up",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("coupon_discount_minor__gte", 0), ("store_discount_minor__gte", 0)
+                        ),
+                        name="crm_order_discounts_not_negative",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        models.F("tenant"),
+                        models.F("customer"),
+                        models.OrderBy(models.F("placed_at"), descending=True),
+                        name="crm_order_by_customer",
+                    ),
+                    models.Index(
+                        models.F("tenant"),
+                        models.OrderBy(models.F("placed_at"), descending=True),
+                        models.OrderBy(models.F("id"), descending=True),
+                        name="crm_order_by_time",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -459,6 +597,34 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "order", "position"), name="crm_order_line_position"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "total_minor",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("gross_minor"), "-", models.F("store_discount_minor")
+                                    ),
+                                    "-",
+                                    models.F("coupon_discount_minor"),
+                                ),
+                            )
+                        ),
+                        name="crm_order_line_total_adds_up",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("kind", "charge"),
+                            models.Q(("quantity__gt", 0), ("total_minor__gte", 0)),
+                            _connector="OR",
+                        ),
+                        name="crm_order_line_product_positive",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -498,6 +664,13 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "customer"), name="crm_order_summary_customer")
+                ],
+                "indexes": [
+                    models.Index(fields=["tenant", "last_order_at"], name="crm_order_summary_last"),
+                    models.Index(fields=["tenant", "revenue_minor"], name="crm_order_summary_revenue"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -574,6 +747,17 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "customer"), name="crm_person_customer")
+                ],
+                "indexes": [
+                    models.Index(fields=["tenant", "email_lower"], name="crm_person_email"),
+                    models.Index(
+                        fields=["tenant", "family_name_lower", "given_name_lower"],
+                        name="crm_person_family_name",
+                    ),
+                    models.Index(fields=["tenant", "given_name_lower"], name="crm_person_given_name"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -611,6 +795,11 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "import_run", "row_number"), name="crm_quarantined_row_number"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -681,6 +870,28 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "public_id"), name="crm_return_public_id"),
+                    models.UniqueConstraint(fields=("tenant", "external_id"), name="crm_return_external_id"),
+                    models.CheckConstraint(
+                        condition=models.Q(("total_minor__gte", 0)), name="crm_return_not_negative"
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        models.F("tenant"),
+                        models.F("customer"),
+                        models.OrderBy(models.F("returned_at"), descending=True),
+                        name="crm_return_by_customer",
+                    ),
+                    models.Index(fields=["tenant", "order"], name="crm_return_by_order"),
+                    models.Index(
+                        models.F("tenant"),
+                        models.OrderBy(models.F("returned_at"), descending=True),
+                        models.OrderBy(models.F("id"), descending=True),
+                        name="crm_return_by_time",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -727,6 +938,16 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "parent", "order_line"), name="crm_return_line_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_minor__gte", 0), ("quantity__gt", 0)),
+                        name="crm_return_line_positive",
+                    ),
+                ],
+                "indexes": [models.Index(fields=["tenant", "order_line"], name="crm_return_line_by_line")],
             },
         ),
         migrations.CreateModel(
@@ -780,6 +1001,18 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "public_id"), name="crm_segment_public_id"),
+                    models.UniqueConstraint(fields=("tenant", "key"), name="crm_segment_key"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "rule"), ("rule__isnull", False)),
+                            models.Q(models.Q(("kind", "rule"), _negated=True), ("rule__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="crm_segment_rule_only_for_rules",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -826,6 +1059,12 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "segment", "customer"), name="crm_segment_member_once"
+                    )
+                ],
+                "indexes": [models.Index(fields=["tenant", "customer"], name="crm_segment_member_by_cust")],
             },
         ),
         migrations.CreateModel(
@@ -883,352 +1122,6 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("tenant", "subject", "key"), name="crm_attribute_key")
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=models.Index(
-                models.F("tenant"),
-                models.OrderBy(models.F("last_seen_at"), descending=True, nulls_last=True),
-                models.OrderBy(models.F("id"), descending=True),
-                name="crm_customer_last_seen",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=models.Index(
-                condition=models.Q(("merged_into__isnull", False)),
-                fields=["tenant", "merged_into"],
-                name="crm_customer_merged_into",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="customer",
-            constraint=models.UniqueConstraint(fields=("tenant", "public_id"), name="crm_customer_public_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="customer",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "external_id"), name="crm_customer_external_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="customer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("merged_into__isnull", False), ("state", "merged")),
-                    models.Q(models.Q(("state", "merged"), _negated=True), ("merged_into__isnull", True)),
-                    _connector="OR",
-                ),
-                name="crm_customer_merged_has_target",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="computedtrait",
-            index=models.Index(fields=["tenant", "name", "number"], name="crm_computed_trait_by_number"),
-        ),
-        migrations.AddConstraint(
-            model_name="computedtrait",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "customer", "name"), name="crm_computed_trait_name"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="computedtrait",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("number__isnull", False), ("text__isnull", True)),
-                    models.Q(("number__isnull", True), ("text__isnull", False)),
-                    _connector="OR",
-                ),
-                name="crm_computed_trait_one_value",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="eventreject",
-            index=models.Index(
-                models.F("tenant"),
-                models.OrderBy(models.F("received_at"), descending=True),
-                name="crm_event_reject_by_time",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="identity",
-            index=models.Index(fields=["tenant", "customer"], name="crm_identity_by_customer"),
-        ),
-        migrations.AddConstraint(
-            model_name="identity",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "kind", "value"), name="crm_identity_kind_value"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="identity",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("value", ""), _negated=True), name="crm_identity_value_not_blank"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="importrun",
-            index=models.Index(
-                models.F("tenant"),
-                models.OrderBy(models.F("started_at"), descending=True),
-                name="crm_import_by_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="importrun",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "public_id"), name="crm_import_run_public_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="importrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ["done", "done_with_errors"]), _negated=True),
-                    (
-                        "rows_read",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("rows_accepted"), "+", models.F("rows_merged")
-                            ),
-                            "+",
-                            models.F("rows_quarantined"),
-                        ),
-                    ),
-                    _connector="OR",
-                ),
-                name="crm_import_accounts_for_rows",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="item",
-            index=models.Index(fields=["tenant", "category"], name="crm_item_by_category"),
-        ),
-        migrations.AddConstraint(
-            model_name="item",
-            constraint=models.UniqueConstraint(fields=("tenant", "public_id"), name="crm_item_public_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="item",
-            constraint=models.UniqueConstraint(fields=("tenant", "external_id"), name="crm_item_external_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="item",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("price_minor__isnull", True), ("price_minor__gte", 0), _connector="OR"),
-                name="crm_item_price_not_negative",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="order",
-            index=models.Index(
-                models.F("tenant"),
-                models.F("customer"),
-                models.OrderBy(models.F("placed_at"), descending=True),
-                name="crm_order_by_customer",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="order",
-            index=models.Index(
-                models.F("tenant"),
-                models.OrderBy(models.F("placed_at"), descending=True),
-                models.OrderBy(models.F("id"), descending=True),
-                name="crm_order_by_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.UniqueConstraint(fields=("tenant", "public_id"), name="crm_order_public_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "external_id"), name="crm_order_external_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "total_minor",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("gross_minor"), "-", models.F("store_discount_minor")
-                            ),
-                            "-",
-                            models.F("coupon_discount_minor"),
-                        ),
-                    )
-                ),
-                name="crm_order_total_adds_up",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("coupon_discount_minor__gte", 0), ("store_discount_minor__gte", 0)),
-                name="crm_order_discounts_not_negative",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderline",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "order", "position"), name="crm_order_line_position"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "total_minor",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("gross_minor"), "-", models.F("store_discount_minor")
-                            ),
-                            "-",
-                            models.F("coupon_discount_minor"),
-                        ),
-                    )
-                ),
-                name="crm_order_line_total_adds_up",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("kind", "charge"),
-                    models.Q(("quantity__gt", 0), ("total_minor__gte", 0)),
-                    _connector="OR",
-                ),
-                name="crm_order_line_product_positive",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="ordersummary",
-            index=models.Index(fields=["tenant", "last_order_at"], name="crm_order_summary_last"),
-        ),
-        migrations.AddIndex(
-            model_name="ordersummary",
-            index=models.Index(fields=["tenant", "revenue_minor"], name="crm_order_summary_revenue"),
-        ),
-        migrations.AddConstraint(
-            model_name="ordersummary",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "customer"), name="crm_order_summary_customer"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="person",
-            index=models.Index(fields=["tenant", "email_lower"], name="crm_person_email"),
-        ),
-        migrations.AddIndex(
-            model_name="person",
-            index=models.Index(
-                fields=["tenant", "family_name_lower", "given_name_lower"], name="crm_person_family_name"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="person",
-            index=models.Index(fields=["tenant", "given_name_lower"], name="crm_person_given_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="person",
-            constraint=models.UniqueConstraint(fields=("tenant", "customer"), name="crm_person_customer"),
-        ),
-        migrations.AddConstraint(
-            model_name="quarantinedrow",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "import_run", "row_number"), name="crm_quarantined_row_number"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="return",
-            index=models.Index(
-                models.F("tenant"),
-                models.F("customer"),
-                models.OrderBy(models.F("returned_at"), descending=True),
-                name="crm_return_by_customer",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="return",
-            index=models.Index(fields=["tenant", "order"], name="crm_return_by_order"),
-        ),
-        migrations.AddIndex(
-            model_name="return",
-            index=models.Index(
-                models.F("tenant"),
-                models.OrderBy(models.F("returned_at"), descending=True),
-                models.OrderBy(models.F("id"), descending=True),
-                name="crm_return_by_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="return",
-            constraint=models.UniqueConstraint(fields=("tenant", "public_id"), name="crm_return_public_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="return",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "external_id"), name="crm_return_external_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="return",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("total_minor__gte", 0)), name="crm_return_not_negative"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="returnline",
-            index=models.Index(fields=["tenant", "order_line"], name="crm_return_line_by_line"),
-        ),
-        migrations.AddConstraint(
-            model_name="returnline",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "parent", "order_line"), name="crm_return_line_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="returnline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount_minor__gte", 0), ("quantity__gt", 0)),
-                name="crm_return_line_positive",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="segment",
-            constraint=models.UniqueConstraint(fields=("tenant", "public_id"), name="crm_segment_public_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="segment",
-            constraint=models.UniqueConstraint(fields=("tenant", "key"), name="crm_segment_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="segment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "rule"), ("rule__isnull", False)),
-                    models.Q(models.Q(("kind", "rule"), _negated=True), ("rule__isnull", True)),
-                    _connector="OR",
-                ),
-                name="crm_segment_rule_only_for_rules",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="segmentmember",
-            index=models.Index(fields=["tenant", "customer"], name="crm_segment_member_by_cust"),
-        ),
-        migrations.AddConstraint(
-            model_name="segmentmember",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "segment", "customer"), name="crm_segment_member_once"
-            ),
         ),
         IsolateTenantTable("Customer"),
         IsolateTenantTable("Person"),

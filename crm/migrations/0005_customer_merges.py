@@ -78,6 +78,33 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "public_id"), name="crm_customer_merge_public_id"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("undone_at__isnull", True)),
+                        fields=("tenant", "absorbed"),
+                        name="crm_customer_merge_absorbed_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("survivor", models.F("absorbed")), _negated=True),
+                        name="crm_customer_merge_two_customers",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        models.F("tenant"),
+                        models.F("survivor"),
+                        models.OrderBy(models.F("id"), descending=True),
+                        name="crm_customer_merge_survivor",
+                    ),
+                    models.Index(
+                        models.F("tenant"),
+                        models.OrderBy(models.F("merged_at"), descending=True),
+                        name="crm_customer_merge_by_time",
+                    ),
+                ],
             },
         ),
         IsolateTenantTable("CustomerMerge"),
@@ -116,49 +143,10 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "merge", "table"], name="crm_merged_row_by_merge")
+                ],
             },
         ),
         IsolateTenantTable("MergedRow"),
-        migrations.AddIndex(
-            model_name="customermerge",
-            index=models.Index(
-                models.F("tenant"),
-                models.F("survivor"),
-                models.OrderBy(models.F("id"), descending=True),
-                name="crm_customer_merge_survivor",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="customermerge",
-            index=models.Index(
-                models.F("tenant"),
-                models.OrderBy(models.F("merged_at"), descending=True),
-                name="crm_customer_merge_by_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="customermerge",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "public_id"), name="crm_customer_merge_public_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="customermerge",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("undone_at__isnull", True)),
-                fields=("tenant", "absorbed"),
-                name="crm_customer_merge_absorbed_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="customermerge",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("survivor", models.F("absorbed")), _negated=True),
-                name="crm_customer_merge_two_customers",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="mergedrow",
-            index=models.Index(fields=["tenant", "merge", "table"], name="crm_merged_row_by_merge"),
-        ),
     ]

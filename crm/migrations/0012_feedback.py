@@ -132,6 +132,49 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "public_id"), name="crm_feedback_public_id"),
+                    models.UniqueConstraint(
+                        fields=("tenant", "source", "source_id"), name="crm_feedback_source"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("rating__isnull", False),
+                            models.Q(("text", ""), _negated=True),
+                            ("read_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="crm_feedback_says_something",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("sentiment__isnull", True),
+                            models.Q(("sentiment__gte", -1.0), ("sentiment__lte", 1.0)),
+                            _connector="OR",
+                        ),
+                        name="crm_feedback_sentiment_range",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        models.F("tenant"),
+                        models.OrderBy(models.F("occurred_at"), descending=True),
+                        models.OrderBy(models.F("id"), descending=True),
+                        name="crm_feedback_by_time",
+                    ),
+                    models.Index(
+                        models.F("tenant"),
+                        models.F("customer"),
+                        models.OrderBy(models.F("occurred_at"), descending=True),
+                        name="crm_feedback_by_customer",
+                    ),
+                    models.Index(
+                        models.F("tenant"),
+                        models.F("item"),
+                        models.OrderBy(models.F("occurred_at"), descending=True),
+                        name="crm_feedback_by_item",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -204,106 +247,36 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "public_id"), name="crm_recovery_case_public_id"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "feedback"), name="crm_recovery_case_feedback"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("resolved_at__isnull", False),
+                                ("state", "resolved"),
+                                models.Q(("outcome", ""), _negated=True),
+                            ),
+                            models.Q(
+                                models.Q(("state", "resolved"), _negated=True),
+                                ("outcome", ""),
+                                ("resolved_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="crm_recovery_case_resolved_has_outcome",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "resolved"), _negated=True),
+                        fields=["tenant", "opened_at", "id"],
+                        name="crm_recovery_case_waiting",
+                    )
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="feedback",
-            index=models.Index(
-                models.F("tenant"),
-                models.OrderBy(models.F("occurred_at"), descending=True),
-                models.OrderBy(models.F("id"), descending=True),
-                name="crm_feedback_by_time",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="feedback",
-            index=models.Index(
-                models.F("tenant"),
-                models.F("customer"),
-                models.OrderBy(models.F("occurred_at"), descending=True),
-                name="crm_feedback_by_customer",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="feedback",
-            index=models.Index(
-                models.F("tenant"),
-                models.F("item"),
-                models.OrderBy(models.F("occurred_at"), descending=True),
-                name="crm_feedback_by_item",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="feedback",
-            constraint=models.UniqueConstraint(fields=("tenant", "public_id"), name="crm_feedback_public_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="feedback",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "source", "source_id"), name="crm_feedback_source"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="feedback",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("rating__isnull", False),
-                    models.Q(("text", ""), _negated=True),
-                    ("read_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="crm_feedback_says_something",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="feedback",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("sentiment__isnull", True),
-                    models.Q(("sentiment__gte", -1.0), ("sentiment__lte", 1.0)),
-                    _connector="OR",
-                ),
-                name="crm_feedback_sentiment_range",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="recoverycase",
-            index=models.Index(
-                condition=models.Q(("state", "resolved"), _negated=True),
-                fields=["tenant", "opened_at", "id"],
-                name="crm_recovery_case_waiting",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="recoverycase",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "public_id"), name="crm_recovery_case_public_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="recoverycase",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "feedback"), name="crm_recovery_case_feedback"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="recoverycase",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("resolved_at__isnull", False),
-                        ("state", "resolved"),
-                        models.Q(("outcome", ""), _negated=True),
-                    ),
-                    models.Q(
-                        models.Q(("state", "resolved"), _negated=True),
-                        ("outcome", ""),
-                        ("resolved_at__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="crm_recovery_case_resolved_has_outcome",
-            ),
         ),
         IsolateTenantTable("Feedback"),
         IsolateTenantTable("RecoveryCase"),

@@ -74,6 +74,24 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "public_id"), name="crm_privacy_request_public_id"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "waiting")),
+                        fields=("tenant", "customer", "kind"),
+                        name="crm_privacy_request_one_waiting",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        models.F("tenant"),
+                        models.OrderBy(models.F("requested_at"), descending=True),
+                        name="crm_privacy_request_by_time",
+                    ),
+                    models.Index(fields=["tenant", "customer"], name="crm_privacy_request_by_cust"),
+                ],
             },
         ),
         IsolateTenantTable("PrivacyRequest"),
@@ -113,6 +131,9 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "request"), name="crm_privacy_archive_request")
+                ],
             },
         ),
         IsolateTenantTable("PrivacyArchive"),
@@ -158,6 +179,13 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "data_class"), name="crm_retention_rule_class"),
+                    models.CheckConstraint(
+                        condition=models.Q(("days__isnull", True), ("days__gte", 1), _connector="OR"),
+                        name="crm_retention_rule_days",
+                    ),
+                ],
             },
         ),
         IsolateTenantTable("RetentionRule"),
@@ -204,6 +232,13 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "indexes": [
+                    models.Index(
+                        models.F("tenant"),
+                        models.OrderBy(models.F("ran_at"), descending=True),
+                        name="crm_retention_run_by_time",
+                    )
+                ],
             },
         ),
         IsolateTenantTable("RetentionRun"),
@@ -232,6 +267,9 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "kind", "digest"), name="crm_tombstone_digest")
+                ],
             },
         ),
         IsolateTenantTable("Tombstone"),
@@ -386,63 +424,4 @@ class Migration(migrations.Migration):
             },
         ),
         IsolateTenantTable("MatchKey"),
-        migrations.AddIndex(
-            model_name="privacyrequest",
-            index=models.Index(
-                models.F("tenant"),
-                models.OrderBy(models.F("requested_at"), descending=True),
-                name="crm_privacy_request_by_time",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="privacyrequest",
-            index=models.Index(fields=["tenant", "customer"], name="crm_privacy_request_by_cust"),
-        ),
-        migrations.AddConstraint(
-            model_name="privacyrequest",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "public_id"), name="crm_privacy_request_public_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="privacyrequest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "waiting")),
-                fields=("tenant", "customer", "kind"),
-                name="crm_privacy_request_one_waiting",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="privacyarchive",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "request"), name="crm_privacy_archive_request"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="retentionrule",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "data_class"), name="crm_retention_rule_class"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="retentionrule",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("days__isnull", True), ("days__gte", 1), _connector="OR"),
-                name="crm_retention_rule_days",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="retentionrun",
-            index=models.Index(
-                models.F("tenant"),
-                models.OrderBy(models.F("ran_at"), descending=True),
-                name="crm_retention_run_by_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tombstone",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "kind", "digest"), name="crm_tombstone_digest"
-            ),
-        ),
     ]

@@ -102,6 +102,27 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "public_id"), name="recommendations_version_public_id"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("tenant", "kind", "number"), name="recommendations_version_number"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "active")),
+                        fields=("tenant", "kind"),
+                        name="recommendations_version_one_active",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "active"), _negated=True),
+                            ("activated_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="recommendations_version_active_has_moment",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -168,55 +189,19 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "customer", "slot"), name="recommendations_list_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("item_ids__len", models.F("scores__len"))),
+                        name="recommendations_list_parallel",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["tenant", "model_version"], name="recommendations_list_version")
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="modelversion",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "public_id"), name="recommendations_version_public_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="modelversion",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "kind", "number"), name="recommendations_version_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="modelversion",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "active")),
-                fields=("tenant", "kind"),
-                name="recommendations_version_one_active",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="modelversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "active"), _negated=True),
-                    ("activated_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="recommendations_version_active_has_moment",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="recommendationlist",
-            index=models.Index(fields=["tenant", "model_version"], name="recommendations_list_version"),
-        ),
-        migrations.AddConstraint(
-            model_name="recommendationlist",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "customer", "slot"), name="recommendations_list_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="recommendationlist",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("item_ids__len", models.F("scores__len"))),
-                name="recommendations_list_parallel",
-            ),
         ),
         IsolateTenantTable("ModelVersion"),
         IsolateTenantTable("RecommendationList"),

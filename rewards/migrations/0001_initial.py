@@ -52,6 +52,19 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("available__gte", 0), ("held__gte", 0), ("seq__gte", 0)),
+                        name="rewards_account_not_negative",
+                    )
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("frozen_at__isnull", False)),
+                        fields=["tenant", "frozen_at"],
+                        name="rewards_account_frozen",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -128,6 +141,20 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "source_type", "source_id"), name="rewards_transaction_source"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("reverses__isnull", False)),
+                        fields=("tenant", "reverses"),
+                        name="rewards_transaction_reversed_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("points", 0), _negated=True),
+                        name="rewards_transaction_moves_points",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -203,6 +230,43 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "public_id"), name="rewards_hold_public_id"),
+                    models.UniqueConstraint(
+                        fields=("tenant", "source_type", "source_id"), name="rewards_hold_source"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("points__gt", 0)), name="rewards_hold_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_at__isnull", True), ("state", "open")),
+                            models.Q(
+                                models.Q(("state", "open"), _negated=True), ("closed_at__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="rewards_hold_closed_has_moment",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "captured"), ("transaction__isnull", False)),
+                            models.Q(
+                                models.Q(("state", "captured"), _negated=True), ("transaction__isnull", True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="rewards_hold_captured_has_transaction",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("expires_at__isnull", False), ("state", "open")),
+                        fields=["tenant", "expires_at"],
+                        name="rewards_hold_due",
+                    ),
+                    models.Index(fields=["tenant", "account"], name="rewards_hold_account"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -251,6 +315,29 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("granted__gt", 0),
+                            ("granted__gte", models.F("remaining")),
+                            ("held__gte", 0),
+                            ("remaining__gte", models.F("held")),
+                        ),
+                        name="rewards_lot_within_grant",
+                    )
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("is_open", True)),
+                        fields=["tenant", "account", "expires_at", "available_from", "id"],
+                        name="rewards_lot_spending_order",
+                    ),
+                    models.Index(
+                        condition=models.Q(("expires_at__isnull", False), ("is_open", True)),
+                        fields=["tenant", "expires_at"],
+                        name="rewards_lot_due",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -316,6 +403,38 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "account", "seq"), name="rewards_entry_seq"),
+                    models.CheckConstraint(
+                        condition=models.Q(("points", 0), _negated=True), name="rewards_entry_moves_points"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("account__isnull", False),
+                                ("balance_after__isnull", False),
+                                ("lot__isnull", False),
+                                ("seq__isnull", False),
+                            ),
+                            models.Q(
+                                ("account__isnull", True),
+                                ("balance_after__isnull", True),
+                                ("lot__isnull", True),
+                                ("seq__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="rewards_entry_has_one_side",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["tenant", "transaction"], name="rewards_entry_transaction"),
+                    models.Index(
+                        condition=models.Q(("points__lt", 0)),
+                        fields=["tenant", "lot"],
+                        name="rewards_entry_lot_debits",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -362,6 +481,12 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "hold", "lot"), name="rewards_hold_line_lot"),
+                    models.CheckConstraint(
+                        condition=models.Q(("points__gt", 0)), name="rewards_hold_line_positive"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -388,6 +513,9 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant",), name="rewards_program_one_per_tenant")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -443,6 +571,26 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "program", "number"), name="rewards_revision_number"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "published")),
+                        fields=("tenant",),
+                        name="rewards_revision_one_published",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("published_at__isnull", True), ("state", "draft")),
+                            models.Q(
+                                models.Q(("state", "draft"), _negated=True), ("published_at__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="rewards_revision_published_has_moment",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -514,6 +662,19 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "event_type", "event_id"), name="rewards_decision_event"
+                    )
+                ],
+                "indexes": [
+                    models.Index(
+                        models.F("tenant"),
+                        models.F("customer"),
+                        models.OrderBy(models.F("occurred_at"), descending=True),
+                        name="rewards_decision_customer",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -568,6 +729,17 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "public_id"), name="rewards_reward_public_id"),
+                    models.UniqueConstraint(fields=("tenant", "key"), name="rewards_reward_key"),
+                    models.CheckConstraint(
+                        condition=models.Q(("cost_points__gt", 0)), name="rewards_reward_costs_points"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("stock__isnull", True), ("stock__gte", 0), _connector="OR"),
+                        name="rewards_reward_stock_not_negative",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -665,6 +837,33 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "public_id"), name="rewards_redemption_public_id"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "hold"), name="rewards_redemption_hold"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["confirmed", "fulfilled"]), _negated=True),
+                            models.Q(("confirmed_at__isnull", False), ("transaction__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="rewards_redemption_spent_when_confirmed",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        models.F("tenant"),
+                        models.F("customer"),
+                        models.OrderBy(models.F("reserved_at"), descending=True),
+                        name="rewards_redemption_customer",
+                    ),
+                    models.Index(
+                        models.F("tenant"),
+                        models.OrderBy(models.F("id"), descending=True),
+                        name="rewards_redemption_latest",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -703,6 +902,12 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "customer"), name="rewards_tier_membership_customer"
+                    )
+                ],
+                "indexes": [models.Index(fields=["tenant", "tier_key"], name="rewards_tier_membership_tier")],
             },
         ),
         migrations.CreateModel(
@@ -730,6 +935,7 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [models.UniqueConstraint(fields=("tenant", "key"), name="rewards_wallet_key")],
             },
         ),
         migrations.AddField(
@@ -754,297 +960,10 @@ class Migration(migrations.Migration):
                 verbose_name="wallet",
             ),
         ),
-        migrations.AddIndex(
-            model_name="hold",
-            index=models.Index(
-                condition=models.Q(("expires_at__isnull", False), ("state", "open")),
-                fields=["tenant", "expires_at"],
-                name="rewards_hold_due",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="hold",
-            index=models.Index(fields=["tenant", "account"], name="rewards_hold_account"),
-        ),
-        migrations.AddConstraint(
-            model_name="hold",
-            constraint=models.UniqueConstraint(fields=("tenant", "public_id"), name="rewards_hold_public_id"),
-        ),
-        migrations.AddConstraint(
-            model_name="hold",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "source_type", "source_id"), name="rewards_hold_source"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="hold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("points__gt", 0)), name="rewards_hold_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="hold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at__isnull", True), ("state", "open")),
-                    models.Q(models.Q(("state", "open"), _negated=True), ("closed_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="rewards_hold_closed_has_moment",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="hold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "captured"), ("transaction__isnull", False)),
-                    models.Q(models.Q(("state", "captured"), _negated=True), ("transaction__isnull", True)),
-                    _connector="OR",
-                ),
-                name="rewards_hold_captured_has_transaction",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="lot",
-            index=models.Index(
-                condition=models.Q(("is_open", True)),
-                fields=["tenant", "account", "expires_at", "available_from", "id"],
-                name="rewards_lot_spending_order",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="lot",
-            index=models.Index(
-                condition=models.Q(("expires_at__isnull", False), ("is_open", True)),
-                fields=["tenant", "expires_at"],
-                name="rewards_lot_due",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="lot",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("granted__gt", 0),
-                    ("granted__gte", models.F("remaining")),
-                    ("held__gte", 0),
-                    ("remaining__gte", models.F("held")),
-                ),
-                name="rewards_lot_within_grant",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="ledgerentry",
-            index=models.Index(fields=["tenant", "transaction"], name="rewards_entry_transaction"),
-        ),
-        migrations.AddIndex(
-            model_name="ledgerentry",
-            index=models.Index(
-                condition=models.Q(("points__lt", 0)),
-                fields=["tenant", "lot"],
-                name="rewards_entry_lot_debits",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgerentry",
-            constraint=models.UniqueConstraint(fields=("tenant", "account", "seq"), name="rewards_entry_seq"),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgerentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("points", 0), _negated=True), name="rewards_entry_moves_points"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgerentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("account__isnull", False),
-                        ("balance_after__isnull", False),
-                        ("lot__isnull", False),
-                        ("seq__isnull", False),
-                    ),
-                    models.Q(
-                        ("account__isnull", True),
-                        ("balance_after__isnull", True),
-                        ("lot__isnull", True),
-                        ("seq__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="rewards_entry_has_one_side",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="holdline",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "hold", "lot"), name="rewards_hold_line_lot"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="holdline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("points__gt", 0)), name="rewards_hold_line_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="program",
-            constraint=models.UniqueConstraint(fields=("tenant",), name="rewards_program_one_per_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="programrevision",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "program", "number"), name="rewards_revision_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programrevision",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "published")),
-                fields=("tenant",),
-                name="rewards_revision_one_published",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programrevision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("published_at__isnull", True), ("state", "draft")),
-                    models.Q(models.Q(("state", "draft"), _negated=True), ("published_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="rewards_revision_published_has_moment",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgertransaction",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "source_type", "source_id"), name="rewards_transaction_source"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgertransaction",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("reverses__isnull", False)),
-                fields=("tenant", "reverses"),
-                name="rewards_transaction_reversed_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgertransaction",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("points", 0), _negated=True), name="rewards_transaction_moves_points"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="decisionrecord",
-            index=models.Index(
-                models.F("tenant"),
-                models.F("customer"),
-                models.OrderBy(models.F("occurred_at"), descending=True),
-                name="rewards_decision_customer",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="decisionrecord",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "event_type", "event_id"), name="rewards_decision_event"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="redemption",
-            index=models.Index(
-                models.F("tenant"),
-                models.F("customer"),
-                models.OrderBy(models.F("reserved_at"), descending=True),
-                name="rewards_redemption_customer",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="redemption",
-            index=models.Index(
-                models.F("tenant"),
-                models.OrderBy(models.F("id"), descending=True),
-                name="rewards_redemption_latest",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="redemption",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "public_id"), name="rewards_redemption_public_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="redemption",
-            constraint=models.UniqueConstraint(fields=("tenant", "hold"), name="rewards_redemption_hold"),
-        ),
-        migrations.AddConstraint(
-            model_name="redemption",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ["confirmed", "fulfilled"]), _negated=True),
-                    models.Q(("confirmed_at__isnull", False), ("transaction__isnull", False)),
-                    _connector="OR",
-                ),
-                name="rewards_redemption_spent_when_confirmed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="tiermembership",
-            index=models.Index(fields=["tenant", "tier_key"], name="rewards_tier_membership_tier"),
-        ),
-        migrations.AddConstraint(
-            model_name="tiermembership",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "customer"), name="rewards_tier_membership_customer"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="wallet",
-            constraint=models.UniqueConstraint(fields=("tenant", "key"), name="rewards_wallet_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="reward",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "public_id"), name="rewards_reward_public_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reward",
-            constraint=models.UniqueConstraint(fields=("tenant", "key"), name="rewards_reward_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="reward",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("cost_points__gt", 0)), name="rewards_reward_costs_points"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reward",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("stock__isnull", True), ("stock__gte", 0), _connector="OR"),
-                name="rewards_reward_stock_not_negative",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="account",
-            index=models.Index(
-                condition=models.Q(("frozen_at__isnull", False)),
-                fields=["tenant", "frozen_at"],
-                name="rewards_account_frozen",
-            ),
-        ),
         migrations.AddConstraint(
             model_name="account",
             constraint=models.UniqueConstraint(
                 fields=("tenant", "customer", "wallet"), name="rewards_account_customer"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="account",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("available__gte", 0), ("held__gte", 0), ("seq__gte", 0)),
-                name="rewards_account_not_negative",
             ),
         ),
         IsolateTenantTable("Wallet"),

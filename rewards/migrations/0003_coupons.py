@@ -61,6 +61,12 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "public_id"), name="rewards_couponcampaign_public_id"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "key"), name="rewards_couponcampaign_key"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -88,6 +94,13 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "key"), name="rewards_couponcounter_key"),
+                    models.CheckConstraint(
+                        condition=models.Q(("discount_minor__gte", 0), ("uses__gte", 0)),
+                        name="rewards_couponcounter_not_negative",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -264,6 +277,34 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "public_id"), name="rewards_coupondefinition_public_id"
+                    ),
+                    models.UniqueConstraint(fields=("tenant", "key"), name="rewards_coupondefinition_key"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("kind", "percent"),
+                                ("percent_hundredths__gte", 1),
+                                ("percent_hundredths__lte", 10000),
+                            ),
+                            models.Q(("amount_minor__gte", 1), ("kind__in", ["amount", "stored_value"])),
+                            models.Q(("free_quantity__gte", 1), ("kind", "free_item")),
+                            ("kind", "shipping"),
+                            _connector="OR",
+                        ),
+                        name="rewards_coupondefinition_value",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        models.F("tenant"),
+                        models.OrderBy(models.F("id"), descending=True),
+                        name="rewards_coupondef_latest",
+                    ),
+                    models.Index(fields=["tenant", "campaign"], name="rewards_coupondef_campaign"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -308,6 +349,11 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "definition", "item"), name="rewards_couponitem_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -367,6 +413,18 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "public_id"), name="rewards_couponpool_public_id"
+                    )
+                ],
+                "indexes": [
+                    models.Index(
+                        models.F("tenant"),
+                        models.OrderBy(models.F("id"), descending=True),
+                        name="rewards_couponpool_latest",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -475,6 +533,48 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "code"), name="rewards_couponcode_code"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("source_id__isnull", False)),
+                        fields=("tenant", "source_type", "source_id"),
+                        name="rewards_couponcode_source",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("uses_limit__isnull", True),
+                            ("uses__lte", models.F("uses_limit")),
+                            _connector="OR",
+                        ),
+                        name="rewards_couponcode_within_limit",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("balance_minor__isnull", True), ("balance_minor__gte", 0), _connector="OR"
+                        ),
+                        name="rewards_couponcode_balance_not_negative",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("customer__isnull", False)),
+                        fields=["tenant", "customer", "id"],
+                        name="rewards_couponcode_customer",
+                    ),
+                    models.Index(
+                        fields=["tenant", "definition", "state", "id"], name="rewards_couponcode_state"
+                    ),
+                    models.Index(
+                        condition=models.Q(("pool__isnull", False)),
+                        fields=["tenant", "pool", "id"],
+                        name="rewards_couponcode_pool",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "reserved")),
+                        fields=["tenant", "reserved_until"],
+                        name="rewards_couponcode_reserved",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -520,6 +620,12 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "campaign", "customer"), name="rewards_couponrecipient_once"
+                    )
+                ],
+                "indexes": [models.Index(fields=["tenant", "customer"], name="rewards_couponrecipient_cust")],
             },
         ),
         migrations.CreateModel(
@@ -595,6 +701,44 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "public_id"), name="rewards_couponredemption_public_id"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("tenant", "source_type", "source_id"), name="rewards_couponredemption_source"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("discount_minor__gte", 0),
+                            (
+                                "discount_minor__lte",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("goods_minor"), "+", models.F("shipping_minor")
+                                ),
+                            ),
+                        ),
+                        name="rewards_couponredemption_never_below_zero",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        models.F("tenant"),
+                        models.OrderBy(models.F("id"), descending=True),
+                        name="rewards_couponred_latest",
+                    ),
+                    models.Index(
+                        models.F("tenant"),
+                        models.F("customer"),
+                        models.OrderBy(models.F("reserved_at"), descending=True),
+                        name="rewards_couponred_customer",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "reserved")),
+                        fields=["tenant", "expires_at"],
+                        name="rewards_couponred_due",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -652,223 +796,16 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "redemption", "code"), name="rewards_couponuse_once"
+                    )
+                ],
+                "indexes": [
+                    models.Index(fields=["tenant", "code"], name="rewards_couponuse_code"),
+                    models.Index(fields=["tenant", "definition"], name="rewards_couponuse_definition"),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="couponcampaign",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "public_id"), name="rewards_couponcampaign_public_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="couponcampaign",
-            constraint=models.UniqueConstraint(fields=("tenant", "key"), name="rewards_couponcampaign_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="couponcounter",
-            constraint=models.UniqueConstraint(fields=("tenant", "key"), name="rewards_couponcounter_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="couponcounter",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("discount_minor__gte", 0), ("uses__gte", 0)),
-                name="rewards_couponcounter_not_negative",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="coupondefinition",
-            index=models.Index(
-                models.F("tenant"),
-                models.OrderBy(models.F("id"), descending=True),
-                name="rewards_coupondef_latest",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="coupondefinition",
-            index=models.Index(fields=["tenant", "campaign"], name="rewards_coupondef_campaign"),
-        ),
-        migrations.AddConstraint(
-            model_name="coupondefinition",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "public_id"), name="rewards_coupondefinition_public_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="coupondefinition",
-            constraint=models.UniqueConstraint(fields=("tenant", "key"), name="rewards_coupondefinition_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="coupondefinition",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("kind", "percent"),
-                        ("percent_hundredths__gte", 1),
-                        ("percent_hundredths__lte", 10000),
-                    ),
-                    models.Q(("amount_minor__gte", 1), ("kind__in", ["amount", "stored_value"])),
-                    models.Q(("free_quantity__gte", 1), ("kind", "free_item")),
-                    ("kind", "shipping"),
-                    _connector="OR",
-                ),
-                name="rewards_coupondefinition_value",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="couponitem",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "definition", "item"), name="rewards_couponitem_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="couponpool",
-            index=models.Index(
-                models.F("tenant"),
-                models.OrderBy(models.F("id"), descending=True),
-                name="rewards_couponpool_latest",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="couponpool",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "public_id"), name="rewards_couponpool_public_id"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="couponcode",
-            index=models.Index(
-                condition=models.Q(("customer__isnull", False)),
-                fields=["tenant", "customer", "id"],
-                name="rewards_couponcode_customer",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="couponcode",
-            index=models.Index(
-                fields=["tenant", "definition", "state", "id"], name="rewards_couponcode_state"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="couponcode",
-            index=models.Index(
-                condition=models.Q(("pool__isnull", False)),
-                fields=["tenant", "pool", "id"],
-                name="rewards_couponcode_pool",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="couponcode",
-            index=models.Index(
-                condition=models.Q(("state", "reserved")),
-                fields=["tenant", "reserved_until"],
-                name="rewards_couponcode_reserved",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="couponcode",
-            constraint=models.UniqueConstraint(fields=("tenant", "code"), name="rewards_couponcode_code"),
-        ),
-        migrations.AddConstraint(
-            model_name="couponcode",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("source_id__isnull", False)),
-                fields=("tenant", "source_type", "source_id"),
-                name="rewards_couponcode_source",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="couponcode",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("uses_limit__isnull", True), ("uses__lte", models.F("uses_limit")), _connector="OR"
-                ),
-                name="rewards_couponcode_within_limit",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="couponcode",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("balance_minor__isnull", True), ("balance_minor__gte", 0), _connector="OR"
-                ),
-                name="rewards_couponcode_balance_not_negative",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="couponrecipient",
-            index=models.Index(fields=["tenant", "customer"], name="rewards_couponrecipient_cust"),
-        ),
-        migrations.AddConstraint(
-            model_name="couponrecipient",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "campaign", "customer"), name="rewards_couponrecipient_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="couponredemption",
-            index=models.Index(
-                models.F("tenant"),
-                models.OrderBy(models.F("id"), descending=True),
-                name="rewards_couponred_latest",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="couponredemption",
-            index=models.Index(
-                models.F("tenant"),
-                models.F("customer"),
-                models.OrderBy(models.F("reserved_at"), descending=True),
-                name="rewards_couponred_customer",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="couponredemption",
-            index=models.Index(
-                condition=models.Q(("state", "reserved")),
-                fields=["tenant", "expires_at"],
-                name="rewards_couponred_due",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="couponredemption",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "public_id"), name="rewards_couponredemption_public_id"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="couponredemption",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "source_type", "source_id"), name="rewards_couponredemption_source"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="couponredemption",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("discount_minor__gte", 0),
-                    (
-                        "discount_minor__lte",
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("goods_minor"), "+", models.F("shipping_minor")
-                        ),
-                    ),
-                ),
-                name="rewards_couponredemption_never_below_zero",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="couponuse",
-            index=models.Index(fields=["tenant", "code"], name="rewards_couponuse_code"),
-        ),
-        migrations.AddIndex(
-            model_name="couponuse",
-            index=models.Index(fields=["tenant", "definition"], name="rewards_couponuse_definition"),
-        ),
-        migrations.AddConstraint(
-            model_name="couponuse",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "redemption", "code"), name="rewards_couponuse_once"
-            ),
         ),
         IsolateTenantTable("CouponCampaign"),
         IsolateTenantTable("CouponRecipient"),

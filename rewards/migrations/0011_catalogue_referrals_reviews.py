@@ -222,6 +222,11 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("cost_points__gt", 0)), name="rewards_rewardprice_positive"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -249,6 +254,12 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "default_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("most__gte", 1), ("window_hours__gte", 1)),
+                        name="rewards_velocitylimit_positive",
+                    )
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -601,21 +612,8 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
-            model_name="rewardprice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("cost_points__gt", 0)), name="rewards_rewardprice_positive"
-            ),
-        ),
-        migrations.AddConstraint(
             model_name="velocitylimit",
             constraint=models.UniqueConstraint(fields=("tenant", "kind"), name="rewards_velocitylimit_kind"),
-        ),
-        migrations.AddConstraint(
-            model_name="velocitylimit",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("most__gte", 1), ("window_hours__gte", 1)),
-                name="rewards_velocitylimit_positive",
-            ),
         ),
         IsolateTenantTable("RewardPrice"),
         IsolateTenantTable("VelocityLimit"),
