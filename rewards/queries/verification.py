@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db import connection
 
+from rewards.models import DecisionEvent
 from tenants.scope import active_tenant_id
 
 
@@ -96,7 +97,7 @@ _CHECKS: Final = {
         FULL JOIN (SELECT source_type, split_part(source_id, ':', 1)::bigint AS event_id,
                           SUM(points) AS points, MIN(account_id) AS account_id
                    FROM rewards_ledgertransaction
-                   WHERE tenant_id = %(t)s AND source_type IN ('order', 'return') GROUP BY 1, 2) p
+                   WHERE tenant_id = %(t)s AND source_type = ANY (%(decided)s) GROUP BY 1, 2) p
             ON p.source_type = d.event_type AND p.event_id = d.event_id
         WHERE d.points IS DISTINCT FROM p.points""",
 }
@@ -107,6 +108,6 @@ def findings() -> Iterator[Finding]:
     """Yield every broken invariant of the tenant's ledger."""
     with connection.cursor() as cursor:
         for check, statement in _CHECKS.items():
-            cursor.execute(statement, {"t": active_tenant_id()})
+            cursor.execute(statement, {"t": active_tenant_id(), "decided": DecisionEvent.values})
             for account_id, expected, actual in cursor.fetchall():
                 yield Finding(check, account_id, int(expected), int(actual))

@@ -164,7 +164,7 @@ def test_search_palette_dialogs_and_live_filter(browser: Browser, site: str) -> 
     page.goto(f"{site}/t/acme/customers/")
     page.fill("input[name=q]", "Acme")
     page.wait_for_url("**q=Acme**")
-    assert page.locator("#list tbody tr").count() == 1
+    assert page.locator("#list tbody tr").count() == 2
     page.goto(f"{site}/t/acme/segments/new/")
     page.select_option("#node-0-0-what", "orders:count")
     page.select_option("#node-0-0-op", "gte")

@@ -144,6 +144,15 @@ FILES = {"export_download": P.DATA_EXPORT}
 WITH_REVISION = {
     "program_revision", "program_publish", "program_export", "program_simulate", "tier_preview",
 }  # fmt: skip
+WITH_REVISION = {
+    "program_revision",
+    "program_publish",
+    "program_export",
+    "program_simulate",
+    "tier_preview",
+}
+# A file, or a way back to the list.
+FILES = {"export_download": P.DATA_EXPORT}
 ARGUMENTS: dict[str, list[object]] = {"program_compare": [1, 1], "program_step": [1, "submit"]}
 WITHOUT_PAGE = {"set_language"}
 

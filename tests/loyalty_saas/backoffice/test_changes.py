@@ -122,31 +122,6 @@ def test_reward_is_made_and_changed(filled: Filled, staff: Client) -> None:
     assert (changed.stock, changed.cost_points, changed.pk) == (3, 450, reward.pk)
 
 
-def rule_form(**changes: str) -> dict[str, str]:
-    return {
-        "name": "Big", "description": "", "match": "all", "conditions-TOTAL_FORMS": "1",
-        "conditions-INITIAL_FORMS": "0", "conditions-0-subject": "orders:revenue_minor",
-        "conditions-0-op": "gte", "conditions-0-value": "5", **changes,
-    }  # fmt: skip
-
-
-def test_rule_segment_counts_before_it_is_made(filled: Filled, staff: Client) -> None:
-    counted = staff.post(address("segment_count", filled), rule_form(name=""))
-    assert counted.context["count"] == 1
-    assert counted.context["words"] == "revenue at least $5.00"
-    assert (
-        staff.post(address("segment_count", filled), rule_form(**{"conditions-0-value": "5.01"})).context[
-            "count"
-        ]
-        == 0
-    )
-    staff.post(address("segment_create", filled), rule_form())
-    with tenant_scope(filled.tenant):
-        segment = Segment.objects.get(name="Big")
-    assert (segment.key, segment.member_count) == ("big", 1)
-    assert segment.rule == {"all": [{"orders": "revenue_minor", "op": "gte", "value": 500}]}
-
-
 def test_static_segment_takes_ids_and_names_what_is_missing(filled: Filled, staff: Client) -> None:
     body = {"name": "Hand-picked", "description": "", "customers": "Ownmark-C1\nnobody@example.com"}
     response = staff.post(address("segment_create_static", filled), body)

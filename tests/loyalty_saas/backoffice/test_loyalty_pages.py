@@ -120,7 +120,7 @@ def test_the_ladder_is_edited_and_previewed(filled: Filled, staff: Client) -> No
     assert written["tiers"][2]["perks"]["entitlements"] == ["lounge", "gifts"]
     preview = staff.get("/t/acme/program/2/tiers/").context["preview"]
     assert (preview.ups, preview.downs) == (1, 0)
-    assert preview.after == {"gold": 1}
+    assert preview.after == {"bronze": 1, "gold": 1}
 
 
 def test_a_tier_is_locked_and_opened_again(filled: Filled, staff: Client) -> None:
