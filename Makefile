@@ -58,9 +58,9 @@ check: $(INSTALLED)  ## Everything that must hold before a merge, apart from the
 schema: $(INSTALLED)  ## Write docs/openapi.yaml again after a change of the API
 	@$(BIN)/python manage.py spectacular --file docs/openapi.yaml
 
-bench: $(INSTALLED)  ## Measure and print one JSON line per measure (NAME=demo|ingest|ledger|serve)
+bench: $(INSTALLED)  ## Measure and print one JSON line per measure (NAME=demo, ingest, ledger, segments, ...)
 	@test -n "$(NAME)" -a -x "bench/$(NAME)" \
-		|| { echo "Usage: make bench NAME=demo|ingest|ledger|serve" >&2; exit 2; }
+		|| { echo "Usage: make bench NAME=..., one of:" $$(cd bench; for each in *; do test -x $$each -a -f $$each && echo $$each; done) >&2; exit 2; }
 	@$(BIN)/python bench/$(NAME) $(ARGS)
 
 docs: $(INSTALLED)  ## Check that the links inside the documentation lead somewhere
