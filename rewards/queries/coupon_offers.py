@@ -72,7 +72,7 @@ def preload(
     )
     return Preloaded(
         {row.code: row for row in rows},
-        _listed_skus(listed, skus),
+        listed_skus(listed, skus),
         set(recipients.values_list("campaign_id", "customer_id")),
         set(earlier.values_list("source_type", "source_id")),
     )
@@ -94,11 +94,12 @@ def candidates(
         skus = {row.definition_id: preloaded.skus_by_definition.get(row.definition_id, set()) & in_cart
                 for row in listed}  # fmt: skip
     else:
-        skus = _listed_skus({row.definition_id for row in listed if row.definition.has_items}, in_cart)
+        skus = listed_skus({row.definition_id for row in listed if row.definition.has_items}, in_cart)
     return {row.code: _candidate(row, frozenset(skus.get(row.definition_id, ()))) for row in listed}
 
 
-def _listed_skus(definition_ids: set[int], skus: Collection[str]) -> dict[int, set[str]]:
+def listed_skus(definition_ids: set[int], skus: Collection[str]) -> dict[int, set[str]]:
+    """Return which of ``skus`` each definition lists."""
     found: dict[int, set[str]] = defaultdict(set)
     if definition_ids:
         pairs = CouponItem.objects.filter(definition_id__in=definition_ids, item__external_id__in=list(skus))

@@ -159,7 +159,9 @@ class CouponDefinitionOutput(serializers.Serializer[object]):
     max_discount_minor = serializers.IntegerField(allow_null=True)
     is_limited_to_items = serializers.BooleanField(source="has_items")
     categories = serializers.ListField(child=serializers.CharField())
+    excluded_categories = serializers.ListField(child=serializers.CharField())
     minimum_spend_minor = serializers.IntegerField()
+    minimum_quantity = serializers.IntegerField()
     channels = serializers.ListField(child=serializers.CharField())
     segments = serializers.ListField(child=serializers.CharField())
     tiers = serializers.ListField(child=serializers.CharField())
@@ -172,6 +174,16 @@ class CouponDefinitionOutput(serializers.Serializer[object]):
     limit_uses = serializers.IntegerField(allow_null=True)
     limit_discount_minor = serializers.IntegerField(allow_null=True)
     is_active = serializers.BooleanField()
+
+
+class CouponConflictOutput(serializers.Serializer[object]):
+    code = serializers.CharField(source="clash")
+    field = serializers.CharField(source="column")
+    other = serializers.CharField(source="other_key")
+
+
+class CouponConflictsOutput(serializers.Serializer[object]):
+    conflicts = CouponConflictOutput(many=True)
 
 
 class CouponCodeOutput(serializers.Serializer[object]):

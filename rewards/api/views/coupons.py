@@ -17,6 +17,7 @@ from rewards.api.filters import CouponDefinitionFilter, CouponRedemptionFilter
 from rewards.api.serializers.coupons import (
     ConfirmInput,
     CouponCodeOutput,
+    CouponConflictsOutput,
     CouponDefinitionOutput,
     CouponRedemptionOutput,
     CouponsInput,
@@ -30,7 +31,7 @@ from rewards.api.serializers.coupons import (
 )
 from rewards.domain.sources import customer_key
 from rewards.models import CouponDefinition, CouponRedemption
-from rewards.queries import coupons
+from rewards.queries import coupon_conflicts, coupons
 from rewards.services.coupons import issue, redeeming
 from rewards.services.ledger import Source
 from tenants.api.idempotency import idempotent
@@ -158,13 +159,20 @@ class CouponDefinitionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet)
     """The terms of offers."""
 
     queryset = CouponDefinition.objects.none()
-    permissions = {"list": Permission.COUPONS_VIEW, "retrieve": Permission.COUPONS_VIEW}
+    permissions = dict.fromkeys(("list", "retrieve", "conflicts"), Permission.COUPONS_VIEW)
     filterset_class = CouponDefinitionFilter
     serializer_class = CouponDefinitionOutput
 
     def get_queryset(self) -> QuerySet[CouponDefinition]:
         found: QuerySet[CouponDefinition] = CouponDefinition.objects.select_related("campaign")
         return found
+
+    @extend_schema(responses=CouponConflictsOutput)
+    @action(detail=True, methods=["get"])
+    def conflicts(self, request: TenantRequest, public_id: UUID) -> Response:
+        """List what the coupon does to the others that are offered: overlaps, contradictory stacking."""
+        found = coupon_conflicts.of(self.get_object())
+        return Response(CouponConflictsOutput({"conflicts": found}).data)
 
 
 class CouponRedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):

@@ -59,3 +59,50 @@ def test_a_segments_members_receive_a_campaign(filled: Filled, staff: Client) ->
     assert (page.context["recipients_count"], members) == (1, 1)
     gone = staff.post(address("coupon_campaign_recipients", filled), {"segment": "nobody"})
     assert gone.status_code == 404
+
+
+COUPON = {
+    "name": "Ten off", "kind": "percent", "percent": "10", "period": "month", "priority": "100",
+    "base": "remaining", "on_conflict": "best_of", "code_pattern": "####-####", "is_active": "on",
+}  # fmt: skip
+
+
+def test_a_clash_is_told_beside_the_field_and_accepted_by_a_second_press(
+    filled: Filled, staff: Client
+) -> None:
+    page = staff.post(address("coupon_create", filled), COUPON)
+    assert (page.status_code, page.context["form"].warnings) == (
+        422,
+        {"priority": ["Same order as “Ownmark coupon 1”: the price depends on which code is typed first."]},
+    )
+    with tenant_scope(filled.tenant):
+        assert not CouponDefinition.objects.filter(key="ten-off").exists()
+    accepted = {"accepted": page.context["accepted"]}
+    # An answer to other warnings than those that stand now is none.
+    changed = staff.post(
+        address("coupon_create", filled), {**COUPON, **accepted, "kind": "amount", "amount": 1}
+    )
+    assert (changed.status_code, list(changed.context["form"].warnings)) == (422, ["exclusive_group"])
+    assert staff.post(address("coupon_create", filled), {**COUPON, **accepted}).status_code == 302
+    with tenant_scope(filled.tenant):
+        made = CouponDefinition.objects.get(key="ten-off")
+    page = staff.get(f"/t/acme/coupons/{made.public_id}/")
+    assert list(page.context["form"].warnings) == ["priority"]
+    assert "Same order as" in page.content.decode()
+
+
+def test_the_form_says_everything_about_carts(filled: Filled, staff: Client) -> None:
+    more = {
+        "kind": "free_item", "free_quantity": "2", "excluded_categories": "tobacco\nbooks",
+        "minimum_quantity": "3", "segments": [filled.segment.key],
+    }  # fmt: skip
+    assert staff.post(address("coupon_create", filled), {**COUPON, **more}).status_code == 302
+    with tenant_scope(filled.tenant):
+        made = CouponDefinition.objects.get(key="ten-off")
+        assert (made.free_quantity, made.excluded_categories, made.minimum_quantity, made.segments) == (
+            2, ["tobacco", "books"], 3, [filled.segment.key],
+        )  # fmt: skip
+    initial = staff.get(f"/t/acme/coupons/{made.public_id}/").context["form"].initial
+    assert (initial["free_quantity"], initial["excluded_categories"], initial["minimum_quantity"]) == (
+        2, "tobacco\nbooks", 3,
+    )  # fmt: skip

@@ -100,3 +100,10 @@ def test_impossible_bodies_are_refused(api: ApiClient, wrong: dict[str, Any]) ->
     answer = api.post("/coupons/redeem", {**body("ten"), **wrong}, Idempotency_Key="w")
     assert answer.status_code == 400
     assert answer.json()["errors"]
+
+
+def test_conflicts_of_a_definition_are_listed(api: ApiClient) -> None:
+    [ten] = api.get("/coupon-definitions?key=ten").json()["data"]
+    assert api.get(f"/coupon-definitions/{ten['id']}/conflicts").json() == {
+        "conflicts": [{"code": "overlap", "field": "exclusive_group", "other": "dear"}]
+    }
