@@ -14,6 +14,7 @@ from rewards.models import (
     Account,
     AdjustmentRequest,
     BudgetUsage,
+    ChallengeParticipation,
     CodeState,
     CouponCode,
     CouponPool,
@@ -135,6 +136,12 @@ def next_free_coupon_code(definition_id: int, at: datetime) -> CouponCode | None
 def lock_coupon_redemption(redemption_id: int) -> CouponRedemption:
     redemption: CouponRedemption = CouponRedemption.objects.select_for_update().get(pk=redemption_id)
     return redemption
+
+
+def lock_participations(customer_ids: Collection[int]) -> list[ChallengeParticipation]:
+    """Lock who takes part in what, in the order in which counting does."""
+    rows = ChallengeParticipation.objects.filter(customer__in=list(customer_ids))
+    return list(rows.order_by("customer_id", "challenge_key").select_for_update(of=("self",)))
 
 
 def lock_challenge_limit(key: str) -> None:

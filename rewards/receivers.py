@@ -8,10 +8,11 @@ from typing import Any
 from django.dispatch import receiver
 
 from crm import signals
+from crm.models import CustomerMerge
 from crm.services import customer_touches
 from crm.signals import PreviewRow
-from rewards.queries import balances, exports
-from rewards.services import challenges, earning, erasures, lots, mergers, referrals, tiers
+from rewards.queries import balances, exports, merge_previews
+from rewards.services import challenges, earning, erasures, lots, merged_rows, mergers, referrals, tiers
 from rewards.services.coupons import merging
 from tenants.domain.actors import SYSTEM, Actor
 from tenants.queue import consumes
@@ -65,6 +66,33 @@ def refresh_tiers(*, payload: Any, at: datetime) -> None:
 @consumes("crm.events_recorded")
 def release_points(*, payload: Any, at: datetime) -> None:
     lots.release_after_events(**payload["batch"], at=at)
+
+
+# Counting locks participations before accounts; so does a merge.
+@receiver(signals.customers_merged)
+def merge_rows(*, merge: CustomerMerge, by: Actor, at: datetime, **_rest: Any) -> None:
+    merged_rows.merge(merge=merge, by=by, at=at)
+
+
+@receiver(signals.customers_unmerged)
+def separate_rows(*, merge: CustomerMerge, by: Actor, at: datetime, **_rest: Any) -> None:
+    merged_rows.unmerge(merge=merge, by=by, at=at)
+
+
+@consumes("crm.customers_merged")
+def recount_challenges(*, payload: Any, at: datetime) -> None:
+    challenges.recount(customer_ids=[payload["survivor_id"]], by=SYSTEM, at=at)
+
+
+@consumes("crm.customers_unmerged")
+def recount_challenges_apart(*, payload: Any, at: datetime) -> None:
+    ids = [payload["survivor_id"], payload["absorbed_id"]]
+    challenges.recount(customer_ids=ids, by=SYSTEM, at=at)
+
+
+@receiver(signals.merge_previewed)
+def preview_rows(*, survivor_id: int, absorbed_id: int, **_rest: Any) -> list[PreviewRow]:
+    return merge_previews.rows(survivor_id, absorbed_id)
 
 
 @receiver(signals.customers_merged)

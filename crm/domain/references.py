@@ -1,7 +1,7 @@
 """The tables that point to a customer, and what a merge does with their rows.
 
 An architecture test compares this list with the models: a new table that is not here fails it. Tables of the
-apps above are theirs; they follow the signals.
+apps above are theirs, with lists like this one; they follow the signals and write into the same journal.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ class Reference:
     key: tuple[tuple[str, str], ...] = (("id", "bigint"),)
     unique: tuple[str, ...] = ()
     column: str = "customer_id"
+
+    @property
+    def name(self) -> str:
+        """How the journal calls it: a table may point to a customer twice."""
+        return self.table if self.column == "customer_id" else f"{self.table}.{self.column}"
 
 
 _STAY, _REBUILD = MergeRule.STAY, MergeRule.REBUILD

@@ -9,6 +9,7 @@ from crm.models import Customer, Order, Return
 from rewards.admin.reasons import Outcome, outcomes
 from rewards.domain.programs import Revision
 from rewards.models import DecisionEvent, DecisionRecord
+from rewards.queries import reports
 
 SHOWN: Final = 20
 
@@ -23,11 +24,7 @@ class Why:
 
 def decisions(customer: Customer, revision: Revision | None, currency: str) -> list[Why]:
     """Return the newest decisions about one customer, in words."""
-    rows = list(
-        DecisionRecord.objects.filter(customer=customer)
-        .select_related("revision")
-        .order_by("-occurred_at", "-id")[:SHOWN]
-    )
+    rows = list(reports.decisions_of(customer.pk)[:SHOWN])
     sources = _sources(rows)
     names = {rule.key: rule.name for rule in revision.rules} if revision else {}
     found = []

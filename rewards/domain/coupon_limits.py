@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, Final
 
 from rewards.domain.coupon_terms import Period, Reason, Rejection, period_start
+
+_CUSTOMER: Final = re.compile(r":customer:[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,11 @@ def _of_customer(limits: Limits, own: str, customer_id: int, at: datetime, zone:
         since = period_start(limits.period, at, zone)
         reason = Reason.PERIOD_LIMIT
         yield Demand(f"{key}:{limits.period}:{since}", limits.per_period, None, reason, reason)
+
+
+def key_of(key: str, customer_id: int | None) -> str:
+    """Return a counter's key as it is for the customer of now: a merge may have changed who that is."""
+    return key if customer_id is None else _CUSTOMER.sub(f":customer:{customer_id}", key)
 
 
 def together(many: Iterable[Demand]) -> list[Demand]:

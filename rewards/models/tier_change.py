@@ -15,6 +15,7 @@ class TierMove(models.TextChoices):
     DOWNGRADED = "downgraded", _("Downgraded")
     LOCKED = "locked", _("Locked")
     UNLOCKED = "unlocked", _("Unlocked")
+    MERGED = "merged", _("Customers merged or separated")
 
 
 class TierChange(DependentRow):

@@ -12,6 +12,7 @@ import msgspec
 from django.db import connection
 
 from crm.models import ComputedTrait, Customer, Person, SegmentMember
+from crm.queries import survivors
 from rewards.domain.budgets import Period
 from rewards.domain.compiled_rules import Needs
 from rewards.domain.engine import Engine
@@ -160,15 +161,18 @@ def usage_book(
         return book
     periods = frozenset[Period]().union(*needs.periods_by_rule.values())
     starts = [window_start(period, since.astimezone(zone).date(), zone) for period in periods]
+    # Decisions stay under the number they were made for; what a merged record got counts for its survivor.
+    held = {} if customer_ids is None else survivors.holders(customer_ids)
     parameters = {
         "tenant": active_tenant_id(),
         "since": None if None in starts else min(start for start in starts if start is not None),
         "before": before_moment,
-        "customers": None if customer_ids is None else list(customer_ids),
+        "customers": None if customer_ids is None else list(held),
     }
     with connection.cursor() as cursor:
         cursor.execute(_GIVEN, parameters)
-        for customer_id, occurred_at, rules, given, lines in cursor.fetchall():
+        for holder_id, occurred_at, rules, given, lines in cursor.fetchall():
+            customer_id = held.get(holder_id, holder_id)
             for rule in _decode(rules):
                 if rule["points"] or rule.get("effects"):
                     book.add(customer_id, occurred_at, rule["rule"], rule["points"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rewards.models import CouponCode, DecisionRecord, LedgerEntry, Redemption, TierMembership
+from rewards.models import CouponCode, LedgerEntry, Redemption, TierMembership
+from rewards.queries import reports
 
 
 def of_customer(customer_id: int) -> dict[str, Any]:
@@ -13,7 +14,7 @@ def of_customer(customer_id: int) -> dict[str, Any]:
     redemptions = Redemption.objects.filter(customer_id=customer_id).order_by("pk")
     coupons = CouponCode.objects.filter(customer_id=customer_id).order_by("pk")
     tiers = TierMembership.objects.filter(customer_id=customer_id)
-    decisions = DecisionRecord.objects.filter(customer_id=customer_id).order_by("occurred_at")
+    decisions = reports.decisions_of(customer_id).order_by("occurred_at")
     return {
         "ledger": list(
             entries.values(

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F, QuerySet, Sum
 
+from crm.queries import survivors
 from rewards.models import Account, DecisionRecord
 from tenants.scope import active_tenant, active_tenant_id
 
@@ -73,6 +74,7 @@ def top_rules(limit: int = 10) -> list[RuleFigures]:
 
 
 def decisions_of(customer_id: int) -> QuerySet[DecisionRecord]:
-    """A customer's decision records, the latest first."""
-    found: QuerySet[DecisionRecord] = DecisionRecord.objects.filter(customer_id=customer_id)
+    """A customer's decision records, the latest first; those of merged records too."""
+    ids = list(survivors.holders([customer_id]))
+    found: QuerySet[DecisionRecord] = DecisionRecord.objects.filter(customer_id__in=ids)
     return found.select_related("revision").order_by("-occurred_at", "-id")

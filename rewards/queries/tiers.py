@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
 
+from crm.queries import survivors
 from rewards.domain.programs import Revision
 from rewards.domain.qualification import Projection, project
 from rewards.domain.tiers import SPEND, Tier
@@ -88,8 +89,9 @@ def at_moments(asked: list[tuple[int, datetime]]) -> list[str | None]:
 
 
 def history_of(customer_id: int, limit: int = 50) -> list[TierChange]:
-    """Return a customer's latest changes of tier, the newest first."""
-    return list(TierChange.objects.filter(customer_id=customer_id).order_by("-changed_at", "-id")[:limit])
+    """Return a customer's latest changes of tier, the newest first; those of merged records too."""
+    ids = list(survivors.holders([customer_id]))
+    return list(TierChange.objects.filter(customer_id__in=ids).order_by("-changed_at", "-id")[:limit])
 
 
 def profile_section(customer_ids: list[int]) -> dict[int, Any]:

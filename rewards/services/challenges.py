@@ -12,7 +12,7 @@ from django.db.models import F
 from crm.models import Customer, CustomerState
 from rewards.domain.challenges.definition import Challenge
 from rewards.domain.challenges.matching import EVENT, ORDER, Document, OrderFacts, contributions
-from rewards.models import ChallengeParticipation, ChallengeProgress, ChallengeState
+from rewards.models import ChallengeContribution, ChallengeParticipation, ChallengeProgress, ChallengeState
 from rewards.queries import challenge_documents, challenge_members, programs
 from rewards.queries.challenge_members import Pair
 from rewards.queries.programs import PublishedRevision
@@ -158,6 +158,29 @@ def sweep(*, by: Actor, at: datetime) -> Counted:
     )
     pairs = waiting.order_by(F("completed_at").asc()).values_list("customer_id", "challenge_key")[:_SWEEP]
     return challenge_counting.recompute(_pairs(pairs), Batch(published, by, at))
+
+
+@transaction.atomic
+def recount(*, customer_ids: Collection[int], by: Actor, at: datetime) -> Counted:
+    """Read the progress of customers again, in all they take part in or have contributed to.
+
+    After a merge, whose contributions are joined, and after it was undone.
+    """
+    published = programs.published()
+    offered = _offered(published)
+    if published is None or not offered:
+        return Counted()
+    active = {"customer__in": list(customer_ids), "customer__state": CustomerState.ACTIVE}
+    taking_part = ChallengeParticipation.objects.filter(
+        challenge_key__in=[challenge.key for challenge in offered], **active
+    )
+    # Who contributed to a challenge for everybody since a merge takes part, though the participation left.
+    contributing = ChallengeContribution.objects.filter(
+        challenge_key__in=[challenge.key for challenge in offered if not challenge.needs_opt_in], **active
+    )
+    columns = ("customer_id", "challenge_key")
+    pairs = _pairs(taking_part.values_list(*columns)) | _pairs(contributing.values_list(*columns).distinct())
+    return challenge_counting.recompute(pairs, Batch(published, by, at)) if pairs else Counted()
 
 
 def _pairs(rows: Iterable[tuple[int, str]]) -> set[Pair]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 
 from crm.models import Customer, CustomerState, Order
+from crm.queries import survivors
 from rewards.domain.coupon_codes import Pattern, normalised
 from rewards.domain.referrals import Finding, is_rejected, needs_review
 from rewards.locks import lock_referral
@@ -147,21 +148,19 @@ def register(*, code: str, referee: Customer, by: Actor, at: datetime) -> Referr
     program = ReferralProgram.objects.filter(is_active=True).first()
     if program is None:
         raise NoReferralProgram
-    owner = ReferralCode.objects.select_related("customer").filter(code=normalised(code)).first()
-    if owner is None or owner.customer.state != CustomerState.ACTIVE:
-        raise NotFound("There is no such referral code.")
+    referrer = _owner_of(code)
     earlier = Referral.objects.filter(referee=referee).first()
     if earlier is not None:
-        if earlier.referrer_id != owner.customer_id:
+        if earlier.referrer_id != referrer.pk:
             raise AlreadyReferred
         return earlier
-    if owner.customer_id == referee.pk:
+    if referrer.pk == referee.pk:
         raise InvalidInput(errors=[FieldError("/code", "self_referral", "Nobody brings oneself.")])
     if program.qualification == ReferralQualification.FIRST_ORDER and _has_ordered(referee):
         raise NotNewCustomer
-    findings = _findings(owner.customer, referee, at)
+    findings = _findings(referrer, referee, at)
     referral: Referral = Referral.objects.create(
-        referrer=owner.customer,
+        referrer=referrer,
         referee=referee,
         state=_first_state(findings),
         findings=[finding.value for finding in findings],
@@ -173,13 +172,22 @@ def register(*, code: str, referee: Customer, by: Actor, at: datetime) -> Referr
     if referral.state == ReferralState.IN_REVIEW:
         velocity.open_review(
             kind=VelocityKind.REFERRALS,
-            customer_id=owner.customer_id,
+            customer_id=referrer.pk,
             subject=str(referral.public_id),
             details={"findings": referral.findings, "referee": str(referee.public_id)},
             at=at,
         )
     _record(referral, None, by=by, at=at)
     return referral
+
+
+def _owner_of(code: str) -> Customer:
+    """Return whose code it is; that of a merged record still brings friends to its survivor."""
+    row = ReferralCode.objects.filter(code=normalised(code)).first()
+    owner = survivors.survivor_of(row.customer_id) if row is not None else None
+    if owner is None or owner.state != CustomerState.ACTIVE:
+        raise NotFound("There is no such referral code.")
+    return owner
 
 
 def _has_ordered(customer: Customer) -> bool:

@@ -19,10 +19,11 @@ def of_customer(customer_id: int) -> dict[str, Any]:
     left_out = {"crm_customermerge", "crm_customertouch", "crm_duplicatecandidate", "crm_matchkey"}
     tables = {(each.table, each.column) for each in REFERENCES if each.table not in left_out}
     tables = {*tables, ("crm_customer", "id")} - {("crm_customer", "merged_into_id")}
-    return {table: _rows(table, column, customer_id) for table, column in sorted(tables)}
+    return {table: rows_of(table, column, customer_id) for table, column in sorted(tables)}
 
 
-def _rows(table: str, column: str, customer_id: int) -> list[dict[str, Any]]:
+def rows_of(table: str, column: str, customer_id: int) -> list[dict[str, Any]]:
+    """Every row of one table that points to the customer, as JSON."""
     assert table in {model._meta.db_table for model in apps.get_models()}
     with connection.cursor() as cursor:
         cursor.execute(

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from crm import signals
 from crm.models import Customer
+from crm.services import merges
 from rewards.domain.wallets import RefundPolicy
 from rewards.models import Account, LedgerEntry, LedgerTransaction, Lot, TransactionKind, Wallet
 from rewards.queries import balances
@@ -248,18 +248,14 @@ def test_a_merge_moves_lots_debt_and_expiry_and_unmerge_puts_them_back(wallet: W
     before = list(Lot.objects.filter(account__customer=absorbed).order_by("pk").values())
     state = account_of(absorbed)
     assert state == (20, 23, 0, 0)
-    signals.customers_merged.send(
-        sender=None, survivor_id=survivor.pk, absorbed_id=absorbed.pk, merge=None, by=SYSTEM, at=NOW
-    )
+    merge = merges.merge(survivor=survivor, absorbed=absorbed, by=SYSTEM, at=NOW)
     assert (account_of(survivor), account_of(absorbed)) == ((20, 33, 0, 0), (0, 0, 0, 0))
     arrived = Lot.objects.filter(account__customer=survivor, is_open=True).order_by("pk")
     assert list(arrived.values_list("remaining", "expires_at", "is_pending")) == [
         (10, None, False), (20, NOW + DAY, True), (23, NOW + 5 * DAY, False),
     ]  # fmt: skip
     assert absorbed.pk not in balances.of_customers([absorbed.pk], at=NOW)
-    signals.customers_unmerged.send(
-        sender=None, survivor_id=survivor.pk, absorbed_id=absorbed.pk, merge=None, by=SYSTEM, at=NOW
-    )
+    merges.unmerge(merge=merge, by=SYSTEM, at=NOW)
     assert list(Lot.objects.filter(account__customer=absorbed).order_by("pk").values()) == before
     assert (account_of(survivor), account_of(absorbed)) == ((0, 10, 0, 0), state)
 

@@ -24,7 +24,7 @@ from rewards.domain.decisions import Evaluation
 from rewards.domain.documents import json_schema
 from rewards.domain.rules import Trigger
 from rewards.models import DecisionRecord, ProgramRevision
-from rewards.queries import programs
+from rewards.queries import programs, reports
 from rewards.queries.programs import PublishedRevision
 from rewards.services import earning, simulations
 from rewards.services import programs as program_services
@@ -130,7 +130,7 @@ class WhyView(TenantAPIView):
     def get(self, request: TenantRequest, public_id: UUID) -> Response:
         """List a customer's decision records, the latest first."""
         customer = get_object_or_404(Customer.objects.all(), public_id=public_id)
-        rows = DecisionRecord.objects.filter(customer=customer).select_related("revision").order_by("-id")
+        rows = reports.decisions_of(customer.pk).order_by("-id")
         pages = CursorPages()
         page = pages.paginate_queryset(rows, request, self)
         return pages.get_paginated_response(WhyOutput(page, many=True).data)

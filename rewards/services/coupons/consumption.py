@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db import connection
 
-from rewards.domain.coupon_limits import Demand
+from rewards.domain.coupon_limits import Demand, key_of
 from rewards.models import CouponUse
 from rewards.services.coupons.errors import CouponsBusy
 from tenants.scope import active_tenant_id
@@ -90,7 +90,11 @@ def give_back(uses: Sequence[CouponUse]) -> None:
         if use.code.is_counted
     ]
     _move(takings, sign=-1)
-    _uncount((key, count, discount) for use in uses for key, count, discount in use.counters)
+    _uncount(
+        (key_of(key, use.redemption.customer_id), count, discount)
+        for use in uses
+        for key, count, discount in use.counters
+    )
 
 
 def uncount(demands: Sequence[Demand]) -> None:
