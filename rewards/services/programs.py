@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -18,7 +18,10 @@ from rewards.queries.programs import findings_of
 from tenants.domain.actors import Actor, ActorKind
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.scope import active_tenant
-from tenants.services import audit
+from tenants.services import audit, jobs
+
+RECOMPUTE_TIERS: Final = "rewards.recompute_tiers"
+_TIER_PARTS: Final = ("tiers", "qualification")
 
 
 class RevisionNotDraft(Conflict):
@@ -157,6 +160,11 @@ def _put_in_force(
         at=at,
         diff={"published": [former.number if former else None, row.number]},
     )
+    if former is not None and any(
+        former.document.get(name) != row.document.get(name) for name in _TIER_PARTS
+    ):
+        # Tonight's run would do; nobody should see yesterday's ladder until then.
+        jobs.start(kind=RECOMPUTE_TIERS, params={}, by=by, at=at)
     return row
 
 

@@ -137,6 +137,13 @@ def code_of(*, customer: Customer, at: datetime) -> ReferralCode:
     raise Conflict("No free referral code was found.")
 
 
+def code_for_member(*, customer: Customer, at: datetime) -> str | None:
+    """Return the code to show a member; ``None`` while the tenant has no active referral program."""
+    if not ReferralProgram.objects.filter(is_active=True).exists():
+        return None
+    return code_of(customer=customer, at=at).code
+
+
 @transaction.atomic
 def register(*, code: str, referee: Customer, by: Actor, at: datetime) -> Referral:
     """Note that ``referee`` came with a member's code; the fraud checks decide where it starts.

@@ -25,7 +25,7 @@ from rewards.api.views.tiers import standing_of
 from rewards.models import CodeState, CouponCode
 from rewards.queries import balances, catalogue_for
 from rewards.queries import challenges as challenge_queries
-from rewards.services import challenges
+from rewards.services import challenges, referrals
 from tenants.api.views import TenantAPIView, TenantRequest
 from tenants.domain.permissions import Permission
 from tenants.services import member_tokens
@@ -95,7 +95,7 @@ class MemberView(MemberAPIView):
             "tier": standing_of(customer, at),
             "challenges": challenge_queries.of_customer(customer, at=at),
             "coupons": usable.select_related("definition").order_by("-id")[:_MOST_COUPONS],
-            "referral_code": None,
+            "referral_code": referrals.code_for_member(customer=customer, at=at),
         }
         return Response(MemberPageOutput(body).data)
 

@@ -9,8 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from crm.models import Customer
-from rewards.models import Reward, TierMembership, Wallet
-from rewards.services import tiers
+from rewards.models import ReferralCode, ReferralProgram, Reward, TierMembership, Wallet
+from rewards.services import redemptions, tiers
+from rewards.services.redemptions import RewardUnavailable
+from tenants.domain.actors import SYSTEM
 from tenants.models import ApiKey, Tenant
 from tenants.scope import tenant_scope
 from tests.conftest import ApiClient, key_for
@@ -96,7 +98,17 @@ def test_a_member_reads_what_is_theirs(api: ApiClient, page: ApiClient, ann: Cus
     assert body["id"] == str(ann.public_id)
     assert body["tier"]["next"]["key"] == "gold"
     assert [each["challenge"]["key"] for each in body["challenges"]] == ["c", "join"]
-    assert (body["balances"], body["coupons"]) == ([], [])
+    assert (body["balances"], body["coupons"], body["referral_code"]) == ([], [], None)
+
+
+def test_a_member_reads_their_code_while_friends_are_wanted(
+    tenant: Tenant, api: ApiClient, page: ApiClient, ann: Customer
+) -> None:
+    with tenant_scope(tenant):
+        ReferralProgram.objects.create(is_active=True, referrer_points=10, referee_points=10)
+    codes = {page.get("/member", X_Member_Token=signed(api, ann)).json()["referral_code"] for _ in range(2)}
+    with tenant_scope(tenant):
+        assert codes == {ReferralCode.objects.get(customer=ann).code}
 
 
 def test_a_member_takes_part_only_with_a_token_for_it(api: ApiClient, page: ApiClient, ann: Customer) -> None:
@@ -121,6 +133,10 @@ def test_exclusive_rewards_are_for_their_tier(
     seen = page.get("/member/rewards", X_Member_Token=token).json()["rewards"]
     assert [each["key"] for each in seen] == ["mug"]
     with tenant_scope(tenant):
+        # The list hides it, and so does the service: a request may name any reward.
+        lounge = Reward.objects.get(key="lounge")
+        with pytest.raises(RewardUnavailable):
+            redemptions.reserve(customer=ann, reward=lounge, by=SYSTEM, at=now)
         TierMembership.objects.update(tier_key="gold")
     seen = page.get("/member/rewards", X_Member_Token=token).json()["rewards"]
     assert [each["key"] for each in seen] == ["lounge", "mug"]

@@ -19,7 +19,7 @@ from rewards.services import earning, tiers
 from rewards.services import programs as program_services
 from tenants.domain.actors import SYSTEM, Actor, ActorKind
 from tenants.errors import InvalidInput, NotFound, PermissionRefused
-from tenants.models import OutboxMessage, Tenant
+from tenants.models import Job, OutboxMessage, Tenant
 from tenants.scope import tenant_scope
 from tests.conftest import NOW
 from tests.rewards.challenge_worlds import challenge, count_orders, happen
@@ -271,3 +271,16 @@ def test_an_order_earns_by_the_tier_held_at_its_moment(ann: Customer) -> None:
     earning.award_orders([early.pk, late.pk], by=SYSTEM, at=NOW)
     points = DecisionRecord.objects.order_by("occurred_at").values_list("points", flat=True)
     assert list(points) == [10, 20]
+
+
+def test_publishing_another_ladder_starts_a_recomputation(scope: Tenant) -> None:
+    def jobs() -> int:
+        return Job.objects.filter(kind="rewards.recompute_tiers", state=Job.State.QUEUED).count()
+
+    publish()
+    publish(rules=[])
+    assert jobs() == 0
+    publish(ladder=LADDER[:2])
+    assert jobs() == 1
+    publish({"downgrade": "none"}, LADDER[:2])
+    assert jobs() == 2
