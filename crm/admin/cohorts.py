@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.models import Segment
-from crm.queries import cohorts
+from crm.queries import cohorts, dashboard
 from crm.queries.cohorts import Cohort, Return, Start, Step
 from tenants.admin import charts, formats
 from tenants.admin.frame import StaffPage
@@ -67,7 +67,8 @@ class CohortsPage(StaffPage):
             returning=Return(chosen.get("returning") or Return.ORDER),
             step=step,
             periods=_PERIODS,
-            at=timezone.now(),
+            # A history may end in the past; its last year says more than an empty one.
+            at=dashboard.last_activity() or timezone.now(),
             zone=self.access.tenant.zone,
             segment=chosen.get("segment") or "",
         )

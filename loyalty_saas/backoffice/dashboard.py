@@ -121,8 +121,7 @@ class DashboardPage(StaffPage):
             ),
             Figure(
                 _("Points liability"), "account_balance", self._money(standing.liability_minor),
-                note=_("at %(value)s a point, if all are redeemed")
-                % {"value": formats.money(figures.POINT_VALUE_MINOR, self.access.tenant.currency)},
+                note=_("what they are expected to cost"), url=reverse("liability"),
             ),
             self._risk(standing),
         ]  # fmt: skip

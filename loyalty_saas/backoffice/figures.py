@@ -14,14 +14,12 @@ from crm.models import ComputedTrait, Customer, Order, Return
 from crm.models.customer import CustomerState
 from loyalty_saas.backoffice.periods import Period
 from rewards.models import LedgerTransaction
-from rewards.queries import reports
+from rewards.queries import liability, reports
 from tenants.models import Tenant
 
 # A trait that the churn model writes; from this probability on a customer counts as at risk.
 RISK_TRAIT: Final = "churn_risk"
 RISKY_FROM: Final = 0.5
-# What a point costs until a program says otherwise: one minor unit of the currency.
-POINT_VALUE_MINOR: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +40,9 @@ class Standing:
 
     customers: int
     points_outstanding: int
+    liability_minor: int
     at_risk: int
     scored: int
-
-    @property
-    def liability_minor(self) -> int:
-        return self.points_outstanding * POINT_VALUE_MINOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +94,7 @@ def standing() -> Standing:
     return Standing(
         customers=Customer.objects.filter(state=CustomerState.ACTIVE).count(),
         points_outstanding=reports.outstanding(),
+        liability_minor=liability.expected_minor(),
         at_risk=risk["risky"],
         scored=risk["scored"],
     )

@@ -57,7 +57,7 @@ class CaseForm(StaffForm):
     channel = forms.CharField(label=gettext_lazy("Channel"), max_length=60, required=False)
     event = forms.CharField(label=gettext_lazy("Name of the event"), max_length=100, required=False)
     properties = forms.JSONField(
-        label=gettext_lazy("Properties as JSON"), required=False,
+        label=gettext_lazy("Properties as JSON"), required=False, initial=dict,
         widget=forms.Textarea(attrs={"rows": 2, "class": "b-mono", "placeholder": '{"stars": 5}'}),
     )  # fmt: skip
 

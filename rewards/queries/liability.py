@@ -8,10 +8,10 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from rewards.domain.wallets import WalletPolicy
-from rewards.models import LiabilitySnapshot
+from rewards.models import Account, LiabilitySnapshot
 from rewards.queries import programs
 from tenants.scope import active_tenant_id
 
@@ -88,6 +88,20 @@ def now(*, at: datetime) -> list[LiabilityPart]:
 def as_of(moment: datetime) -> list[LiabilityPart]:
     """Return what was owed at a moment; tiers are today's."""
     return _parts(_AS_OF, moment)
+
+
+def expected_minor() -> int:
+    """Return the expected cost of all points now, from the balances alone: a figure for a first page."""
+    published = programs.published()
+    if published is None:
+        return 0
+    rows = Account.objects.values("wallet__key").annotate(points=Sum(F("available") + F("held")))
+    policies = {policy.key: policy for policy in published.revision.wallets}
+    return sum(
+        policies[row["wallet__key"]].liability_minor(row["points"])
+        for row in rows.order_by()
+        if row["wallet__key"] in policies
+    )
 
 
 def _parts(statement: str, at: datetime) -> list[LiabilityPart]:

@@ -64,7 +64,15 @@ def document(
         )
     return {
         "schema": 1,
-        "wallets": [{"key": WALLET, "name": "Points", "expiry_months": expiry_months}],
+        "wallets": [
+            {
+                "key": WALLET,
+                "name": "Points",
+                "expiry_months": expiry_months,
+                # One minor unit a point, until the tenant says what they cost.
+                "thousand_points_minor": 1000,
+            }
+        ],
         "tiers": [
             {"key": key, "name": key.title(), "threshold_minor": threshold}
             for key, threshold in zip(names, tier_thresholds_minor, strict=True)
