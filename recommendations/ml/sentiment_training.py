@@ -44,10 +44,15 @@ class Report:
 
 
 def train_shipped(
-    language: str, corpora: Sequence[Corpus], *, unseen: Sequence[Corpus] = (), random_state: int = 42
+    language: str,
+    corpora: Sequence[Corpus],
+    *,
+    unseen: Sequence[Corpus] = (),
+    bits: int = 17,
+    random_state: int = 42,
 ) -> Report:
     """Fit on all of ``corpora``; measure each by 5 folds, and every other domain by a model without it."""
-    model = TextSentiment(views=VIEWS_BY_LANGUAGE[language], random_state=random_state)
+    model = TextSentiment(views=VIEWS_BY_LANGUAGE[language], bits=bits, random_state=random_state)
     cross_validated = {each.name: _folds_accuracy(model, each, random_state) for each in corpora}
     cross_domain: dict[str, float] = {}
     for held_out in corpora if len(corpora) > 1 else ():
