@@ -66,7 +66,8 @@ def simulate(page: Page, site: str, amount: str) -> str:
     page.locator("select[name=kind]").select_option("cart")
     page.locator("input[name=customer]").fill("Ann-C1")
     page.locator("textarea[name=cart]").fill(f"tea; 1; {amount}")
-    page.get_by_role("button", name="Simulate").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Simulate").click()
     check_layout(page, "simulator")
     return page.locator("section.b-card header .b-badge").first.inner_text()
 

@@ -84,6 +84,8 @@ def picture(page: Page, name: str, walk: str) -> None:
 
 def check_layout(page: Page, name: str) -> None:
     """Nothing scrolls sideways, there is one heading, a title, a way past the navigation."""
+    # Between two documents there is none to measure.
+    page.wait_for_function("document.documentElement && document.readyState === 'complete'")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
     assert page.locator("h1").count() == 1, name
     assert page.title().strip(), name

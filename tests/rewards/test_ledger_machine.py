@@ -139,7 +139,8 @@ class LedgerMachine(RuleBasedStateMachine):
             heir.lots[lot_id] = LotBalance(
                 lot_id, points - repaid, expires, is_pending=is_pending, activates_at=activates
             )
-        self.earns.append((member, posting.transaction_id or 0, lot_id, points))
+        # Posted to the heir's account: what came while merged stays there after the merge is undone.
+        self.earns.append((heir, posting.transaction_id or 0, lot_id, points))
 
     @rule(points=POINTS, is_other=st.booleans())
     def spend(self, points: int, is_other: bool) -> None:
