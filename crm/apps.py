@@ -25,6 +25,7 @@ class CrmConfig(AppConfig):
             consent_records,
             customer_records,
             event_records,
+            feedback_records,
             item_records,
             order_records,
         )

@@ -84,6 +84,15 @@ def lock_feedback(feedback_id: int) -> Feedback:
     return feedback
 
 
+def lock_all_feedback(feedback_ids: Iterable[int]) -> list[Feedback]:
+    return list(Feedback.objects.select_for_update().filter(pk__in=list(feedback_ids)).order_by("pk"))
+
+
+def lock_cases_of(feedback_ids: Iterable[int]) -> list[RecoveryCase]:
+    cases = RecoveryCase.objects.select_for_update().filter(feedback__in=list(feedback_ids))
+    return list(cases.order_by("pk"))
+
+
 def lock_recovery_case(case_id: int) -> RecoveryCase:
     case: RecoveryCase = RecoveryCase.objects.select_for_update().get(pk=case_id)
     return case

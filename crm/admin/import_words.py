@@ -61,6 +61,13 @@ REASONS: Final[dict[str, Text]] = {
     "customer_not_editable": _("The customer is merged or anonymised"),
     "purpose_unknown": _("There is no such purpose of consent"),
     "channel_unknown": _("There is no such channel for this purpose"),
+    "feedback_empty": _("There is neither a rating nor a text"),
+    "feedback_kind_unknown": _("There is no such kind of feedback"),
+    "rating_invalid": _("The rating is missing, or not on the scale of this kind"),
+    "feedback_id_missing": _("Without a customer, the row needs an id of its own"),
+    "feedback_time_out_of_range": _("The feedback lies before 2000 or in the future"),
+    "item_unknown": _("There is no such item"),
+    "order_unknown": _("There is no such order"),
     "occurred_at_out_of_range": _("The event lies before 2000 or in the future"),
 }
 UNDONE: Final[dict[str, Text]] = {
@@ -73,6 +80,8 @@ UNDONE: Final[dict[str, Text]] = {
     "returns": _("Returns removed"),
     "orders_in_use": _("Orders kept, because something depends on them"),
     "events": _("Events removed"),
+    "feedback": _("Feedback removed"),
+    "feedback_in_use": _("Feedback kept, because somebody has worked on it"),
     "reversed": _("Postings reversed"),
     "spent_already": _("Postings whose points were partly spent"),
 }

@@ -56,6 +56,13 @@ def rating_flaw(kind: Kind, rating: int | None) -> str:
     return ""
 
 
+def assumed_kind(*, has_item: bool, has_rating: bool) -> Kind:
+    """Return the kind of feedback that does not say what it is."""
+    if has_item:
+        return Kind.REVIEW
+    return Kind.CSAT if has_rating else Kind.TICKET
+
+
 def feeling_of(score: float) -> Feeling:
     """Return the word for a score between -1 and 1."""
     if score >= POSITIVE_FROM:

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 
 from crm.domain.event_catalogue import FEEDBACK_SUBMITTED, IDENTIFIED, ORDER_COMPLETED, ORDER_RETURNED
 from crm.domain.events import Invalid
+from crm.domain.feedback import assumed_kind
 from crm.domain.order_events import EventNotUsable, order_of, positions_of, return_of, text_of
 from crm.models import Customer, EventReject, Item, LineKind, Order, ReturnLine
 from crm.queries.survivors import survivor_of
@@ -164,7 +165,7 @@ def _submit_feedback(event: StoredEvent, at: datetime) -> None:
     sku, order_id = text_of(given, "sku", "product_id"), text_of(given, "order_id")
     rating = given.get("rating", given.get("score"))
     entry = feedback.NewFeedback(
-        kind=text_of(given, "kind") or ("review" if sku else "csat" if rating is not None else "ticket"),
+        kind=text_of(given, "kind") or assumed_kind(has_item=bool(sku), has_rating=rating is not None),
         source_id=event.message_id,
         occurred_at=event.occurred_at,
         customer=event.customer,

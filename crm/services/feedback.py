@@ -13,8 +13,8 @@ from django.db.models.functions import Coalesce
 
 from crm.domain.feedback import LONGEST_TEXT, Kind, rating_flaw, score_of_rating
 from crm.domain.topics import topics_in
-from crm.locks import lock_feedback
-from crm.models import Customer, Feedback, Item, Order, RecoveryCase
+from crm.locks import lock_all_feedback, lock_cases_of, lock_feedback
+from crm.models import Customer, Feedback, Item, Order, RecoveryCase, RecoveryState
 from crm.services import feedback_traits, recovery_cases
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
@@ -176,6 +176,21 @@ def correct(*, feedback: Feedback, is_positive: bool, by: Actor, at: datetime) -
         action="feedback.corrected", target=row, by=by, at=at, diff={"corrected": [before, is_positive]}
     )
     return row
+
+
+@transaction.atomic
+def remove(*, feedback_ids: Sequence[int], at: datetime) -> int:
+    """Remove what was recorded by mistake and return how many rows it was.
+
+    What staff corrected, or whose recovery case somebody has taken up, stays. Renews the customers' traits.
+    """
+    locked = lock_all_feedback(feedback_ids)
+    cases = lock_cases_of(feedback_ids)
+    taken_up = {case.feedback_id for case in cases if case.state != RecoveryState.OPEN}
+    rows = [row for row in locked if row.corrected is None and row.pk not in taken_up]
+    Feedback.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    feedback_traits.refresh({row.customer_id for row in rows if row.customer_id}, at=at)
+    return len(rows)
 
 
 @transaction.atomic

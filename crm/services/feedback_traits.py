@@ -32,7 +32,7 @@ ORDER BY newest.customer_id, newest.occurred_at DESC, newest.id DESC
 
 
 def refresh(customer_ids: Collection[int], *, at: datetime) -> None:
-    """Write both traits of these customers from their newest ten opinions."""
+    """Write both traits of these customers from their newest ten opinions; without opinions they go."""
     if not customer_ids:
         return
     scores: dict[int, list[float]] = defaultdict(list)
@@ -45,3 +45,5 @@ def refresh(customer_ids: Collection[int], *, at: datetime) -> None:
     changes = {customer_id: change for customer_id, (_level, change) in found.items() if change is not None}
     traits.write_many(name=LEVEL, values=levels, model_version=ORIGIN, at=at)
     traits.write_many(name=CHANGE, values=changes, model_version=ORIGIN, at=at)
+    for name, values in ((LEVEL, levels), (CHANGE, changes)):
+        traits.drop(name=name, customer_ids=[each for each in customer_ids if each not in values])

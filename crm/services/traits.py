@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
+from crm.models import ComputedTrait
 from crm.services import customer_touches
 from tenants.errors import FieldError, InvalidInput
 from tenants.scope import active_tenant_id
@@ -62,6 +63,17 @@ def write_many(
                 customer_touches.add_everyone(is_history=False)
     customer_touches.add(values.keys(), is_history=False)
     return int(written)
+
+
+@transaction.atomic
+def drop(*, name: str, customer_ids: Collection[int]) -> int:
+    """Remove one trait from these customers, for which there is nothing to compute it from any more."""
+    held = ComputedTrait.objects.filter(name=name, customer__in=list(customer_ids))
+    losing = list(held.values_list("customer_id", flat=True))
+    if losing:
+        held.delete()
+        customer_touches.add(losing, is_history=False)
+    return len(losing)
 
 
 def _columns(name: str, value: float | str) -> tuple[float | None, str | None]:

@@ -1,4 +1,4 @@
-"""Imports of facts about customers (events, consents, balances): each row through the service of its kind.
+"""Imports of facts about customers (events, consents, feedback, balances) through the services owning them.
 
 The services decide; what they refuse is set aside with their reason. A kind gives the fields of its rows
 and a function that records a block of them.
@@ -45,15 +45,26 @@ WHERE s.tenant_id = %(tenant)s AND s.import_run_id = %(run)s AND s.outcome = ''
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A row with the customer it is about, None when nobody has the identity."""
+    """A row with the customer it is about, None when nobody has the identity or none is named."""
 
     row_number: int
     customer_id: int | None
     values: dict[str, Any]
 
+    @property
+    def is_of_stranger(self) -> bool:
+        """Whether the row names somebody whom nobody knows."""
+        return self.customer_id is None and "who.kind" in self.values
+
 
 # Records facts and returns for each NEW, KNOWN (nothing changed) or the reason it is refused.
 Record = Callable[[Work, Sequence[Fact], dict[str, Any]], list[str]]
+# Says the same of facts without recording them.
+Foresee = Callable[[Sequence[Fact]], list[str]]
+
+
+def _all_new(facts: Sequence[Fact]) -> list[str]:
+    return [NEW] * len(facts)
 
 
 def content_key(values: dict[str, Any]) -> str:
@@ -64,7 +75,8 @@ def content_key(values: dict[str, Any]) -> str:
 class FactLoader:
     """Loads rows through ``record``. ``flaw`` says what is wrong with a row in itself.
 
-    ``makes_customers`` is for kinds whose service makes a customer for an identity that nobody has.
+    ``makes_customers`` is for kinds whose service makes a customer for an identity that nobody has;
+    ``needs_customer`` is false where a row may be about nobody. ``foresee`` is what the dry run asks.
     """
 
     def __init__(
@@ -74,10 +86,13 @@ class FactLoader:
         flaw: Callable[[dict[str, Any]], str] = lambda _values: "",
         key: Callable[[dict[str, Any]], str] = content_key,
         makes_customers: bool = False,
+        needs_customer: bool = True,
+        foresee: Foresee = _all_new,
         undo: Callable[[dict[str, Any]], Counter[str]] = lambda _params: Counter(),
     ) -> None:
         self.record, self.flaw, self.key = record, flaw, key
-        self.makes_customers, self.take_back = makes_customers, undo
+        self.makes_customers, self.needs_customer = makes_customers, needs_customer
+        self.foresee, self.take_back = foresee, undo
 
     def keyer(self, work: Work) -> Callable[[dict[str, Any]], Keyed]:
         spelling = customer_policies.spelling()
@@ -90,8 +105,8 @@ class FactLoader:
                 kind = name.removeprefix("identity.")
                 if value := normalise(kind, values.get(name) or "", spelling):
                     values["who.kind"], values["who.value"] = kind, value
-                    return Keyed("fact", f"{key}")
-            return Keyed(reason="id_missing")
+                    return Keyed("fact", key)
+            return Keyed(reason="id_missing") if self.needs_customer else Keyed("fact", key)
 
         return keyed
 
@@ -99,29 +114,12 @@ class FactLoader:
         """Nothing comes before the rows."""
 
     def judge(self, work: Work, params: dict[str, Any]) -> Counter[str]:
-        facts = self._facts(params)
-        unknown = [] if self.makes_customers else [each for each in facts if each.customer_id is None]
-        self._refuse([(each.row_number, "customer_unknown") for each in unknown], params)
-        return Counter({NEW: len(facts) - len(unknown), REFUSED: len(unknown)})
+        known, strangers = self._parted(params)
+        return self._settled(known, self.foresee(known) if known else [], strangers, params)
 
     def load(self, work: Work, params: dict[str, Any]) -> Counter[str]:
-        facts = self._facts(params)
-        known = [each for each in facts if self.makes_customers or each.customer_id is not None]
-        outcomes = self.record(work, known, params) if known else []
-        refused = [
-            (fact.row_number, outcome)
-            for fact, outcome in zip(known, outcomes, strict=True)
-            if outcome not in {NEW, KNOWN}
-        ]
-        unknown = [(each.row_number, "customer_unknown") for each in facts if each not in known]
-        self._refuse([*refused, *unknown], params)
-        return Counter(
-            {
-                NEW: outcomes.count(NEW),
-                UNCHANGED: outcomes.count(KNOWN),
-                REFUSED: len(refused) + len(unknown),
-            }
-        )
+        known, strangers = self._parted(params)
+        return self._settled(known, self.record(work, known, params) if known else [], strangers, params)
 
     def undo(self, params: dict[str, Any]) -> Counter[str]:
         return self.take_back(params)
@@ -129,11 +127,28 @@ class FactLoader:
     def finish(self, work: Work) -> None:
         """Nothing else follows: the services have told whom it concerns."""
 
-    def _facts(self, params: dict[str, Any]) -> list[Fact]:
-        return [
-            Fact(number, customer_id, json.loads(fields))
-            for number, customer_id, fields in staging.rows(_FACTS, params)
+    def _parted(self, params: dict[str, Any]) -> tuple[list[Fact], list[Fact]]:
+        """Return the facts of a block, and apart those of somebody whom nobody knows."""
+        known: list[Fact] = []
+        strangers: list[Fact] = []
+        for number, customer_id, fields in staging.rows(_FACTS, params):
+            fact = Fact(number, customer_id, json.loads(fields))
+            refused = fact.is_of_stranger and not self.makes_customers
+            (strangers if refused else known).append(fact)
+        return known, strangers
+
+    def _settled(
+        self, known: list[Fact], outcomes: list[str], strangers: list[Fact], params: dict[str, Any]
+    ) -> Counter[str]:
+        """Set aside what was refused, and count the rows by what became of them."""
+        refused = [
+            (fact.row_number, outcome)
+            for fact, outcome in zip(known, outcomes, strict=True)
+            if outcome not in {NEW, KNOWN}
         ]
+        refused += [(each.row_number, "customer_unknown") for each in strangers]
+        self._refuse(refused, params)
+        return Counter({NEW: outcomes.count(NEW), UNCHANGED: outcomes.count(KNOWN), REFUSED: len(refused)})
 
     def _refuse(self, rows: list[tuple[int, str]], params: dict[str, Any]) -> None:
         if not rows:
