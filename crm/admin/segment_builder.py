@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.admin import segment_drafts, segment_reading
+from crm.admin import segment_drafts, segment_drawing, segment_reading
 from crm.admin.rule_words import OP_LABELS, PURCHASE_LABELS, PURCHASE_OF_LABELS, in_words
 from crm.admin.segment_drafts import Draft
 from crm.admin.segment_forms import SegmentForm, Subjects
@@ -51,13 +51,19 @@ class BuilderPage(StaffPage):
             "subjects": subjects.choices(),
             "ops": OP_LABELS.items(),
             "times": [
-                ("at_least", _("at least")), ("at_most", _("at most")), ("never", _("never")),
+                ("at_least", _("at least")), ("at_most", _("at most")),
+                ("between", _("at least and at most")),
+                ("exactly", _("exactly")), ("never", _("never")),
+            ],
+            "windows": [
+                ("", _("at any time")), ("days", _("in the last days")), ("dates", _("between two days")),
             ],
             "measures": PURCHASE_LABELS.items(),
             "ofs": PURCHASE_OF_LABELS.items(),
             "events": event_names.recent(),
             "segments": Segment.objects.order_by("name").values_list("key", "name"),
-            "matches": [("all", _("all hold")), ("any", _("any holds")), ("none", _("none holds"))],
+            "matches": [("all", _("all hold")), ("any", _("any holds")), ("none", _("none holds")),
+                        ("not_all", _("not all hold"))],
         }  # fmt: skip
 
     def drawn(self, form: SegmentForm, root: Draft, subjects: Subjects, **extra: Any) -> HttpResponseBase:
@@ -85,7 +91,7 @@ class EditRulePage(BuilderPage):
         segment, subjects = self._segment(public_id), self.subjects()
         form = SegmentForm(initial={"name": segment.name, "description": segment.description})
         return self.drawn(
-            form, segment_reading.draft_of(segment.rule or {}, subjects), subjects, segment=segment
+            form, segment_drawing.draft_of(segment.rule or {}, subjects), subjects, segment=segment
         )
 
     def post(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:

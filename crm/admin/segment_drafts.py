@@ -12,13 +12,17 @@ from typing import Any, Final
 
 from django.utils.safestring import SafeString
 
+from crm.domain.rule_parsing import DEEPEST, MOST_NODES
+
 GROUP: Final = "group"
 EVENT, SEQUENCE, BOUGHT, SEGMENT, RANDOM = "event", "sequence", "bought", "in_segment", "random"
 BEHAVIOURS: Final = (EVENT, SEQUENCE, BOUGHT, SEGMENT, RANDOM)
 _PREFIX: Final = "n"
-_ACTIONS: Final = frozenset({"add", "group", "remove", "where"})
-MOST_CHILDREN: Final = 30
-DEEPEST: Final = 6
+# The conditions on properties: of the event, and of the one that follows it.
+WHERE, THEN_WHERE = "where", "then_where"
+TEST_LISTS: Final = (WHERE, THEN_WHERE)
+TEST_FIELDS: Final = ("property", "propop", "propvalue")
+_ACTIONS: Final = frozenset({"add", "group", "remove", "drop", *TEST_LISTS})
 
 
 @dataclass(slots=True)
@@ -28,7 +32,7 @@ class Draft:
     path: str
     fields: dict[str, str] = field(default_factory=dict)
     children: list[Draft] = field(default_factory=list)
-    where: list[dict[str, str]] = field(default_factory=list)
+    tests: dict[str, list[dict[str, str]]] = field(default_factory=lambda: {name: [] for name in TEST_LISTS})
     errors: list[str] = field(default_factory=list)
     # What the page draws of it; see `segment_widgets`.
     controls: dict[str, SafeString] = field(default_factory=dict)
@@ -79,16 +83,16 @@ def read(posted: Mapping[str, Any]) -> Draft:
         if len(parts) != 3 or parts[0] != _PREFIX or not _is_path(parts[1]):  # noqa: PLR2004 - n, path, field
             continue
         node = nodes.setdefault(parts[1], Draft(parts[1]))
-        node.fields[parts[2]] = str(posted[name])[:300]
+        node.fields[parts[2]] = str(posted[name])
     root = nodes.get("0")
     if root is None:
         return empty()
     root.fields["kind"] = GROUP
     for path in sorted(nodes, key=_order):
         parent = nodes.get(path.rpartition(".")[0])
-        if parent is not None and parent.is_group and len(parent.children) < MOST_CHILDREN:
+        if parent is not None and parent.is_group:
             parent.children.append(nodes[path])
-        _read_where(nodes[path])
+        _read_tests(nodes[path])
     return renumbered(root)
 
 
@@ -101,11 +105,16 @@ def _order(path: str) -> tuple[int, ...]:
     return tuple(int(step) for step in path.split("."))
 
 
-def _read_where(node: Draft) -> None:
-    count = node.fields.pop("where", "")
-    for number in range(min(int(count), 10) if count.isdecimal() else 0):
-        row = {of: node.fields.pop(f"{of}{number}", "") for of in ("property", "propop", "propvalue")}
-        node.where.append(row)
+def _read_tests(node: Draft) -> None:
+    for name, rows in node.tests.items():
+        count = node.fields.pop(name, "")
+        for number in range(min(int(count), MOST_NODES) if count.isdecimal() and len(count) <= 3 else 0):  # noqa: PLR2004 - three digits
+            rows.append({of: node.fields.pop(test_field(name, of, number), "") for of in TEST_FIELDS})
+
+
+def test_field(name: str, of: str, number: int) -> str:
+    """Return the field of one condition on a property, like ``where_propop2``."""
+    return f"{name}_{of}{number}"
 
 
 def renumbered(node: Draft) -> Draft:
@@ -117,21 +126,33 @@ def renumbered(node: Draft) -> Draft:
 
 
 def act(root: Draft, action: str) -> Draft:
-    """Apply ``add:``, ``group:``, ``remove:`` or ``where:`` with a path; others change nothing."""
-    verb, _colon, path = action.partition(":")
+    """Apply ``add:``, ``group:``, ``remove:``, ``where:`` or ``then_where:`` with a path.
+
+    ``drop:<path>:<list>:<number>`` takes one condition on a property away; others change nothing.
+    """
+    verb, _colon, rest = action.partition(":")
+    path, _colon, place = rest.partition(":")
     if verb not in _ACTIONS:
         return root
     node = next((each for each in root.walk() if each.path == path), None)
     if node is None:
         return root
-    if verb == "where" and not node.is_group:
-        node.where.append({"property": "", "propop": "eq", "propvalue": ""})
+    if verb in TEST_LISTS and not node.is_group:
+        node.tests[verb].append({"property": "", "propop": "eq", "propvalue": ""})
+    elif verb == "drop":
+        _drop(node, *place.split(":")[:2])
     elif verb == "remove" and node is not root:
         parent = next(each for each in root.walk() if node in each.children)
         parent.children.remove(node)
-    elif verb in {"add", "group"} and node.is_group and len(node.children) < MOST_CHILDREN:
+    elif verb in {"add", "group"} and node.is_group and len(node.children) < MOST_NODES:
         child = Draft("")
         if verb == "group" and node.may_nest:
             child = Draft("", {"kind": GROUP, "match": "any"}, [Draft("")])
         node.children.append(child)
     return renumbered(root)
+
+
+def _drop(node: Draft, name: str = "", number: str = "") -> None:
+    rows = node.tests.get(name, [])
+    if number.isdecimal() and int(number[:3]) < len(rows):
+        del rows[int(number[:3])]

@@ -16,6 +16,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.conftest import NOW
 from tests.crm import factories
+from tests.crm.admin.test_segment_round_trip import Browser
 
 pytestmark = pytest.mark.django_db
 FORM = {"name": "Young", "n:0:kind": "group", "n:0:match": "all", "n:0.0:what": "attribute:age",
@@ -56,6 +57,30 @@ def test_a_segment_is_made_changed_and_explained(shop: Tenant, staff: Client) ->
     assert staff.post(f"{page}snapshot/").status_code == 302
     with tenant_scope(shop):
         assert Segment.objects.filter(kind="static").count() == 2
+
+
+def test_saving_an_untouched_rule_keeps_every_part(shop: Tenant, staff: Client) -> None:
+    rule = {
+        "any": [
+            {
+                "event": "viewed",
+                "then": {"event": "bought", "where": [{"property": "price", "op": "gt", "value": 4.5}]},
+                "within_days": 7,
+                "from": "2026-01-01",
+                "to": "2026-03-31",
+            },
+            {"bought": "spent_minor", "category": "wine", "at_least": 2050, "at_most": 9000, "days": 90},
+            {"trait": "forgotten", "op": "eq", "value": "10"},
+        ]
+    }
+    with tenant_scope(shop):
+        page = f"/t/{shop.slug}/segments/{factories.segment('rich', rule=rule).public_id}/edit/"
+    drawn = staff.get(page).content.decode()
+    assert "No longer known" in drawn
+    sent = Browser(drawn[drawn.index('id="rule-form"') : drawn.index('<datalist id="event-names"')]).sent
+    assert staff.post(page, sent | {"name": "Rich"}).status_code == 302
+    with tenant_scope(shop):
+        assert Segment.objects.get(key="rich").rule == rule
 
 
 def test_the_count_follows_the_draft(shop: Tenant, staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
