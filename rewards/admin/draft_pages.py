@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from rewards.domain.documents import to_json
@@ -11,6 +12,7 @@ from rewards.services import programs as program_services
 from rewards.services import starter
 from tenants.admin.error_texts import text_of
 from tenants.admin.formats import exponent
+from tenants.admin.forms import StaffForm
 from tenants.errors import FieldError
 from tenants.models import Tenant
 
@@ -36,6 +38,40 @@ def starting_document(tenant: Tenant) -> dict[str, Any]:
         welcome_points=100,
     )
     return to_json(program_services.check(document))
+
+
+def place(errors: Iterable[FieldError], forms_by_pointer: Mapping[str, StaffForm]) -> list[str]:
+    """Put each error beside its field; returns what is left to say above the form.
+
+    A pointer like ``/document/wallets/0/expiry/months`` means the form at ``wallets/0`` and its field
+    ``expiry_months``, or the field of the nearest part above it.
+    """
+    left = []
+    for wrong in errors:
+        path = wrong.pointer.removeprefix("/document/")
+        at = max(
+            (each for each in forms_by_pointer if f"{path}/".startswith(f"{each}/")), key=len, default=""
+        )
+        form = forms_by_pointer.get(at)
+        name = _field_of(form, path.removeprefix(at).strip("/").split("/")) if form else None
+        if form is None or name is None:
+            left.append(said(wrong))
+        else:
+            form.add_error(name, text_of(wrong.code, wrong.detail))
+    return left
+
+
+def _field_of(form: StaffForm, parts: Sequence[str]) -> str | None:
+    for length in range(len(parts), 0, -1):
+        name = "_".join(parts[:length])
+        for field in (name, name.removesuffix("_minor")):
+            if field in form.fields:
+                return field
+        # Of a group of fields the first one speaks for all.
+        first = next((field for field in form.fields if field.startswith(f"{name}_")), None)
+        if first:
+            return first
+    return None
 
 
 def said(wrong: FieldError) -> str:

@@ -15,11 +15,10 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.admin import words
+from rewards.admin import wallet_words, words
 from rewards.domain.documents import to_json
 from rewards.domain.programs import Revision
 from rewards.domain.revisions import Step, may
-from rewards.domain.wallets import RefundPolicy
 from rewards.models import Program, ProgramRevision, Rehearsal, RevisionState, TierMembership
 from rewards.queries import programs
 from rewards.services import program_copies, rehearsals
@@ -29,11 +28,6 @@ from tenants.admin.frame import Crumb, StaffPage
 from tenants.domain.permissions import Permission
 
 _REVISIONS_SHOWN: Final = 20
-REFUND_LABELS: Final = {
-    RefundPolicy.WITHIN_BALANCE.value: gettext_lazy("takes back what is left of what they earned"),
-    RefundPolicy.ONLY_PENDING.value: gettext_lazy("takes back pending points only"),
-    RefundPolicy.ALLOW_DEBT.value: gettext_lazy("takes back everything; what is spent becomes a debt"),
-}
 FINDING_LABELS: Final = {
     "missing_reference": gettext_lazy("Names something that is not there"),
     "never_matches": gettext_lazy("Can never match"),
@@ -49,10 +43,7 @@ FINDING_LABELS: Final = {
 def described(revision: Revision, currency: str) -> dict[str, Any]:
     """Return a revision as the pages show it: wallets, tiers and rules in words."""
     return {
-        "wallets": [
-            (wallet, REFUND_LABELS.get(wallet.refund_policy.value, wallet.refund_policy.value))
-            for wallet in revision.wallets
-        ],
+        "wallets": [wallet_words.wallet_in_words(wallet, revision, currency) for wallet in revision.wallets],
         "tiers": revision.tiers,
         "rules": [words.rule_in_words(rule, revision, currency) for rule in revision.rules],
         "budgets": revision.budgets,

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.admin import words
+from rewards.admin import wallet_words, words
 from rewards.admin.program import OneRevisionPage
 from rewards.domain.comparison import Change, ChangeKind, compare
 from rewards.domain.programs import Revision
@@ -69,6 +69,8 @@ class ComparePage(OneRevisionPage):
         parts = [(name, _written(old), _written(new)) for name, (old, new) in change.members.items()]
         if change.section == "rules":
             parts = self._rule_parts(change.key, before, after)
+        if change.section == "wallets" and change.kind is ChangeKind.CHANGED:
+            parts = self._wallet_parts(change.key, before, after)
         return {
             "section": SECTION_LABELS.get(change.section, change.section),
             "kind": change.kind.value,
@@ -76,6 +78,18 @@ class ComparePage(OneRevisionPage):
             "name": change.name if change.key else "",
             "parts": parts,
         }
+
+    def _wallet_parts(self, key: str, before: Revision, after: Revision) -> list[tuple[Any, str, str]]:
+        currency = self.access.tenant.currency
+        old, new = (
+            wallet_words.wallet_in_words(revision.wallet(key), revision, currency)
+            for revision in (before, after)
+        )
+        return [
+            (label, _written(old[name]), _written(new[name]))
+            for name, label in wallet_words.LABELS.items()
+            if old[name] != new[name]
+        ]
 
     def _rule_parts(self, key: str, before: Revision, after: Revision) -> list[tuple[Any, str, str]]:
         currency = self.access.tenant.currency

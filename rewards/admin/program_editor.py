@@ -16,14 +16,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rewards.admin import draft_pages, words
-from rewards.admin.program_forms import BudgetRows, PolicyForm, TierRows, WalletRows, rows_of, sections_of
-from rewards.models import ProgramRevision
+from rewards.admin.program_forms import PolicyForm, edited, forms_by_pointer, formsets_of
+from rewards.models import ProgramRevision, Wallet
 from rewards.services import programs as program_services
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.domain.permissions import Permission
 from tenants.errors import InvalidInput
-
-_EDITED = ("wallets", "tiers", "budgets")
 
 
 class EditPage(StaffPage):
@@ -41,18 +39,8 @@ class EditPage(StaffPage):
         return draft_pages.starting_document(self.access.tenant)
 
     def _formsets(self, data: Any = None) -> dict[str, Any]:
-        currency = self.access.tenant.currency
-        rows = rows_of(self.document, currency)
-        kinds: dict[str, Any] = {"wallets": WalletRows, "tiers": TierRows, "budgets": BudgetRows}
-        return {
-            name: kind(
-                data,
-                prefix=name,
-                initial=None if data is not None else rows[name],
-                form_kwargs={"currency": currency},
-            )
-            for name, kind in kinds.items()
-        }
+        live = frozenset(Wallet.objects.values_list("key", flat=True))
+        return formsets_of(self.document, self.access.tenant.currency, live, data)
 
     def _policies(self, data: Any = None) -> PolicyForm:
         return PolicyForm(data, prefix="policies", initial=self.document["policies"])
@@ -72,9 +60,9 @@ class EditPage(StaffPage):
         if all([part.is_valid() for part in (*formsets.values(), policies)]):  # noqa: C419 - all show errors
             try:
                 with transaction.atomic():
-                    row = self._save(sections_of(**formsets), policies.cleaned_data)
+                    row = self._save(edited(self.document, formsets, policies))
             except InvalidInput as error:
-                errors = [draft_pages.said(wrong) for wrong in error.errors]
+                errors = draft_pages.place(error.errors, forms_by_pointer(formsets, policies))
             else:
                 messages.success(request, _("Draft %(number)s is saved.") % {"number": row.number})
                 return redirect("program_revision", row.number)
@@ -82,12 +70,7 @@ class EditPage(StaffPage):
             errors=errors, policies=policies, status=HTTPStatus.UNPROCESSABLE_ENTITY, **formsets
         )
 
-    def _save(self, shown: dict[str, Any], policies: dict[str, Any]) -> ProgramRevision:
-        """Save the edited sections: what the forms do not show stays as it was."""
-        edited = {**self.document, "policies": {**self.document["policies"], **policies}}
-        for name in _EDITED:
-            former = {row["key"]: row for row in self.document[name]}
-            edited[name] = [{**former.get(row["key"], {}), **row} for row in shown[name]]
+    def _save(self, document: dict[str, Any]) -> ProgramRevision:
         return program_services.save_draft(
-            document=edited, revision=draft_pages.draft(), by=self.access.actor, at=timezone.now()
+            document=document, revision=draft_pages.draft(), by=self.access.actor, at=timezone.now()
         )

@@ -1,23 +1,20 @@
-"""Forms of a program draft: wallets, tiers and budgets as rows, made from a document and back into one."""
+"""Forms of a program draft: wallets, tiers, budgets and limits as rows, made from a document and back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django import forms
 from django.utils.translation import gettext_lazy
 
+from rewards.admin import words
 from rewards.admin.money import to_major, to_minor
+from rewards.admin.program_rows import Row, given, keyed
+from rewards.admin.wallet_forms import WalletRow, wallet_values
 from rewards.domain.budgets import Period, WhenExhausted
-from rewards.domain.wallets import RefundPolicy
 from tenants.admin.forms import StaffForm
-from tenants.admin.keys import key_from
 
-_POLICIES: Final = [
-    (RefundPolicy.WITHIN_BALANCE.value, gettext_lazy("Take back what is left of what they earned")),
-    (RefundPolicy.ONLY_PENDING.value, gettext_lazy("Take back pending points only")),
-]
 _PERIODS: Final = [
     (Period.DAY.value, gettext_lazy("a day")),
     (Period.WEEK.value, gettext_lazy("a week")),
@@ -30,41 +27,14 @@ _EXHAUSTED: Final = [
 ]
 
 
-class _Row(StaffForm):
-    key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=60)
-    currency: str
-
-    def __init__(self, *args: Any, currency: str = "USD", **kwargs: Any) -> None:
-        self.currency = currency
-        kwargs["use_required_attribute"] = False
-        super().__init__(*args, **kwargs)
-
-    def is_given(self) -> bool:
-        return bool(self.cleaned_data.get("name")) and not self.cleaned_data.get("DELETE")
-
-
-class WalletRow(_Row):
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
-    expiry_months = forms.IntegerField(
-        label=gettext_lazy("Points expire after (months)"), min_value=1, max_value=1200, required=False,
-        help_text=gettext_lazy("Empty is never."),
-    )  # fmt: skip
-    refund_policy = forms.ChoiceField(label=gettext_lazy("A return"), choices=_POLICIES)
-    thousand_points = forms.DecimalField(
-        label=gettext_lazy("Cost of 1,000 points"), min_value=0, max_digits=15, decimal_places=3,
-        required=False,
-        help_text=gettext_lazy("What they cost you when they are spent; needed for budgets in money."),
-    )  # fmt: skip
-
-
-class TierRow(_Row):
+class TierRow(Row):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
     threshold = forms.DecimalField(
         label=gettext_lazy("From spend in 365 days"), min_value=0, max_digits=15, decimal_places=3
     )
 
 
-class BudgetRow(_Row):
+class BudgetRow(Row):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
     period = forms.ChoiceField(label=gettext_lazy("Counts over"), choices=_PERIODS, initial="month")
     points = forms.IntegerField(label=gettext_lazy("Most points"), min_value=0, required=False)
@@ -72,6 +42,29 @@ class BudgetRow(_Row):
         label=gettext_lazy("Most money"), min_value=0, max_digits=15, decimal_places=3, required=False
     )
     when_exhausted = forms.ChoiceField(label=gettext_lazy("When it runs out"), choices=_EXHAUSTED)
+
+
+class MemberCapRow(StaffForm):
+    """The most points that all rules together give one member."""
+
+    wallet = forms.ChoiceField(label=gettext_lazy("Wallet"))
+    points = forms.IntegerField(
+        label=gettext_lazy("Most points"), min_value=0, max_value=1_000_000_000, required=False
+    )
+    per = forms.ChoiceField(
+        label=gettext_lazy("Counts over"), choices=list(words.PERIOD_LABELS.items()), initial="month"
+    )
+
+    def __init__(self, *args: Any, wallets: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        kwargs["use_required_attribute"] = False
+        super().__init__(*args, **kwargs)
+        self.fields["wallet"].choices = list(wallets)  # type: ignore[attr-defined]  # a ChoiceField
+
+    def is_given(self) -> bool:
+        return self.cleaned_data.get("points") is not None and not self.cleaned_data.get("DELETE")
+
+    def cap(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("wallet", "per", "points")}
 
 
 class PolicyForm(StaffForm):
@@ -84,49 +77,84 @@ class PolicyForm(StaffForm):
 WalletRows = forms.formset_factory(WalletRow, extra=0)
 TierRows = forms.formset_factory(TierRow, extra=0, can_delete=True)
 BudgetRows = forms.formset_factory(BudgetRow, extra=0, can_delete=True)
+MemberCapRows = forms.formset_factory(MemberCapRow, extra=0, can_delete=True)
+_KINDS: Final[Mapping[str, Any]] = {
+    "wallets": WalletRows, "tiers": TierRows, "budgets": BudgetRows, "member_caps": MemberCapRows,
+}  # fmt: skip
 
 
-def rows_of(document: Mapping[str, Any], currency: str) -> dict[str, list[dict[str, Any]]]:
-    """Return the initial rows of the formsets."""
+def formsets_of(
+    document: Mapping[str, Any], currency: str, live_wallets: frozenset[str], data: Any = None
+) -> dict[str, Any]:
+    """Return the formsets of a document, bound to ``data`` if given."""
+    own: dict[str, dict[str, Any]] = {
+        "wallets": {
+            "currency": currency,
+            "tiers": [(tier["key"], tier["name"]) for tier in document["tiers"]],
+            "live": live_wallets,
+        },
+        "tiers": {"currency": currency},
+        "budgets": {"currency": currency},
+        "member_caps": {"wallets": [(wallet["key"], wallet["name"]) for wallet in document["wallets"]]},
+    }
+    rows = _rows_of(document, currency)
     return {
-        "wallets": [
-            {**wallet, "thousand_points": to_major(wallet.get("thousand_points_minor"), currency)}
-            for wallet in document["wallets"]
-        ],
+        name: kind(data, prefix=name, initial=None if data is not None else rows[name], form_kwargs=own[name])
+        for name, kind in _KINDS.items()
+    }
+
+
+def _rows_of(document: Mapping[str, Any], currency: str) -> dict[str, list[dict[str, Any]]]:
+    tiers = [tier["key"] for tier in document["tiers"]]
+    return {
+        "wallets": [wallet_values(wallet, tiers, currency) for wallet in document["wallets"]],
         "tiers": [
             {**tier, "threshold": to_major(tier["threshold_minor"], currency)} for tier in document["tiers"]
         ],
         "budgets": [
             {**budget, "money": to_major(budget["money_minor"], currency)} for budget in document["budgets"]
         ],
+        "member_caps": document["policies"]["member_caps"],
     }
 
 
-def sections_of(wallets: Any, tiers: Any, budgets: Any) -> dict[str, list[dict[str, Any]]]:
-    """Return the sections that the valid formsets describe; new rows get keys from their names."""
+def edited(document: Mapping[str, Any], formsets: Mapping[str, Any], policies: PolicyForm) -> dict[str, Any]:
+    """Return the document with what the valid forms say: what they do not show stays as it was."""
+    former = {name: {row["key"]: row for row in document[name]} for name in ("wallets", "tiers", "budgets")}
+    tiers = [
+        {**former["tiers"].get(key, {}), **_tier(key, row)} for key, row in keyed(formsets["tiers"], "tier")
+    ]
+    kept = [tier["key"] for tier in tiers if tier["key"] in former["tiers"]]
+    caps = [row.cap() for row in given(formsets["member_caps"])]
     return {
-        "wallets": [_wallet(row) for row in wallets],
-        "tiers": [
-            {
-                "key": key,
-                "name": row.cleaned_data["name"],
-                "threshold_minor": to_minor(row.cleaned_data["threshold"], row.currency),
-            }
-            for key, row in _keyed(tiers, "tier")
+        **document,
+        "wallets": [
+            {"key": key, **row.wallet(former["wallets"].get(key, {}), kept)}
+            for key, row in keyed(formsets["wallets"], "wallet")
         ],
-        "budgets": [_budget(key, row) for key, row in _keyed(budgets, "budget")],
+        "tiers": tiers,
+        "budgets": [
+            {**former["budgets"].get(key, {}), **_budget(key, row)}
+            for key, row in keyed(formsets["budgets"], "budget")
+        ],
+        "policies": {**document["policies"], **policies.cleaned_data, "member_caps": caps},
     }
 
 
-def _wallet(row: WalletRow) -> dict[str, Any]:
+def forms_by_pointer(formsets: Mapping[str, Any], policies: PolicyForm) -> dict[str, StaffForm]:
+    """Return which form holds which part of the document that ``edited`` wrote."""
+    places: dict[str, StaffForm] = {"policies": policies}
+    for name, rows in formsets.items():
+        section = "policies/member_caps" if name == "member_caps" else name
+        places |= {f"{section}/{index}": row for index, row in enumerate(given(rows))}
+    return places
+
+
+def _tier(key: str, row: TierRow) -> dict[str, Any]:
     values = row.cleaned_data
     return {
-        "key": values["key"],
-        "name": values["name"],
-        "expiry_months": values["expiry_months"],
-        "refund_policy": values["refund_policy"],
-        "thousand_points_minor": to_minor(values["thousand_points"], row.currency),
-    }
+        "key": key, "name": values["name"], "threshold_minor": to_minor(values["threshold"], row.currency),
+    }  # fmt: skip
 
 
 def _budget(key: str, row: BudgetRow) -> dict[str, Any]:
@@ -139,14 +167,3 @@ def _budget(key: str, row: BudgetRow) -> dict[str, Any]:
         "money_minor": to_minor(values["money"], row.currency),
         "when_exhausted": values["when_exhausted"],
     }
-
-
-def _keyed(rows: Any, fallback: str) -> list[tuple[str, Any]]:
-    given = [row for row in rows if row.is_given()]
-    taken = {row.cleaned_data["key"] for row in given if row.cleaned_data["key"]}
-    keyed = []
-    for row in given:
-        key = row.cleaned_data["key"] or key_from(row.cleaned_data["name"], taken, fallback=fallback)
-        taken.add(key)
-        keyed.append((key, row))
-    return keyed

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
 from rewards.domain.expiry import Expiry, ExpiryKind, start_of_day
 
@@ -35,6 +36,8 @@ class WalletKind(StrEnum):
 
 
 MANUAL = "manual"
+# Days before the end at which members hear of it, where a wallet does not say otherwise.
+WARNING_DAYS: Final = (30, 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +45,19 @@ class Pending:
     """When earned points become spendable: ``days`` after earning, and once ``event`` has happened.
 
     ``event`` is the name of an event that names the order (``order_delivered``), or ``manual`` for staff.
-    With both, whichever comes first counts.
+    With both, whichever comes first counts. ``until`` stands alone: what is earned before that local day
+    becomes spendable at its start, what is earned later at once.
     """
 
     days: int = 0
     event: str = ""
+    until: date | None = None
 
     def activates_at(self, earned_at: datetime, zone: tzinfo) -> datetime | None:
-        """Return the start of the local day on which the days are over; ``None`` without a date."""
+        """Return the start of the local day on which the wait is over; ``None`` without a date."""
+        if self.until is not None:
+            is_before = earned_at.astimezone(zone).date() < self.until
+            return start_of_day(self.until, zone) if is_before else None
         if not self.days:
             return None
         return start_of_day(earned_at.astimezone(zone).date() + timedelta(days=self.days), zone)
@@ -82,6 +90,7 @@ class WalletPolicy:
     ``None`` where nobody has said so. ``redemption_percent`` is the share of points expected to be spent.
     ``expiry`` wins over the older ``expiry_months``, a tier's own over both. ``adjustment_limits`` are points
     a role (or ``api_key``) may move by hand at once; more needs another person's approval.
+    ``warning_days`` say how many days before their end members hear of points; none for no warning.
     """
 
     key: str
@@ -97,6 +106,7 @@ class WalletPolicy:
     allows_transfers: bool = False
     redemption_percent: int = _PERCENT
     adjustment_limits: Mapping[str, int] = field(default_factory=_no_limits)
+    warning_days: tuple[int, ...] = WARNING_DAYS
 
     def cost_minor(self, points: int) -> int:
         """Return what ``points`` cost when they are spent, rounded up to a minor unit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
@@ -30,11 +31,13 @@ class ExpiringPoints:
         }
 
 
-def on_day(day: date, *, zone: tzinfo, at: datetime) -> list[ExpiringPoints]:
-    """Return what members can use through the local ``day`` and not after it."""
+def on_day(day: date, *, wallets: Collection[str], zone: tzinfo, at: datetime) -> list[ExpiringPoints]:
+    """Return what members can use of these wallets through the local ``day`` and not after it."""
     first, after = start_of_day(day, zone), start_of_day(day + timedelta(days=1), zone)
     # Usable through the day means ending at the next day's first instant.
-    lots = Lot.objects.usable(at).filter(expires_at__gt=first, expires_at__lte=after)
+    lots = Lot.objects.usable(at).filter(
+        account__wallet__key__in=wallets, expires_at__gt=first, expires_at__lte=after
+    )
     rows = (
         lots.values("account__customer_id", "account__wallet__key", "expires_at")
         .annotate(points=Sum(F("remaining") - F("held")))

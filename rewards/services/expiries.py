@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from rewards.domain.expiry import ExpiryKind
-from rewards.domain.wallets import WalletPolicy
-from rewards.queries import expiring
+from rewards.domain.wallets import WARNING_DAYS, WalletPolicy
+from rewards.models import Wallet
+from rewards.queries import expiring, programs
 from rewards.services.ledger import array_literal, fetch_one
 from tenants.services import outbox
 
@@ -17,8 +19,6 @@ _EXPIRE = "SELECT accounts, transactions, points FROM rewards_expire(%s, %s)"
 _EXTEND = "SELECT rewards_extend(%s, %s::bigint[], %s::timestamptz[])"
 ACCOUNTS_A_BATCH = 2_000
 WARNING_TOPIC: Final = "rewards.points_expiring"
-# Days before the end at which members hear of it; each lot is named once for each.
-WARNING_DAYS: Final = (30, 7)
 _WARNINGS_A_MESSAGE = 500
 
 
@@ -52,17 +52,28 @@ def touch(
 
 
 def warn(*, zone: tzinfo, at: datetime) -> int:
-    """Tell the messaging side whose points end in 30 or 7 days; returns how many members.
+    """Tell the messaging side whose points end as many days away as their wallet warns; returns how many.
 
     Meant to run once a local day: it names what ends on that day. An outbox row carries up to 500 members.
+    Points of a wallet that no published program has any more are warned of as usual.
     """
     warned = 0
-    for days in WARNING_DAYS:
+    for days, keys in sorted(_wallets_by_days().items(), reverse=True):
         day = at.astimezone(zone).date() + timedelta(days=days)
-        rows = expiring.on_day(day, zone=zone, at=at)
+        rows = expiring.on_day(day, wallets=keys, zone=zone, at=at)
         for start in range(0, len(rows), _WARNINGS_A_MESSAGE):
             members = [row.to_json() for row in rows[start : start + _WARNINGS_A_MESSAGE]]
             payload = {"days": days, "day": day.isoformat(), "members": members}
             outbox.publish(topic=WARNING_TOPIC, payload=payload, at=at)
         warned += len(rows)
     return warned
+
+
+def _wallets_by_days() -> dict[int, set[str]]:
+    published = programs.published()
+    policies = {wallet.key: wallet for wallet in published.revision.wallets} if published else {}
+    found: dict[int, set[str]] = defaultdict(set)
+    for key in Wallet.objects.values_list("key", flat=True):
+        for days in policies[key].warning_days if key in policies else WARNING_DAYS:
+            found[days].add(key)
+    return found

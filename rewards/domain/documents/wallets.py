@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -20,11 +21,13 @@ from rewards.domain.documents.sections import (
 )
 from rewards.domain.expiry import Expiry, ExpiryKind, Period
 from rewards.domain.programs import Revision
-from rewards.domain.wallets import Pending, RefundPolicy, WalletKind, WalletPolicy
+from rewards.domain.wallets import WARNING_DAYS, Pending, RefundPolicy, WalletKind, WalletPolicy
 
 _MOST_MONTHS: Final = 1_200
 _MOST_DAYS: Final = 3_650
 _PERCENT: Final = 100
+_MOST_WARNINGS: Final = 5
+_MOST_WARNING_DAYS: Final = 365
 # Whoever can move points by hand; an API key has no role.
 _MOVERS: Final = ("owner", "admin", "marketer", "support", "analyst", "api_key")
 
@@ -55,6 +58,7 @@ def _wallet(reader: Reader) -> WalletPolicy:
         allows_transfers=reader.boolean("allows_transfers"),
         redemption_percent=_percent(reader),
         adjustment_limits=_limits(reader),
+        warning_days=_warnings(reader),
     )
 
 
@@ -91,9 +95,32 @@ def _pending(reader: Reader) -> Pending:
     if reader.peek("pending") is None:
         return Pending()
     node = reader.node("pending")
-    node.only("days", "event")
+    node.only("days", "event", "until")
     event = node.key("event") if node.peek("event") else ""
-    return Pending(node.optional_integer("days", 0, _MOST_DAYS) or 0, event)
+    days = node.optional_integer("days", 0, _MOST_DAYS) or 0
+    if node.peek("until") and (days or event):
+        node.refuse("until", "conflict", "A date stands alone, without days and events.")
+    return Pending(days, event, _day(node, "until"))
+
+
+def _day(reader: Reader, name: str) -> date | None:
+    value = reader.peek(name)
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        reader.refuse(name, "invalid_day", "A day is expected: 2026-05-01.")
+        return None
+
+
+def _warnings(reader: Reader) -> tuple[int, ...]:
+    if reader.peek("warning_days") is None:
+        return WARNING_DAYS
+    days = reader.numbers("warning_days", 1, _MOST_WARNING_DAYS)
+    if len(days) > _MOST_WARNINGS:
+        reader.refuse("warning_days", "too_many", f"At most {_MOST_WARNINGS} warnings.")
+    return tuple(sorted(set(days), reverse=True))
 
 
 def _limits(reader: Reader) -> Mapping[str, int]:
@@ -133,14 +160,20 @@ def _written(wallet: WalletPolicy) -> dict[str, Any]:
             {tier: _written_expiry(expiry) for tier, expiry in wallet.expiry_by_tier.items()},
             {},
         ),
-        "pending": ({"days": wallet.pending.days, "event": wallet.pending.event}, {"days": 0, "event": ""}),
+        "pending": (_written_pending(wallet.pending), _written_pending(Pending())),
         "restore_grace_days": (wallet.restore_grace_days, 0),
         "allows_transfers": (wallet.allows_transfers, False),
         "redemption_percent": (wallet.redemption_percent, _PERCENT),
         "adjustment_limits": (dict(wallet.adjustment_limits), {}),
+        "warning_days": (list(wallet.warning_days), list(WARNING_DAYS)),
     }
     document.update({name: value for name, (value, usual) in rest.items() if value != usual})
     return document
+
+
+def _written_pending(pending: Pending) -> dict[str, Any]:
+    written: dict[str, Any] = {"days": pending.days, "event": pending.event}
+    return written if pending.until is None else {**written, "until": pending.until.isoformat()}
 
 
 def _written_expiry(expiry: Expiry) -> dict[str, Any]:
@@ -166,13 +199,19 @@ _PROPERTIES: Final[Mapping[str, Any]] = {
     "expiry_months": whole(1, _MOST_MONTHS, is_optional=True),
     "expiry": _EXPIRY_SCHEMA,
     "expiry_by_tier": {"type": "object", "additionalProperties": _EXPIRY_SCHEMA},
-    "pending": record((), days=whole(0, _MOST_DAYS), event={"type": "string", "maxLength": 60}),
+    "pending": record(
+        (),
+        days=whole(0, _MOST_DAYS),
+        event={"type": "string", "maxLength": 60},
+        until={"type": ["string", "null"], "format": "date"},
+    ),
     "refund_policy": one_of(RefundPolicy),
     "restore_grace_days": whole(0, _MOST_DAYS),
     "allows_transfers": {"type": "boolean"},
     "thousand_points_minor": whole(0, MOST_MONEY, is_optional=True),
     "redemption_percent": whole(0, _PERCENT),
     "adjustment_limits": record((), **{mover: whole(0, MOST_POINTS) for mover in _MOVERS}),
+    "warning_days": {"type": "array", "items": whole(1, _MOST_WARNING_DAYS), "maxItems": _MOST_WARNINGS},
 }
 SECTION: Final = Section(
     "wallets",

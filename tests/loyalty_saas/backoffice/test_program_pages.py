@@ -33,7 +33,7 @@ def form_body(context: Any, names: tuple[str, ...]) -> dict[str, Any]:
 
 def program_form(client: Client, filled: Filled) -> dict[str, Any]:
     context = client.get(address("program_edit", filled)).context
-    return form_body(context, ("wallets", "tiers", "budgets", "policies"))
+    return form_body(context, ("wallets", "tiers", "budgets", "member_caps", "policies"))
 
 
 def rule_form(client: Client, filled: Filled) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rewards.domain.documents import SCHEMA, json_schema, parse, to_json
+from rewards.domain.documents import SCHEMA, InvalidDocument, json_schema, parse, to_json
 from rewards.domain.expiry import Expiry, ExpiryKind, Period
 from rewards.domain.wallets import Pending, RefundPolicy, WalletKind, WalletPolicy
 
@@ -61,6 +62,37 @@ def test_pending_days_end_at_a_local_midnight_whatever_the_clocks_do() -> None:
     assert (Pending(event="manual").awaits("order", 7), Pending().awaits("order", 7)) == ("manual", None)
 
 
+def test_points_that_wait_for_a_date_wait_in_local_days() -> None:
+    pending = Pending(until=date(2026, 5, 1))
+    assert pending.activates_at(local(NEW_YORK, 2026, 4, 30, 23), NEW_YORK) == local(NEW_YORK, 2026, 5, 1)
+    assert pending.activates_at(local(NEW_YORK, 2026, 5, 1, 0), NEW_YORK) is None
+
+
+@pytest.mark.parametrize(
+    ("members", "pointer", "code"),
+    [
+        ({"pending": {"until": "1 May"}}, "/wallets/0/pending/until", "invalid_day"),
+        ({"pending": {"until": "2026-05-01", "days": 3}}, "/wallets/0/pending/until", "conflict"),
+        ({"warning_days": [0]}, "/wallets/0/warning_days/0", "invalid_integer"),
+        ({"warning_days": [1, 2, 3, 4, 5, 6]}, "/wallets/0/warning_days", "too_many"),
+        ({"warning_days": "30"}, "/wallets/0/warning_days", "not_a_list"),
+    ],
+)
+def test_a_wrong_wait_or_warning_is_named(members: dict[str, Any], pointer: str, code: str) -> None:
+    with pytest.raises(InvalidDocument) as refused:
+        parse({"wallets": [{"key": "points", "name": "Points", **members}]})
+    assert [(error.pointer, error.code) for error in refused.value.errors] == [(pointer, code)]
+
+
+def test_a_wait_for_a_date_and_warnings_read_as_they_were_written() -> None:
+    wallet = {
+        "key": "points", "name": "Points", "warning_days": [7, 14, 7], "pending": {"until": "2026-05-01"},
+    }  # fmt: skip
+    (read,) = parse({"wallets": [wallet]}).wallets
+    assert (read.warning_days, read.pending.until) == ((14, 7), date(2026, 5, 1))
+    assert parse(to_json(parse({"wallets": [wallet]}))).wallets == (read,)
+
+
 @given(
     kind=st.sampled_from([ExpiryKind.ROLLING, ExpiryKind.CALENDAR, ExpiryKind.INACTIVITY]),
     months=st.integers(1, 36),
@@ -105,6 +137,7 @@ def test_a_wallets_document_reads_as_it_was_written() -> None:
         "pending": {"days": 14, "event": "order_delivered"}, "refund_policy": "allow_debt",
         "restore_grace_days": 7, "allows_transfers": True, "thousand_points_minor": 900,
         "redemption_percent": 75, "adjustment_limits": {"support": 500, "api_key": 0},
+        "warning_days": [14],
     }  # fmt: skip
     tiers = [{"key": "gold", "name": "Gold", "threshold_minor": 100}]
     revision = parse({"schema": SCHEMA, "wallets": [wallet], "tiers": tiers, "rules": []})

@@ -77,6 +77,18 @@ def test_members_hear_of_what_ends_in_thirty_and_seven_days(wallet: Wallet, tena
     ]  # fmt: skip
 
 
+def test_a_wallet_warns_when_it_says_or_never(wallet: Wallet, tenant: Tenant) -> None:
+    customer = make_customer()
+    post(customer, wallet, 10, expires_at=datetime(2026, 3, 18, 4, tzinfo=UTC))
+    post(customer, wallet, 20, expires_at=datetime(2026, 4, 14, 4, tzinfo=UTC))
+    set_policy(warning_days=[3])
+    assert expiries.warn(zone=tenant.zone, at=NOW) == 1
+    message = OutboxMessage.objects.get(topic=expiries.WARNING_TOPIC)
+    assert (message.payload["days"], message.payload["members"][0]["points"]) == (3, 10)
+    set_policy(warning_days=[])
+    assert expiries.warn(zone=tenant.zone, at=NOW) == 0
+
+
 def test_inactive_points_live_on_with_every_move(wallet: Wallet) -> None:
     set_policy(expiry_months=None, expiry={"kind": "inactivity", "months": 1})
     customer = make_customer()
