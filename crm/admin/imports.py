@@ -163,7 +163,9 @@ def _loaded(run: ImportRun, wanted: str) -> dict[str, Any]:
         for row in rows.order_by("row_number")[:_SAMPLE]
     ]
     shown = {
-        key: value for key, value in run.report.items() if key not in {"quarantined", "counts", "warnings"}
+        key: value
+        for key, value in run.report.items()
+        if key not in {"quarantined", "counts", "warnings", "parts"}
     }
     return {
         "parts": _parts(run),

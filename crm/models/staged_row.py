@@ -46,6 +46,14 @@ class StagedRow(TenantModel):
                 fields=["tenant", "import_run", "row_number"], name="crm_staged_row_number"
             )
         ]
+        # Only rows that are loaded in parts are looked up by their part.
+        indexes = [
+            models.Index(
+                fields=["tenant", "import_run", "key"],
+                name="crm_staged_row_part",
+                condition=models.Q(match_kind="part"),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.row_number}: {self.key}"

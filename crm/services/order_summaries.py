@@ -21,6 +21,10 @@ WITH bought AS (
     SELECT customer_id, sum(total_minor) AS amount, max(returned_at) AS last_at FROM crm_return
     WHERE tenant_id = %(tenant)s AND customer_id IS NOT NULL AND (%(all)s OR customer_id = ANY(%(ids)s))
     GROUP BY customer_id
+), gone AS (
+    DELETE FROM crm_ordersummary k WHERE k.tenant_id = %(tenant)s
+      AND (%(all)s OR k.customer_id = ANY(%(ids)s))
+      AND NOT EXISTS (SELECT FROM bought b WHERE b.customer_id = k.customer_id)
 ), fresh AS (
     INSERT INTO crm_ordersummary AS kept (tenant_id, customer_id, orders_count, revenue_minor, returned_minor,
                                           first_order_at, last_order_at)
@@ -47,7 +51,10 @@ WHERE c.tenant_id = %(tenant)s AND c.id = b.customer_id
 
 @transaction.atomic
 def refresh(customer_ids: Collection[int] | None = None) -> None:
-    """Recompute the totals, and the seen dates, of the given customers or of all; segments will follow."""
+    """Recompute the totals, and the seen dates, of the given customers or of all; segments will follow.
+
+    Who has no order any more has no totals.
+    """
     params: dict[str, Any] = {
         "tenant": active_tenant_id(),
         "all": customer_ids is None,

@@ -1,12 +1,13 @@
-"""Order lines from files: a document needs all of its lines, so a file is loaded in one transaction."""
+"""Order lines from files: judged as a whole, loaded in parts of whole orders, undone part by part too."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from crm.domain.cells import CellRule
@@ -14,13 +15,14 @@ from crm.domain.import_fields import FieldSet, ImportField, ValueType
 from crm.domain.import_plans import ImportPlan
 from crm.domain.mappings import OrderMapping, OutlierRule
 from crm.domain.money import exponent
-from crm.locks import lock_import_run, lock_imports
-from crm.models import Customer, QuarantinedRow, StagedRow
+from crm.locks import lock_imports
+from crm.models import Customer, ImportRun, StagedRow
 from crm.services import order_summaries
-from crm.services.imports import item_statements, settling, staging
+from crm.services.imports import files, item_statements, settling, staging
 from crm.services.imports.dependents import guards_of, remove_unused
 from crm.services.imports.kinds import Account, Kind, Work, register
-from crm.services.imports.orders import OrderLoad
+from crm.services.imports.order_load import OrderLoad
+from crm.services.imports.staged import ATTEMPTS, DROP_CHANGES, TAKE_CHANGES, UNDO_ROWS
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
@@ -61,23 +63,24 @@ FIELDS: Final = FieldSet(
     ),
     one_of=("line.unit_price", "line.gross"),
 )  # fmt: skip
-_REMOVE_RETURNS = """
-DELETE FROM crm_return r WHERE r.tenant_id = %(tenant)s AND r.import_run_id = %(run)s {guards}
+_SOME = """
+WITH taken AS (
+    SELECT t.id FROM {table} t
+    WHERE t.tenant_id = %(tenant)s AND t.import_run_id = %(run)s AND t.id > %(after)s
+    ORDER BY t.id LIMIT %(size)s
+), gone AS (
+    DELETE FROM {table} t USING taken WHERE t.tenant_id = %(tenant)s AND t.id = taken.id {guards}
+    RETURNING t.customer_id
+)
+SELECT (SELECT max(id) FROM taken), (SELECT count(*) FROM gone),
+       (SELECT array_agg(DISTINCT customer_id) FROM gone WHERE customer_id IS NOT NULL)
 """
-_REMOVE_ORDERS = """
-DELETE FROM crm_order t WHERE t.tenant_id = %(tenant)s AND t.import_run_id = %(run)s
-AND NOT EXISTS (SELECT FROM crm_return r WHERE r.tenant_id = %(tenant)s AND r.order_id = t.id) {guards}
-"""
+_HAS_NO_RETURN = (
+    "AND NOT EXISTS (SELECT FROM crm_return r WHERE r.tenant_id = %(tenant)s AND r.order_id = t.id)"
+)
 _COUNT_ORDERS = """
 SELECT count(*) FROM crm_order WHERE tenant_id = %(tenant)s AND import_run_id = %(run)s
 """
-_TAKE_ALL = """
-DROP TABLE IF EXISTS undone;
-CREATE TEMPORARY TABLE undone ON COMMIT DROP AS
-SELECT id, subject, subject_id, is_new FROM crm_importchange
-WHERE tenant_id = %(tenant)s AND import_run_id = %(run)s
-"""
-_DROP_ALL = "DELETE FROM crm_importchange WHERE tenant_id = %(tenant)s AND import_run_id = %(run)s"
 
 
 def mapping_of(plan: ImportPlan, tenant: Tenant) -> OrderMapping:
@@ -144,69 +147,115 @@ class OrderImporter:
     def check(self, work: Work) -> Account:
         with tenant_scope(work.tenant):
             with transaction.atomic():
-                account = self._execute(work)
-                refused = list(
-                    QuarantinedRow.objects.filter(import_run_id=work.run_id).order_by("row_number")[
-                        :_ROWS_SHOWN
-                    ]
-                )
+                account = OrderLoad(work, mapping_of(work.plan, work.tenant)).execute()
+                account.report["new"] = account.report["orders"]
+                refused = _refused(work)
                 transaction.set_rollback(True)
             settling.clear(work)
-            StagedRow.objects.bulk_create(
-                StagedRow(
-                    import_run_id=work.run_id,
-                    row_number=row.row_number,
-                    fields={"raw": row.raw},
-                    outcome=StagedRow.Outcome.QUARANTINED,
-                    reason=row.reason,
-                    column=row.column,
-                )
-                for row in refused
-            )
+            StagedRow.objects.bulk_create(refused)
+            settling.show_refused(work)
         return account
 
     def load(self, work: Work) -> Account:
-        """Load once: the account commits with the rows, so a second call only repeats it."""
+        """Load part by part, each a transaction; an interrupted load goes on after its last part."""
         with tenant_scope(work.tenant):
-            run = lock_import_run(work.run_id)
+            run = ImportRun.objects.get(pk=work.run_id)
             if kept := settling.kept_account(run):
                 return kept
-            account = self._execute(work)
+            load = OrderLoad(work, mapping_of(work.plan, work.tenant))
+            if "parts" not in run.report:
+                load.stage()
+            parts, read = list(load.parts_left()), ImportRun.objects.get(pk=work.run_id).rows_staged
+        for number, part in parts:
+            _in_a_scope(load, number, part)
+            work.progress(read * number // parts[-1][0], read, "rows loaded")
+        for rows in files.read(work.path, work.shape):
+            with tenant_scope(work.tenant):
+                settling.keep_block(work, rows)
+        with tenant_scope(work.tenant):
+            account = load.account()
+            account.report["new"] = account.report["orders"]
             settling.clear(work)
             settling.keep_account(work, account)
         return account
 
     def undo(self, work: Work) -> dict[str, int]:
         """Remove the orders and returns that nothing depends on, then the customers and items they made."""
-        params = {"tenant": work.tenant.pk, "run": work.run_id, "at": work.at}
+        params = {"tenant": work.tenant.pk, "run": work.run_id, "at": work.at, "size": UNDO_ROWS}
+        total: Counter[str] = Counter()
+        unreturned = f"{_HAS_NO_RETURN} {guards_of('order', 't')}"
+        for name, table, guards in (
+            ("returns", "crm_return", guards_of("return", "t")),
+            ("orders", "crm_order", unreturned),
+        ):
+            for count in _removed(work, name, _SOME.format(table=table, guards=guards), params):
+                total[name] += count
+                work.progress(total.total(), 0, "rows undone")
+        with tenant_scope(work.tenant):
+            [(kept,)] = staging.rows(_COUNT_ORDERS, params)
+        while counts := _made_taken_back(work, params):
+            total += counts
+        with tenant_scope(work.tenant):
+            settling.add_to_undo_report(work, Counter(orders_in_use=kept))
+        return dict(total + Counter(orders_in_use=kept))
+
+
+def _in_a_scope(load: OrderLoad, number: int, part: str) -> None:
+    """Load one part; a race with the API over the same new order or customer is run again."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with tenant_scope(load.work.tenant):
+                return load.load(number, part)
+        except IntegrityError:
+            if attempt == ATTEMPTS:
+                raise
+    return None
+
+
+def _refused(work: Work) -> list[StagedRow]:
+    """Return the refused rows as new ones, to be kept when everything else is rolled back."""
+    rows = StagedRow.objects.filter(import_run_id=work.run_id, outcome=StagedRow.Outcome.QUARANTINED)
+    return [
+        StagedRow(
+            import_run_id=work.run_id,
+            row_number=number,
+            outcome=StagedRow.Outcome.QUARANTINED,
+            reason=reason,
+            column=column,
+        )
+        for number, reason, column in rows.order_by("row_number").values_list(
+            "row_number", "reason", "column"
+        )[:_ROWS_SHOWN]
+    ]
+
+
+def _removed(work: Work, name: str, statement: str, params: dict[str, Any]) -> Iterator[int]:
+    """Remove the run's orders or returns, some thousands a transaction; yield how many went."""
+    after: int | None = 0
+    while after is not None:
         with tenant_scope(work.tenant):
             lock_imports()
             staging.run("SET LOCAL statement_timeout = 0")
-            returns = staging.run(_REMOVE_RETURNS.format(guards=guards_of("return", "r")), params)
-            orders = staging.run(_REMOVE_ORDERS.format(guards=guards_of("order", "t")), params)
-            [(kept,)] = staging.rows(_COUNT_ORDERS, params)
-            order_summaries.refresh()
-            staging.run(_TAKE_ALL, params)
-            retired = staging.run(item_statements.RETIRE, params)
-            removed, in_use = remove_unused(Customer, "customer", params)
-            staging.run(_DROP_ALL, params)
-            counts = Counter(
-                orders=orders,
-                returns=returns,
-                orders_in_use=kept,
-                retired=retired,
-                removed=removed,
-                in_use=in_use,
-            )
-            settling.add_to_undo_report(work, counts)
-        return dict(counts)
+            [(after, count, buyers)] = staging.rows(statement, {**params, "after": after})
+            order_summaries.refresh(buyers or [])
+            settling.add_to_undo_report(work, Counter({name: count}))
+        yield count
 
-    def _execute(self, work: Work) -> Account:
-        mapping = mapping_of(work.plan, work.tenant)
-        load = OrderLoad(work.path, mapping, work.run_id, work.at, progress=work.progress, shape=work.shape)
-        account = load.execute()
-        account.report["new"] = account.report.get("orders", 0)
-        return account
+
+def _made_taken_back(work: Work, params: dict[str, Any]) -> Counter[str] | None:
+    """Take back some of the customers and items that the import made; None when all have been."""
+    with tenant_scope(work.tenant):
+        lock_imports()
+        staging.run(TAKE_CHANGES, params)
+        [(taken,)] = staging.rows("SELECT count(*) FROM undone")
+        if not taken:
+            return None
+        retired = staging.run(item_statements.RETIRE, params)
+        removed, in_use = remove_unused(Customer, "customer", params)
+        staging.run(DROP_CHANGES, params)
+        counts = Counter(retired=retired, removed=removed, in_use=in_use)
+        settling.add_to_undo_report(work, counts)
+        return counts
 
 
 register(

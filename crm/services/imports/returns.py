@@ -9,7 +9,7 @@ from crm.services.imports import staging
 
 _UNDECIDED = "NOT EXISTS (SELECT FROM verdict v WHERE v.row_number = s.row_number)"
 
-# A cancellation document that was loaded before is not loaded again.
+# A cancellation document that another import loaded is not loaded again.
 _SETTLE_KNOWN = f"""
 INSERT INTO verdict (row_number, outcome, reason)
 SELECT DISTINCT ON (s.row_number) s.row_number,
@@ -17,7 +17,7 @@ SELECT DISTINCT ON (s.row_number) s.row_number,
        CASE WHEN l.id IS NOT NULL THEN 'already_loaded' ELSE 'return_already_loaded' END
 FROM staged s
 JOIN crm_return r ON r.tenant_id = %(tenant)s AND r.external_id >= s.order_ref || '/'
-                 AND r.external_id < s.order_ref || '0'
+                 AND r.external_id < s.order_ref || '0' AND r.import_run_id IS DISTINCT FROM %(import_run)s
 LEFT JOIN crm_returnline rl ON rl.tenant_id = %(tenant)s AND rl.parent_id = r.id
 LEFT JOIN crm_orderline l ON l.tenant_id = %(tenant)s AND l.id = rl.order_line_id AND l.sku = s.sku
                          AND l.unit_price_minor = s.unit_price_minor
@@ -35,7 +35,7 @@ WHERE {_UNDECIDED} AND s.quantity < 0 AND i.id IS NULL
 _CANCELLATIONS = f"""
 CREATE TEMPORARY TABLE cancelled ON COMMIT DROP AS
 SELECT s.row_number, i.customer_id, s.sku, s.unit_price_minor, -s.quantity AS quantity, s.order_ref,
-       coalesce(s.placed_offset::timestamptz, s.placed_local AT TIME ZONE %(zone)s) AS cancelled_at
+       s.placed_at AS cancelled_at
 FROM staged s
 JOIN crm_identity i ON i.tenant_id = %(tenant)s AND i.kind = 'external_id' AND i.value = s.customer_ref
 WHERE {_UNDECIDED} AND s.quantity < 0
@@ -68,18 +68,23 @@ WITH grouped AS (
            %(import_run)s
     FROM grouped ORDER BY returned_at, external_id
     RETURNING id, external_id, order_id
-)
+), lines AS (
 INSERT INTO crm_returnline (tenant_id, parent_id, order_line_id, quantity, amount_minor)
 SELECT %(tenant)s, a.id, m.line_id, sum(m.quantity), sum(m.amount_minor)
 FROM matched m
 JOIN cancelled c USING (row_number)
 JOIN added a ON a.order_id = m.order_id AND split_part(a.external_id, '/', 1) = c.order_ref
 GROUP BY a.id, m.line_id
+)
+SELECT count(*) FROM added
 """
 
 
 def load_returns(params: dict[str, Any]) -> int:
-    """Match the staged cancellations and write their returns; the rest gets a verdict. Returns how many."""
+    """Match the staged cancellations and write their returns; the rest gets a verdict. Returns how many.
+
+    The cancellations of a customer must be staged together: an earlier sale is given back once.
+    """
     staging.run(_SETTLE_KNOWN, params)
     staging.run(_REJECT_ANONYMOUS, params)
     staging.run(_CANCELLATIONS, params)
@@ -91,11 +96,7 @@ def load_returns(params: dict[str, Any]) -> int:
     matches, refused = match_cancellations(sales, cancellations)
     _write(matches, refused)
     staging.run("ANALYZE matched")
-    staging.run(_ADD_RETURNS, params)
-    [(returns,)] = staging.rows(
-        "SELECT count(*) FROM crm_return WHERE tenant_id = %(tenant)s AND import_run_id = %(import_run)s",
-        params,
-    )
+    [(returns,)] = staging.rows(_ADD_RETURNS, params)
     return int(returns)
 
 
@@ -115,3 +116,8 @@ def _write(matches: list[Match], refused: dict[int, str]) -> None:
         ("row_number", "outcome", "reason"),
         ((number, "quarantined", reason) for number, reason in refused.items()),
     )
+
+
+def customers_of_cancellations() -> list[int]:
+    """Return whose sales the staged cancellations are about."""
+    return [customer_id for (customer_id,) in staging.rows("SELECT DISTINCT customer_id FROM cancelled")]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from django.db.models import QuerySet
+
 from crm.locks import lock_import_run
 from crm.models import ImportRun, QuarantinedRow, StagedRow
 from crm.services.imports import files, staging
@@ -44,26 +46,47 @@ def verdicts(work: Work) -> dict[str, Counter[str]]:
 def keep_refused(work: Work) -> None:
     """Keep the refused rows in the quarantine, as they were read."""
     staging.run(_KEEP, _params(work))
-    late = StagedRow.objects.filter(import_run_id=work.run_id, outcome=StagedRow.Outcome.QUARANTINED).exclude(
-        fields__has_key="raw"
+    if _refused_late(work).exists():
+        for rows in files.read(work.path, work.shape):
+            keep_block(work, rows)
+
+
+def keep_block(work: Work, rows: files.Rows) -> None:
+    """Keep those rows of a block of the file that were refused after they had been read."""
+    reasons = _refused_late(work).filter(row_number__range=(rows.first_row, rows.last_row))
+    QuarantinedRow.objects.bulk_create(
+        [
+            QuarantinedRow(
+                import_run_id=work.run_id,
+                row_number=number,
+                reason=reason,
+                column=column,
+                raw=dict(zip(work.shape.header, rows.cells[number - rows.first_row], strict=True)),
+            )
+            for number, reason, column in reasons.values_list("row_number", "reason", "column")
+        ],
+        ignore_conflicts=True,
     )
-    if not late.exists():
-        return
+
+
+def show_refused(work: Work) -> None:
+    """Put what the first refused rows were beside their reasons."""
+    waiting = {row.row_number: row for row in _refused_late(work).order_by("row_number")}
+    last = max(waiting, default=0)
     for rows in files.read(work.path, work.shape):
-        reasons = late.filter(row_number__range=(rows.first_row, rows.last_row))
-        QuarantinedRow.objects.bulk_create(
-            [
-                QuarantinedRow(
-                    import_run_id=work.run_id,
-                    row_number=number,
-                    reason=reason,
-                    column=column,
-                    raw=dict(zip(work.shape.header, rows.cells[number - rows.first_row], strict=True)),
-                )
-                for number, reason, column in reasons.values_list("row_number", "reason", "column")
-            ],
-            ignore_conflicts=True,
-        )
+        for number in sorted(each for each in waiting if rows.first_row <= each <= rows.last_row):
+            cells = rows.cells[number - rows.first_row]
+            waiting[number].fields = {"raw": dict(zip(work.shape.header, cells, strict=True))}
+        if rows.last_row >= last:
+            break
+    StagedRow.objects.bulk_update(waiting.values(), ["fields"])
+
+
+def _refused_late(work: Work) -> QuerySet[StagedRow]:
+    found: QuerySet[StagedRow] = StagedRow.objects.filter(
+        import_run_id=work.run_id, outcome=StagedRow.Outcome.QUARANTINED
+    ).exclude(fields__has_key="raw")
+    return found
 
 
 def clear(work: Work) -> None:

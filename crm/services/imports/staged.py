@@ -93,13 +93,13 @@ FROM latest l
 WHERE s.tenant_id = %(tenant)s AND s.import_run_id = %(run)s AND s.outcome = ''
   AND s.match_kind = l.match_kind AND s.key = l.key
 """
-_TAKE_CHANGES = """
+TAKE_CHANGES = """
 DROP TABLE IF EXISTS undone;
 CREATE TEMPORARY TABLE undone ON COMMIT DROP AS
 SELECT id, row_number, subject, subject_id, is_new, before, after FROM crm_importchange
 WHERE tenant_id = %(tenant)s AND import_run_id = %(run)s ORDER BY id DESC LIMIT %(size)s
 """
-_DROP_CHANGES = """
+DROP_CHANGES = """
 DELETE FROM crm_importchange c USING undone u WHERE c.tenant_id = %(tenant)s AND c.id = u.id
 """
 
@@ -149,12 +149,12 @@ class RecordImporter:
             with tenant_scope(work.tenant):
                 lock_imports()
                 params = {**self._params(work), "size": UNDO_ROWS}
-                staging.run(_TAKE_CHANGES, params)
+                staging.run(TAKE_CHANGES, params)
                 [(taken,)] = staging.rows("SELECT count(*) FROM undone")
                 if not taken:
                     return dict(total)
                 counts = self.loader.undo(params)
-                staging.run(_DROP_CHANGES, params)
+                staging.run(DROP_CHANGES, params)
                 settling.add_to_undo_report(work, counts)
             total += counts
             work.progress(sum(total.values()), 0, "rows undone")

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 
-from crm.models import Customer, Item, Order, OrderLine, QuarantinedRow, Return, StagedRow
-from crm.services.imports import wizard
+from crm.models import Customer, Item, Order, OrderLine, OrderSummary, QuarantinedRow, Return, StagedRow
+from crm.services.imports import order_load, order_records, wizard
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -83,6 +83,90 @@ def test_a_second_load_of_a_finished_run_repeats_its_account(tenant: Tenant) -> 
     before = counts(run)
     run_job("crm.load_import", tenant, run)
     assert (counts(run), before) == ((1, 1, 0, 0), (1, 1, 0, 0))
+
+
+SCATTERED = (
+    "order id,customer id,sku,name,quantity,price,date\n"
+    "1,c1,a,Zebra,1,2,2026-01-05\n2,c2,a,Apple,1,3,2026-01-05\n3,c1,b,,1,2,2026-01-05\n"
+    "1,c1,b,,1,2,2026-01-05\n4,c9,a,,1,2,2026-01-06\n4,c8,b,,1,2,2026-01-06\n2,c2,b,,x,2,2026-01-05\n"
+    "C5,c1,a,,-1,2,2026-01-07\nC6,c2,a,,-1,3,2026-01-07\nC6,c1,b,,-1,2,2026-01-07\n"
+    "C7,c2,a,,-1,3,2026-01-08\n1,c1,a,Zebra,1,2,2026-01-05\n"
+)
+SCATTERED_PLAN: dict[str, Any] = {"orders": {"cancellation_prefix": "C"}}
+SCATTERED_REFUSED = {
+    5: "order_of_two_customers", 6: "order_of_two_customers", 7: "quantity_invalid",
+    11: "cancels_more_than_sold",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dies_at", [2, 4, 6, 8, 10, None])
+def test_a_load_in_parts_that_was_killed_goes_on_and_doubles_nothing(
+    tenant: Tenant, crowd: Tenant, monkeypatch: pytest.MonkeyPatch, dies_at: int | None
+) -> None:
+    monkeypatch.setattr(order_load, "LINES_OF_PART", 1)
+    run = checked(tenant, uploaded(tenant, "orders", SCATTERED), **SCATTERED_PLAN)
+    assert run.check_report["rows"] == {"read": 12, "accepted": 7, "merged": 1, "quarantined": 4}
+    with tenant_scope(tenant):
+        wizard.start_load(run=run, by=SYSTEM, at=NOW)
+
+    def killed(done: int, total: int, message: str) -> None:
+        if message == "rows loaded" and done == dies_at:
+            raise KeyboardInterrupt
+
+    if dies_at:
+        with pytest.raises(KeyboardInterrupt):
+            run_job("crm.load_import", tenant, run, killed)
+        with tenant_scope(tenant):
+            run.refresh_from_db()
+            # A part of each order, and one of the cancellations of each customer.
+            assert (run.state, run.position, Order.objects.count()) == (
+                "running", dies_at // 2, min(dies_at // 2, 3),
+            )  # fmt: skip
+    run_job("crm.load_import", tenant, run)
+    assert (counts(run), run.state) == ((12, 7, 1, 4), "done_with_errors")
+    with tenant_scope(tenant):
+        assert dict(QuarantinedRow.objects.values_list("row_number", "reason")) == SCATTERED_REFUSED
+        assert QuarantinedRow.objects.get(row_number=11).raw["order id"] == "C7"
+        assert (Order.objects.count(), OrderLine.objects.count(), Return.objects.count()) == (3, 4, 3)
+        assert dict(OrderSummary.objects.values_list("customer__external_id", "returned_minor")) == {
+            "c1": 400, "c2": 300,
+        }  # fmt: skip
+        # Named and priced after all lines of the file, not after the first part.
+        apple = Item.objects.get(external_id="a")
+        assert (apple.name, apple.price_minor) == ("Apple", 300)
+        assert StagedRow.objects.count() == 0
+    assert {name: run.report[name] for name in ("orders", "lines", "returns", "customers_created")} == {
+        "orders": 3, "lines": 4, "returns": 3, "customers_created": 2,
+    }  # fmt: skip
+    again = loaded(tenant, "orders", SCATTERED, **SCATTERED_PLAN)
+    assert (counts(again), again.report["orders"]) == ((12, 0, 8, 4), 0)
+
+
+def test_orders_are_undone_some_at_a_time_and_leave_no_totals(
+    tenant: Tenant, crowd: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_records, "UNDO_ROWS", 1)
+    with tenant_scope(tenant):
+        factories.customer("c1")
+    run = loaded(tenant, "orders", SCATTERED, **SCATTERED_PLAN)
+    with tenant_scope(tenant):
+        wizard.start_undo(run=run, by=SYSTEM, at=NOW)
+
+    def killed(done: int, total: int, message: str) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_job("crm.undo_import", tenant, run, killed)
+    with tenant_scope(tenant):
+        assert (Order.objects.count(), Return.objects.count()) == (2, 0)
+    run_job("crm.undo_import", tenant, run)
+    assert run.undo_report == {"returns": 3, "orders": 3, "retired": 2, "removed": 1}
+    with tenant_scope(tenant):
+        assert (Order.objects.count(), OrderSummary.objects.count()) == (0, 0)
+        assert Customer.objects.get().external_id == "c1"
+    with tenant_scope(crowd):
+        assert (Order.objects.count(), OrderSummary.objects.count()) == (3, 3)
 
 
 def test_undo_keeps_orders_that_something_came_back_of(tenant: Tenant) -> None:
