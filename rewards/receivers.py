@@ -135,11 +135,6 @@ def separate_coupons(*, survivor_id: int, absorbed_id: int, **_rest: Any) -> Non
     merging.unmerge(survivor_id=survivor_id, absorbed_id=absorbed_id)
 
 
-@consumes("crm.orders_recorded")
-def note_points(*, payload: Any, at: datetime) -> None:
-    customer_touches.add_of_orders(payload["order_ids"])
-
-
 @consumes(tiers.TOPIC_CHANGED)
 def note_tiers(*, payload: Any, at: datetime) -> None:
     told = [change["customer_id"] for change in payload["changes"]]

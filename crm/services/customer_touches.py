@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db import connection
 
-from crm.models import Order
 from tenants.scope import active_tenant_id
 
 # Above this a full refresh is cheaper than thousands of look-ups, and one note says it all.
@@ -16,6 +15,10 @@ MOST_AT_ONCE = 10_000
 _ADD = """
 INSERT INTO crm_customertouch (tenant_id, customer_id, is_history, touched_at)
 SELECT %s, customer_id, %s, statement_timestamp() FROM unnest(%s::bigint[]) customer_id
+"""
+_ADD_FOUND = """
+INSERT INTO crm_customertouch (tenant_id, customer_id, is_history, touched_at)
+SELECT DISTINCT %s, found.customer_id, false, statement_timestamp() FROM ({select}) found
 """
 _ADD_OF_EVENTS = """
 INSERT INTO crm_customertouch (tenant_id, customer_id, is_history, touched_at)
@@ -74,10 +77,10 @@ def add_of_events(*, message_ids: Sequence[str], first_at: str, last_at: str) ->
         cursor.execute(_ADD_OF_EVENTS, params)
 
 
-def add_of_orders(order_ids: Sequence[int]) -> None:
-    """Note the customers of these orders again, for what has been computed from them since."""
-    buyers = Order.objects.filter(pk__in=order_ids, customer__isnull=False)
-    add(set(buyers.values_list("customer_id", flat=True)), is_history=False)
+def add_found(select: str, params: Sequence[Any]) -> None:
+    """Note the customers that a query names in its column ``customer_id``, without carrying them here."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD_FOUND.replace("{select}", select), [active_tenant_id(), *params])
 
 
 def add_told(customer_ids: Collection[int], *, count: int) -> None:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.domain.import_fields import FieldSet, ImportField, ValueType
 from crm.models import Customer, ImportChange
+from crm.services import customer_touches
 from crm.services.imports import staging
 from crm.services.imports.facts import KNOWN, WHO, WHO_FIELDS, Fact, FactLoader
 from crm.services.imports.kinds import Kind, Work, register
@@ -87,7 +88,7 @@ def _post(work: Work, customer: Customer, values: dict[str, Any]) -> tuple[str, 
 def _undo(params: dict[str, Any]) -> Counter[str]:
     rows = staging.rows("SELECT subject_id FROM undone WHERE subject = %(subject)s", {"subject": _SUBJECT})
     counts: Counter[str] = Counter()
-    for posting in LedgerTransaction.objects.filter(pk__in=[pk for (pk,) in rows]):
+    for posting in LedgerTransaction.objects.filter(pk__in=[pk for (pk,) in rows]).select_related("account"):
         done = ledger.reverse(
             transaction=posting,
             source=Source("import_undo", f"{params['run']}:{posting.pk}"),
@@ -95,6 +96,7 @@ def _undo(params: dict[str, Any]) -> Counter[str]:
             at=params["at"],
             reason=_REASON,
         )
+        customer_touches.add([posting.account.customer_id], is_history=False)
         counts["reversed"] += 1
         counts["spent_already"] += int(bool(done.missing))
     return counts

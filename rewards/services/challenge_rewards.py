@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from crm.services import customer_touches
 from rewards.domain.challenges.definition import ChallengeReward, RewardKind
 from rewards.models import CodeState, CouponCode, LedgerTransaction, TransactionKind
 from rewards.queries.challenge_members import Pair
@@ -89,6 +90,7 @@ def _give_points(
             zone=revision.time_zone,
             moments=[(credit.customer_id, credit.occurred_at) for credit in credits],
         )
+        customer_touches.add({credit.customer_id for credit in credits}, is_history=False)
         refused |= result.frozen_sources
     return frozenset(refused)
 
@@ -136,17 +138,22 @@ def take_back(
     points_by_source = {each["source"]: each["points"] for each in given if each["kind"] == RewardKind.POINTS}
     if not points_by_source:
         return
-    posted = LedgerTransaction.objects.filter(source_type=SOURCE, source_id__in=list(points_by_source))
+    posted = list(
+        LedgerTransaction.objects.filter(source_type=SOURCE, source_id__in=list(points_by_source))
+        .order_by("id")
+        .values_list("id", "source_id", "account__customer_id")
+    )
     ledger.take_back_batch(
         source_type=TAKE_BACK_SOURCE,
         returns=[
             TakeBack(transaction_id, points_by_source[source], source, at)
-            for transaction_id, source in posted.order_by("id").values_list("id", "source_id")
+            for transaction_id, source, _customer_id in posted
         ],
         by=by,
         at=at,
         revision_id=published.id,
     )
+    customer_touches.add({customer_id for _id, _source, customer_id in posted}, is_history=False)
 
 
 def _void_coupons(sources: Sequence[str], *, by: Actor, at: datetime) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from crm.services import customer_touches
 from rewards.domain.challenges.matching import EventFacts
 from rewards.domain.facts import Due, Happening
 from rewards.domain.rules import Trigger
@@ -35,7 +36,9 @@ def award_orders(order_ids: Sequence[int], *, by: Actor, at: datetime) -> int:
     count = 0
     for published, decided in evaluations.decide_live(due, timeline=timeline, at=at):
         count += decisions.carry_out(decided, published=published, by=by, at=at)
-    tiers.refresh(customer_ids={order.customer_id for order in orders}, at=at)
+    buyers = {order.customer_id for order in orders}
+    tiers.refresh(customer_ids=buyers, at=at)
+    customer_touches.add(buyers, is_history=False)
     return count
 
 
@@ -73,6 +76,7 @@ def award(due: Sequence[Due], *, timeline: Timeline, by: Actor, at: datetime) ->
         count += decisions.carry_out(answered, published=published, by=by, at=at)
         earners = {item.due.customer_id for item in answered if item.evaluation.points}
         tiers.refresh_after_points(customer_ids=earners, revision=published.revision, at=at)
+        customer_touches.add(earners, is_history=False)
     return count
 
 
@@ -91,5 +95,7 @@ def take_back_returns(return_ids: Sequence[int], *, by: Actor, at: datetime) -> 
         return 0
     award_orders([document.order_id for document in returns], by=by, at=at)
     count = decisions.carry_out_returns(returns, published=published, by=by, at=at)
-    tiers.refresh(customer_ids={document.customer_id for document in returns}, at=at)
+    returners = {document.customer_id for document in returns}
+    tiers.refresh(customer_ids=returners, at=at)
+    customer_touches.add(returners, is_history=False)
     return count

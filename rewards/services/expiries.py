@@ -8,15 +8,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
+from crm.services import customer_touches
 from rewards.domain.expiry import ExpiryKind
 from rewards.domain.wallets import WARNING_DAYS, WalletPolicy
 from rewards.models import Wallet
 from rewards.queries import expiring, programs
 from rewards.services.ledger import array_literal, fetch_one
+from tenants.scope import active_tenant_id
 from tenants.services import outbox
 
 _EXPIRE = "SELECT accounts, transactions, points FROM rewards_expire(%s, %s)"
 _EXTEND = "SELECT rewards_extend(%s, %s::bigint[], %s::timestamptz[])"
+# Those whose lots a batch expires, seen a moment before it does.
+_DUE = """
+    SELECT a.customer_id FROM (
+        SELECT DISTINCT l.tenant_id, l.account_id FROM rewards_lot l
+        JOIN rewards_account a ON a.tenant_id = l.tenant_id AND a.id = l.account_id AND a.frozen_at IS NULL
+        WHERE l.tenant_id = %s AND l.is_open AND l.expires_at <= %s AND l.remaining > l.held
+        ORDER BY l.account_id LIMIT %s
+    ) due JOIN rewards_account a ON a.tenant_id = due.tenant_id AND a.id = due.account_id
+"""
 ACCOUNTS_A_BATCH = 2_000
 WARNING_TOPIC: Final = "rewards.points_expiring"
 _WARNINGS_A_MESSAGE = 500
@@ -33,6 +44,7 @@ class ExpiryReport:
 
 def expire_batch(*, at: datetime) -> ExpiryReport:
     """Post the expiry of due lots of the next accounts; ``accounts`` 0 means nothing is left."""
+    customer_touches.add_found(_DUE, [active_tenant_id(), at, ACCOUNTS_A_BATCH])
     return ExpiryReport(*(int(value) for value in fetch_one(_EXPIRE, [at, ACCOUNTS_A_BATCH])))
 
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from django.db import connection, connections
 
+from crm.services import customer_touches
 from rewards import locks
 from rewards.domain.facts import CustomerState, Due
 from rewards.domain.tiers import ROLLING_YEAR, RollingSpend, standing
@@ -139,6 +140,8 @@ def post(*, tenant: Tenant, by: Actor, at: datetime, progress: Progress) -> Hist
             orders, returns = orders + page.orders, returns + page.returns
             progress(orders + returns, backlog.waiting, f"{orders} orders, {returns} returns")
     _analyze(tenant)
+    with tenant_scope(tenant):
+        customer_touches.add_everyone(is_history=False)
     return HistoryReport(orders, returns, backlog.last_at)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from django.db import transaction
 
 from crm.models import Event, Order
+from crm.services import customer_touches
 from rewards.domain.wallets import MANUAL, awaited
 from rewards.models import Lot
 from rewards.queries import programs
@@ -16,10 +17,22 @@ from rewards.services import ledger
 from rewards.services.errors import LotNotPending
 from rewards.services.ledger import Posting, fetch_one
 from tenants.domain.actors import Actor
+from tenants.scope import active_tenant_id
 from tenants.services import audit
 
 _ACTIVATE = "SELECT rewards_activate(%s, %s)"
 _RELEASE = "SELECT rewards_release(%s::bigint[], %s)"
+# Those whose lots a batch activates, seen a moment before it does.
+_DUE = """
+    SELECT customer_id FROM rewards_account
+    WHERE tenant_id = %s AND next_activation_at <= %s AND frozen_at IS NULL
+    ORDER BY next_activation_at LIMIT %s
+"""
+_HOLDERS = """
+    SELECT a.customer_id FROM rewards_lot l
+    JOIN rewards_account a ON a.tenant_id = l.tenant_id AND a.id = l.account_id
+    WHERE l.tenant_id = %s AND l.id = ANY(%s)
+"""
 ACCOUNTS_A_BATCH: Final = 1_000
 _ORDER = "order"
 
@@ -29,6 +42,7 @@ def activate_batch(*, at: datetime) -> int:
 
     Nobody waits for it: spending and balances look at the date themselves.
     """
+    customer_touches.add_found(_DUE, [active_tenant_id(), at, ACCOUNTS_A_BATCH])
     return int(fetch_one(_ACTIVATE, [at, ACCOUNTS_A_BATCH])[0])
 
 
@@ -61,6 +75,7 @@ def cancel(*, lot: Lot, by: Actor, at: datetime, reason: str) -> Posting:
     if posting.transaction_id is None:
         raise LotNotPending
     if posting.is_new:
+        _touch([lot.pk])
         audit.record(
             action="points.cancelled", target=lot.account, by=by, at=at,
             diff={"points": [-posting.points, 0], "reason": [None, reason]},
@@ -102,4 +117,11 @@ def release_after_events(
 
 
 def _release(lot_ids: Sequence[int], *, at: datetime) -> int:
-    return int(fetch_one(_RELEASE, [list(lot_ids), at])[0]) if lot_ids else 0
+    if not lot_ids:
+        return 0
+    _touch(lot_ids)
+    return int(fetch_one(_RELEASE, [list(lot_ids), at])[0])
+
+
+def _touch(lot_ids: Sequence[int]) -> None:
+    customer_touches.add_found(_HOLDERS, [active_tenant_id(), list(lot_ids)])

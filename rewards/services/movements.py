@@ -8,6 +8,7 @@ from typing import Final
 from django.db import transaction
 
 from crm.models import Customer, CustomerState
+from crm.services import customer_touches
 from rewards.domain.sources import customer_key
 from rewards.domain.wallets import MANUAL, WalletKind, WalletPolicy
 from rewards.models import Hold, LedgerEntry, TransactionKind, Wallet
@@ -77,6 +78,8 @@ def earn(
     )
     if policy:
         expiries.touch(wallet_id=wallet.pk, policy=policy, zone=zone, moments=[(customer.pk, earned_at)])
+    if posting.is_new:
+        customer_touches.add([customer.pk], is_history=False)
     return posting
 
 
@@ -111,6 +114,8 @@ def spend(
     if policy:
         zone = active_tenant().zone
         expiries.touch(wallet_id=wallet.pk, policy=policy, zone=zone, moments=[(customer.pk, at)])
+    if posting.is_new:
+        customer_touches.add([customer.pk], is_history=False)
     return posting
 
 
@@ -175,6 +180,7 @@ def reverse(
         **options,
     )
     if posting.is_new:
+        customer_touches.add([customer.pk], is_history=False)
         diff = {"points": [found.transaction.points, 0], "reason": [None, reason]}
         audit.record(action="points.reversed", target=found.account, by=by, at=at, diff=diff)
     return posting

@@ -8,6 +8,7 @@ from typing import Final
 from django.db import transaction
 
 from crm.models import Customer, CustomerState
+from crm.services import customer_touches
 from crm.services.customers import CustomerNotEditable
 from rewards.domain.sources import customer_key
 from rewards.domain.wallets import WalletPolicy
@@ -170,6 +171,7 @@ def _post(
         at=at,
     )
     if posting.is_new:
+        customer_touches.add([customer.pk], is_history=False)
         account = Account.objects.get(customer=customer, wallet=wallet)
         diff = {"points": [posting.available - points, posting.available], "reason": [None, reason]}
         audit.record(action="points.adjusted", target=account, by=by, at=at, diff=diff)

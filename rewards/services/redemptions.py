@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from crm.models import Customer, CustomerState
+from crm.services import customer_touches
 from rewards.domain.coupon_limits import Demand
 from rewards.domain.coupon_terms import Reason
 from rewards.domain.sources import customer_key
@@ -347,6 +348,7 @@ def _give_back(row: Redemption, source_type: str, *, by: Actor, at: datetime, re
     else:
         source = Source(source_type, str(row.public_id))
         ledger.reverse(transaction=row.transaction, source=source, by=by, at=at, reason=reason)
+        customer_touches.add([row.customer_id], is_history=False)
     Reward.objects.filter(pk=row.reward_id, stock__isnull=False).update(stock=F("stock") + 1)
     consumption.uncount([_limit(row.customer_id, row.reward)])
 

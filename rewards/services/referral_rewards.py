@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from crm.services import customer_touches
 from rewards.models import (
     LedgerTransaction,
     Referral,
@@ -56,6 +57,7 @@ def pay(referral: Referral, program: ReferralProgram, *, by: Actor, at: datetime
                 by=by,
                 at=at,
             )
+            customer_touches.add([payment.customer_id], is_history=False)
 
 
 def _payments(referral: Referral, program: ReferralProgram) -> Iterator[Payment]:
@@ -85,9 +87,10 @@ def take_back(referral: Referral, *, by: Actor, at: datetime) -> None:
     paid = LedgerTransaction.objects.filter(
         source_type=SOURCE, source_id__startswith=f"{referral.public_id}:"
     )
-    for transaction in paid.order_by("pk"):
+    for transaction in paid.select_related("account").order_by("pk"):
         source = Source(_TAKEN_BACK, transaction.source_id)
         ledger.reverse(transaction=transaction, source=source, by=by, at=at, reason="returned")
+        customer_touches.add([transaction.account.customer_id], is_history=False)
     for side in ("referrer", "referee"):
         code = issuing.of_source(Source(SOURCE, f"{referral.public_id}:{side}"))
         if code is not None:

@@ -10,6 +10,7 @@ from typing import Final
 from django.db import connection, transaction
 
 from crm.models import Customer
+from crm.services import customer_touches
 from rewards.domain.programs import Revision
 from rewards.domain.qualification import Metric
 from rewards.domain.tiers import SPEND
@@ -185,6 +186,7 @@ def unlock(*, customer: Customer, reason: str, by: Actor, at: datetime) -> None:
 def _record(
     row: TierMembership, move: TierMove, before: str, *, by: Actor, at: datetime, reason: str = ""
 ) -> None:
+    customer_touches.add([row.customer_id], is_history=False)
     said = (reason or row.lock_reason)[:500]
     TierChange.objects.bulk_create(
         [

@@ -8,6 +8,7 @@ from typing import Final
 from django.db import transaction
 
 from crm.models import Customer, CustomerState
+from crm.services import customer_touches
 from rewards.domain.sources import customer_key
 from rewards.models import Wallet
 from rewards.queries import programs
@@ -60,6 +61,7 @@ def transfer(
     if posting.points != -points:
         raise SourceReused(f"This key transferred {-posting.points} points.")
     if posting.is_new:
+        customer_touches.add([sender.pk, receiver.pk], is_history=False)
         diff = {"wallet": [None, wallet.key], "points": [None, points], "to": [None, str(receiver.public_id)]}
         audit.record(action="points.transferred", target=sender, by=by, at=at, diff=diff)
     return posting
