@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import accumulate
 from math import ceil, floor, isfinite
+from operator import itemgetter
 from typing import Any, Final
 
 from rewards.domain.conditions import Condition, FactSource, Op
@@ -29,10 +30,13 @@ from rewards.domain.rules import (
     Trigger,
 )
 
+_Measure = Callable[[Line], int]
 _PERCENT_SQUARED: Final = PERCENT * PERCENT
 _HALF: Final = Fraction(1, 2)
 _ORDER: Final = Trigger.ORDER
 _PROPERTY: Final = FactSource.PROPERTY
+_AMOUNT: Final[_Measure] = itemgetter(Line._fields.index("amount_minor"))
+_QUANTITY: Final[_Measure] = itemgetter(Line._fields.index("quantity"))
 Given = Mapping[str, Sequence[int]]
 Amount = Callable[[Context, Given], Sequence[int]]
 
@@ -62,9 +66,9 @@ def _gift(effect: GivePoints, chosen: LineMatch | None) -> Amount:
     if effect.per_property:
         return _by_property(effect, chosen)
     if effect.per_minor is not None:
-        return _by_lines(effect, chosen, effect.per_minor, lambda line: line.amount_minor)
+        return _by_lines(effect, chosen, effect.per_minor, _AMOUNT)
     if effect.per_units is not None:
-        return _by_lines(effect, chosen, effect.per_units, lambda line: line.quantity)
+        return _by_lines(effect, chosen, effect.per_units, _QUANTITY)
     return _once(effect, chosen)
 
 
@@ -76,14 +80,12 @@ def _weights(lines: Sequence[Line], chosen: LineMatch | None, percents: Mapping[
     ]
 
 
-def _by_lines(
-    effect: GivePoints, chosen: LineMatch | None, per: int, measure: Callable[[Line], int]
-) -> Amount:
+def _by_lines(effect: GivePoints, chosen: LineMatch | None, per: int, measure: _Measure) -> Amount:
     percents, tiers, points = effect.category_percent, effect.tier_percent, effect.points
     divisor = per * _PERCENT_SQUARED
 
     def amount(context: Context, _given: Given) -> Sequence[int]:
-        factor = points * tiers.get(context.state.tier or "", PERCENT)
+        factor = points * (tiers.get(context.state.tier or "", PERCENT) if tiers else PERCENT)
         running, total = [], 0
         for line in context.event.lines:
             value = measure(line)
@@ -97,12 +99,16 @@ def _by_lines(
 
 def _once(effect: GivePoints, chosen: LineMatch | None) -> Amount:
     percents, tiers, points = effect.category_percent, effect.tier_percent, effect.points
+    is_plain = chosen is None and not percents
 
     def amount(context: Context, _given: Given) -> Sequence[int]:
         # Percents of the tier count, those of categories only share the bonus among the lines.
-        bonus = points * tiers.get(context.state.tier or "", PERCENT) // PERCENT
+        bonus = points * tiers.get(context.state.tier or "", PERCENT) // PERCENT if tiers else points
         if context.event.trigger is not _ORDER:
             return [bonus]
+        if is_plain:
+            sums = context.money_sums
+            return [bonus * part // sums[-1] for part in sums] if sums and sums[-1] else []
         return shared(bonus, _weights(context.event.lines, chosen, percents))
 
     return amount

@@ -21,8 +21,8 @@ from rewards.domain.effects import (
     TriggerMessage,
 )
 from rewards.domain.facts import Context
-from rewards.domain.limits import Limits, all_rules
-from rewards.domain.matching import Failure, LineMatch, Match, compile_lines, compile_tree, failures
+from rewards.domain.limits import Limits, all_rules, counted_caps, counted_member_caps
+from rewards.domain.matching import Failure, LineMatch, Match, compile_lines, compile_tree, failures, together
 from rewards.domain.programs import Revision
 from rewards.domain.rules import (
     EarningRule,
@@ -106,9 +106,10 @@ def multiplied_by(rule: EarningRule, before: Iterable[EarningRule]) -> list[str]
 def _limits(rule: EarningRule, revision: Revision) -> Limits:
     wallet = next((each for each in revision.wallets if each.key == rule.wallet), None)
     return Limits(
-        rule=rule.key,
-        caps=rule.caps,
-        member_caps=[cap for cap in revision.policies.member_caps if cap.wallet == rule.wallet],
+        caps=counted_caps(rule.key, rule.caps),
+        member_caps=counted_member_caps(
+            [cap for cap in revision.policies.member_caps if cap.wallet == rule.wallet]
+        ),
         budget=next((budget for budget in revision.budgets if budget.key == rule.budget), None),
         wallet=wallet,
     )
@@ -124,11 +125,8 @@ def _match(rule: EarningRule, chosen: LineMatch | None) -> Match:
     if rule.when is not None:
         tests.append(compile_tree(rule.when))
     if chosen is not None:
-        tests.append(lambda context: any(chosen(line) for line in context.event.lines))
-    if len(tests) == 1:
-        return tests[0]
-    matches = tuple(tests)
-    return lambda context: all(match(context) for match in matches)
+        tests.append(lambda context: any(map(chosen, context.event.lines)))
+    return together(tests)
 
 
 def _is_scheduled(rule: EarningRule, context: Context) -> bool:

@@ -11,13 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from rewards.domain.compiled_rules import CompiledRule, Needs, compile_rules, needs_of
-from rewards.domain.decisions import CapApplied, Decision, Evaluation, RuleOutcome, Spent
+from rewards.domain.decisions import Decision, Evaluation, RuleOutcome, Spent
 from rewards.domain.effects import Earn, Effect
 from rewards.domain.facts import Context, CustomerState, Happening, Line
 from rewards.domain.programs import Revision
 from rewards.domain.rules import Trigger
-
-_NO_CAP: tuple[CapApplied | None, bool] = (None, True)
 
 
 class Engine:
@@ -39,10 +37,16 @@ class Engine:
         """Names of the events that rules answer to."""
         return frozenset(name for trigger, name in self._rules if trigger is Trigger.EVENT)
 
-    def decide(self, state: CustomerState, event: Happening, *, explains: bool = True) -> Evaluation:
-        """Decide what one event gives. Without ``explains`` failed rules do not say which condition."""
+    def decide(
+        self, state: CustomerState, event: Happening, *, explains: bool = True, shares_lines: bool = True
+    ) -> Evaluation:
+        """Decide what one event gives.
+
+        Without ``explains`` failed rules do not say which condition; without ``shares_lines`` nothing says
+        what each line of an order earned. Points and effects are the same.
+        """
         rules = self._rules.get((event.trigger, event.name), ())
-        return _Run(self.revision, state, event, explains=explains).over(rules)
+        return _Run(self.revision, state, event, explains=explains).over(rules, shares_lines=shares_lines)
 
 
 def evaluate(revision: Revision, state: CustomerState, event: Happening) -> Evaluation:
@@ -68,11 +72,13 @@ class _Run:
         self._winners: dict[str, str] = {}
         self._stopped_by: str | None = None
 
-    def over(self, rules: Sequence[CompiledRule]) -> Evaluation:
+    def over(self, rules: Sequence[CompiledRule], *, shares_lines: bool) -> Evaluation:
         outcomes = tuple([self._outcome(rule) for rule in rules])
         event, state = self._context.event, self._context.state
-        earned = tuple(_earned(self._revision, event.at, state.tier, self._points_by_wallet))
-        lines = self._lines(rules, event.lines) if earned else {}
+        earned: tuple[Earn, ...] = ()
+        if self._points_by_wallet:
+            earned = tuple(_earned(self._revision, event.at, state.tier, self._points_by_wallet))
+        lines = self._lines(rules, event.lines) if earned and shares_lines else {}
         return Evaluation(
             (*earned, *self._effects), Decision(state, outcomes, lines, self._spent, earned=earned)
         )
@@ -82,34 +88,35 @@ class _Run:
             return RuleOutcome(rule.key, is_matched=False, skipped_by=self._stopped_by)
         if rule.group and (winner := self._winners.get(rule.group)):
             return RuleOutcome(rule.key, is_matched=False, excluded_by=winner)
-        if not rule.matches(self._context):
-            return rule.failed(self._context) if self._explains else rule.unmatched
-        outcome = self._applied(rule)
-        if outcome.points or outcome.grants:
+        context = self._context
+        if not rule.matches(context):
+            return rule.failed(context) if self._explains else rule.unmatched
+        outcome = self._applied(rule, context)
+        if (rule.stops or rule.group) and (outcome.points or outcome.grants):
             if rule.stops:
                 self._stopped_by = rule.key
             if rule.group:
                 self._winners[rule.group] = rule.key
         return outcome
 
-    def _applied(self, rule: CompiledRule) -> RuleOutcome:
-        running = rule.amount(self._context, self._given) if rule.amount else ()
-        asked = running[-1] if running else 0
-        given, (cap, may_give) = asked, _NO_CAP
-        if rule.limits:
-            given, cap, may_give = rule.limits.applied(
-                asked, self._context.state, self._points_by_wallet, self._spent
-            )
+    def _applied(self, rule: CompiledRule, context: Context) -> RuleOutcome:
+        amount, limits = rule.amount, rule.limits
+        running = amount(context, self._given) if amount else ()
+        given = asked = running[-1] if running else 0
+        cap, may_give = None, True
+        if limits:
+            given, cap, may_give = limits.applied(asked, context.state, self._points_by_wallet, self._spent)
         if given:
-            self._given[rule.key] = (
-                running if given == asked else [given * points // asked for points in running]
-            )
-            self._points_by_wallet[rule.wallet] = self._points_by_wallet.get(rule.wallet, 0) + given
+            if given != asked:
+                running = [given * points // asked for points in running]
+            self._given[rule.key] = running
+            by_wallet, wallet = self._points_by_wallet, rule.wallet
+            by_wallet[wallet] = by_wallet.get(wallet, 0) + given
         granted: tuple[str, ...] = ()
         if rule.effects and may_give:
             self._effects.extend(rule.effects)
             granted = rule.grants
-        return RuleOutcome(rule.key, is_matched=True, points=given, cap=cap, grants=granted)
+        return RuleOutcome(rule.key, True, given, (), cap, None, None, granted)
 
     def _lines(self, rules: Sequence[CompiledRule], lines: Sequence[Line]) -> dict[str, dict[int, int]]:
         by_wallet: dict[str, dict[int, int]] = {wallet: {} for wallet in self._points_by_wallet}

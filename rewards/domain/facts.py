@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
+from itertools import accumulate
 from typing import Any, Final, NamedTuple, Protocol
 
 from rewards.domain.budgets import Period
@@ -102,19 +103,27 @@ class CustomerState(NamedTuple):
 
 
 class Context:
-    """One evaluation's facts; local time is worked out when first asked for."""
+    """One evaluation's facts; local time and sums of money are worked out when first asked for."""
 
-    __slots__ = ("_local", "event", "state", "zone")
+    __slots__ = ("_local", "_sums", "event", "state", "zone")
 
     def __init__(self, event: Happening, state: CustomerState, zone: tzinfo) -> None:
         self.event, self.state, self.zone = event, state, zone
         self._local: datetime | None = None
+        self._sums: Sequence[int] | None = None
 
     @property
     def local(self) -> datetime:
         if self._local is None:
             self._local = self.event.at.astimezone(self.zone)
         return self._local
+
+    @property
+    def money_sums(self) -> Sequence[int]:
+        """The money of the first line, the first two lines, and so on; a line below zero counts nothing."""
+        if self._sums is None:
+            self._sums = list(accumulate([max(line[2], 0) for line in self.event.lines]))
+        return self._sums
 
 
 def is_day_of_year(day: date, of: date | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rewards.domain.budgets import Budget, Period, WhenExhausted
 from rewards.domain.decisions import CapApplied, Spent
@@ -22,13 +23,45 @@ def all_rules(wallet: str) -> str:
     return f"*{wallet}"
 
 
+class _Counted(NamedTuple):
+    """A cap with where its usage stands and what it is called in records, worked out once."""
+
+    used_by: tuple[str, Period] | None
+    points: int | None
+    times: int | None
+    points_kind: str
+    times_kind: str = ""
+    wallet: str = ""
+
+
+def counted_caps(rule: str, caps: Sequence[Cap]) -> tuple[_Counted, ...]:
+    """Return the rule's own caps as ``Limits`` asks them."""
+    return tuple(
+        _Counted(
+            None if cap.per.period is None else (rule, cap.per.period),
+            cap.points, cap.times, f"per_{cap.per.value}", f"times_per_{cap.per.value}",
+        )
+        for cap in caps
+    )  # fmt: skip
+
+
+def counted_member_caps(caps: Sequence[MemberCap]) -> tuple[_Counted, ...]:
+    """Return the caps over all rules of a wallet as ``Limits`` asks them."""
+    return tuple(
+        _Counted(
+            None if cap.per.period is None else (all_rules(cap.wallet), cap.per.period),
+            cap.points, None, f"member_per_{cap.per.value}", wallet=cap.wallet,
+        )
+        for cap in caps
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The limits of one rule, tightest wins. Caps are asked before the budget pays."""
 
-    rule: str
-    caps: Sequence[Cap] = ()
-    member_caps: Sequence[MemberCap] = ()
+    caps: tuple[_Counted, ...] = ()
+    member_caps: tuple[_Counted, ...] = ()
     budget: Budget | None = None
     wallet: WalletPolicy | None = None
 
@@ -61,19 +94,17 @@ class Limits:
 
     def _cap(self, asked: int, state: CustomerState, given_by_wallet: Mapping[str, int]) -> CapApplied | None:
         tightest: CapApplied | None = None
-        for cap in self.caps:
-            period = cap.per.period
-            used = NEVER_USED if period is None else state.usage.get((self.rule, period), NEVER_USED)
-            if cap.times is not None and used.times >= cap.times:
-                return CapApplied(f"times_per_{cap.per.value}", cap.times, asked, 0)
-            if cap.points is not None:
-                left = max(cap.points - used.points, 0)
-                tightest = _tighter(tightest, f"per_{cap.per.value}", cap.points, asked, left)
-        for member_cap in self.member_caps:
-            before = given_by_wallet.get(member_cap.wallet, 0) + _used_of_all(state, member_cap)
-            left = max(member_cap.points - before, 0)
-            kind = f"member_per_{member_cap.per.value}"
-            tightest = _tighter(tightest, kind, member_cap.points, asked, left)
+        for used_by, points, times, points_kind, times_kind, _wallet in self.caps:
+            used = NEVER_USED if used_by is None else state.usage.get(used_by, NEVER_USED)
+            if times is not None and used.times >= times:
+                return CapApplied(times_kind, times, asked, 0)
+            if points is not None:
+                tightest = _tighter(tightest, points_kind, points, asked, points - used.points)
+        for used_by, points, _times, points_kind, _times_kind, wallet in self.member_caps:
+            used = NEVER_USED if used_by is None else state.usage.get(used_by, NEVER_USED)
+            if points is not None:
+                left = points - given_by_wallet.get(wallet, 0) - used.points
+                tightest = _tighter(tightest, points_kind, points, asked, left)
         return tightest
 
     def _paid(self, budget: Budget, asked: int, room: Room, spent: MutableMapping[str, Spent]) -> int:
@@ -92,12 +123,8 @@ class Limits:
         return left
 
 
-def _used_of_all(state: CustomerState, cap: MemberCap) -> int:
-    period: Period | None = cap.per.period
-    return 0 if period is None else state.usage.get((all_rules(cap.wallet), period), NEVER_USED).points
-
-
 def _tighter(former: CapApplied | None, kind: str, limit: int, asked: int, left: int) -> CapApplied | None:
+    left = max(left, 0)
     if left >= (former.given if former else asked):
         return former
     return CapApplied(kind, limit, asked, left)

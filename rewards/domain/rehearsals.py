@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, Final
 
 from rewards.domain.decisions import Evaluation
 from rewards.domain.engine import Engine, points_to_take_back
 from rewards.domain.facts import CustomerState, Due
 from rewards.domain.rules import Trigger
-from rewards.domain.tiers import RollingSpend, standing
+from rewards.domain.tiers import SPEND, RollingSpend, Tier, standing
 from rewards.domain.usage import BudgetBook, UsageBook
 
 MOST_NAMED: Final = 10
+_ORDER: Final = Trigger.ORDER
 
 
 @dataclass(slots=True)
@@ -37,15 +39,26 @@ class ReturnedUnits:
     returned: int
 
 
+def spend_ladder(tiers: Iterable[Tier]) -> tuple[tuple[int, str], ...]:
+    """Return the (spend, tier) steps that spend alone can climb; what needs anything else ends them."""
+    reachable = takewhile(lambda tier: not tier.needs or SPEND in tier.needs, tiers)
+    return tuple((tier.needs.get(SPEND, 0), tier.key) for tier in reachable)
+
+
 @dataclass(slots=True)
 class ShadowLedger:
-    """Plays events in time order. Members' facts are of today; spend, caps and budgets are of the time."""
+    """Plays events in time order. Members' facts are of today; spend, caps and budgets are of the time.
+
+    ``returned_orders`` are the orders that something is given back of in these days: of no other does anybody
+    ask what its lines earned.
+    """
 
     engine: Engine
     usage: UsageBook
     budgets: BudgetBook
     spend_by_customer: dict[int, RollingSpend]
     state_by_customer: Mapping[int, CustomerState] = field(default_factory=dict)
+    returned_orders: Collection[int] = ()
     rules: dict[str, RuleTotals] = field(default_factory=lambda: defaultdict(RuleTotals))
     grants: Counter[str] = field(default_factory=Counter)
     points_by_customer: dict[int, int] = field(default_factory=lambda: defaultdict(int))
@@ -55,6 +68,14 @@ class ShadowLedger:
     _lines_by_order: dict[int, Mapping[str, Mapping[int, int]]] = field(default_factory=dict)
     _returned: dict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))
     _unknown: CustomerState = field(default_factory=CustomerState)
+    _ladder: tuple[tuple[int, str], ...] = ()
+    _counts_usage: bool = False
+    _has_budgets: bool = False
+
+    def __post_init__(self) -> None:
+        self._ladder = spend_ladder(self.engine.revision.tiers)
+        self._counts_usage = bool(self.engine.needs.periods_by_rule)
+        self._has_budgets = bool(self.engine.needs.budgets)
 
     def play(self, due: Due) -> Evaluation:
         """Decide one event as it would have been decided then, and book it."""
@@ -62,40 +83,51 @@ class ShadowLedger:
         at = event.at
         spend = self.spend_by_customer[customer_id]
         total = spend.at(at)
-        tier = standing(self.engine.revision.tiers, total).tier
-        needs = self.engine.needs
         known = self.state_by_customer.get(customer_id, self._unknown)
         state = CustomerState(
-            tier.key if tier else None,
+            self._tier_at(total),
             spend.orders_before,
             total,
-            self.usage.of(customer_id, at) if needs.periods_by_rule else {},
-            self.budgets.rooms(at) if needs.budgets else {},
+            self.usage.of(customer_id, at) if self._counts_usage else {},
+            self.budgets.rooms(at) if self._has_budgets else {},
             *known[5:],
         )
-        evaluation = self.engine.decide(state, event, explains=False)
+        is_order = event.trigger is _ORDER
+        evaluation = self.engine.decide(
+            state, event, explains=False, shares_lines=is_order and due.event_id in self.returned_orders
+        )
         self._book(due, evaluation)
-        if event.trigger is Trigger.ORDER:
+        if is_order:
             spend.add(due.event_id, at, event.total_minor)
         return evaluation
 
+    def _tier_at(self, spend_minor: int) -> str | None:
+        reached = None
+        for need, key in self._ladder:
+            if spend_minor < need:
+                break
+            reached = key
+        return reached
+
     def _book(self, due: Due, evaluation: Evaluation) -> None:
         self.events += 1
-        customer_id, at = due.customer_id, due.event.at
-        for outcome in evaluation.decision.outcomes:
+        customer_id, at, decision = due.customer_id, due.event.at, evaluation.decision
+        rules = self.rules
+        for outcome in decision.outcomes:
             if outcome.points or outcome.grants:
-                totals = self.rules[outcome.rule]
+                totals = rules[outcome.rule]
                 totals.times += 1
                 totals.points += outcome.points
                 if outcome.grants:
                     self.grants.update(outcome.grants)
             if outcome.cap is not None:
-                self.rules[outcome.rule].capped += 1
-        for earned in evaluation.decision.earned:
-            self.points_by_customer[customer_id] += earned.points
-            self.points_by_wallet[earned.wallet] += earned.points
-        if due.event.trigger is Trigger.ORDER and evaluation.decision.line_points_by_wallet:
-            self._lines_by_order[due.event_id] = evaluation.decision.line_points_by_wallet
+                rules[outcome.rule].capped += 1
+        if decision.earned:
+            for earned in decision.earned:
+                self.points_by_customer[customer_id] += earned.points
+                self.points_by_wallet[earned.wallet] += earned.points
+            if decision.line_points_by_wallet:
+                self._lines_by_order[due.event_id] = decision.line_points_by_wallet
         self.usage.book(customer_id, at, evaluation)
         self.budgets.book(at, evaluation)
 

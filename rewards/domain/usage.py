@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, tzinfo
-from typing import Final
+from typing import Final, TypeAlias
 
 from rewards.domain.budgets import Budget, Period
 from rewards.domain.decisions import Evaluation, Spent
 from rewards.domain.expiry import MONTHS_A_YEAR, add_months, start_of_day
 from rewards.domain.facts import Room, Rooms, Used
-from rewards.domain.limits import all_rules
+from rewards.domain.limits import NEVER_USED, all_rules
 
 _DAYS_A_WEEK: Final = 7
 _NOTHING: Final = Spent(0, 0)
+_Cell: TypeAlias = tuple[int, str, Period, int]
 
 
 def window_of(period: Period, day: date) -> int:
@@ -37,17 +38,37 @@ def window_start(period: Period, day: date, zone: tzinfo) -> datetime | None:
     return start_of_day(first, zone)
 
 
+class Days:
+    """Local days of moments and the periods around them; events of one day share one reckoning."""
+
+    __slots__ = ("_at", "_day", "_windows", "_zone")
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._at: datetime | None = None
+        self._day: date | None = None
+        self._windows: Mapping[Period, int] = {}
+
+    def windows(self, at: datetime) -> Mapping[Period, int]:
+        """Return the number of each kind of period around a moment."""
+        if at is not self._at:
+            self._at, day = at, at.astimezone(self._zone).date()
+            if day != self._day:
+                self._day, self._windows = day, {period: window_of(period, day) for period in Period}
+        return self._windows
+
+
 class _UsageOn:
     """One member's usage seen from one local day."""
 
-    __slots__ = ("_cells", "_customer", "_day")
+    __slots__ = ("_cells", "_customer", "_windows")
 
-    def __init__(self, cells: Mapping[tuple[int, str, Period, int], Used], customer: int, day: date) -> None:
-        self._cells, self._customer, self._day = cells, customer, day
+    def __init__(self, cells: Mapping[_Cell, Used], customer: int, windows: Mapping[Period, int]) -> None:
+        self._cells, self._customer, self._windows = cells, customer, windows
 
     def get(self, key: tuple[str, Period], default: Used, /) -> Used:
         rule, period = key
-        return self._cells.get((self._customer, rule, period, window_of(period, self._day)), default)
+        return self._cells.get((self._customer, rule, period, self._windows[period]), default)
 
 
 class UsageBook:
@@ -55,34 +76,36 @@ class UsageBook:
 
     def __init__(self, periods_by_rule: Mapping[str, frozenset[Period]], zone: tzinfo) -> None:
         self._periods, self._zone = periods_by_rule, zone
-        self._cells: dict[tuple[int, str, Period, int], Used] = {}
+        self._cells: dict[_Cell, Used] = {}
+        self._days = Days(zone)
 
     def of(self, customer_id: int, at: datetime) -> _UsageOn:
         """Return the member's usage in the periods around a moment."""
-        return _UsageOn(self._cells, customer_id, at.astimezone(self._zone).date())
+        return _UsageOn(self._cells, customer_id, self._days.windows(at))
 
     def add(self, customer_id: int, at: datetime, rule: str, points: int) -> None:
         """Book that a rule gave a member something once."""
         if rule in self._periods:
-            self._add(customer_id, at.astimezone(self._zone).date(), rule, points)
+            self._add(customer_id, self._days.windows(at), rule, points)
 
-    def _add(self, customer_id: int, day: date, rule: str, points: int) -> None:
-        if periods := self._periods.get(rule):
-            for period in periods:
-                key = customer_id, rule, period, window_of(period, day)
-                used = self._cells.get(key, Used())
-                self._cells[key] = Used(used.points + points, used.times + 1)
+    def _add(self, customer_id: int, windows: Mapping[Period, int], rule: str, points: int) -> None:
+        cells = self._cells
+        for period in self._periods[rule]:
+            key = customer_id, rule, period, windows[period]
+            used_points, times = cells.get(key, NEVER_USED)
+            cells[key] = Used(used_points + points, times + 1)
 
     def book(self, customer_id: int, at: datetime, evaluation: Evaluation) -> None:
         """Book everything an evaluation gave."""
         if not self._periods:
             return
-        day = at.astimezone(self._zone).date()
+        periods, windows = self._periods, self._days.windows(at)
         for outcome in evaluation.decision.outcomes:
-            if outcome.points or outcome.grants:
-                self._add(customer_id, day, outcome.rule, outcome.points)
+            if outcome.rule in periods and (outcome.points or outcome.grants):
+                self._add(customer_id, windows, outcome.rule, outcome.points)
         for earned in evaluation.decision.earned:
-            self._add(customer_id, day, all_rules(earned.wallet), earned.points)
+            if (rules := all_rules(earned.wallet)) in periods:
+                self._add(customer_id, windows, rules, earned.points)
 
 
 class _RoomsAt:
@@ -101,7 +124,7 @@ class BudgetBook:
     """What budgets have paid, and what is left of them around a moment."""
 
     def __init__(self, budgets: Mapping[str, Budget], zone: tzinfo) -> None:
-        self._budgets, self._zone = budgets, zone
+        self._budgets, self._days = budgets, Days(zone)
         self._paid: dict[tuple[str, int], Spent] = {}
         self._fresh: dict[tuple[str, int], Spent] = {}
 
@@ -111,9 +134,9 @@ class BudgetBook:
 
     def windows(self, at: datetime) -> Iterator[tuple[str, int]]:
         """Yield each budget with the number of its period around a moment."""
-        day = at.astimezone(self._zone).date()
+        windows = self._days.windows(at)
         for key, budget in self._budgets.items():
-            yield key, window_of(budget.period, day)
+            yield key, windows[budget.period]
 
     def load(self, budget: str, window: int, spent: Spent) -> None:
         """Take over what a budget paid before."""
@@ -125,11 +148,8 @@ class BudgetBook:
 
     def room(self, key: str, at: datetime) -> Room:
         """Return what is left of one budget in its period around a moment."""
-        day = at.astimezone(self._zone).date()
-        return self._room(key, window_of(self._budgets[key].period, day))
-
-    def _room(self, key: str, window: int) -> Room:
-        budget, paid = self._budgets[key], self._paid.get((key, window), _NOTHING)
+        budget = self._budgets[key]
+        paid = self._paid.get((key, self._days.windows(at)[budget.period]), _NOTHING)
         return Room(
             None if budget.points is None else max(budget.points - paid.points, 0),
             None if budget.money_minor is None else max(budget.money_minor - paid.money_minor, 0),

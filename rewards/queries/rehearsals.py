@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.db import connection
+from psycopg.types.datetime import TimestamptzLoader
 
 from rewards.domain.decisions import Spent
 from rewards.domain.engine import Engine
@@ -58,6 +59,10 @@ _RETURNS = """
     GROUP BY r.returned_at, r.id, o.customer_id, r.order_id, r.total_minor
     ORDER BY r.returned_at, r.id
 """
+_RETURNED_ORDERS = """
+    SELECT DISTINCT order_id FROM crm_return
+    WHERE tenant_id = %(tenant)s AND returned_at >= %(since)s AND returned_at < %(until)s
+"""
 _EVENTS = """
     SELECT e.occurred_at, e.message_id, e.customer_id, e.name, e.properties::text
     FROM crm_event e
@@ -107,6 +112,8 @@ class Played(NamedTuple):
 
 def _rows(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
+        # Django's own loader reads moments in Python; the driver's is compiled and says the same.
+        cursor.adapters.register_loader("timestamptz", TimestamptzLoader)
         cursor.execute(statement, {"tenant": active_tenant_id(), **parameters})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
@@ -149,6 +156,11 @@ def returns(since: datetime, until: datetime) -> list[Returned]:
         ]
         found.append(Returned(at, RETURN, return_id, customer_id, order_id, total, units))
     return found
+
+
+def returned_orders(since: datetime, until: datetime) -> frozenset[int]:
+    """Return the ids of the orders that something is given back of in the span."""
+    return frozenset(order_id for (order_id,) in _rows(_RETURNED_ORDERS, since=since, until=until))
 
 
 def events(since: datetime, until: datetime, names: Collection[str]) -> list[Played]:

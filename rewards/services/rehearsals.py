@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from django.db import transaction
+from django.db import connection, connections, transaction
 
 from rewards.domain.engine import Engine
 from rewards.domain.facts import CustomerState
@@ -32,6 +33,7 @@ from tenants.services import audit, jobs
 KIND: Final = "rewards.rehearse"
 MOST_DAYS: Final = 365
 STEP: Final = timedelta(days=1)
+DAYS_AHEAD: Final = 2
 Progress = Callable[[int, int, str], None]
 
 
@@ -76,17 +78,17 @@ def play(
 ) -> dict[str, Any]:
     """Return what a revision would have done with the events of the last days."""
     since = until - timedelta(days=days)
-    with tenant_scope(tenant):
-        ledger = _opened(engine, since)
     with without_cycle_search():
+        with tenant_scope(tenant):
+            ledger = _opened(engine, since, until)
         _play_days(ledger, tenant, since, until, progress)
-    for spend in ledger.spend_by_customer.values():
-        spend.at(until)
-    names = {rule.key: rule.name for each in (live, engine) if each for rule in each.revision.rules}
-    with tenant_scope(tenant):
-        actual = history.actual(since, until)
-    return {**report(ledger, actual, live=live, names=names), "since": since.isoformat(),
-            "until": until.isoformat(), "days": days}  # fmt: skip
+        for spend in ledger.spend_by_customer.values():
+            spend.at(until)
+        names = {rule.key: rule.name for each in (live, engine) if each for rule in each.revision.rules}
+        with tenant_scope(tenant):
+            actual = history.actual(since, until)
+        return {**report(ledger, actual, live=live, names=names), "since": since.isoformat(),
+                "until": until.isoformat(), "days": days}  # fmt: skip
 
 
 def _play_days(
@@ -94,19 +96,47 @@ def _play_days(
 ) -> None:
     """Read and play a day at a time, so that neither memory nor a transaction grows with the days."""
     engine, days = ledger.engine, (until - since).days
-    for number, day in enumerate(_days(since, until), start=1):
+
+    def read(day: tuple[datetime, datetime]) -> list[Any]:
         with tenant_scope(tenant):
-            merged = in_time_order(
+            return in_time_order(
                 history.orders(*day, with_items=engine.needs.items),
                 history.returns(*day),
                 history.events(*day, engine.event_names),
             )
+
+    for number, merged in enumerate(_read_ahead(read, _days(since, until)), start=1):
         for item in merged:
             if isinstance(item, Returned):
                 ledger.give_back(item.order_id, item.customer_id, item.total_minor, item.units)
             else:
                 ledger.play(item.due)
         progress(number, days, f"{ledger.events} events")
+
+
+def _read_ahead(
+    read: Callable[[tuple[datetime, datetime]], list[Any]], days: Iterator[tuple[datetime, datetime]]
+) -> Iterator[list[Any]]:
+    """Yield what is read of each day, while a thread with a connection of its own reads the next ones.
+
+    Inside an open transaction, whose rows no other connection sees, everything happens in turn.
+    """
+    if connection.in_atomic_block:
+        yield from map(read, days)
+        return
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        waiting: deque[Future[list[Any]]] = deque()
+        try:
+            for day in days:
+                waiting.append(reader.submit(read, day))
+                if len(waiting) > DAYS_AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for each in waiting:
+                each.cancel()
+            reader.submit(connections.close_all)
 
 
 def _days(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -116,7 +146,7 @@ def _days(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime
         start += STEP
 
 
-def _opened(engine: Engine, since: datetime) -> ShadowLedger:
+def _opened(engine: Engine, since: datetime, until: datetime) -> ShadowLedger:
     """Return a ledger that knows the year before: spend, order counts, caps used and budgets paid."""
     spend: dict[int, RollingSpend] = defaultdict(RollingSpend)
     first = since - ROLLING_YEAR
@@ -137,6 +167,7 @@ def _opened(engine: Engine, since: datetime) -> ShadowLedger:
         budgets=history.budget_book(engine, since),
         spend_by_customer=spend,
         state_by_customer=_members(engine),
+        returned_orders=history.returned_orders(since, until),
     )
 
 

@@ -114,8 +114,12 @@ def test_rules_give_what_the_reference_says_and_lines_add_up(
     by_line = first.decision.line_points_by_wallet.get("points", {})
     assert sum(by_line.values()) == first.points
     assert all(points > 0 for points in by_line.values())
-    plain = engine.decide(state, order(*lines), explains=False)
+    plain = engine.decide(state, order(*lines), explains=False, shares_lines=False)
     assert plain.effects == first.effects
+    assert plain.decision.budgets == first.decision.budgets
+    assert plain.decision.line_points_by_wallet == {}
+    without = [outcome._replace(failures=()) for outcome in first.decision.outcomes]
+    assert list(plain.decision.outcomes) == without
 
 
 def test_multipliers_add_up_and_lift_what_was_capped() -> None:

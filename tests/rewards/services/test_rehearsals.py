@@ -1,0 +1,64 @@
+"""Rehearsals that read ahead on a connection of their own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from rewards.models import Rehearsal
+from rewards.services import programs, rehearsals
+from tenants.domain.actors import SYSTEM
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.rewards.factories import NOW, make_customer, make_order
+from tests.rewards.test_rules import play_history, publish, rules
+
+DAY = timedelta(days=1)
+
+
+def rehearsed(tenant: Tenant, number: int) -> Any:
+    rehearsals.rehearse(
+        tenant=tenant, number=number, days=60, by=SYSTEM, label="me", at=NOW, progress=lambda *_: None
+    )
+    with tenant_scope(tenant):
+        return Rehearsal.objects.latest("id").result
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reading_ahead_and_reading_in_turn_tell_the_same(tenant: Tenant, other_tenant: Tenant) -> None:
+    with tenant_scope(other_tenant):
+        make_order(make_customer(member_since=NOW), [("A", 1, 1000)], NOW - 2 * DAY)
+    with tenant_scope(tenant):
+        budget = [{"key": "b", "name": "B", "period": "week", "points": 25}]
+        published = publish(*rules(), budgets=budget)
+        play_history()
+        draft = programs.save_draft(document=published.document, by=SYSTEM, at=NOW)
+    assert not connection.in_atomic_block
+    ahead = rehearsed(tenant, draft.number)
+    with transaction.atomic():
+        in_turn = rehearsed(tenant, draft.number)
+    assert ahead == in_turn
+    assert ahead["events"] == 20
+    assert ahead["points"] == ahead["actual"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_error_while_reading_ahead_ends_the_rehearsal(tenant: Tenant, monkeypatch: Any) -> None:
+    with tenant_scope(tenant):
+        draft = programs.save_draft(document=publish(*rules()[:2]).document, by=SYSTEM, at=NOW)
+    read, days = rehearsals.history.orders, []
+
+    def fail_on_the_third(since: Any, until: Any, **options: Any) -> Any:
+        days.append(since)
+        if len(days) == 3:
+            raise RuntimeError("the connection is gone")
+        return read(since, until, **options)
+
+    monkeypatch.setattr(rehearsals.history, "orders", fail_on_the_third)
+    with pytest.raises(RuntimeError, match="the connection is gone"):
+        rehearsed(tenant, draft.number)
+    with tenant_scope(tenant):
+        assert not Rehearsal.objects.exists()
