@@ -43,6 +43,7 @@ _RULE_PARTS: Final = {
     "tier_factors": gettext_lazy("Tiers that earn more"),
     "limits": gettext_lazy("Limits"),
     "schedule": gettext_lazy("Schedule"),
+    "expiry": gettext_lazy("Points end"),
     "audience": gettext_lazy("audience"),
 }
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.models import Segment
-from rewards.admin import draft_pages
+from rewards.admin import draft_pages, expiry_fields
 from rewards.admin.rule_conditions import (
     ALL,
     ConditionRows,
@@ -141,11 +141,16 @@ class RulePage(StaffPage):
                 with transaction.atomic():
                     self._save(rule)
             except InvalidInput as error:
-                errors = [draft_pages.said(wrong) for wrong in error.errors]
+                errors = draft_pages.place(error.errors, {self._place(rule): parts["form"]})
             else:
                 messages.success(request, _("“%(name)s” is saved.") % {"name": rule["name"]})
                 return redirect("program_edit")
         return self.page(rule=self.rule, errors=errors, **parts, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+    def _place(self, rule: Mapping[str, Any]) -> str:
+        """Return where the rule stands in the document that was refused."""
+        keys = [each["key"] for each in self.document["rules"]]
+        return f"rules/{keys.index(rule['key']) if rule['key'] in keys else len(keys)}"
 
     def _rule(self, parts: Mapping[str, Any]) -> dict[str, Any]:
         form = parts["form"]
@@ -167,6 +172,7 @@ class RulePage(StaffPage):
             "lines": tree_of(parts["lines"], {}, ALL),
             "caps": [row.cap() for row in parts["caps"] if row.is_given()],
             "budget": values["budget"],
+            "expiry": expiry_fields.written(values, "expiry") if points else None,
         }
         return {
             "key": self.rule["key"] or key_from(values["name"], taken, fallback="rule"),

@@ -11,13 +11,17 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from rewards.admin import expiry_fields
 from rewards.admin.money import to_major, to_minor
 from rewards.admin.rule_conditions import ALL, ANY, GROUPS, MODES
 from rewards.admin.words import GRANT_LABELS, PERIOD_LABELS, TRIGGER_LABELS
+from rewards.domain.expiry import ExpiryKind
 from rewards.domain.rules import GrantKind, Rounding
 from tenants.admin.forms import StaffForm
 
 _NONE: Final = "none"
+# Inactivity moves the end of a whole wallet; one rule cannot have it for itself.
+_OWN_EXPIRY: Final = (ExpiryKind.NEVER.value, ExpiryKind.ROLLING.value, ExpiryKind.CALENDAR.value)
 POINTS_LABELS: Final = [
     ("once", gettext_lazy("A fixed number of points")),
     ("per_minor", gettext_lazy("Points for each amount of money")),
@@ -113,6 +117,10 @@ class RuleForm(StaffForm):
         self.currency = currency
         kwargs["use_required_attribute"] = False
         super().__init__(*args, **kwargs)
+        expiry_fields.add_to(
+            self, "expiry", label=gettext_lazy("Points end"), without=gettext_lazy("as the wallet says"),
+            kinds=_OWN_EXPIRY,
+        )  # fmt: skip
         for letter in GROUPS:
             self.fields[f"mode_{letter}"] = forms.ChoiceField(
                 label=_("Group %(letter)s holds when") % {"letter": letter}, choices=MODES, required=False
@@ -137,6 +145,9 @@ class RuleForm(StaffForm):
 
     def modes(self) -> list[forms.BoundField]:
         return self.of("match", *(f"mode_{letter}" for letter in GROUPS))
+
+    def ends(self) -> list[forms.BoundField]:
+        return self.of(*expiry_fields.names("expiry"))
 
     def place(self) -> list[forms.BoundField]:
         return self.of("audience", "starts_at", "ends_at", "priority", "group", "budget", "stops")
@@ -164,6 +175,7 @@ class RuleForm(StaffForm):
         for name in needed:
             if not values.get(name) and name not in self.errors:
                 self.add_error(name, _("This is needed."))
+        expiry_fields.check(self, "expiry")
         return values
 
     def points_effect(self) -> dict[str, Any] | None:
@@ -204,6 +216,7 @@ class RuleForm(StaffForm):
 def rule_values(rule: Mapping[str, Any], currency: str) -> dict[str, Any]:
     """Return the initial values of the form."""
     values: dict[str, Any] = {**rule, "points_kind": _NONE}
+    values |= expiry_fields.initial(rule.get("expiry"), "expiry")
     for name in ("starts_at", "ends_at"):
         values[name] = datetime.fromisoformat(rule[name]) if rule.get(name) else None
     for effect in rule["effects"]:

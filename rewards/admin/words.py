@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from rewards.admin import expiry_fields
 from rewards.domain.conditions import AllOf, AnyOf, Condition, FactSource, Not, Op, Tree, children, inner
 from rewards.domain.programs import Revision
 from rewards.domain.rules import (
@@ -279,6 +280,7 @@ def rule_in_words(rule: EarningRule, revision: Revision, currency: str) -> dict[
         "tier_factors": _factors(gift.tier_percent if gift else {}, tier_names),
         "limits": limits(rule),
         "schedule": schedule(rule),
+        "expiry": expiry_fields.in_words(rule.expiry) if rule.expiry else "",
         "audience": sorted(rule.audience),
     }
 

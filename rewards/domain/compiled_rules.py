@@ -20,6 +20,7 @@ from rewards.domain.effects import (
     SetTrait,
     TriggerMessage,
 )
+from rewards.domain.expiry import Expiry
 from rewards.domain.facts import Context
 from rewards.domain.limits import Limits, all_rules, counted_caps, counted_member_caps
 from rewards.domain.matching import Failure, LineMatch, Match, compile_lines, compile_tree, failures, together
@@ -52,6 +53,7 @@ class CompiledRule:
     effects: tuple[Effect, ...]
     grants: tuple[str, ...]
     unmatched: RuleOutcome
+    expiry: Expiry | None
 
     def failed(self, context: Context) -> RuleOutcome:
         """Return the outcome of a rule that does not match, with the reasons."""
@@ -87,6 +89,7 @@ def _compiled(rule: EarningRule, revision: Revision, before: Sequence[EarningRul
         effects=tuple(effect_of(rule.key, grant) for grant in rule.grants),
         grants=tuple(f"{grant.kind.value}:{grant.key}" for grant in rule.grants),
         unmatched=RuleOutcome(rule.key, is_matched=False),
+        expiry=rule.expiry,
     )
 
 

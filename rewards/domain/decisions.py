@@ -67,7 +67,11 @@ class Spent(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """State used, outcome of every rule asked, points by wallet and line, and what budgets paid."""
+    """State used, outcome of every rule asked, points by wallet and line, and what budgets paid.
+
+    ``own_line_points`` are those of rules whose points end by an expiry of their own, by rule and line; they
+    are part of ``line_points_by_wallet``.
+    """
 
     state: CustomerState
     outcomes: tuple[RuleOutcome, ...]
@@ -75,6 +79,7 @@ class Decision(NamedTuple):
     budgets: Mapping[str, Spent] = {}
     refusal: str = ""
     earned: tuple[Earn, ...] = ()
+    own_line_points: Mapping[str, Mapping[int, int]] = {}
 
     def to_json(self) -> dict[str, Any]:
         document: dict[str, Any] = {
@@ -82,17 +87,30 @@ class Decision(NamedTuple):
             "orders_before": self.state.orders_before,
             "qualifying_spend_minor": self.state.qualifying_spend_minor,
             "rules": [outcome.to_json() for outcome in self.outcomes],
-            "given": {effect.wallet: effect.points for effect in self.earned},
-            "lines": {
-                wallet: {str(position): points for position, points in by_line.items()}
-                for wallet, by_line in self.line_points_by_wallet.items()
-            },
+            "given": self._given(),
+            "lines": _by_position(self.line_points_by_wallet),
         }
+        if self.own_line_points:
+            document["own_lines"] = _by_position(
+                {effect.pot: self.own_line_points[effect.rule] for effect in self.earned if effect.rule}
+            )
         if self.refusal:
             document["refused"] = self.refusal
         if self.budgets:
             document["budgets"] = {key: list(spent) for key, spent in self.budgets.items()}
         return document
+
+    def _given(self) -> dict[str, int]:
+        given: dict[str, int] = {}
+        for effect in self.earned:
+            given[effect.wallet] = given.get(effect.wallet, 0) + effect.points
+        return given
+
+
+def _by_position(points: Mapping[str, Mapping[int, int]]) -> dict[str, dict[str, int]]:
+    return {
+        key: {str(position): given for position, given in by_line.items()} for key, by_line in points.items()
+    }
 
 
 class Evaluation(NamedTuple):

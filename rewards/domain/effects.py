@@ -8,11 +8,20 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Earn:
-    """Credit ``points`` to a wallet, usable before ``expires_at``."""
+    """Credit ``points`` to a wallet, usable before ``expires_at``.
+
+    ``rule`` names the rule whose own expiry that is; without one the wallet's holds.
+    """
 
     wallet: str
     points: int
     expires_at: datetime | None
+    rule: str = ""
+
+    @property
+    def pot(self) -> str:
+        """The name of these points among all that one event earned: no key has a colon."""
+        return f"{self.wallet}:{self.rule}" if self.rule else self.wallet
 
 
 @dataclass(frozen=True, slots=True)

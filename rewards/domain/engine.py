@@ -58,7 +58,7 @@ class _Run:
     """One evaluation under way."""
 
     __slots__ = (
-        "_context", "_effects", "_explains", "_given", "_points_by_wallet", "_revision", "_spent",
+        "_context", "_effects", "_explains", "_given", "_own", "_points_by_wallet", "_revision", "_spent",
         "_stopped_by", "_winners",
     )  # fmt: skip
 
@@ -67,6 +67,7 @@ class _Run:
         self._context = Context(event, state, revision.time_zone)
         self._given: dict[str, Sequence[int]] = {}
         self._points_by_wallet: dict[str, int] = {}
+        self._own: list[tuple[CompiledRule, int]] = []
         self._spent: dict[str, Spent] = {}
         self._effects: list[Effect] = []
         self._winners: dict[str, str] = {}
@@ -77,10 +78,12 @@ class _Run:
         event, state = self._context.event, self._context.state
         earned: tuple[Earn, ...] = ()
         if self._points_by_wallet:
-            earned = tuple(_earned(self._revision, event.at, state.tier, self._points_by_wallet))
+            earned = tuple(self._earned(event.at, state.tier))
         lines = self._lines(rules, event.lines) if earned and shares_lines else {}
+        own = self._own_lines(event.lines) if self._own and shares_lines else {}
         return Evaluation(
-            (*earned, *self._effects), Decision(state, outcomes, lines, self._spent, earned=earned)
+            (*earned, *self._effects),
+            Decision(state, outcomes, lines, self._spent, earned=earned, own_line_points=own),
         )
 
     def _outcome(self, rule: CompiledRule) -> RuleOutcome:
@@ -112,6 +115,8 @@ class _Run:
             self._given[rule.key] = running
             by_wallet, wallet = self._points_by_wallet, rule.wallet
             by_wallet[wallet] = by_wallet.get(wallet, 0) + given
+            if rule.expiry is not None:
+                self._own.append((rule, given))
         granted: tuple[str, ...] = ()
         if rule.effects and may_give:
             self._effects.extend(rule.effects)
@@ -127,6 +132,24 @@ class _Run:
                 _add_lines(by_wallet[rule.wallet], lines, running)
         return by_wallet
 
+    def _own_lines(self, lines: Sequence[Line]) -> dict[str, dict[int, int]]:
+        by_rule: dict[str, dict[int, int]] = {rule.key: {} for rule, _points in self._own}
+        if lines:
+            for rule, _points in self._own:
+                _add_lines(by_rule[rule.key], lines, self._given[rule.key])
+        return by_rule
+
+    def _earned(self, at: datetime, tier: str | None) -> Iterator[Earn]:
+        """Yield the points of each wallet, and apart from them those of rules with an expiry of their own."""
+        revision, zone = self._revision, self._revision.time_zone
+        for key, points in self._points_by_wallet.items():
+            usual = points - sum(own for rule, own in self._own if rule.wallet == key)
+            if usual:
+                yield Earn(key, usual, revision.wallet(key).expires_at(at, zone, tier))
+        for rule, points in self._own:
+            if rule.expiry is not None:
+                yield Earn(rule.wallet, points, rule.expiry.ends_at(at, zone), rule.key)
+
 
 def _add_lines(by_line: dict[int, int], lines: Sequence[Line], running: Sequence[int]) -> None:
     before = 0
@@ -134,13 +157,6 @@ def _add_lines(by_line: dict[int, int], lines: Sequence[Line], running: Sequence
         if total != before:
             by_line[line[0]] = by_line.get(line[0], 0) + total - before
             before = total
-
-
-def _earned(
-    revision: Revision, earned_at: datetime, tier: str | None, points_by_wallet: Mapping[str, int]
-) -> Iterator[Earn]:
-    for key, points in points_by_wallet.items():
-        yield Earn(key, points, revision.wallet(key).expires_at(earned_at, revision.time_zone, tier))
 
 
 def points_to_take_back(earned: int, quantity: int, returned_before: int, returned_now: int) -> int:

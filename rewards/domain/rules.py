@@ -12,6 +12,7 @@ from typing import Final
 
 from rewards.domain.budgets import Period
 from rewards.domain.conditions import FactSource, Tree
+from rewards.domain.expiry import Expiry
 
 PERCENT: Final = 100
 
@@ -151,6 +152,7 @@ class EarningRule:
     Rules are asked by rising ``priority``. ``stops`` ends the list once the rule gives something; of a
     ``group`` only the first rule that does is counted. ``lines`` chooses the lines of the order that count.
     ``audience`` are segments, one of which the member must be in; ``ends_at`` is the first moment after.
+    The rule's points end by its own ``expiry``, where it has one, instead of the wallet's.
     """
 
     key: str
@@ -169,6 +171,7 @@ class EarningRule:
     grants: tuple[Grant, ...] = ()
     caps: tuple[Cap, ...] = ()
     budget: str = ""
+    expiry: Expiry | None = None
 
     @property
     def wallet(self) -> str:

@@ -13,7 +13,7 @@ from django.db import connection
 from rewards.domain.engine import points_to_take_back
 from rewards.domain.usage import BudgetBook
 from rewards.domain.wallets import RefundPolicy
-from rewards.models import DecisionEvent, DecisionRecord, LedgerTransaction, Wallet
+from rewards.models import DecisionEvent, DecisionRecord, LedgerTransaction
 from rewards.queries import documents
 from rewards.queries.documents import Document
 from rewards.queries.programs import PublishedRevision
@@ -37,6 +37,7 @@ _INSERT = """
     ON CONFLICT (tenant_id, event_type, event_id) DO NOTHING
 """
 
+# Points by what an event earned together (a wallet, or a rule with its own expiry) and by line.
 LinePoints = Mapping[str, Mapping[int, int]]
 
 
@@ -126,12 +127,12 @@ def carry_out_returns(
     earned = _earned_lines(order_ids)
     known = [document for document in returns if document.order_id in earned]
     asked = _points_asked(known, earned)
-    earn_ids = _earn_transactions(order_ids)
+    earn_ids = _earn_transactions(earned)
     wanted = [
-        TakeBack(earn_ids[source_id(document.order_id, wallet)], sum(by_line.values()),
-                 source_id(document.id, wallet), document.happened_at, _policy(published, wallet))
+        TakeBack(earn_ids[source_id(document.order_id, pot)], sum(by_line.values()),
+                 source_id(document.id, pot), document.happened_at, _policy(published, _wallet_of(pot)))
         for document in known
-        for wallet, by_line in asked[document.id].items()
+        for pot, by_line in asked[document.id].items()
         if sum(by_line.values())
     ]  # fmt: skip
     taken = ledger.take_back_batch(
@@ -139,7 +140,7 @@ def carry_out_returns(
     )
     records = []
     for document in known:
-        outcomes = {wallet: taken.get(source_id(document.id, wallet)) for wallet in asked[document.id]}
+        outcomes = {pot: taken.get(source_id(document.id, pot)) for pot in asked[document.id]}
         if any(outcome and outcome[0] is Outcome.FROZEN for outcome in outcomes.values()):
             continue
         records.append(_return_record(document, asked[document.id], outcomes))
@@ -152,20 +153,30 @@ def _policy(published: PublishedRevision, wallet: str) -> RefundPolicy:
     return policies.get(wallet, RefundPolicy.WITHIN_BALANCE)
 
 
+def _wallet_of(pot: str) -> str:
+    return pot.partition(":")[0]
+
+
 def _earned_lines(order_ids: set[int]) -> dict[int, LinePoints]:
     rows = DecisionRecord.objects.filter(event_type=DecisionEvent.ORDER, event_id__in=order_ids)
-    return {
-        order_id: {
-            wallet: {int(position): points for position, points in by_line.items()}
-            for wallet, by_line in record["lines"].items()
-        }
-        for order_id, record in rows.values_list("event_id", "record")
+    return {order_id: _pots(record) for order_id, record in rows.values_list("event_id", "record")}
+
+
+def _pots(record: Mapping[str, Any]) -> LinePoints:
+    """Return what an order earned, the points of rules with their own expiry apart from their wallet."""
+    pots = {
+        pot: {int(position): points for position, points in by_line.items()}
+        for pot, by_line in (*record["lines"].items(), *record.get("own_lines", {}).items())
     }
+    for pot in record.get("own_lines", {}):
+        usual = pots[_wallet_of(pot)]
+        for position, points in pots[pot].items():
+            usual[position] -= points
+    return pots
 
 
-def _earn_transactions(order_ids: set[int]) -> dict[str, int]:
-    wallets = list(Wallet.objects.values_list("key", flat=True))
-    sources = [source_id(order_id, wallet) for order_id in order_ids for wallet in wallets]
+def _earn_transactions(earned: Mapping[int, LinePoints]) -> dict[str, int]:
+    sources = [source_id(order_id, pot) for order_id, pots in earned.items() for pot in pots]
     rows = LedgerTransaction.objects.filter(source_type=ORDER_SOURCE, source_id__in=sources)
     return dict(rows.values_list("source_id", "id"))
 
@@ -198,14 +209,19 @@ def _points_asked(returns: Sequence[Document], earned: Mapping[int, LinePoints])
 def _return_record(
     document: Document, asked: LinePoints, outcomes: Mapping[str, tuple[Outcome, int] | None]
 ) -> _Record:
-    taken = {wallet: -(outcome[1] if outcome else 0) for wallet, outcome in outcomes.items()}
+    lines: dict[str, dict[str, int]] = defaultdict(dict)
+    taken: dict[str, int] = defaultdict(int)
+    for pot, by_line in asked.items():
+        wallet, outcome = _wallet_of(pot), outcomes[pot]
+        taken[wallet] -= outcome[1] if outcome else 0
+        for position, points in by_line.items():
+            lines[wallet][str(position)] = lines[wallet].get(str(position), 0) + points
     record: dict[str, Any] = {
         "order_id": document.order_id,
-        "lines": {wallet: {str(position): points for position, points in by_line.items()}
-                  for wallet, by_line in asked.items()},
-        "asked": {wallet: sum(by_line.values()) for wallet, by_line in asked.items()},
+        "lines": lines,
+        "asked": {wallet: sum(by_line.values()) for wallet, by_line in lines.items()},
         "taken": taken,
-    }  # fmt: skip
+    }
     return _Record(
         document.customer_id,
         document.id,

@@ -13,6 +13,7 @@ from rewards.domain.documents.conditions import (
     tree_schema,
     write_tree,
 )
+from rewards.domain.documents.expiries import EXPIRY_SCHEMA, read_expiry, write_expiry
 from rewards.domain.documents.reader import Reader
 from rewards.domain.documents.rule_effects import effects_schema, read_effects, write_effects
 from rewards.domain.documents.sections import (
@@ -26,6 +27,7 @@ from rewards.domain.documents.sections import (
     whole,
 )
 from rewards.domain.documents.short_rules import MOST_PRIORITY, read_short_rule, short_rule_schema
+from rewards.domain.expiry import ExpiryKind
 from rewards.domain.programs import Revision
 from rewards.domain.rules import (
     PERCENT,
@@ -52,7 +54,7 @@ def _rule(reader: Reader) -> EarningRule:
         return read_short_rule(reader)
     reader.only(
         "key", "name", "trigger", "event", "priority", "stops", "group", "starts_at", "ends_at", "audience",
-        "when", "lines", "effects", "caps", "budget",
+        "when", "lines", "effects", "caps", "budget", "expiry",
     )  # fmt: skip
     points, grants = read_effects(reader)
     rule = EarningRule(
@@ -72,6 +74,7 @@ def _rule(reader: Reader) -> EarningRule:
         grants=grants,
         caps=tuple(filter(None, map(_cap, reader.nodes("caps")[:MOST_CAPS]))),
         budget=reader.key("budget") if reader.peek("budget") else "",
+        expiry=None if reader.peek("expiry") is None else read_expiry(reader.node("expiry")),
     )
     _check_sense(reader, rule)
     return rule
@@ -108,10 +111,19 @@ def _check_sense(reader: Reader, rule: EarningRule) -> None:
         reader.refuse("event", "event_name", "An event rule names its event; others name none.")
     if rule.starts_at and rule.ends_at and rule.ends_at <= rule.starts_at:
         reader.refuse("ends_at", "before_start", "The end lies before the start.")
+    if rule.expiry is not None:
+        _check_expiry(reader, rule)
     if rule.trigger is not Trigger.ORDER:
         _check_without_order(reader, rule)
     if len(list(leaves(rule.when))) + len(list(leaves(rule.lines))) > MOST_CONDITIONS:
         reader.refuse("when", "too_many", f"At most {MOST_CONDITIONS} conditions a rule.")
+
+
+def _check_expiry(reader: Reader, rule: EarningRule) -> None:
+    if rule.points is None:
+        reader.refuse("expiry", "no_points", "The rule gives no points that could end.")
+    elif rule.expiry and rule.expiry.kind is ExpiryKind.INACTIVITY:
+        reader.refuse("expiry/kind", "wallet_expiry", "Only a whole wallet can end points by inactivity.")
 
 
 def _check_without_order(reader: Reader, rule: EarningRule) -> None:
@@ -134,7 +146,13 @@ def _check(document: Reader, revision: Revision) -> None:
         "rule": {rule.key for rule in revision.rules},
         "budget": {budget.key for budget in revision.budgets},
     }
+    moving = {each.key for each in revision.wallets if each.expiry_for().kind is ExpiryKind.INACTIVITY}
     for index, rule in enumerate(revision.rules):
+        if rule.expiry is not None and rule.wallet in moving:
+            document.refuse(
+                f"rules/{index}/expiry", "wallet_expiry",
+                "The wallet ends points by inactivity: every move shifts the end of all of them.",
+            )  # fmt: skip
         # The short form has its members at the rule itself.
         is_short = "effects" not in (document.peek("rules")[index])
         prefix = f"rules/{index}" if is_short else f"rules/{index}/effects/{_points_index(document, index)}"
@@ -194,6 +212,7 @@ def _written(rule: EarningRule) -> dict[str, Any]:
         "lines": rule.lines and write_tree(rule.lines),
         "caps": [_written_cap(cap) for cap in rule.caps],
         "budget": rule.budget,
+        "expiry": rule.expiry and write_expiry(rule.expiry),
     }
     return written | {name: value for name, value in optional.items() if value}
 
@@ -218,6 +237,7 @@ def _schema() -> dict[str, Any]:
         starts_at=moment, ends_at=moment, audience={"type": "array", "items": {"type": "string"}},
         when={"$ref": "#/$defs/when"}, lines={"$ref": "#/$defs/lines"}, effects=effects_schema(),
         caps={"type": "array", "items": cap, "maxItems": MOST_CAPS}, budget=KEY_SCHEMA,
+        expiry=EXPIRY_SCHEMA,
     )  # fmt: skip
     return {"type": "array", "items": {"oneOf": [full, short_rule_schema()]}}
 

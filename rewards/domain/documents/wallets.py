@@ -7,6 +7,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
 
+from rewards.domain.documents.expiries import EXPIRY_SCHEMA, MOST_MONTHS, read_expiry, write_expiry
 from rewards.domain.documents.reader import Reader
 from rewards.domain.documents.sections import (
     KEY_SCHEMA,
@@ -19,11 +20,10 @@ from rewards.domain.documents.sections import (
     record,
     whole,
 )
-from rewards.domain.expiry import Expiry, ExpiryKind, Period
+from rewards.domain.expiry import Expiry
 from rewards.domain.programs import Revision
 from rewards.domain.wallets import WARNING_DAYS, Pending, RefundPolicy, WalletKind, WalletPolicy
 
-_MOST_MONTHS: Final = 1_200
 _MOST_DAYS: Final = 3_650
 _PERCENT: Final = 100
 _MOST_WARNINGS: Final = 5
@@ -43,7 +43,7 @@ def _wallet(reader: Reader) -> WalletPolicy:
     return WalletPolicy(
         key=reader.key("key"),
         name=reader.text("name"),
-        expiry_months=reader.optional_integer("expiry_months", 1, _MOST_MONTHS),
+        expiry_months=reader.optional_integer("expiry_months", 1, MOST_MONTHS),
         refund_policy=reader.choice(
             "refund_policy",
             {policy.value: policy for policy in RefundPolicy},
@@ -51,7 +51,7 @@ def _wallet(reader: Reader) -> WalletPolicy:
         ),
         thousand_points_minor=reader.optional_integer("thousand_points_minor", 0, MOST_MONEY),
         kind=reader.choice("kind", {kind.value: kind for kind in WalletKind}, default=WalletKind.SPENDABLE),
-        expiry=None if reader.peek("expiry") is None else _expiry(reader.node("expiry")),
+        expiry=None if reader.peek("expiry") is None else read_expiry(reader.node("expiry")),
         expiry_by_tier=_by_tier(reader),
         pending=_pending(reader),
         restore_grace_days=reader.optional_integer("restore_grace_days", 0, _MOST_DAYS) or 0,
@@ -67,20 +67,6 @@ def _percent(reader: Reader) -> int:
     return _PERCENT if given is None else given
 
 
-def _expiry(reader: Reader) -> Expiry:
-    reader.only("kind", "months", "period", "grace_days")
-    kind = reader.choice("kind", {kind.value: kind for kind in ExpiryKind}) or ExpiryKind.NEVER
-    months = reader.optional_integer("months", 0, _MOST_MONTHS) or 0
-    if not months and kind in {ExpiryKind.ROLLING, ExpiryKind.INACTIVITY}:
-        reader.refuse("months", "required", "Say after how many months the points end.")
-    return Expiry(
-        kind,
-        months,
-        reader.choice("period", {period.value: period for period in Period}, default=Period.YEAR),
-        reader.optional_integer("grace_days", 0, _MOST_DAYS) or 0,
-    )
-
-
 def _by_tier(reader: Reader) -> Mapping[str, Expiry]:
     if reader.peek("expiry_by_tier") is None:
         return MappingProxyType({})
@@ -88,7 +74,7 @@ def _by_tier(reader: Reader) -> Mapping[str, Expiry]:
     tiers = reader.node("expiry_by_tier")
     given = reader.peek("expiry_by_tier")
     names = [str(name) for name in given] if isinstance(given, Mapping) else []
-    return MappingProxyType({name: _expiry(tiers.node(name)) for name in names})
+    return MappingProxyType({name: read_expiry(tiers.node(name)) for name in names})
 
 
 def _pending(reader: Reader) -> Pending:
@@ -155,9 +141,9 @@ def _written(wallet: WalletPolicy) -> dict[str, Any]:
     }
     rest: dict[str, tuple[Any, Any]] = {
         "kind": (wallet.kind.value, WalletKind.SPENDABLE.value),
-        "expiry": (wallet.expiry and _written_expiry(wallet.expiry), None),
+        "expiry": (wallet.expiry and write_expiry(wallet.expiry), None),
         "expiry_by_tier": (
-            {tier: _written_expiry(expiry) for tier, expiry in wallet.expiry_by_tier.items()},
+            {tier: write_expiry(expiry) for tier, expiry in wallet.expiry_by_tier.items()},
             {},
         ),
         "pending": (_written_pending(wallet.pending), _written_pending(Pending())),
@@ -176,29 +162,13 @@ def _written_pending(pending: Pending) -> dict[str, Any]:
     return written if pending.until is None else {**written, "until": pending.until.isoformat()}
 
 
-def _written_expiry(expiry: Expiry) -> dict[str, Any]:
-    return {
-        "kind": expiry.kind.value,
-        "months": expiry.months,
-        "period": expiry.period.value,
-        "grace_days": expiry.grace_days,
-    }
-
-
-_EXPIRY_SCHEMA: Final = record(
-    ("kind",),
-    kind=one_of(ExpiryKind),
-    months=whole(0, _MOST_MONTHS),
-    period=one_of(Period),
-    grace_days=whole(0, _MOST_DAYS),
-)
 _PROPERTIES: Final[Mapping[str, Any]] = {
     "key": KEY_SCHEMA,
     "name": TEXT_SCHEMA,
     "kind": one_of(WalletKind),
-    "expiry_months": whole(1, _MOST_MONTHS, is_optional=True),
-    "expiry": _EXPIRY_SCHEMA,
-    "expiry_by_tier": {"type": "object", "additionalProperties": _EXPIRY_SCHEMA},
+    "expiry_months": whole(1, MOST_MONTHS, is_optional=True),
+    "expiry": EXPIRY_SCHEMA,
+    "expiry_by_tier": {"type": "object", "additionalProperties": EXPIRY_SCHEMA},
     "pending": record(
         (),
         days=whole(0, _MOST_DAYS),

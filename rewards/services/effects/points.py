@@ -16,9 +16,9 @@ from rewards.services.ledger import Credit
 from tenants.domain.actors import Actor
 
 
-def source_id(event_id: int, wallet: str) -> str:
-    """The permanent source of what an event earned in one wallet."""
-    return f"{event_id}:{wallet}"
+def source_id(event_id: int, pot: str) -> str:
+    """The permanent source of what an event earned in one wallet, or by one rule with its own expiry."""
+    return f"{event_id}:{pot}"
 
 
 def carry_out(
@@ -33,7 +33,7 @@ def carry_out(
             Credit(
                 item.customer_id,
                 item.effect.points,
-                source_id(item.event_id, wallet),
+                source_id(item.event_id, item.effect.pot),
                 item.occurred_at,
                 item.effect.expires_at,
                 pending.activates_at(item.occurred_at, published.revision.time_zone),

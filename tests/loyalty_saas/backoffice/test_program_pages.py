@@ -205,6 +205,29 @@ def test_wrong_program_names_the_row(filled: Filled, staff: Client) -> None:
     ]
 
 
+def test_a_rule_may_end_its_points_by_itself(filled: Filled, staff: Client) -> None:
+    body = rule_form(staff, filled) | {"expiry_kind": "rolling"}
+    answer = staff.post(address("program_rule", filled), body)
+    assert (answer.status_code, set(answer.context["form"].errors)) == (422, {"expiry_months"})
+    assert staff.post(address("program_rule", filled), body | {"expiry_months": "1"}).status_code == 302
+    with tenant_scope(filled.tenant):
+        rule = ProgramRevision.objects.get(number=2).document["rules"][0]
+    assert rule["expiry"] == {"kind": "rolling", "months": 1}
+    again = rule_form(staff, filled)
+    assert (again["expiry_kind"], again["expiry_months"]) == ("rolling", "1")
+    (change,) = staff.get("/t/acme/program/2/compare/1/").context["changes"]
+    assert change["parts"] == [("Points end", "–", "expires 1 month after the day it was earned")]
+    # What only the document refuses stands beside the field, too.
+    inactive = {"wallets-0-expiry_kind": "inactivity", "wallets-0-expiry_months": "6"}
+    staff.post(address("program_rule", filled), again | {"expiry_kind": ""})
+    assert (
+        staff.post(address("program_edit", filled), program_form(staff, filled) | inactive).status_code == 302
+    )
+    answer = staff.post(address("program_rule", filled), again)
+    assert (answer.status_code, answer.context["errors"]) == (422, [])
+    assert set(answer.context["form"].errors) == {"expiry_kind"}
+
+
 def test_support_may_not_publish(filled: Filled, actor: Actor) -> None:
     marketer = signed_in(filled.tenant, actor, Role.MARKETER)
     marketer.post(address("program_edit", filled), program_form(marketer, filled))

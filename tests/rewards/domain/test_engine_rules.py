@@ -262,3 +262,52 @@ def test_what_makes_no_sense_is_refused_where_it_stands() -> None:
 def test_one_evaluation_is_the_compiled_one() -> None:
     engine = program({"effects": give(7)})
     assert evaluate(engine.revision, CustomerState(), order(("A", 1))).points == 7
+
+
+def test_points_with_an_end_of_their_own_are_earned_apart_within_the_same_limits() -> None:
+    engine = program(
+        {"effects": give(10)},
+        {"effects": give(10), "expiry": {"kind": "rolling", "months": 1}},
+        {"effects": give(10), "expiry": {"kind": "never"}},
+        policies={"member_caps": [{"wallet": "points", "per": "event", "points": 25}]},
+    )
+    evaluation = engine.decide(CustomerState(), order(("A", 100)))
+    assert evaluation.effects == (
+        Earn("points", 10, None),
+        Earn("points", 10, datetime(2026, 4, 15, tzinfo=UTC), "r1"),
+        Earn("points", 5, None, "r2"),
+    )
+    assert evaluation.points == 25
+    assert evaluation.decision.to_json()["own_lines"] == {"points:r1": {"1": 10}, "points:r2": {"1": 5}}
+
+
+@pytest.mark.parametrize(
+    ("rule", "pointer", "code"),
+    [
+        ({"effects": give(1), "expiry": {"kind": "soon"}}, "/rules/0/expiry/kind", "invalid_choice"),
+        ({"effects": give(1), "expiry": {"kind": "rolling"}}, "/rules/0/expiry/months", "required"),
+        (
+            {"effects": give(1), "expiry": {"kind": "inactivity", "months": 1}},
+            "/rules/0/expiry/kind",
+            "wallet_expiry",
+        ),
+        (
+            {"effects": [{"type": "message", "message": "m"}], "expiry": {"kind": "never"}},
+            "/rules/0/expiry",
+            "no_points",
+        ),
+    ],
+)
+def test_an_expiry_that_cannot_be_kept_is_refused(rule: dict[str, Any], pointer: str, code: str) -> None:
+    with pytest.raises(InvalidDocument) as refused:
+        program(rule)
+    assert [(error.pointer, error.code) for error in refused.value.errors] == [(pointer, code)]
+
+
+def test_a_wallet_that_lives_by_activity_has_no_other_ends() -> None:
+    wallets = [{"key": "points", "name": "Points", "expiry": {"kind": "inactivity", "months": 6}}]
+    with pytest.raises(InvalidDocument) as refused:
+        program({"effects": give(1), "expiry": {"kind": "never"}}, wallets=wallets)
+    assert [(error.pointer, error.code) for error in refused.value.errors] == [
+        ("/rules/0/expiry", "wallet_expiry")
+    ]
