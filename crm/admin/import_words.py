@@ -58,6 +58,8 @@ REASONS: Final[dict[str, Text]] = {
     "points_out_of_range": _("Not a number of points above zero"),
     "source_reused": _("The customer has another opening balance already"),
     "unknown_wallet": _("There is no such wallet"),
+    "approval_required": _("So many points need the approval of a second person"),
+    "account_frozen": _("The customer's points are frozen"),
     "customer_not_editable": _("The customer is merged or anonymised"),
     "purpose_unknown": _("There is no such purpose of consent"),
     "channel_unknown": _("There is no such channel for this purpose"),

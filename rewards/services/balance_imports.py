@@ -6,28 +6,26 @@ amount for the same customer is refused. Undoing reverses the postings, as far a
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from crm.domain.import_fields import FieldSet, ImportField, ValueType
-from crm.models import Customer, ImportChange
+from crm.models import ImportChange
 from crm.services import customer_touches
 from crm.services.imports import staging
 from crm.services.imports.facts import KNOWN, WHO, WHO_FIELDS, Fact, FactLoader
 from crm.services.imports.kinds import Kind, Work, register
 from crm.services.imports.staged import NEW, RecordImporter
 from rewards.models import LedgerTransaction
-from rewards.services import ledger, points
+from rewards.services import ledger, opening_balances, points
 from rewards.services.ledger import Source
+from rewards.services.opening_balances import Balance, Outcome, Verdict
 from tenants.domain.actors import SYSTEM
 from tenants.domain.permissions import Permission
-from tenants.errors import DomainError
 
-_REASON: Final = "Opening balance from a file"
 _SUBJECT: Final = "posting"
 FIELDS: Final = FieldSet(
     fields=(
@@ -49,40 +47,47 @@ def _key(values: dict[str, Any]) -> str:
     return f"{values.get('balance.wallet') or 'points'}|{who}"[:300]
 
 
+def _foresee(work: Work, facts: Sequence[Fact]) -> list[str]:
+    def ask(wallet: str, balances: list[Balance]) -> list[Outcome]:
+        return opening_balances.foresee(wallet_key=wallet, balances=balances, by=work.by)
+
+    return [_word(each) for each in _by_wallet(facts, ask)]
+
+
 def _record(work: Work, facts: Sequence[Fact], params: dict[str, Any]) -> list[str]:
-    ids = [each.customer_id for each in facts]
-    customers = Customer.objects.in_bulk([each for each in ids if each is not None])
-    outcomes, made = [], []
-    for fact in facts:
-        outcome, transaction_id = _post(work, customers[fact.customer_id or 0], fact.values)
-        outcomes.append(outcome)
-        if outcome == NEW and transaction_id is not None:
-            made.append((fact.row_number, transaction_id))
+    def post(wallet: str, balances: list[Balance]) -> list[Outcome]:
+        return opening_balances.post(wallet_key=wallet, balances=balances, by=work.by, at=work.at)
+
+    outcomes = _by_wallet(facts, post)
     ImportChange.objects.bulk_create(
         ImportChange(
-            import_run_id=work.run_id, row_number=number, subject=_SUBJECT, subject_id=posting, is_new=True
+            import_run_id=work.run_id,
+            row_number=fact.row_number,
+            subject=_SUBJECT,
+            subject_id=outcome.transaction_id,
+            is_new=True,
         )
-        for number, posting in made
+        for fact, outcome in zip(facts, outcomes, strict=True)
+        if outcome.verdict == Verdict.POSTED and outcome.transaction_id is not None
     )
-    return outcomes
+    return [_word(each) for each in outcomes]
 
 
-def _post(work: Work, customer: Customer, values: dict[str, Any]) -> tuple[str, int | None]:
-    wallet = values.get("balance.wallet") or "points"
-    try:
-        with transaction.atomic():
-            posting = points.adjust(
-                customer=customer,
-                points=values["balance.points"],
-                reason=_REASON,
-                wallet_key=wallet,
-                idempotency_key=f"opening-balance:{wallet}",
-                by=work.by,
-                at=work.at,
-            )
-    except DomainError as error:
-        return error.code, None
-    return (NEW if posting.is_new else KNOWN), posting.transaction_id
+def _by_wallet(facts: Sequence[Fact], ask: Callable[[str, list[Balance]], list[Outcome]]) -> list[Outcome]:
+    """Ask once a wallet, and return the outcomes in the order of the facts."""
+    facts_by_wallet: dict[str, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        facts_by_wallet[fact.values.get("balance.wallet") or "points"].append(fact)
+    outcome_by_row: dict[int, Outcome] = {}
+    for wallet, some in facts_by_wallet.items():
+        balances = [Balance(each.customer_id or 0, each.values["balance.points"]) for each in some]
+        for fact, outcome in zip(some, ask(wallet, balances), strict=True):
+            outcome_by_row[fact.row_number] = outcome
+    return [outcome_by_row[fact.row_number] for fact in facts]
+
+
+def _word(outcome: Outcome) -> str:
+    return {Verdict.POSTED: NEW, Verdict.KNOWN: KNOWN}.get(outcome.verdict, outcome.verdict.value)
 
 
 def _undo(params: dict[str, Any]) -> Counter[str]:
@@ -94,7 +99,7 @@ def _undo(params: dict[str, Any]) -> Counter[str]:
             source=Source("import_undo", f"{params['run']}:{posting.pk}"),
             by=SYSTEM,
             at=params["at"],
-            reason=_REASON,
+            reason=opening_balances.REASON,
         )
         customer_touches.add([posting.account.customer_id], is_history=False)
         counts["reversed"] += 1
@@ -109,7 +114,9 @@ register(
         hint=_("The points a customer brings along, once per wallet; the row says whose they are."),
         symbol="toll",
         fields=FIELDS,
-        importer=RecordImporter(FIELDS, FactLoader(_record, flaw=_flaw, key=_key, undo=_undo)),
+        importer=RecordImporter(
+            FIELDS, FactLoader(_record, flaw=_flaw, key=_key, foresee=_foresee, undo=_undo)
+        ),
         permission=Permission.POINTS_APPROVE,
     )
 )

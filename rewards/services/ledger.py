@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 REVERSIBLE: Final = frozenset({TransactionKind.EARN, TransactionKind.ADJUST, TransactionKind.REDEEM})
 _POST_BATCH = """SELECT posted, frozen FROM rewards_post_batch(
     %s, %s, %s, %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-    %s, %s, %s, %s, %s::timestamptz[], %s::text[])"""
+    %s, %s, %s, %s, %s::timestamptz[], %s::text[], %s)"""
 _TAKE_BACK_BATCH = """SELECT * FROM rewards_take_back_batch(
     %s::bigint[], %s::bigint[], %s, %s::text[], %s::timestamptz[], %s, %s, %s, %s, %s::text[])"""
 _TAKEN_BACK = """
@@ -180,8 +180,12 @@ def post_batch(
     by: Actor,
     at: datetime,
     revision_id: int | None = None,
+    reason: str = "",
 ) -> BatchResult:
-    """Credit many accounts of one wallet in one statement, in the order given; known sources are skipped."""
+    """Credit many accounts of one wallet in one statement, in the order given; known sources are skipped.
+
+    The sources of a batch must differ from each other.
+    """
     if not credits:
         return BatchResult(0, frozenset())
     posted, frozen = fetch_one(
@@ -201,6 +205,7 @@ def post_batch(
             by.label[:200],
             array_literal(credit.activates_at for credit in credits),
             [credit.awaits for credit in credits] if any(credit.awaits for credit in credits) else None,
+            reason[:500],
         ],
     )
     return BatchResult(posted, frozenset(frozen))

@@ -111,7 +111,7 @@ def limit_of(by: Actor, wallet_key: str) -> int | None:
     """Points the actor may move at once; ``None`` is no limit."""
     if by.kind in {ActorKind.SYSTEM, ActorKind.OPERATOR}:
         return None
-    policy = _policy(wallet_key)
+    policy = policy_of(wallet_key)
     if policy is None or not policy.adjustment_limits:
         return None
     role = "api_key"
@@ -156,7 +156,7 @@ def _checked(customer: Customer, points: int, reason: str, wallet_key: str) -> W
 def _post(
     customer: Customer, wallet: Wallet, points: int, reason: str, key: str, *, by: Actor, at: datetime
 ) -> Posting:
-    policy = _policy(wallet.key)
+    policy = policy_of(wallet.key)
     zone = active_tenant().zone
     posting = ledger.post(
         customer_id=customer.pk,
@@ -178,7 +178,8 @@ def _post(
     return posting
 
 
-def _policy(wallet_key: str) -> WalletPolicy | None:
+def policy_of(wallet_key: str) -> WalletPolicy | None:
+    """Return the rules of the published program for a wallet, if there are any."""
     published = programs.published()
     policies = published.revision.wallets if published else ()
     return next((policy for policy in policies if policy.key == wallet_key), None)

@@ -60,10 +60,10 @@ class Fact:
 # Records facts and returns for each NEW, KNOWN (nothing changed) or the reason it is refused.
 Record = Callable[[Work, Sequence[Fact], dict[str, Any]], list[str]]
 # Says the same of facts without recording them.
-Foresee = Callable[[Sequence[Fact]], list[str]]
+Foresee = Callable[[Work, Sequence[Fact]], list[str]]
 
 
-def _all_new(facts: Sequence[Fact]) -> list[str]:
+def _all_new(_work: Work, facts: Sequence[Fact]) -> list[str]:
     return [NEW] * len(facts)
 
 
@@ -115,7 +115,7 @@ class FactLoader:
 
     def judge(self, work: Work, params: dict[str, Any]) -> Counter[str]:
         known, strangers = self._parted(params)
-        return self._settled(known, self.foresee(known) if known else [], strangers, params)
+        return self._settled(known, self.foresee(work, known) if known else [], strangers, params)
 
     def load(self, work: Work, params: dict[str, Any]) -> Counter[str]:
         known, strangers = self._parted(params)

@@ -88,7 +88,7 @@ def _key(values: dict[str, Any]) -> str:
     return str(values["feedback.source_id"])
 
 
-def _foresee(facts: Sequence[Fact]) -> list[str]:
+def _foresee(_work: Work, facts: Sequence[Fact]) -> list[str]:
     known = _recorded(facts)
     items, orders = _named(Item, "feedback.item", facts), _named(Order, "feedback.order", facts)
     return [_outcome(each, known, items, orders) for each in facts]
