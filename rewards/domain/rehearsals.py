@@ -11,6 +11,7 @@ from typing import Any, Final
 from rewards.domain.decisions import Evaluation
 from rewards.domain.engine import Engine, points_to_take_back
 from rewards.domain.facts import CustomerState, Due
+from rewards.domain.programs import Revision
 from rewards.domain.rules import Trigger
 from rewards.domain.tiers import SPEND, RollingSpend, Tier, standing
 from rewards.domain.usage import BudgetBook, UsageBook
@@ -50,7 +51,8 @@ class ShadowLedger:
     """Plays events in time order. Members' facts are of today; spend, caps and budgets are of the time.
 
     ``returned_orders`` are the orders that something is given back of in these days: of no other does anybody
-    ask what its lines earned.
+    ask what its lines earned. ``changed_rules`` are those that the live program does not have like this;
+    where one pays for the same event as another rule, ``overlaps`` counts the pair.
     """
 
     engine: Engine
@@ -59,6 +61,8 @@ class ShadowLedger:
     spend_by_customer: dict[int, RollingSpend]
     state_by_customer: Mapping[int, CustomerState] = field(default_factory=dict)
     returned_orders: Collection[int] = ()
+    changed_rules: frozenset[str] = frozenset()
+    overlaps: Counter[tuple[str, str]] = field(default_factory=Counter)
     rules: dict[str, RuleTotals] = field(default_factory=lambda: defaultdict(RuleTotals))
     grants: Counter[str] = field(default_factory=Counter)
     points_by_customer: dict[int, int] = field(default_factory=lambda: defaultdict(int))
@@ -128,8 +132,15 @@ class ShadowLedger:
                 self.points_by_wallet[earned.wallet] += earned.points
             if decision.line_points_by_wallet:
                 self._lines_by_order[due.event_id] = decision.line_points_by_wallet
+        if self.changed_rules:
+            self._note_overlaps([outcome.rule for outcome in decision.outcomes if outcome.points])
         self.usage.book(customer_id, at, evaluation)
         self.budgets.book(at, evaluation)
+
+    def _note_overlaps(self, paying: list[str]) -> None:
+        changed = self.changed_rules.intersection(paying)
+        for rule in changed:
+            self.overlaps.update((rule, other) for other in paying if other not in changed)
 
     def give_back(
         self, order_id: int, customer_id: int, amount_minor: int, units: Iterable[ReturnedUnits]
@@ -155,6 +166,7 @@ class Actual:
     points_by_customer: Mapping[int, int]
     given: int
     taken: int
+    kept_by_wallet: Mapping[str, int] = field(default_factory=dict)
 
 
 def report(
@@ -174,10 +186,12 @@ def report(
         "points": {"given": given, "taken": taken},
         "actual": {"given": actual.given, "taken": actual.taken},
         "liability_change_points": (given - taken) - (actual.given - actual.taken),
+        "liability_change_minor": _liability(revision, kept)
+        - _liability(live.revision if live else revision, actual.kept_by_wallet),
         "cost_minor": sum(cost.values()),
         "wallets": [
-            {"wallet": wallet.key, "name": wallet.name,
-             "points": kept[wallet.key], "cost_minor": cost[wallet.key]}
+            {"wallet": wallet.key, "name": wallet.name, "points": kept[wallet.key],
+             "actual_points": actual.kept_by_wallet.get(wallet.key, 0), "cost_minor": cost[wallet.key]}
             for wallet in revision.wallets
         ],
         "rules": _rules(ledger, actual, names),
@@ -191,8 +205,24 @@ def report(
             "most_lost": [list(change) for change in reversed(changes[-MOST_NAMED:]) if change[1] < 0],
         },
         "tiers": tier_moves(ledger, live),
-        "conflicts": conflicts(ledger, actual),
+        "conflicts": conflicts(ledger, actual, names),
+        "overlaps": [
+            {"rule": rule, "name": names.get(rule, rule), "with": other, "with_name": names.get(other, other),
+             "events": events}
+            for (rule, other), events in ledger.overlaps.most_common(MOST_NAMED)
+        ],
     }  # fmt: skip
+
+
+def _liability(revision: Revision, kept_by_wallet: Mapping[str, int]) -> int:
+    """Return what the points are expected to cost, in minor units, by the worth each wallet states."""
+    return sum(wallet.liability_minor(kept_by_wallet.get(wallet.key, 0)) for wallet in revision.wallets)
+
+
+def changed_rules(engine: Engine, live: Engine) -> frozenset[str]:
+    """Return the keys of the rules that the live program has not, or has otherwise."""
+    known = {rule.key: rule for rule in live.revision.rules}
+    return frozenset(rule.key for rule in engine.revision.rules if known.get(rule.key) != rule)
 
 
 def _changes(ours: Mapping[int, int], theirs: Mapping[int, int]) -> list[tuple[int, int]]:
@@ -238,13 +268,15 @@ def tier_moves(ledger: ShadowLedger, live: Engine | None) -> list[dict[str, Any]
     return [{"from": old, "to": new, "members": members} for (old, new), members in moves.most_common()]
 
 
-def conflicts(ledger: ShadowLedger, actual: Actual) -> list[dict[str, Any]]:
+def conflicts(ledger: ShadowLedger, actual: Actual, names: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the rules of the live program that pay otherwise in this one, and those that pay no more."""
     found = []
     for rule, points in sorted(actual.points_by_rule.items()):
         ours = ledger.rules[rule].points if rule in ledger.rules else 0
         if points and ours != points:
-            found.append({"rule": rule, "points": ours, "actual_points": points})
+            found.append(
+                {"rule": rule, "name": names.get(rule, rule), "points": ours, "actual_points": points}
+            )
     return found
 
 

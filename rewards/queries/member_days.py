@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, tzinfo
+from typing import Final
 
 from django.db.models import Q, QuerySet
 
 from crm.models import Customer, CustomerState
 from rewards.domain.expiry import start_of_day
 from rewards.domain.facts import is_day_of_year
+
+_YEARS: Final = 10_000
+
+
+def number_of(customer_id: int, year: int) -> int:
+    """Return the number that a customer's day of a year is decided under, once for ever."""
+    return customer_id * _YEARS + year
 
 
 def birthdays(day: date) -> list[int]:

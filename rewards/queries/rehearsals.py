@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,14 +12,16 @@ from psycopg.types.datetime import TimestamptzLoader
 
 from rewards.domain.decisions import Spent
 from rewards.domain.engine import Engine
+from rewards.domain.expiry import start_of_day
 from rewards.domain.facts import Due, Happening, Line
 from rewards.domain.rehearsals import Actual, ReturnedUnits
 from rewards.domain.rules import Trigger
 from rewards.domain.sources import event_number
 from rewards.domain.usage import BudgetBook
+from rewards.queries import member_days
 from tenants.scope import active_tenant_id
 
-ORDER, RETURN, EVENT = 0, 1, 2
+ORDER, RETURN, EVENT, MEMBER_DAY = 0, 1, 2, 3
 _ORDERS = """
     SELECT o.placed_at, o.id, o.customer_id, o.total_minor, o.channel, l.positions, l.categories, l.amounts,
            l.quantities{columns}
@@ -81,6 +83,18 @@ _MEMBERS = """
     SELECT customer_id, SUM(points)::bigint, SUM(points) FILTER (WHERE event_type <> 'return')::bigint
     FROM rewards_decisionrecord
     WHERE tenant_id = %(tenant)s AND occurred_at >= %(since)s AND occurred_at < %(until)s
+    GROUP BY 1
+"""
+_WALLETS = """
+    SELECT moved.wallet, SUM(moved.points)::bigint FROM (
+        SELECT given.key AS wallet, given.value::bigint AS points
+        FROM rewards_decisionrecord d, jsonb_each_text(COALESCE(d.record -> 'given', '{}')) AS given
+        WHERE d.tenant_id = %(tenant)s AND d.occurred_at >= %(since)s AND d.occurred_at < %(until)s
+        UNION ALL
+        SELECT taken.key, -taken.value::bigint
+        FROM rewards_decisionrecord d, jsonb_each_text(COALESCE(d.record -> 'taken', '{}')) AS taken
+        WHERE d.tenant_id = %(tenant)s AND d.occurred_at >= %(since)s AND d.occurred_at < %(until)s
+    ) AS moved
     GROUP BY 1
 """
 _PAID = """
@@ -177,6 +191,48 @@ def events(since: datetime, until: datetime, names: Collection[str]) -> list[Pla
     ]  # fmt: skip
 
 
+def days_of_members(since: datetime, until: datetime, engine: Engine) -> list[Played]:
+    """Return birthdays, anniversaries and joinings that rules answer to, of the members of today.
+
+    Birthdays and anniversaries come with the start of the tenant's local day.
+    """
+    zone = engine.revision.time_zone
+    found: list[tuple[datetime, Due]] = []
+    for start in local_days(since, until, zone):
+        day = start.astimezone(zone).date()
+        if engine.answers(Trigger.BIRTHDAY):
+            found += _due_on(Trigger.BIRTHDAY, member_days.birthdays(day), start, day.year)
+        if engine.answers(Trigger.ANNIVERSARY):
+            found += _due_on(Trigger.ANNIVERSARY, member_days.anniversaries(day, zone), start, day.year)
+    if engine.answers(Trigger.ENROLMENT):
+        # The query's span is open where ours is closed, at the first instant and at the last.
+        instant = timedelta(microseconds=1)
+        for customer_id, joined in member_days.enrolments(since - instant, until - instant):
+            event = Happening(Trigger.ENROLMENT, joined)
+            found.append((joined, Due(Trigger.ENROLMENT.value, customer_id, customer_id, event)))
+    played = [Played(at, MEMBER_DAY, due.customer_id, due) for at, due in found]
+    return sorted(played, key=lambda item: item[:3])
+
+
+def local_days(since: datetime, until: datetime, zone: tzinfo) -> Iterator[datetime]:
+    """Yield the starts of the local days that begin in the span."""
+    day = since.astimezone(zone).date()
+    while (start := start_of_day(day, zone)) < until:
+        if start >= since:
+            yield start
+        day += timedelta(days=1)
+
+
+def _due_on(trigger: Trigger, customer_ids: list[int], at: datetime, year: int) -> list[tuple[datetime, Due]]:
+    return [
+        (
+            at,
+            Due(trigger.value, member_days.number_of(customer_id, year), customer_id, Happening(trigger, at)),
+        )
+        for customer_id in customer_ids
+    ]
+
+
 def actual(since: datetime, until: datetime) -> Actual:
     """Return what was really decided about events of these days."""
     rules = {key: int(points) for key, points in _rows(_RULES, since=since, until=until) if points}
@@ -184,7 +240,8 @@ def actual(since: datetime, until: datetime) -> Actual:
     for customer_id, points, earned in _rows(_MEMBERS, since=since, until=until):
         members[customer_id] = points
         given, total = given + (earned or 0), total + points
-    return Actual(rules, members, given, given - total)
+    wallets = dict(_rows(_WALLETS, since=since, until=until))
+    return Actual(rules, members, given, given - total, wallets)
 
 
 def budget_book(engine: Engine, since: datetime) -> BudgetBook:

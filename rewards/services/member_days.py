@@ -17,7 +17,6 @@ from tenants.domain.actors import Actor
 
 # Who joined longer ago than this and was not seen by any run joined before the program could know.
 CATCH_UP: Final = timedelta(days=3)
-_YEARS: Final = 10_000
 
 
 @transaction.atomic
@@ -52,6 +51,6 @@ def _of_today(timeline: Timeline, at: datetime) -> list[Due]:
 def _due(trigger: Trigger, customer_ids: list[int], day: date, at: datetime) -> list[Due]:
     """One event a customer and year."""
     return [
-        Due(trigger.value, customer_id * _YEARS + day.year, customer_id, Happening(trigger, at))
+        Due(trigger.value, member_days.number_of(customer_id, day.year), customer_id, Happening(trigger, at))
         for customer_id in customer_ids
     ]

@@ -14,7 +14,7 @@ from django.db import connection, connections, transaction
 
 from rewards.domain.engine import Engine
 from rewards.domain.facts import CustomerState
-from rewards.domain.rehearsals import ShadowLedger, in_time_order, report
+from rewards.domain.rehearsals import ShadowLedger, changed_rules, in_time_order, report
 from rewards.domain.revisions import LEADS_TO, Step, may
 from rewards.domain.tiers import ROLLING_YEAR, RollingSpend
 from rewards.locks import lock_revision
@@ -80,7 +80,7 @@ def play(
     since = until - timedelta(days=days)
     with without_cycle_search():
         with tenant_scope(tenant):
-            ledger = _opened(engine, since, until)
+            ledger = _opened(engine, live, since, until)
         _play_days(ledger, tenant, since, until, progress)
         for spend in ledger.spend_by_customer.values():
             spend.at(until)
@@ -103,6 +103,7 @@ def _play_days(
                 history.orders(*day, with_items=engine.needs.items),
                 history.returns(*day),
                 history.events(*day, engine.event_names),
+                history.days_of_members(*day, engine),
             )
 
     for number, merged in enumerate(_read_ahead(read, _days(since, until)), start=1):
@@ -146,7 +147,7 @@ def _days(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime
         start += STEP
 
 
-def _opened(engine: Engine, since: datetime, until: datetime) -> ShadowLedger:
+def _opened(engine: Engine, live: Engine | None, since: datetime, until: datetime) -> ShadowLedger:
     """Return a ledger that knows the year before: spend, order counts, caps used and budgets paid."""
     spend: dict[int, RollingSpend] = defaultdict(RollingSpend)
     first = since - ROLLING_YEAR
@@ -168,6 +169,7 @@ def _opened(engine: Engine, since: datetime, until: datetime) -> ShadowLedger:
         spend_by_customer=spend,
         state_by_customer=_members(engine),
         returned_orders=history.returned_orders(since, until),
+        changed_rules=changed_rules(engine, live) if live else frozenset(),
     )
 
 

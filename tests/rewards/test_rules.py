@@ -164,7 +164,8 @@ def test_rehearsing_what_is_in_force_gives_exactly_what_was_posted(tenant: Tenan
         assert result["points"] == result["actual"]
         assert result["liability_change_points"] == 0
         assert result["members"]["winners"] == result["members"]["losers"] == 0
-        assert result["conflicts"] == result["tiers"] == []
+        assert result["conflicts"] == result["tiers"] == result["overlaps"] == []
+        assert result["liability_change_minor"] == 0
         assert all(rule["points"] == rule["actual_points"] for rule in result["rules"])
     same.refresh_from_db()
     assert same.state == "rehearsed"
@@ -185,4 +186,50 @@ def test_a_rehearsal_names_winners_costs_and_tier_moves(tenant: Tenant) -> None:
     assert result["cost_minor"] == 1963
     assert result["members"]["winners"] == 2
     assert result["tiers"] == [{"from": "gold", "to": "base", "members": 2}]
+    given, taken = result["actual"]["given"], result["actual"]["taken"]
+    assert result["liability_change_minor"] == 1963 - (given - taken)
+    (wallet,) = result["wallets"]
+    assert (wallet["points"], wallet["actual_points"]) == (1963, given - taken)
+    assert [row["rule"] for row in result["conflicts"]] == ["r0", "r1"]
+    assert result["conflicts"][1] == {"rule": "r1", "name": "R1", "points": 0, "actual_points": 100}
     assert {row["rule"]: row["is_gone"] for row in result["rules"]} == {"r0": False, "r1": True}
+
+
+def rehearsed(tenant: Tenant, document: dict[str, Any], days: int) -> Any:
+    draft = programs.save_draft(document=document, by=SYSTEM, at=NOW)
+    rehearsals.rehearse(
+        tenant=tenant, number=draft.number, days=days, by=SYSTEM, label="me", at=NOW, progress=lambda *_: None
+    )
+    return Rehearsal.objects.latest("id").result
+
+
+def test_member_days_are_rehearsed_on_their_local_day(tenant: Tenant) -> None:
+    gift = {"effects": [{**POINTS, "points": 50}]}
+    published = publish(*({"trigger": day, **gift} for day in ("birthday", "anniversary", "enrolment")))
+    today = NOW.date()
+    born, late = make_customer(), make_customer()
+    Person.objects.create(customer=born, birth_on=date(1990, today.month, today.day))
+    Person.objects.create(customer=late, birth_on=date(1990, today.month, today.day) + DAY)
+    make_customer(member_since=NOW - 730 * DAY)
+    make_customer(member_since=NOW - DAY)
+    make_customer(state="suspended", member_since=NOW - DAY)
+    assert member_days.award(by=SYSTEM, at=NOW - 60 * timedelta(seconds=1)) == 3
+    result = rehearsed(tenant, published.document, days=2)
+    assert result["events"] == 3
+    assert result["points"] == result["actual"] == {"given": 150, "taken": 0}
+    assert result["members"]["unchanged"] == 3
+    # A year: the other birthday too; the anniversary before lies a few hours outside.
+    year = rehearsed(tenant, published.document, days=365)
+    assert {row["rule"]: row["times"] for row in year["rules"]} == {"r0": 2, "r1": 1, "r2": 1}
+
+
+def test_a_new_rule_that_pays_for_the_same_orders_as_a_live_one_is_named(tenant: Tenant) -> None:
+    published = publish(*rules()[:1])
+    play_history()
+    extra = {"key": "extra", "name": "Extra", "priority": 9, "effects": [{**POINTS, "points": 5}]}
+    document = {**published.document, "rules": [*published.document["rules"], extra]}
+    result = rehearsed(tenant, document, days=60)
+    assert result["overlaps"] == [
+        {"rule": "extra", "name": "Extra", "with": "r0", "with_name": "R0", "events": 20}
+    ]
+    assert result["conflicts"] == []
