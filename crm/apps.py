@@ -20,7 +20,7 @@ class CrmConfig(AppConfig):
         rule_sources.register(Source.CONSENT, consent_values.CONSENTS)
         register_section("behaviour", behaviour.profile_section)
         from crm import receivers, tasks  # noqa: F401, PLC0415 - they register themselves, once the models are loaded
-        from crm.services.exports import audiences  # noqa: F401, PLC0415 - lists to export
+        from crm.services.exports import audiences, segment_members  # noqa: F401, PLC0415 - lists to export
         from crm.services.imports import (  # noqa: F401, PLC0415 - kinds of import
             consent_records,
             customer_records,

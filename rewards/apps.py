@@ -27,7 +27,7 @@ class RewardsConfig(AppConfig):
         # Orders that were decided on keep their points; undoing an import leaves them.
         register_guard("order", _DECIDED)
         notices.register(frozen_accounts)
-        from rewards.services import balance_imports  # noqa: F401, PLC0415 - a kind of import
+        from rewards.services import balance_imports, points_exports  # noqa: F401, PLC0415 - to import, to export
 
         register_section("balance", balances.profile_section)
         register_section("coupons", coupons.profile_section)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.models import Export, ExportFormat, Segment
+from crm.models import Customer, Export, ExportFormat, Segment
 from crm.services.exports import exports
 from crm.services.exports.lists import all_lists, list_of
 from tenants import files as private_files
@@ -31,7 +31,9 @@ class ExportForm(StaffForm):
     list_key = forms.ChoiceField(label=gettext_lazy("List"))
     format = forms.ChoiceField(label=gettext_lazy("Format"), choices=ExportFormat.choices)
     segment = forms.ChoiceField(
-        label=gettext_lazy("Segment"), required=False, help_text=gettext_lazy("For customers and audiences.")
+        label=gettext_lazy("Segment"),
+        required=False,
+        help_text=gettext_lazy("For customers, members of a segment and audiences."),
     )
     since = forms.DateField(
         label=gettext_lazy("Since"), required=False, widget=forms.DateInput(attrs={"type": "date"})
@@ -40,12 +42,13 @@ class ExportForm(StaffForm):
         label=gettext_lazy("Until"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text=gettext_lazy("For orders, order lines and events."),
+        help_text=gettext_lazy("For orders, order lines, events and points."),
     )
     query = forms.CharField(widget=forms.HiddenInput, required=False, max_length=2000)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.customer = _customer_of(self["query"].value() or "")
         segments = Segment.objects.order_by("name").values_list("public_id", "name")
         self.fields["list_key"].choices = [(each.key, each.label) for each in all_lists()]  # type: ignore[attr-defined]
         self.fields["segment"].choices = [("", _("Everybody")), *((str(key), name) for key, name in segments)]  # type: ignore[attr-defined]
@@ -98,6 +101,7 @@ class CreateExportPage(FormPage):
     title = gettext_lazy("Export a list")
     template_name = "backoffice/exports/create.html"
     form_class = ExportForm
+    field_by_pointer = {f"/filters/{name}": name for name in ("segment", "since", "until")}
 
     def crumbs(self) -> list[Crumb]:
         return [Crumb(_("Exports"), reverse("exports"))]
@@ -106,7 +110,7 @@ class CreateExportPage(FormPage):
         given = self.request.GET
         return {
             "list_key": given.get("list", "customers"),
-            "segment": given.get("segment", ""),
+            **{name: given.get(name, "") for name in ("segment", "since", "until")},
             "query": given.urlencode()[:2000],
         }
 
@@ -119,6 +123,16 @@ class CreateExportPage(FormPage):
             at=timezone.now(),
         )
         return reverse("exports")
+
+
+def _customer_of(query: str) -> Customer | None:
+    """Return the customer whose page one came from, if it was one's."""
+    try:
+        public_id = UUID(dict(parse_qsl(query, max_num_fields=50)).get("customer", ""))
+    except ValueError:
+        return None
+    found: Customer | None = Customer.objects.prefetch_related("persons").filter(public_id=public_id).first()
+    return found
 
 
 class DownloadPage(StaffPage):

@@ -100,7 +100,7 @@ class StatementPage(_StatementBase):
         rows = self._statements(begin, end)
         if request.GET.get("format") == "csv":
             return self._file(rows, begin, end)
-        return self.page(form=form, rows=rows, begin=begin, end=end)
+        return self.page(form=form, rows=rows, begin=begin, end=end, after=end + timedelta(days=1))
 
 
 class MemberPage(_StatementBase):
@@ -138,7 +138,7 @@ class MemberPage(_StatementBase):
             customer=self.customer,
             balances=balances.of_customers([self.customer.pk], at=at).get(self.customer.pk, []),
             lots=[(lot, state.label, state == LotState.PENDING) for lot, state in states],
-            form=form, rows=rows, begin=begin, end=end,
+            form=form, rows=rows, begin=begin, end=end, after=end + timedelta(days=1),
         )  # fmt: skip
 
     def post(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -35,6 +36,20 @@ _COLUMNS: Final = ",\n           ".join(
     for kind in _KINDS.values()
 )
 _QUERY: Final = _STATEMENT.format(columns=_COLUMNS)
+COLUMNS: Final = ("opening", *_KINDS, "closing")
+_OF_MEMBERS: Final = f"""
+    SELECT c.external_id, w.key, COALESCE(SUM(t.points) FILTER (WHERE t.posted_at < %(begins)s), 0)::bigint,
+           {_COLUMNS},
+           COALESCE(SUM(t.points), 0)::bigint
+    FROM rewards_account a
+    JOIN rewards_ledgertransaction t ON t.tenant_id = %(tenant)s AND t.account_id = a.id
+         AND t.posted_at < %(ends)s
+    JOIN rewards_wallet w ON w.tenant_id = %(tenant)s AND w.id = a.wallet_id
+    JOIN crm_customer c ON c.tenant_id = %(tenant)s AND c.id = a.customer_id
+    WHERE a.tenant_id = %(tenant)s AND (%(customer)s::bigint IS NULL OR a.customer_id = %(customer)s)
+    GROUP BY a.id, c.external_id, w.key ORDER BY a.id
+"""  # noqa: S608 - joined from constants
+_ROWS_AT_ONCE: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +84,20 @@ def of_period(*, begins: datetime, ends: datetime, customer_id: int | None = Non
     with connection.cursor() as cursor:
         cursor.execute(_QUERY, parameters)
         return [Statement(*row) for row in cursor.fetchall()]
+
+
+def of_members(
+    *, begins: datetime | None, ends: datetime | None, customer_id: int | None = None
+) -> Iterator[tuple[Any, ...]]:
+    """Yield (customer id, wallet, *``COLUMNS``) of every member and wallet with postings before ``ends``.
+
+    Read by a server-side cursor. Without ``begins`` everything is in the period and nothing was before it.
+    """
+    parameters = {
+        "tenant": active_tenant_id(), "customer": customer_id,
+        "begins": begins or "-infinity", "ends": ends or "infinity",
+    }  # fmt: skip
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(_OF_MEMBERS, parameters)
+        while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            yield from rows

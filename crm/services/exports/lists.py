@@ -34,7 +34,8 @@ class Column:
 class ExportList:
     """One list. ``rows`` yields them by a server-side cursor; ``filters`` are the names it knows.
 
-    ``count_aside`` fills the export's report after the rows have gone by, e.g. with who was left out.
+    ``rows`` also fills the export's report while they go by, e.g. with who was left out. Without a filter of
+    ``needs`` there is no such list.
     """
 
     key: str
@@ -44,6 +45,7 @@ class ExportList:
     rows: Callable[[Filters, dict[str, int]], Iterator[Row]]
     filters: frozenset[str] = frozenset()
     formats: tuple[str, ...] = ("csv", "xlsx", "parquet")
+    needs: frozenset[str] = frozenset()
 
 
 _list_by_key: dict[str, ExportList] = {}
@@ -68,21 +70,33 @@ def all_lists() -> list[ExportList]:
 
 
 def checked_filters(entry: ExportList, filters: Filters) -> Filters:
-    """Return the filters. Raises ``InvalidInput`` for one the list does not know."""
+    """Return the filters. Raises ``InvalidInput`` for one the list does not know, or needs."""
     unknown = sorted(set(filters) - entry.filters)
     if unknown:
         raise InvalidInput(
             errors=[FieldError(f"/filters/{name}", "unknown_field", "Unknown filter.") for name in unknown]
         )
     given = {name: str(value) for name, value in filters.items() if value not in (None, "")}
-    if "segment" in given:
-        try:
-            UUID(given["segment"])
-        except ValueError as error:
-            raise InvalidInput(
-                errors=[FieldError("/filters/segment", "invalid", "The id of a segment.")]
-            ) from error
+    missing = [
+        FieldError(f"/filters/{name}", "required", "The list needs this filter.")
+        for name in sorted(entry.needs - set(given))
+    ]
+    wrong = [
+        FieldError(f"/filters/{name}", "invalid", f"The id of a {name}.")
+        for name in ("segment", "customer")
+        if name in given and not _is_id(given[name])
+    ]
+    if missing or wrong:
+        raise InvalidInput(errors=[*missing, *wrong])
     return given
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def customers_by(filters: Filters) -> QuerySet[Customer]:
@@ -161,7 +175,7 @@ def _events(filters: Filters, aside: dict[str, int]) -> Iterator[Row]:
     return streamed(events, "message_id", "name", "occurred_at", "customer__external_id", "properties")
 
 
-def _columns(*named: str) -> tuple[Column, ...]:
+def columns_of(*named: str) -> tuple[Column, ...]:
     """Return columns from ``name`` or ``name:type``."""
     return tuple(Column(*each.split(":")) for each in named)
 
@@ -175,7 +189,7 @@ _DOCUMENT: Final = (
 )
 register(ExportList(
     "customers", _("Customers"), Permission.CUSTOMERS_VIEW,
-    _columns("customer id", "id", "email", "phone", "given name", "family name", "birth on:day",
+    columns_of("customer id", "id", "email", "phone", "given name", "family name", "birth on:day",
         "postcode", "city",
              "country", "locale", "orders:number", "revenue_minor:number", "last order at:moment",
              "first seen at:moment", "last seen at:moment", "attributes"),
@@ -183,23 +197,23 @@ register(ExportList(
 ))  # fmt: skip
 register(ExportList(
     "orders", _("Orders"), Permission.ORDERS_VIEW,
-    _columns("order id", "customer id", "placed at:moment", "currency", *_DOCUMENT, "channel"), _orders,
+    columns_of("order id", "customer id", "placed at:moment", "currency", *_DOCUMENT, "channel"), _orders,
         _SPAN,
 ))  # fmt: skip
 register(ExportList(
     "order_lines", _("Order lines"), Permission.ORDERS_VIEW,
-    _columns("order id", "customer id", "placed at:moment", "position:number", "item id", "item name",
+    columns_of("order id", "customer id", "placed at:moment", "position:number", "item id", "item name",
              "quantity:number", "unit_price_minor:number", *_DOCUMENT),
     _lines, _SPAN,
 ))  # fmt: skip
 register(ExportList(
     "items", _("Items"), Permission.ITEMS_VIEW,
-    _columns("item id", "name", "category", "subcategory", "brand", "price_minor:number",
+    columns_of("item id", "name", "category", "subcategory", "brand", "price_minor:number",
         "is active:yes", "attributes"),
     _items,
 ))  # fmt: skip
 register(ExportList(
     "events", _("Events"), Permission.EVENTS_VIEW,
-    _columns("message id", "name", "occurred at:moment", "customer id", "properties"), _events,
+    columns_of("message id", "name", "occurred at:moment", "customer id", "properties"), _events,
     _SPAN | {"name"},
 ))  # fmt: skip

@@ -13,8 +13,8 @@ import pytest
 from django.test import Client
 from python_calamine import CalamineWorkbook
 
-from crm.models import Export
-from crm.services import consents
+from crm.models import Export, Segment
+from crm.services import consents, segment_lists
 from crm.services.exports import exports
 from crm.services.exports.errors import ExportNotReady, UnknownList
 from tenants import files as private_files
@@ -170,3 +170,36 @@ def test_staff_ask_for_a_list_and_fetch_it(tenant: Tenant, staff: Client, actor:
     answer = staff.get(f"/t/acme/exports/{export.public_id}/?link=nothing")
     assert (answer.status_code, answer["Location"]) == (302, "/t/acme/exports/")
     assert signed_in(tenant, actor, Role.ANALYST).get("/t/acme/exports/").status_code == 403
+
+
+def test_members_of_one_segment(tenant: Tenant, crowd: Tenant, staff: Client) -> None:
+    with tenant_scope(tenant):
+        ann = factories.customer("c1", person={"email": "ann@example.com", "given_name": "Ann"})
+        bob = factories.customer("c2")
+        factories.order("o1", ann, [("sku", 1, 500)], placed_at=NOW)
+        segment, other = factories.segment("friends"), factories.segment("others")
+        segment_lists.add_members(segment=segment, customer_ids=[ann.pk], by=SYSTEM, at=NOW)
+        segment_lists.add_members(segment=other, customer_ids=[bob.pk], by=SYSTEM, at=NOW)
+        with pytest.raises(InvalidInput) as caught:
+            exports.start(list_key="segment_members", format="csv", filters={}, by=SYSTEM, at=NOW)
+        assert [(each.pointer, each.code) for each in caught.value.errors] == [
+            ("/filters/segment", "required")
+        ]
+    with tenant_scope(crowd):
+        [foreign] = Segment.objects.values_list("public_id", flat=True)
+    header, row = csv_rows(exported(tenant, "segment_members", segment=str(segment.public_id)))
+    assert (header[0], header[6], row[0], row[2], row[4], row[6], row[8], row[9]) == (
+        "customer id", "joined at", "c1", "ann@example.com", "Ann", "2026-03-14T09:26:53Z", "1", "500",
+    )  # fmt: skip
+    assert exported(tenant, "segment_members", "xlsx", segment=str(segment.public_id)).rows == 1
+    assert exported(tenant, "segment_members", "parquet", segment=str(foreign)).rows == 0
+    base = f"/t/{tenant.slug}"
+    address = f"{base}/exports/new/?list=segment_members&amp;segment={segment.public_id}"
+    assert address in staff.get(f"{base}/segments/{segment.public_id}/").content.decode()
+    drawn = staff.get(address.replace("&amp;", "&")).content.decode()
+    assert '<option value="segment_members" selected>' in drawn
+    assert f'<option value="{segment.public_id}" selected>' in drawn
+    refused = staff.post(
+        f"{base}/exports/new/", {"list_key": "segment_members", "format": "csv", "query": ""}
+    )
+    assert refused.status_code == 422
