@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from django import forms
 from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -18,10 +19,10 @@ from django.utils.translation import gettext_lazy
 from rewards.admin import wallet_words, words
 from rewards.domain.documents import to_json
 from rewards.domain.programs import Revision
-from rewards.domain.revisions import Step, may
-from rewards.models import Program, ProgramRevision, Rehearsal, RevisionState, TierMembership
+from rewards.domain.revisions import Rehearsed, Step, may
+from rewards.models import Program, ProgramRevision, RehearsalPolicy, RevisionState, TierMembership
 from rewards.queries import programs
-from rewards.services import program_copies, rehearsals
+from rewards.services import program_copies, rehearsal_checks
 from rewards.services import programs as program_services
 from tenants.admin.forms import ConfirmForm
 from tenants.admin.frame import Crumb, StaffPage
@@ -69,7 +70,8 @@ class ProgramPage(StaffPage):
             members=dict(counts),
             draft=programs.open_revision(),
             revisions=revisions.defer("document")[:_REVISIONS_SHOWN],
-            allows_self_approval=Program.objects.filter(allows_self_approval=True).exists(),
+            settings=Program.objects.first(),
+            policies=RehearsalPolicy.choices,
         )
 
 
@@ -100,7 +102,7 @@ class RevisionPage(OneRevisionPage):
         revision = programs.bind(row).revision
         current = programs.current()
         is_open = row.state not in {RevisionState.PUBLISHED, RevisionState.RETIRED}
-        rehearsal = Rehearsal.objects.filter(revision=row).order_by("-rehearsed_at").first()
+        check = rehearsal_checks.check(row)
         return self.page(
             row=row,
             program=described(revision, self.access.tenant.currency),
@@ -110,14 +112,14 @@ class RevisionPage(OneRevisionPage):
                 (finding, FINDING_LABELS.get(finding.code, finding.code))
                 for finding in (programs.findings_of(revision) if is_open else [])
             ],
-            rehearsal=rehearsal,
-            is_rehearsal_current=rehearsal is not None
-            and rehearsal.digest == rehearsals.digest_of(row.document),
+            check=check,
+            rehearsal=check.rehearsal if is_open else rehearsal_checks.of_approval(row) or check.rehearsal,
+            is_rehearsal_current=check.rehearsed is Rehearsed.CURRENT,
             is_open=is_open,
             is_stale=is_open
             and bool(row.submitted_at)
             and row.base_number != (current.number if current else None),
-            steps={step.value: may(step, row.state) for step in Step},
+            steps={step.value: may(step, row.state, needs_rehearsal=check.needs_rehearsal) for step in Step},
             targets=program_copies.targets(self.access.memberships, self.access.tenant),
         )
 
@@ -146,20 +148,45 @@ class PublishPage(OneRevisionPage):
         return reverse("program_revision", args=[self.row.number])
 
     def get(self, request: HttpRequest, number: int) -> HttpResponseBase:
-        return self._shown(ConfirmForm(expected=str(self.row.number)))
+        return self._shown(self._form())
+
+    @cached_property
+    def check(self) -> rehearsal_checks.Check | None:
+        """What is known of rehearsals where publishing is an approval, too; the first program needs none."""
+        is_approved = may(Step.PUBLISH, self.row.state)
+        return None if is_approved or programs.current() is None else rehearsal_checks.check(self.row)
+
+    def _form(self, data: Any = None) -> ConfirmForm:
+        form = ConfirmForm(data, expected=str(self.row.number))
+        if self.check is not None and self.check.asks:
+            form.fields["acknowledges"] = forms.BooleanField(
+                label=_("Publish without a rehearsal of this document")
+            )
+        return form
 
     def _shown(self, form: ConfirmForm, status: int = 200) -> HttpResponseBase:
         revision = programs.bind(self.row).revision
         shown = described(revision, self.access.tenant.currency)
         return self.page(
-            row=self.row, form=form, former=programs.current(), program=shown, members=None, status=status
+            row=self.row,
+            form=form,
+            former=programs.current(),
+            check=self.check,
+            program=shown,
+            members=None,
+            status=status,
         )
 
     def post(self, request: HttpRequest, number: int) -> HttpResponseBase:
-        form = ConfirmForm(request.POST, expected=str(self.row.number))
+        form = self._form(request.POST)
         if not form.is_valid():
             return self._shown(form, status=422)
-        program_services.publish(revision=self.row, by=self.access.actor, at=timezone.now())
+        program_services.publish(
+            revision=self.row,
+            acknowledges=bool(form.cleaned_data.get("acknowledges")),
+            by=self.access.actor,
+            at=timezone.now(),
+        )
         text = _("Revision %(number)s is in force. Orders from now on earn by it.") % {"number": number}
         messages.success(request, text)
         return redirect("program")

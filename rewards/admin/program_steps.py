@@ -59,7 +59,9 @@ class StepPage(OneRevisionPage):
         return self._back(_("Sent to review. Somebody else approves it."))
 
     def _approve(self, data: Any) -> HttpResponseBase:
-        program_reviews.approve(comment=data.get("comment", ""), **self._arguments())
+        program_reviews.approve(
+            comment=data.get("comment", ""), acknowledges="acknowledges" in data, **self._arguments()
+        )
         return self._back(_("Approved. It can be published now."))
 
     def _request_changes(self, data: Any) -> HttpResponseBase:
@@ -96,4 +98,20 @@ class SelfApprovalPage(StaffPage):
         if is_allowed:
             text = _("Whoever wrote a revision may approve it too. The audit log says so.")
         messages.success(request, text)
+        return redirect("program")
+
+
+class RehearsalPolicyPage(StaffPage):
+    """Whether a revision can be approved that was not rehearsed as it is."""
+
+    http_method_names = ["post", "options"]
+    permission = Permission.TEAM_MANAGE
+
+    def after_error(self) -> str:
+        return reverse("program")
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        policy = request.POST.get("policy", "")
+        program_reviews.set_rehearsal_policy(policy=policy, by=self.access.actor, at=timezone.now())
+        messages.success(request, _("Saved: what approvals need."))
         return redirect("program")

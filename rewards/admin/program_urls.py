@@ -19,6 +19,11 @@ urlpatterns = [
     path("program/edit/", program_editor.EditPage.as_view(), name="program_edit"),
     path("program/import/", program_import.ImportPage.as_view(), name="program_import"),
     path("program/self-approval/", program_steps.SelfApprovalPage.as_view(), name="program_self_approval"),
+    path(
+        "program/rehearsal-policy/",
+        program_steps.RehearsalPolicyPage.as_view(),
+        name="program_rehearsal_policy",
+    ),
     path("program/rules/<slug:key>/", rule_editor.RulePage.as_view(), name="program_rule"),
     path("program/<int:number>/", program.RevisionPage.as_view(), name="program_revision"),
     path("program/<int:number>/publish/", program.PublishPage.as_view(), name="program_publish"),

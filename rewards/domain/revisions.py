@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 
 class Step(StrEnum):
@@ -37,6 +40,21 @@ LEADS_TO: Final[Mapping[Step, str]] = {
 }
 
 
-def may(step: Step, state: str) -> bool:
-    """Whether a revision in ``state`` can take the step."""
+class Rehearsed(StrEnum):
+    """Whether what is to be approved was rehearsed: this document, an older one, or nothing."""
+
+    CURRENT = "current"
+    OLDER = "older"
+    NEVER = "never"
+
+
+def may(step: Step, state: str, *, needs_rehearsal: bool = True) -> bool:
+    """Whether a revision in ``state`` can take the step; a review can be asked for without a rehearsal."""
+    if step is Step.SUBMIT and not needs_rehearsal:
+        return state in _EDITABLE
     return state in ALLOWED_FROM[step]
+
+
+def digest_of(document: Any) -> str:
+    """Name a document by its content."""
+    return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()

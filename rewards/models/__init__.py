@@ -30,7 +30,7 @@ from rewards.models.ledger_entry import LedgerEntry
 from rewards.models.ledger_transaction import LedgerTransaction, TransactionKind
 from rewards.models.liability_snapshot import LiabilitySnapshot
 from rewards.models.lot import Lot, LotState
-from rewards.models.program import Program
+from rewards.models.program import Program, RehearsalPolicy
 from rewards.models.program_revision import ProgramRevision, RevisionState
 from rewards.models.redemption import Redemption, RedemptionState
 from rewards.models.referral import (
@@ -94,6 +94,7 @@ __all__ = [
     "ReferralRewardKind",
     "ReferralState",
     "Rehearsal",
+    "RehearsalPolicy",
     "ReviewState",
     "RevisionState",
     "Reward",

@@ -24,7 +24,8 @@ class ProgramRevision(TenantModel):
     """A numbered version of the program's document; one revision is published.
 
     `base_number` is the revision that was in force when this one was begun or last sent to review; when
-    another has been published since, an approval does not hold any more.
+    another has been published since, an approval does not hold any more. `reviewed_digest` names the document
+    that was approved, as rehearsals name theirs: so the rehearsals of an approval are found.
     """
 
     program = TenantForeignKey(Program, models.PROTECT, related_name="revisions", verbose_name=_("program"))
@@ -47,6 +48,10 @@ class ProgramRevision(TenantModel):
     review_comment = models.CharField(
         _("comment of the review"), max_length=1000, blank=True, default="", db_default=""
     )
+    reviewed_digest = models.CharField(
+        _("digest of the reviewed document"), max_length=64, blank=True, default="", db_default="",
+        db_collation="C",
+    )  # fmt: skip
     published_at = models.DateTimeField(_("published at"), null=True, blank=True)
     published_by = models.CharField(_("published by"), max_length=200, blank=True, default="")
     retired_at = models.DateTimeField(_("retired at"), null=True, blank=True)

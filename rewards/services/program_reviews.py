@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
-from rewards.domain.revisions import LEADS_TO, Step, may
+from rewards.domain.revisions import LEADS_TO, Step, digest_of, may
 from rewards.locks import lock_program, lock_revision
-from rewards.models import Program, ProgramRevision, RevisionState
+from rewards.models import Program, ProgramRevision, RehearsalPolicy, RevisionState
 from rewards.queries import programs as program_queries
-from rewards.services import programs
+from rewards.services import programs, rehearsal_checks
 from rewards.services.programs import ApprovalStale, ReviewNeeded, WrongRevisionState
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
@@ -22,25 +23,31 @@ _LONGEST_COMMENT = 1000
 
 @transaction.atomic
 def submit(*, revision: ProgramRevision, by: Actor, at: datetime, note: str = "") -> ProgramRevision:
-    """Ask for a review of a rehearsed revision; it is based on what is in force now.
+    """Ask for a review of a revision; it is based on what is in force now.
 
-    Raises ``WrongRevisionState`` and, for what the linter calls an error, ``InvalidInput``.
+    It has to be rehearsed, unless the tenant's policy does without. Raises ``WrongRevisionState`` and, for
+    what the linter calls an error, ``InvalidInput``.
     """
-    row = _moved(revision, Step.SUBMIT)
+    needs_rehearsal = rehearsal_checks.policy() is RehearsalPolicy.REQUIRED
+    row = _moved(revision, Step.SUBMIT, needs_rehearsal=needs_rehearsal)
     programs.refuse_errors(programs.check(row.document))
     current = program_queries.current()
     row.base_number = current.number if current else None
     row.submitted_at, row.submitted_by, row.review_comment = at, by.label[:200], ""
+    row.reviewed_digest = ""
     row.note = note.strip()[:500] or row.note
     return _save(row, "program.submitted", by=by, at=at)
 
 
 @transaction.atomic
-def approve(*, revision: ProgramRevision, by: Actor, at: datetime, comment: str = "") -> ProgramRevision:
-    """Approve a revision that somebody else sent to review.
+def approve(
+    *, revision: ProgramRevision, by: Actor, at: datetime, comment: str = "", acknowledges: bool = False
+) -> ProgramRevision:
+    """Approve a revision that somebody else sent to review; the approval names the document.
 
     Raises ``ReviewNeeded`` for the person who asked, unless the tenant allows self-approval (then it is
-    audited as such), and ``ApprovalStale`` when another revision was published since.
+    audited as such), ``ApprovalStale`` when another revision was published since, and without a rehearsal of
+    this document ``RehearsalNeeded`` or, until somebody ``acknowledges`` it, ``RehearsalNotAcknowledged``.
     """
     by.require(Permission.PROGRAM_PUBLISH)
     row = _moved(revision, Step.APPROVE)
@@ -52,7 +59,9 @@ def approve(*, revision: ProgramRevision, by: Actor, at: datetime, comment: str 
         if not Program.objects.filter(allows_self_approval=True).exists():
             raise ReviewNeeded
         action = "program.self_approved"
-    return _reviewed(row, action, comment, by=by, at=at)
+    rehearsed = rehearsal_checks.require(row, acknowledges=acknowledges)
+    row.reviewed_digest = digest_of(row.document)
+    return _reviewed(row, action, comment, by=by, at=at, **rehearsed)
 
 
 @transaction.atomic
@@ -79,21 +88,38 @@ def allow_self_approval(*, is_allowed: bool, by: Actor, at: datetime) -> None:
     audit.record(action="program.self_approval_changed", target=program, by=by, at=at, diff=diff)
 
 
-def _moved(revision: ProgramRevision, step: Step) -> ProgramRevision:
+@transaction.atomic
+def set_rehearsal_policy(*, policy: str, by: Actor, at: datetime) -> None:
+    """Say whether a revision can be approved without a rehearsal. Raises ``InvalidInput``; audited."""
+    by.require(Permission.TEAM_MANAGE)
+    if policy not in RehearsalPolicy.values:
+        raise InvalidInput(errors=[FieldError("/policy", "invalid_choice", "There is no such policy.")])
+    program = lock_program()
+    if program is None or program.rehearsal_policy == policy:
+        return
+    diff = {"rehearsal_policy": [program.rehearsal_policy, policy]}
+    program.rehearsal_policy = RehearsalPolicy(policy)
+    program.save(update_fields=["rehearsal_policy"])
+    audit.record(action="program.rehearsal_policy_changed", target=program, by=by, at=at, diff=diff)
+
+
+def _moved(revision: ProgramRevision, step: Step, *, needs_rehearsal: bool = True) -> ProgramRevision:
     row = lock_revision(revision.pk)
-    if not may(step, row.state):
+    if not may(step, row.state, needs_rehearsal=needs_rehearsal):
         raise WrongRevisionState(f"The revision is {row.state}.", state=row.state)
     row.state = RevisionState(LEADS_TO[step])
     return row
 
 
-def _reviewed(row: ProgramRevision, action: str, comment: str, *, by: Actor, at: datetime) -> ProgramRevision:
+def _reviewed(
+    row: ProgramRevision, action: str, comment: str, *, by: Actor, at: datetime, **said: Any
+) -> ProgramRevision:
     row.reviewed_at, row.reviewed_by = at, by.label[:200]
     row.review_comment = comment.strip()[:_LONGEST_COMMENT]
-    return _save(row, action, by=by, at=at)
+    return _save(row, action, by=by, at=at, **said)
 
 
-def _save(row: ProgramRevision, action: str, *, by: Actor, at: datetime) -> ProgramRevision:
+def _save(row: ProgramRevision, action: str, *, by: Actor, at: datetime, **said: Any) -> ProgramRevision:
     row.save()
-    audit.record(action=action, target=row, by=by, at=at, diff={"state": [None, row.state]})
+    audit.record(action=action, target=row, by=by, at=at, diff={"state": [None, row.state], **said})
     return row

@@ -11,10 +11,11 @@ from django.db.models import Max
 
 from rewards.domain.documents import InvalidDocument, parse
 from rewards.domain.programs import Revision
-from rewards.domain.revisions import LEADS_TO, Step, may
+from rewards.domain.revisions import LEADS_TO, Step, digest_of, may
 from rewards.locks import lock_program, lock_revision
 from rewards.models import Program, ProgramRevision, RevisionState, Wallet
 from rewards.queries.programs import findings_of
+from rewards.services import rehearsal_checks
 from tenants.domain.actors import Actor, ActorKind
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.scope import active_tenant
@@ -108,25 +109,30 @@ def _program(at: datetime) -> Program:
 
 
 @transaction.atomic
-def publish(*, revision: ProgramRevision, by: Actor, at: datetime) -> ProgramRevision:
+def publish(
+    *, revision: ProgramRevision, by: Actor, at: datetime, acknowledges: bool = False
+) -> ProgramRevision:
     """Put a revision in force and retire the one before. Creates the wallets it names first.
 
     It must be approved, by somebody else and on top of what is in force now. A first program, the system
-    itself and tenants that allow self-approval may publish a draft; that is written down as what it is.
+    itself and tenants that allow self-approval may publish a draft; that is written down as what it is, and
+    whoever approves what they wrote needs a rehearsal like everybody (see ``rehearsal_checks.require``).
     Raises ``ReviewNeeded``, ``ApprovalStale``, ``WrongRevisionState`` and ``InvalidInput``.
     """
     program = _program(at)
     row = lock_revision(revision.pk)
     former = ProgramRevision.objects.filter(state=RevisionState.PUBLISHED).first()
     if not may(Step.PUBLISH, row.state):
-        _approve_oneself(row, program, has_former=former is not None, by=by, at=at)
+        _approve_oneself(row, program, has_former=former is not None, acknowledges=acknowledges, by=by, at=at)
+    elif row.reviewed_digest and row.reviewed_digest != digest_of(row.document):
+        raise ReviewNeeded("The document is not the one that was approved.")
     elif row.base_number != (former.number if former else None):
         raise ApprovalStale(base=row.base_number, current=former.number if former else None)
     return _put_in_force(row, former, by=by, at=at)
 
 
 def _approve_oneself(
-    row: ProgramRevision, program: Program, *, has_former: bool, by: Actor, at: datetime
+    row: ProgramRevision, program: Program, *, has_former: bool, acknowledges: bool, by: Actor, at: datetime
 ) -> None:
     if row.state in {RevisionState.PUBLISHED, RevisionState.RETIRED}:
         raise RevisionNotDraft
@@ -134,9 +140,11 @@ def _approve_oneself(
         return
     if not program.allows_self_approval:
         raise ReviewNeeded
-    audit.record(
-        action="program.self_approved", target=row, by=by, at=at, diff={"state": [row.state, "approved"]}
-    )
+    said = rehearsal_checks.require(row, acknowledges=acknowledges)
+    row.reviewed_digest, row.reviewed_at, row.reviewed_by = digest_of(row.document), at, by.label[:200]
+    row.save(update_fields=["reviewed_digest", "reviewed_at", "reviewed_by"])
+    diff = {"state": [row.state, "approved"], **said}
+    audit.record(action="program.self_approved", target=row, by=by, at=at, diff=diff)
 
 
 def _put_in_force(
@@ -160,12 +168,16 @@ def _put_in_force(
         at=at,
         diff={"published": [former.number if former else None, row.number]},
     )
-    if former is not None and any(
-        former.document.get(name) != row.document.get(name) for name in _TIER_PARTS
-    ):
-        # Tonight's run would do; nobody should see yesterday's ladder until then.
+    if _moves_tiers(former, row):
+        # Tonight's run would do; nobody should see yesterday's ladder, or none, until then.
         jobs.start(kind=RECOMPUTE_TIERS, params={}, by=by, at=at)
     return row
+
+
+def _moves_tiers(former: ProgramRevision | None, row: ProgramRevision) -> bool:
+    if former is None:
+        return bool(row.document.get("tiers"))
+    return any(former.document.get(name) != row.document.get(name) for name in _TIER_PARTS)
 
 
 def refuse_errors(revision: Revision) -> None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import msgspec
 from django.db import connection, connections, transaction
 
 from rewards.domain.engine import Engine
 from rewards.domain.facts import CustomerState
 from rewards.domain.rehearsals import ShadowLedger, changed_rules, in_time_order, report
-from rewards.domain.revisions import LEADS_TO, Step, may
+from rewards.domain.revisions import LEADS_TO, Step, digest_of, may
 from rewards.domain.tiers import ROLLING_YEAR, RollingSpend
 from rewards.locks import lock_revision
 from rewards.models import ProgramRevision, Rehearsal, RevisionState
@@ -35,11 +33,6 @@ MOST_DAYS: Final = 365
 STEP: Final = timedelta(days=1)
 DAYS_AHEAD: Final = 2
 Progress = Callable[[int, int, str], None]
-
-
-def digest_of(document: Any) -> str:
-    """Name a document by its content."""
-    return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
 
 
 @transaction.atomic

@@ -16,6 +16,8 @@ _TEXT_BY_CODE: Final[dict[str, str | Promise]] = {
     "source_reused": _("This form was already sent with other points. Open it again."),
     "revision_not_draft": _("Only a draft can be changed or published."),
     "review_needed": _("Somebody else has to approve the revision first."),
+    "rehearsal_needed": _("This document was not rehearsed. Rehearse it before it is approved."),
+    "rehearsal_not_acknowledged": _("Say that you approve it without a rehearsal of this document."),
     "approval_stale": _("Another revision was published since. Send this one to review again."),
     "revision_state": _("The revision's state does not allow this."),
     "missing_reference": _("This names something that is not there."),

@@ -125,6 +125,7 @@ POST_ONLY: dict[str, Permission] = {
     "event_rejects_replay": P.EVENTS_MANAGE,
     "program_step": P.PROGRAM_EDIT,
     "program_self_approval": P.TEAM_MANAGE,
+    "program_rehearsal_policy": P.TEAM_MANAGE,
     "segment_count": P.SEGMENTS_EDIT,
     "segment_tree": P.SEGMENTS_EDIT,
     "segment_snapshot": P.SEGMENTS_EDIT,

@@ -20,6 +20,7 @@ from rewards.services import programs as program_services
 from tenants.domain.actors import SYSTEM, Actor, ActorKind
 from tenants.errors import InvalidInput, NotFound, PermissionRefused
 from tenants.models import Job, OutboxMessage, Tenant
+from tenants.queue import JobContext, registry
 from tenants.scope import tenant_scope
 from tests.conftest import NOW
 from tests.rewards.challenge_worlds import challenge, count_orders, happen
@@ -277,10 +278,26 @@ def test_publishing_another_ladder_starts_a_recomputation(scope: Tenant) -> None
     def jobs() -> int:
         return Job.objects.filter(kind="rewards.recompute_tiers", state=Job.State.QUEUED).count()
 
+    publish(ladder=[])
+    assert jobs() == 0
     publish()
     publish(rules=[])
-    assert jobs() == 0
-    publish(ladder=LADDER[:2])
     assert jobs() == 1
-    publish({"downgrade": "none"}, LADDER[:2])
+    publish(ladder=LADDER[:2])
     assert jobs() == 2
+    publish({"downgrade": "none"}, LADDER[:2])
+    assert jobs() == 3
+
+
+def test_the_first_publication_gives_everybody_a_tier(tenant: Tenant, other_tenant: Tenant) -> None:
+    with tenant_scope(tenant):
+        customer = make_customer()
+        make_order(customer, [("A", 1, 1500)], NOW - DAY)
+        publish()
+        (job,) = Job.objects.filter(kind="rewards.recompute_tiers")
+    with tenant_scope(other_tenant):
+        assert not Job.objects.exists()
+    context = JobContext(tenant=tenant, params=job.params, actor=SYSTEM, at=NOW, progress=lambda *_: None)
+    registry.handler_by_kind[job.kind](job=context)
+    with tenant_scope(tenant):
+        assert held(customer) == "silver"
