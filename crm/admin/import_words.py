@@ -72,6 +72,33 @@ REASONS: Final[dict[str, Text]] = {
     "order_unknown": _("There is no such order"),
     "occurred_at_out_of_range": _("The event lies before 2000 or in the future"),
 }
+REPORT: Final[dict[str, Text]] = {
+    "new": _("New"),
+    "changed": _("Changed"),
+    "unchanged": _("Unchanged"),
+    "merged": _("Merged"),
+    "rows": _("Rows"),
+    "customers_created": _("Customers created"),
+    "customers_changed": _("Customers changed"),
+    "identities_taken": _("Addresses of other customers"),
+    "items_created": _("Items created"),
+    "items_changed": _("Items changed"),
+    "orders": _("Orders"),
+    "lines": _("Lines"),
+    "returns": _("Returns"),
+    "anonymous_rows": _("Rows without a customer"),
+    "coupons_capped": _("Coupons above the price"),
+    "minor": _("Amount in cents"),
+    "time_zone": _("Time zone"),
+    "currency": _("Currency"),
+    "seconds": _("Seconds"),
+    "read": _("Reading"),
+    "clean": _("Cleaning"),
+    "load": _("Loading"),
+    "quarantine": _("Setting aside"),
+    "summaries": _("Totals"),
+    "error": _("Error"),
+}
 UNDONE: Final[dict[str, Text]] = {
     "removed": _("Customers removed"),
     "in_use": _("Kept, because something depends on them"),
@@ -104,6 +131,11 @@ FAULTS: Final[dict[str, Text]] = {
 def reason_of(code: str) -> str:
     """Return a reason in words; an unknown one speaks for itself."""
     return str(REASONS.get(code, code))
+
+
+def report_label(key: str) -> str:
+    """Return the label of a number in a report; a reason is in words too."""
+    return str(REPORT[key]) if key in REPORT else reason_of(key)
 
 
 def kind_label(key: str) -> str:

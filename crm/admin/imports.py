@@ -13,7 +13,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.admin.import_words import is_undoable, kind_choices, kind_label, reason_of, undone_in_words
+from crm.admin.import_words import (
+    is_undoable,
+    kind_choices,
+    kind_label,
+    reason_of,
+    report_label,
+    undone_in_words,
+)
 from crm.models import ImportRun, ImportState, QuarantinedRow, StagedRow
 from crm.queries import failed_rows
 from crm.services.imports import wizard
@@ -194,11 +201,11 @@ def _parts(run: ImportRun) -> list[tuple[str, int, float, str]]:
 
 
 def _flat(report: Any, prefix: str = "") -> list[tuple[str, Any]]:
-    """Return the report's leaves with their paths as readable keys."""
+    """Return the report's leaves with their paths in words."""
     if not isinstance(report, dict):
         return [(prefix, report)]
     return [
         leaf
         for key, value in report.items()
-        for leaf in _flat(value, f"{prefix} › {reason_of(key)}" if prefix else reason_of(key))
+        for leaf in _flat(value, f"{prefix} › {report_label(key)}" if prefix else report_label(key))
     ]
