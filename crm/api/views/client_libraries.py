@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from crm.domain import client_messages, events
 from crm.services import ingest
+from tenants import origins
 from tenants.access import Access
 from tenants.api.problems import problem
 from tenants.api.throttling import seconds_to_wait
@@ -76,6 +77,9 @@ class ClientLibraryView(View):
             return _refusal(request, 403, "permission_denied", "The key may not send events.")
         if "Origin" in request.headers and not access.actor.permissions <= PUBLISHABLE_SCOPES:
             return _refusal(request, 403, "secret_key_in_browser", "Browsers use a publishable key (pk_…).")
+        origin = origins.origin_of(request)
+        if origin and origins.welcome(access.actor.id or 0, origin) is origins.Welcome.REFUSED:
+            return _refusal(request, 403, "origin_not_allowed", f"This key is not for pages of {origin}.")
         at = timezone.now()
         skew = delivery.skew(at)
         batch = [

@@ -107,6 +107,23 @@ def test_browsers(key: str, tenant: Tenant, actor: Any) -> None:
     assert settings.json()["integrations"]["Segment.io"]["apiKey"] == key
 
 
+@pytest.mark.parametrize("path", ["/v1/t", "/v1/batch", "/batch/"])
+def test_a_key_of_some_pages_is_refused_on_others(path: str, tenant: Tenant, actor: Any) -> None:
+    shop = "https://shop.example"
+    key = key_for(tenant, actor, ApiKey.Kind.PUBLISHABLE, origins=[shop])
+    body = {"batch": [{**MESSAGE, "type": "track", "uuid": "u1", "distinct_id": "d1"}], "api_key": key}
+    message = body if "batch" in path else MESSAGE
+    refused = send(path, {**message, "writeKey": key}, Origin="https://shop.example.evil.example")
+    assert (refused.status_code, refused.json()["code"]) == (403, "origin_not_allowed")
+    assert "https://shop.example.evil.example" in refused.json()["message"]
+    assert refused["Access-Control-Allow-Origin"] == "*"
+    with tenant_scope(tenant):
+        assert Event.objects.count() + EventReject.objects.count() == 0
+    assert send(path, {**message, "writeKey": key}, Origin=shop).status_code == 200
+    with tenant_scope(tenant):
+        assert Event.objects.count() == 1
+
+
 def test_too_many_requests_say_when_to_come_back(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throttling, "_limit", throttling.parse("1/minute"))
     assert send("/v1/t", {**MESSAGE, "writeKey": key}).status_code == 200
