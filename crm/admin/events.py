@@ -88,11 +88,11 @@ class EventsPage(StaffPage):
         form = TailForm(request.GET)
         now = timezone.now()
         counts = event_tail.counts(since=now - _COUNTED)
-        most = max((each.accepted + each.invalid for each in counts), default=1)
+        most = max((each.received for each in counts), default=1)
         return self.page(
             filters=form,
             chips=form.chips(request),
-            counts=[(each, 100 * (each.accepted + each.invalid) // most) for each in counts[:15]],
+            counts=[(each, 100 * each.received // most) for each in counts[:15]],
             names=sorted({each.name for each in counts} | {each.name for each in self._usual()}),
             **_listed(self, form, now),
         )
@@ -117,6 +117,7 @@ def _listed(page: StaffPage, form: TailForm, now: datetime) -> dict[str, Any]:
     wanted = form.wanted()
     return {
         "rows": event_tail.newest(wanted, at=now),
+        "today": event_tail.today(name=wanted.name, at=now),
         "waiting": event_tail.rejects(wanted, at=now).filter(replayed_at=None).count(),
         "may_manage": page.access.can(Permission.EVENTS_MANAGE),
     }

@@ -9,6 +9,7 @@ from tenants.models.base import TenantModel
 class EventStatus(models.TextChoices):
     ACCEPTED = "accepted", _("Accepted")
     INVALID = "invalid", _("Rejected")
+    DUPLICATE = "duplicate", _("Duplicate")
 
 
 class EventTally(TenantModel):
@@ -16,7 +17,7 @@ class EventTally(TenantModel):
 
     received_on = models.DateField(_("day"))
     name = models.CharField(_("name"), max_length=100)
-    status = models.CharField(_("status"), max_length=8, choices=EventStatus)
+    status = models.CharField(_("status"), max_length=10, choices=EventStatus)
     count = models.BigIntegerField(_("events"), default=0)
 
     class Meta(TenantModel.Meta):

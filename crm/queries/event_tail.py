@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from crm.domain.event_schemas import masked
 from crm.models import Customer, Event, EventReject, EventTally, Identity, PropertySchema
@@ -134,6 +134,11 @@ class NameCount:
     name: str
     accepted: int
     invalid: int
+    duplicate: int = 0
+
+    @property
+    def received(self) -> int:
+        return self.accepted + self.invalid + self.duplicate
 
 
 def counts(*, since: datetime) -> list[NameCount]:
@@ -143,7 +148,20 @@ def counts(*, since: datetime) -> list[NameCount]:
     for name, status, count in rows:
         by_status = found.setdefault(name, {})
         by_status[status] = by_status.get(status, 0) + count
-    listed = [
-        NameCount(name, each.get("accepted", 0), each.get("invalid", 0)) for name, each in found.items()
-    ]
-    return sorted(listed, key=lambda each: (-each.accepted - each.invalid, each.name))
+    listed = [_count(name, each) for name, each in found.items()]
+    return sorted(listed, key=lambda each: (-each.received, each.name))
+
+
+def today(*, name: str, at: datetime) -> NameCount:
+    """Return the counts of the day of ``at`` (UTC), of one name or, when it is empty, of all."""
+    rows = EventTally.objects.filter(received_on=at.astimezone(UTC).date())
+    if name:
+        rows = rows.filter(name=name)
+    summed = rows.values("status").annotate(events=Sum("count")).values_list("status", "events")
+    return _count(name, dict(summed))
+
+
+def _count(name: str, by_status: dict[str, int]) -> NameCount:
+    return NameCount(
+        name, by_status.get("accepted", 0), by_status.get("invalid", 0), by_status.get("duplicate", 0)
+    )

@@ -14,7 +14,8 @@ from crm.domain.copy_text import copy_text
 from crm.domain.event_schemas import violation
 from crm.domain.events import Invalid, NewEvent, as_sent
 from crm.domain.identities import normalise
-from crm.services import event_rejects, event_schemas, identities, identity_links, tombstones
+from crm.models import EventStatus
+from crm.services import event_rejects, event_schemas, event_tallies, identities, identity_links, tombstones
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.scope import active_tenant_id
@@ -105,6 +106,8 @@ def accept(
     if inserted:
         _publish(inserted, at)
         identity_links.publish(events=inserted.values(), spelled=pairs, at=at)
+    if len(inserted) < len(events):
+        _tally_duplicates(events, inserted, at)  # type: ignore[arg-type]  # none is Invalid
     return Receipt(_outcomes(judged, inserted))
 
 
@@ -204,6 +207,13 @@ def _publish(inserted: dict[Key, NewEvent], at: datetime) -> None:
         "last_at": max(moments).isoformat(),
     }
     outbox.publish(topic="crm.events_recorded", payload={"batch": batch}, at=at)
+
+
+def _tally_duplicates(events: list[NewEvent], inserted: dict[Key, NewEvent], at: datetime) -> None:
+    """Count what came again, by name; the batch's other events are counted when they are read."""
+    counts = Counter(each.name for each in events)
+    counts.subtract(each.name for each in inserted.values())
+    event_tallies.add(+counts, status=EventStatus.DUPLICATE, at=at)
 
 
 def _outcomes(judged: Sequence[NewEvent | Invalid], inserted: dict[Key, NewEvent]) -> list[Outcome]:

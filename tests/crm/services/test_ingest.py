@@ -7,7 +7,8 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from crm.domain.events import Invalid, NewEvent
-from crm.models import Customer, Event, EventReject, Identity
+from crm.models import Customer, Event, EventReject, EventTally, Identity
+from crm.queries import event_tail
 from crm.services import ingest, partitions
 from tenants.domain.actors import SYSTEM, Actor, ActorKind
 from tenants.errors import PermissionRefused
@@ -46,6 +47,21 @@ def test_each_event_has_its_status(crowd: Tenant, scope: Tenant) -> None:
         ("m2", "identity_invalid"),
         ("m9", "malformed"),
     }
+
+
+def test_duplicates_are_counted_by_name_and_only_then(crowd: Tenant, scope: Tenant) -> None:
+    bad = Invalid("malformed", "why", "m9", {"name": "viewed"})
+    statuses(new("m1"), new("m2"), new("m2"), new("m3", name="bought"), bad)
+    statuses(new("m1"), new("m2"), new("m3", name="bought"), new("m4", name="bought"))
+    statuses(new("m5"))
+    duplicates = EventTally.objects.filter(status="duplicate").values_list("name", "count", "received_on")
+    assert sorted(duplicates) == [("bought", 1, NOW.date()), ("viewed", 3, NOW.date())]
+    of_all, of_one = event_tail.today(name="", at=NOW), event_tail.today(name="bought", at=NOW)
+    # What is accepted is counted when it has been read; that is not done here.
+    assert (of_all.accepted, of_all.invalid, of_all.duplicate) == (0, 1, 4)
+    assert (of_one.invalid, of_one.duplicate) == (0, 1)
+    counted = {each.name: each.duplicate for each in event_tail.counts(since=NOW)}
+    assert (counted["viewed"], counted["bought"]) == (3, 1)
 
 
 def test_one_message_a_batch(scope: Tenant) -> None:
