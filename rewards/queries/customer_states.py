@@ -90,15 +90,10 @@ def before(engine: Engine, due: Sequence[Due]) -> list[CustomerState]:
 
 
 def _tiers_held(engine: Engine, due: Sequence[Due], spends: Sequence[int]) -> list[str | None]:
-    """Return the tier of each event's moment.
-
-    Where spend of the last 365 days decides alone it follows from the spend; otherwise it is the one that was
-    held by then, with what validity, grace and locks made of it.
-    """
-    if not engine.revision.qualification.is_plain:
-        return tiers.at_moments([(item.customer_id, item.event.at) for item in due])
+    """Return the tier of each event's moment."""
     reached = [standing(engine.revision.tiers, spend).tier for spend in spends]
-    return [tier.key if tier else None for tier in reached]
+    keys = [tier.key if tier else None for tier in reached]
+    return tiers.held_at(engine.revision, [(item.customer_id, item.event.at) for item in due], keys)
 
 
 def with_facts(state: CustomerState, facts: MemberFacts) -> CustomerState:

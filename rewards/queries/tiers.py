@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,18 @@ _AT_MOMENTS = """
         ORDER BY c.changed_at DESC, c.id DESC LIMIT 1)
     FROM unnest(%(customers)s::bigint[], %(moments)s::timestamptz[]) WITH ORDINALITY
         AS asked(customer_id, moment, n)
+"""
+# A membership holds one lock at a time. Where the tier has changed since, the history knows the lock's.
+_LOCKED_AT = """
+    SELECT asked.n, CASE WHEN m.since <= asked.moment THEN m.tier_key ELSE (
+        SELECT CASE c.move WHEN 'locked' THEN c.to_key END FROM rewards_tierchange c
+        WHERE c.tenant_id = %(tenant)s AND c.customer_id = asked.customer_id AND c.changed_at < asked.moment
+          AND c.move IN ('locked', 'unlocked')
+        ORDER BY c.changed_at DESC, c.id DESC LIMIT 1) END
+    FROM unnest(%(customers)s::bigint[], %(moments)s::timestamptz[]) WITH ORDINALITY
+        AS asked(customer_id, moment, n)
+    JOIN rewards_tiermembership m ON m.tenant_id = %(tenant)s AND m.customer_id = asked.customer_id
+    WHERE m.locked_until > asked.moment
 """
 
 
@@ -74,18 +86,54 @@ def of_customers(customer_ids: Collection[int], *, revision: Revision, at: datet
     return found
 
 
-def at_moments(asked: list[tuple[int, datetime]]) -> list[str | None]:
-    """Return the tier each customer held just before a moment, by the recorded changes."""
+def held_at(
+    revision: Revision, asked: Sequence[tuple[int, datetime]], reached: Sequence[str | None]
+) -> list[str | None]:
+    """Return the tier that each customer held just before a moment, as rules see it.
+
+    ``reached`` are the tiers by the spend of the 365 days before. Where nothing but that spend decides, it
+    says the tier to the instant, unless a lock held another one by then. Otherwise it is the one that was
+    recorded, with what validity, grace and locks made of it; spend only speaks for members without a record.
+    """
+    if revision.qualification.is_plain:
+        locked = locked_at(asked)
+        return [locked.get(number, tier) for number, tier in enumerate(reached)]
+    return [
+        tier if recorded is None else recorded or None
+        for recorded, tier in zip(at_moments(asked), reached, strict=True)
+    ]
+
+
+def locked_at(asked: Sequence[tuple[int, datetime]]) -> dict[int, str]:
+    """Return the tiers that locks held, by place in ``asked``; locks that staff have ended do not count."""
+    if not asked:
+        return {}
+    first = min(moment for _customer, moment in asked)
+    if not TierMembership.objects.filter(locked_until__gt=first).exists():
+        return {}
+    rows = _asked(_LOCKED_AT, asked)
+    return {number - 1: key for number, key in rows if key}
+
+
+def at_moments(asked: Sequence[tuple[int, datetime]]) -> list[str | None]:
+    """Return the tier each customer held just before a moment, by the recorded changes.
+
+    Empty where none was held, ``None`` where nothing was recorded by then.
+    """
     if not asked:
         return []
+    key_by_number = dict(_asked(_AT_MOMENTS, asked))
+    return [key_by_number[number] for number in range(1, len(asked) + 1)]
+
+
+def _asked(statement: str, asked: Sequence[tuple[int, datetime]]) -> list[tuple[int, str | None]]:
     customers, moments = zip(*asked, strict=True)
+    parameters: dict[str, Any] = {
+        "tenant": active_tenant_id(), "customers": list(customers), "moments": list(moments),
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(
-            _AT_MOMENTS,
-            {"tenant": active_tenant_id(), "customers": list(customers), "moments": list(moments)},
-        )
-        key_by_number = dict(cursor.fetchall())
-    return [key_by_number[number] or None for number in range(1, len(asked) + 1)]
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
 
 
 def history_of(customer_id: int, limit: int = 50) -> list[TierChange]:

@@ -23,7 +23,7 @@ from crm.services import customer_touches
 from rewards import locks
 from rewards.domain.facts import CustomerState, Due
 from rewards.domain.tiers import ROLLING_YEAR, RollingSpend, standing
-from rewards.queries import customer_states, documents, programs
+from rewards.queries import customer_states, documents, programs, tiers
 from rewards.queries.documents import ORDER, Document, Place
 from rewards.queries.programs import PublishedRevision
 from rewards.services import decisions, evaluations
@@ -94,6 +94,12 @@ class _Replay:
 
     def _decided(self, due: list[Due], states: list[CustomerState]) -> list[Decided]:
         engine = self.published.engine
+        asked = [(item.customer_id, item.event.at) for item in due]
+        held = tiers.held_at(engine.revision, asked, [state.tier for state in states])
+        states = [
+            state if tier == state.tier else state._replace(tier=tier)
+            for state, tier in zip(states, held, strict=True)
+        ]
         if engine.needs.reads_members:
             facts = customer_states.member_facts(engine, {item.customer_id for item in due})
             states = [

@@ -15,7 +15,7 @@ from rewards.domain.qualification import Holding, decide
 from rewards.models import DecisionRecord, TierChange, TierMembership, TransactionKind, Wallet
 from rewards.queries import programs
 from rewards.queries import tiers as tier_queries
-from rewards.services import earning, tiers
+from rewards.services import earning, history, simulations, tiers
 from rewards.services import programs as program_services
 from tenants.domain.actors import SYSTEM, Actor, ActorKind
 from tenants.errors import InvalidInput, NotFound, PermissionRefused
@@ -287,6 +287,84 @@ def test_publishing_another_ladder_starts_a_recomputation(scope: Tenant) -> None
     assert jobs() == 2
     publish({"downgrade": "none"}, LADDER[:2])
     assert jobs() == 3
+
+
+BUY = {"key": "buy", "name": "Buy", "wallet": "points", "points": 1, "per_minor": 100,
+       "tier_percent": {"gold": 300}}  # fmt: skip
+GOLD_ONLY = {
+    "key": "gold-only", "name": "Gold only", "priority": 1, "effects": [
+        {"type": "points", "wallet": "points", "points": 1000}],
+    "when": {"member": "tier", "op": "eq", "value": "gold"},
+}  # fmt: skip
+
+
+def award(customer: Customer, at: Any) -> int:
+    order = make_order(customer, [("A", 1, 100)], at)
+    earning.award_orders([order.pk], by=SYSTEM, at=at)
+    return DecisionRecord.objects.get(event_type="order", event_id=order.pk).points
+
+
+def test_rules_see_the_tier_that_a_lock_holds_while_it_holds(ann: Customer, actor: Actor) -> None:
+    """Where spend decides, too: a member who was given gold earns as gold."""
+    publish(rules=[BUY, GOLD_ONLY])
+    bob = make_customer()
+    tiers.recompute(at=NOW - 30 * DAY)
+    tiers.lock(
+        customer=ann, tier_key="gold", until=NOW + 10 * DAY, reason="Guest", by=actor, at=NOW - 20 * DAY
+    )
+    assert [award(ann, NOW - 21 * DAY), award(ann, NOW - 19 * DAY), award(bob, NOW)] == [1, 1003, 1]
+    assert award(ann, NOW + 11 * DAY) == 1
+    tiers.recompute(at=NOW + 12 * DAY)
+    assert held(ann) == "base"
+    # An order of the time of the lock that is told of late.
+    late = make_order(ann, [("A", 1, 100)], NOW + 9 * DAY)
+    earning.award_orders([late.pk], by=SYSTEM, at=NOW + 13 * DAY)
+    assert DecisionRecord.objects.get(event_id=late.pk, event_type="order").points == 1003
+
+
+def test_a_lock_lowers_too_and_a_merged_one_still_holds(ann: Customer, actor: Actor) -> None:
+    publish(rules=[BUY, GOLD_ONLY])
+    make_order(ann, [("A", 1, 6000)], NOW - 20 * DAY)
+    tiers.recompute(at=NOW - 10 * DAY)
+    options: dict[str, Any] = {"until": NOW + DAY, "reason": "Abuse", "by": actor}
+    tiers.lock(customer=ann, tier_key="base", at=NOW - 5 * DAY, **options)
+    assert award(ann, NOW) == 1
+    # What a merge moves to another record has no history of its own there.
+    bob = make_customer()
+    TierMembership.objects.filter(customer=ann).update(customer=bob, tier_key="gold")
+    assert award(bob, NOW) == 1003
+
+
+def test_simulation_and_history_see_the_tier_held(tenant: Tenant, actor: Actor) -> None:
+    with tenant_scope(tenant):
+        ann = make_customer()
+        publish(rules=[BUY, GOLD_ONLY])
+        tiers.recompute(at=NOW - 30 * DAY)
+        options: dict[str, Any] = {"until": NOW + 10 * DAY, "reason": "Guest", "by": actor}
+        tiers.lock(customer=ann, tier_key="gold", at=NOW - 20 * DAY, **options)
+        revision = programs.published()
+        assert revision is not None
+        cart = [simulations.CartLine(amount_minor=100)]
+        for at, points in ((NOW, 1003), (NOW + 11 * DAY, 1)):
+            asked = {"customer": ann, "lines": cart, "channel": "web", "at": at, "revision": revision}
+            assert simulations.of_cart(**asked).points == points  # type: ignore[arg-type]  # by name
+        make_order(ann, [("A", 1, 100)], NOW - 25 * DAY)
+        make_order(ann, [("A", 1, 100)], NOW)
+    history.post(tenant=tenant, by=SYSTEM, at=NOW, progress=lambda *_: None)
+    with tenant_scope(tenant):
+        points = DecisionRecord.objects.order_by("occurred_at").values_list("points", flat=True)
+        assert list(points) == [1, 1003]
+
+
+def test_without_a_record_everybodys_tier_is_seen(ann: Customer) -> None:
+    by({"key": "status", "metric": "points", "wallet": "status"})
+    revision = programs.published().revision  # type: ignore[union-attr]  # it was published
+    asked = [(ann.pk, NOW)]
+    assert tier_queries.held_at(revision, asked, ["base"]) == ["base"]
+    tiers.recompute(at=NOW - DAY)
+    post(ann, Wallet.objects.get(key="status"), 10, kind=TransactionKind.EARN, at=NOW - DAY)
+    tiers.recompute(at=NOW - timedelta(hours=1))
+    assert tier_queries.held_at(revision, asked, ["base"]) == ["gold"]
 
 
 def test_the_first_publication_gives_everybody_a_tier(tenant: Tenant, other_tenant: Tenant) -> None:
