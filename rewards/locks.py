@@ -163,6 +163,14 @@ def lock_referral(referral_id: int) -> Referral:
     return referral
 
 
+def lock_pace(of: str) -> None:
+    """Let what counts against one limit of pace come one transaction after the other."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [f"pace:{of}", active_tenant_id()]
+        )
+
+
 def lock_review(review_id: int) -> AbuseReview:
     review: AbuseReview = AbuseReview.objects.select_for_update().get(pk=review_id)
     return review

@@ -7,7 +7,7 @@ next user of a pooled connection, and is what a sharded PostgreSQL forwards to i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, cast
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper
 
 _active_tenant_id: ContextVar[int | None] = ContextVar("active_tenant_id", default=None)
+_afterwards: ContextVar[list[Callable[[], object]] | None] = ContextVar("afterwards", default=None)
 
 
 class TenantScopeRequired(RuntimeError):
@@ -43,6 +44,18 @@ def active_tenant() -> Tenant:
     from tenants.models import Tenant  # noqa: PLC0415 - the models import this module
 
     return Tenant.objects.get(pk=active_tenant_id())
+
+
+def run_afterwards(work: Callable[[], object]) -> None:
+    """Do some work once the open scope's transaction has ended, however it ended, in one of its own.
+
+    For what must be written down even though the request that showed it is refused and rolled back. The
+    process may die in between; then the work is lost.
+    """
+    waiting = _afterwards.get()
+    if waiting is None:
+        raise TenantScopeRequired("No tenant scope is open: there is nothing to wait for.")
+    waiting.append(work)
 
 
 def _set_local(value: str) -> None:
@@ -77,13 +90,27 @@ def tenant_scope(tenant: Tenant | int) -> Iterator[None]:
         with transaction.atomic():
             yield
         return
+    waiting: list[Callable[[], object]] = []
+    try:
+        with _outermost(tenant_id, waiting):
+            yield
+    finally:
+        if waiting:
+            with tenant_scope(tenant_id):
+                for work in waiting:
+                    work()
+
+
+@contextmanager
+def _outermost(tenant_id: int, waiting: list[Callable[[], object]]) -> Iterator[None]:
     is_inner = connection.in_atomic_block
     with transaction.atomic():
         _open(tenant_id)
-        token = _active_tenant_id.set(tenant_id)
+        token, waits = _active_tenant_id.set(tenant_id), _afterwards.set(waiting)
         try:
             yield
         finally:
+            _afterwards.reset(waits)
             _active_tenant_id.reset(token)
             cast("DatabaseWrapper", connection).forget_opening()
         # Only inside a larger transaction does the setting outlive this block.

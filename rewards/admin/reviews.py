@@ -28,6 +28,13 @@ from tenants.domain.permissions import Permission
 _APPROVE, _REJECT = "approve", "reject"
 
 
+_GUESSERS = {
+    velocity.CUSTOMER: gettext_lazy("Customer"),
+    velocity.CLIENT: gettext_lazy("Shopper"),
+    velocity.API_KEY: gettext_lazy("API key"),
+}
+
+
 class ReviewFilters(FilterForm):
     kind = forms.ChoiceField(
         label=gettext_lazy("Kind"), choices=[("", gettext_lazy("Any kind")), *VelocityKind.choices]
@@ -59,6 +66,9 @@ class ReviewsPage(ListPage):
 def told(row: AbuseReview) -> list[tuple[str, str]]:
     """Return what is known about a review in words."""
     found = []
+    if guesser := row.details.get("guesser"):
+        found.append((str(_GUESSERS.get(guesser, guesser)), str(row.details.get("name", ""))))
+        found.append((_("Unknown codes"), ", ".join(map(str, row.details.get("codes", [])))))
     if reward := row.details.get("reward"):
         found.append((_("Reward"), str(reward)))
     if points := row.details.get("points"):
@@ -125,7 +135,7 @@ class ReviewPage(FormPage):
 class LimitsForm(StaffForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for kind in VelocityKind:
+        for kind in velocity.USUAL:
             label = {"kind": kind.label}
             self.fields[f"{kind}_most"] = forms.IntegerField(
                 label=_("%(kind)s: at most") % label, min_value=1, max_value=1_000_000
@@ -155,7 +165,7 @@ class LimitsPage(FormPage):
         return found
 
     def save(self, form: Any) -> str:
-        for kind in VelocityKind:
+        for kind in velocity.USUAL:
             values = form.cleaned_data
             limit = Limit(values[f"{kind}_most"], values[f"{kind}_hours"])
             velocity.save_limit(kind=kind, limit=limit, by=self.access.actor, at=timezone.now())

@@ -11,6 +11,7 @@ class VelocityKind(models.TextChoices):
     REDEMPTIONS = "redemptions", _("Redemptions of a customer")
     REFUNDS = "refunds", _("Refunds of a customer")
     REFERRALS = "referrals", _("Referrals by a customer")
+    GUESSES = "guesses", _("Guessed coupon codes")
 
 
 class ReviewState(models.TextChoices):
@@ -41,11 +42,19 @@ class VelocityLimit(TenantModel):
 
 
 class AbuseReview(PublicIdModel, TenantModel):
-    """Something that waits until a person has looked; `subject` is the public id of what waits."""
+    """Something that waits until a person has looked; `subject` is the public id of what waits.
+
+    Who guesses codes is the subject itself, and need not be a known customer.
+    """
 
     kind = models.CharField(_("kind"), max_length=11, choices=VelocityKind.choices)
     customer = TenantForeignKey(
-        Customer, models.PROTECT, related_name="abuse_reviews", verbose_name=_("customer")
+        Customer,
+        models.PROTECT,
+        related_name="abuse_reviews",
+        verbose_name=_("customer"),
+        null=True,
+        blank=True,
     )
     subject = models.CharField(_("what waits"), max_length=60, db_collation="C")
     details = models.JSONField(_("details"), default=dict)

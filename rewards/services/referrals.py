@@ -165,17 +165,9 @@ def register(*, code: str, referee: Customer, by: Actor, at: datetime) -> Referr
         raise InvalidInput(errors=[FieldError("/code", "self_referral", "Nobody brings oneself.")])
     if program.qualification == ReferralQualification.FIRST_ORDER and _has_ordered(referee):
         raise NotNewCustomer
-    findings = _findings(referrer, referee, at)
-    referral: Referral = Referral.objects.create(
-        referrer=referrer,
-        referee=referee,
-        state=_first_state(findings),
-        findings=[finding.value for finding in findings],
-        created_at=at,
-        ends_at=at + timedelta(days=program.within_days),
-        rejected_at=at if is_rejected(findings) else None,
-        reason="same_identity" if is_rejected(findings) else "",
-    )
+    referral, is_new = _noted(referrer, referee, program, at)
+    if not is_new:
+        return referral
     if referral.state == ReferralState.IN_REVIEW:
         velocity.open_review(
             kind=VelocityKind.REFERRALS,
@@ -186,6 +178,26 @@ def register(*, code: str, referee: Customer, by: Actor, at: datetime) -> Referr
         )
     _record(referral, None, by=by, at=at)
     return referral
+
+
+def _noted(
+    referrer: Customer, referee: Customer, program: ReferralProgram, at: datetime
+) -> tuple[Referral, bool]:
+    """Return the new customer's referral and whether it is new: who came a moment earlier counts."""
+    findings = _findings(referrer, referee, at)
+    terms = {
+        "referrer": referrer,
+        "state": _first_state(findings),
+        "findings": [finding.value for finding in findings],
+        "created_at": at,
+        "ends_at": at + timedelta(days=program.within_days),
+        "rejected_at": at if is_rejected(findings) else None,
+        "reason": "same_identity" if is_rejected(findings) else "",
+    }
+    referral, is_new = Referral.objects.get_or_create(referee=referee, defaults=terms)
+    if referral.referrer_id != referrer.pk:
+        raise AlreadyReferred
+    return referral, is_new
 
 
 def _owner_of(code: str) -> Customer:

@@ -16,7 +16,7 @@ from rewards.models import (
     ReviewState,
     VelocityKind,
 )
-from rewards.services import redemptions, referrals
+from rewards.services import redemptions, referrals, velocity
 from tenants.domain.actors import Actor
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.services import audit
@@ -55,6 +55,11 @@ def _act(row: AbuseReview, *, is_approved: bool, by: Actor, at: datetime) -> Non
             referrals.approve(referral=referral, by=by, at=at)
         else:
             referrals.reject(referral=referral, reason=row.reason, by=by, at=at)
+        return
+    if row.kind == VelocityKind.GUESSES:
+        # Who is stopped may go on at once; who was rejected waits until the guesses are old.
+        if is_approved:
+            velocity.let_guess_again(row.subject)
         return
     redemption = Redemption.objects.filter(public_id=row.subject).first()
     # It may have been cancelled in the meantime; then there is nothing left to do.

@@ -1,13 +1,17 @@
 """Velocity: what comes too fast from one customer waits for a review; who guesses codes is stopped.
 
-Guesses are counted outside the database, because refused requests are rolled back.
+Who counts against a limit holds its lock until the end of the transaction, so that requests side by side
+cannot all be the last one that fits. Guesses are counted outside the database, because refused requests are
+rolled back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from hashlib import sha256
 from typing import Any, Final, cast
 
 from django.conf import settings
@@ -15,15 +19,17 @@ from limits import RateLimitItemPerMinute
 from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
+from rewards.locks import lock_pace
 from rewards.models import AbuseReview, Redemption, Referral, ReviewState, VelocityKind, VelocityLimit
 from tenants.domain.actors import Actor
 from tenants.errors import DomainError, FieldError, InvalidInput
-from tenants.scope import active_tenant_id
+from tenants.scope import active_tenant_id, run_afterwards
 from tenants.services import audit
 
 GUESSES: Final = 10
 GUESSES_OF_A_KEY: Final = 1_000
 GUESS_MINUTES: Final = 10
+CUSTOMER, CLIENT, API_KEY = "customer", "client", "api_key"
 _limiter = FixedWindowRateLimiter(cast("Storage", storage_from_string(settings.RATE_LIMIT_STORAGE_URL)))
 
 
@@ -35,26 +41,70 @@ class TooManyGuesses(DomainError):
     title = "Too many unknown codes; try again later"
 
 
-def require_no_guessing(guesser: str, *, is_shopper: bool) -> None:
-    """Raise ``TooManyGuesses`` when the guesser has sent too many unknown codes lately."""
-    if not _limiter.test(_limit(is_shopper), _name(guesser)):
+@dataclass(frozen=True, slots=True)
+class Guesser:
+    """Who sends codes: a customer, a shopper the shop names, or an API key for all its other shoppers."""
+
+    kind: str
+    name: str
+    customer_id: int | None = None
+
+    @property
+    def is_shopper(self) -> bool:
+        """Whether it is one shopper, who has fewer guesses than a whole shop."""
+        return self.kind != API_KEY
+
+    @property
+    def subject(self) -> str:
+        """A short name that is the same for ever."""
+        return f"{self.kind}:{sha256(self.name.encode()).hexdigest()[:32]}"
+
+
+def require_no_guessing(guesser: Guesser) -> None:
+    """Raise ``TooManyGuesses`` when the guesser has sent too many unknown codes lately.
+
+    One shopper's carts are looked at one after the other, until the transaction ends: however many come at
+    once, no more than the limit are answered. The carts of a whole shop do not wait for each other.
+    """
+    if guesser.is_shopper:
+        lock_pace(f"guesses:{guesser.subject}")
+    if not _limiter.test(_limit(guesser), _name(guesser)):
         raise TooManyGuesses(wait_minutes=GUESS_MINUTES)
 
 
-def count_guesses(guesser: str, count: int, *, is_shopper: bool) -> bool:
-    """Count unknown codes; returns whether this reached the limit."""
-    limit, name = _limit(is_shopper), _name(guesser)
-    for _ in range(count):
+def count_guesses(guesser: Guesser, codes: Sequence[str], *, at: datetime) -> None:
+    """Count unknown codes; the one that reaches the limit opens a review, also if the request is refused."""
+    limit, name = _limit(guesser), _name(guesser)
+    for _ in codes:
         _limiter.hit(limit, name)
-    return bool(count) and not _limiter.test(limit, name)
+    if codes and not _limiter.test(limit, name):
+        run_afterwards(partial(_review_guesser, guesser, [code[:60] for code in codes], at))
 
 
-def _limit(is_shopper: bool) -> RateLimitItemPerMinute:
-    return RateLimitItemPerMinute(GUESSES if is_shopper else GUESSES_OF_A_KEY, GUESS_MINUTES)
+def _review_guesser(guesser: Guesser, codes: list[str], at: datetime) -> None:
+    details = {"guesser": guesser.kind, "name": guesser.name[:120], "codes": codes}
+    open_review(
+        kind=VelocityKind.GUESSES, customer_id=guesser.customer_id, subject=guesser.subject, details=details,
+        at=at,
+    )  # fmt: skip
 
 
-def _name(guesser: str) -> str:
-    return f"coupon-guesses:{active_tenant_id()}:{guesser}"
+def let_guess_again(subject: str) -> None:
+    """Forget the guesses of a guesser, by the subject of its review."""
+    for most in (GUESSES, GUESSES_OF_A_KEY):
+        _limiter.clear(RateLimitItemPerMinute(most, GUESS_MINUTES), _counter(subject))
+
+
+def _limit(guesser: Guesser) -> RateLimitItemPerMinute:
+    return RateLimitItemPerMinute(GUESSES if guesser.is_shopper else GUESSES_OF_A_KEY, GUESS_MINUTES)
+
+
+def _name(guesser: Guesser) -> str:
+    return _counter(guesser.subject)
+
+
+def _counter(subject: str) -> str:
+    return f"coupon-guesses:{active_tenant_id()}:{subject}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +145,12 @@ def _diff(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_too_fast(kind: VelocityKind, *, customer_id: int, at: datetime) -> bool:
-    """Whether the customer has had as many in the window before ``at`` as the limit allows."""
+    """Whether the customer has had as many in the window before ``at`` as the limit allows.
+
+    Locks the customer's pace of this kind until the transaction ends: whoever asks next sees what this one
+    has done. Ask in the transaction that does it.
+    """
+    lock_pace(f"{kind.value}:{customer_id}")
     limit = limits()[kind]
     since = at - timedelta(hours=limit.window_hours)
     count = {
@@ -107,7 +162,7 @@ def is_too_fast(kind: VelocityKind, *, customer_id: int, at: datetime) -> bool:
 
 
 def open_review(
-    *, kind: VelocityKind, customer_id: int, subject: str, details: Mapping[str, Any], at: datetime
+    *, kind: VelocityKind, customer_id: int | None, subject: str, details: Mapping[str, Any], at: datetime
 ) -> AbuseReview:
     """Put something into the review queue; what waits there already waits once."""
     review, _created = AbuseReview.objects.get_or_create(

@@ -5,7 +5,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Count
 
 from tenants.models import Job, Membership, OutboxMessage, Tenant
-from tenants.scope import TenantScopeRequired, active_tenant, tenant_scope
+from tenants.scope import TenantScopeRequired, active_tenant, run_afterwards, tenant_scope
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +50,33 @@ def test_rows_of_another_tenant_are_neither_seen_nor_counted(tenant, other_tenan
 def test_another_tenant_cannot_be_opened_inside_a_scope(tenant, other_tenant):
     with tenant_scope(tenant), pytest.raises(TenantScopeRequired), tenant_scope(other_tenant):
         pass
+
+
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_work_for_afterwards_is_done_once_however_the_transaction_ends(tenant, other_tenant, is_refused):
+    def ask() -> None:
+        with tenant_scope(tenant):
+            make_job("rolled back")
+            with tenant_scope(tenant):
+                run_afterwards(lambda: make_job("afterwards"))
+            if is_refused:
+                raise ValueError("refused")
+
+    if is_refused:
+        with pytest.raises(ValueError, match="refused"):
+            ask()
+    else:
+        ask()
+    with tenant_scope(other_tenant):
+        assert not Job.objects.exists()
+    with tenant_scope(tenant):
+        kinds = sorted(Job.objects.values_list("kind", flat=True))
+    assert kinds == (["afterwards"] if is_refused else ["afterwards", "rolled back"])
+
+
+def test_work_for_afterwards_needs_a_scope_to_wait_for():
+    with pytest.raises(TenantScopeRequired):
+        run_afterwards(lambda: None)
 
 
 def test_the_same_tenant_may_be_opened_again(tenant):

@@ -24,6 +24,7 @@ from rewards.services.coupons import consumption
 from rewards.services.coupons.consumption import Taking
 from rewards.services.coupons.errors import CouponsBusy, CouponsRejected, TooManyCodes, WrongCouponState
 from rewards.services.ledger import Source
+from rewards.services.velocity import Guesser
 from tenants.domain.actors import Actor
 from tenants.models import Tenant
 from tenants.scope import active_tenant, tenant_scope
@@ -57,7 +58,7 @@ def validate(*, request: Request, by: Actor, at: datetime) -> Evaluation:
     Raises ``TooManyCodes``, and ``TooManyGuesses`` after many unknown ones.
     """
     _check(request.codes)
-    with _guesses(request, by) as unknown:
+    with _guesses(request, by, at) as unknown:
         evaluation = coupon_evaluation.evaluate(
             codes=request.codes, cart=request.cart, customer=request.customer, tenant=active_tenant(), at=at
         )
@@ -66,13 +67,10 @@ def validate(*, request: Request, by: Actor, at: datetime) -> Evaluation:
 
 
 @contextmanager
-def _guesses(request: Request, by: Actor) -> Iterator[list[str]]:
+def _guesses(request: Request, by: Actor, at: datetime) -> Iterator[list[str]]:
     """Refuse who guesses; afterwards count the unknown codes, also when the call is refused."""
-    is_shopper = request.customer is not None or bool(request.client)
-    guesser = f"key:{by.id}"
-    if is_shopper:
-        guesser = f"customer:{request.customer.pk}" if request.customer else f"client:{request.client}"
-    velocity.require_no_guessing(guesser, is_shopper=is_shopper)
+    guesser = _guesser(request, by)
+    velocity.require_no_guessing(guesser)
     unknown: list[str] = []
     try:
         yield unknown
@@ -83,7 +81,15 @@ def _guesses(request: Request, by: Actor) -> Iterator[list[str]]:
         ]  # fmt: skip
         raise
     finally:
-        velocity.count_guesses(guesser, len(unknown), is_shopper=is_shopper)
+        velocity.count_guesses(guesser, unknown, at=at)
+
+
+def _guesser(request: Request, by: Actor) -> Guesser:
+    if request.customer is not None:
+        return Guesser(velocity.CUSTOMER, str(request.customer.pk), request.customer.pk)
+    return (
+        Guesser(velocity.CLIENT, request.client) if request.client else Guesser(velocity.API_KEY, str(by.id))
+    )
 
 
 @transaction.atomic
@@ -92,7 +98,7 @@ def reserve(*, request: Request, by: Actor, at: datetime, ttl: timedelta = RESER
 
     Raises ``CouponsRejected``, ``CouponsBusy`` and ``TooManyCodes``; then nothing was taken.
     """
-    with _guesses(request, by):
+    with _guesses(request, by, at):
         redemption, is_new = take(request, tenant=active_tenant(), at=at, ttl=min(ttl, LONGEST_RESERVATION))
     if is_new:
         _record(redemption, by=by, at=at)
@@ -105,7 +111,7 @@ def redeem(*, request: Request, by: Actor, at: datetime) -> CouponRedemption:
 
     Raises ``CouponsRejected``, ``CouponsBusy`` and ``TooManyCodes``; then nothing was taken.
     """
-    with _guesses(request, by):
+    with _guesses(request, by, at):
         redemption, is_new = take(request, tenant=active_tenant(), at=at)
     if is_new:
         _record(redemption, by=by, at=at)

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
-from rewards.models import CouponCode, CouponRedemption
+from rewards.models import AbuseReview, CouponCode, CouponRedemption
+from rewards.services import reviews
+from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.conftest import ApiClient
 from tests.rewards.coupons import make_definition
-from tests.rewards.factories import make_customer
+from tests.rewards.factories import NOW, make_customer
 
 pytestmark = pytest.mark.django_db
 CART = {"lines": [{"sku": "tea", "quantity": 2, "unit_price_minor": 1000}], "shipping_minor": 300}
@@ -41,6 +43,40 @@ def test_validate_tells_the_price_and_every_reason(api: ApiClient) -> None:
         [{"reason": "minimum_spend", "missing": 7000, "at": None}],
         [{"reason": "unknown_code", "missing": None, "at": None}],
     ]
+
+
+def test_guessing_is_throttled_and_reviewed_although_every_call_was_refused(
+    api: ApiClient, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    for number in range(10):
+        answer = api.post("/coupons/redeem", body(f"no-{number}", client="eve"), Idempotency_Key=f"g{number}")
+        assert (answer.status_code, answer.json()["code"]) == (409, "coupons_rejected")
+    for path in ("/coupons/redeem", "/coupons/validate", "/coupons/reserve"):
+        stopped = api.post(path, body("ten", client="eve"), Idempotency_Key="late")
+        assert (stopped.status_code, stopped.json()["code"]) == (429, "too_many_guesses")
+        assert stopped.json()["wait_minutes"] == 10
+    assert api.post("/coupons/validate", body("ten", client="adam")).json()["is_valid"]
+    with tenant_scope(other_tenant):
+        assert not AbuseReview.objects.exists()
+    with tenant_scope(tenant):
+        review = AbuseReview.objects.get()
+        assert (review.kind, review.customer, review.state) == ("guesses", None, "open")
+        assert review.details == {"guesser": "client", "name": "eve", "codes": ["NO-9"]}
+        reviews.decide(review=review, is_approved=True, reason="a typing error", by=SYSTEM, at=NOW)
+    assert api.post("/coupons/validate", body("ten", client="eve")).json()["is_valid"]
+
+
+def test_a_rejected_guesser_stays_stopped(api: ApiClient, tenant: Tenant) -> None:
+    with tenant_scope(tenant):
+        customer = make_customer()
+    known = {"customer": str(customer.public_id)}
+    for _ in range(2):
+        api.post("/coupons/validate", body(*(f"x{number}" for number in range(5)), **known))
+    with tenant_scope(tenant):
+        review = AbuseReview.objects.get()
+        assert review.customer_id == customer.pk
+        reviews.decide(review=review, is_approved=False, reason="a script", by=SYSTEM, at=NOW)
+    assert api.post("/coupons/validate", body("ten", **known)).status_code == 429
 
 
 def test_redeeming_is_idempotent_and_a_refusal_names_the_codes(api: ApiClient, tenant: Tenant) -> None:
