@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from crm.domain.rules import EventPattern
 from crm.models import AttributeDefinition, Segment
 from crm.models.attribute_definition import AttributeSubject
-from crm.queries import event_names, funnels
+from crm.queries import event_names, funnels, sensitive
 from crm.queries.funnels import MOST_STEPS, FunnelGroup
 from tenants.admin import charts, formats
 from tenants.admin.frame import StaffPage
@@ -37,11 +37,12 @@ class FunnelFilters(FilterForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        secret = sensitive.hidden().attributes
         attributes = AttributeDefinition.objects.filter(subject=AttributeSubject.CUSTOMER).order_by("label")
         segments = Segment.objects.order_by("name").values_list("key", "name")
         self.fields["breakdown"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
             ("", _("Not broken down")),
-            *[(f"attribute:{each.key}", each.label) for each in attributes],
+            *[(f"attribute:{each.key}", each.label) for each in attributes if each.key not in secret],
             *[(f"segment:{key}", name) for key, name in segments],
         ]
         names = [("", "–"), *[(name, name) for name in event_names.recent()]]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.admin import trait_labels
+from crm.domain.hidden_values import NOTHING
 from crm.domain.rule_verdicts import Verdict
 from crm.domain.rules import (
     AllOf,
@@ -180,6 +181,8 @@ def _condition(condition: Condition, currency: str) -> str:
 
 def subject_label(source: Source, name: str) -> str:
     """Return what a condition speaks of."""
+    if name == NOTHING:
+        return str(_("(sensitive, not read)"))
     fixed = {
         Source.ORDERS: MEASURE_LABELS,
         Source.PERSON: PERSON_LABELS,

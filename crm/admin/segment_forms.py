@@ -22,7 +22,7 @@ from crm.domain.profile_traits import PROFILE_TRAITS
 from crm.domain.rules import Source
 from crm.models import AttributeDefinition
 from crm.models.attribute_definition import AttributeSubject
-from crm.queries import rule_sources
+from crm.queries import rule_sources, sensitive
 from crm.queries.trait_names import trait_names
 from tenants.admin.forms import StaffForm
 
@@ -49,7 +49,10 @@ class Subjects:
     def __init__(self, currency: str) -> None:
         definitions = AttributeDefinition.objects.filter(subject=AttributeSubject.CUSTOMER).order_by("label")
         self.values = RuleValues(currency, {each.key: each.value_type for each in definitions})
-        self._attributes = [(f"{Source.ATTRIBUTE}:{each.key}", each.label) for each in definitions]
+        secret = sensitive.hidden().attributes
+        self._attributes = [
+            (f"{Source.ATTRIBUTE}:{each.key}", each.label) for each in definitions if each.key not in secret
+        ]
 
     def choices(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """Return the groups of subjects: behaviour first, then what is known of customers."""

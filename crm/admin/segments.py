@@ -19,9 +19,10 @@ from crm.admin import rule_words
 from crm.admin.rule_words import in_words
 from crm.admin.segment_builder import free_key
 from crm.admin.segment_forms import StaticForm
+from crm.domain.hidden_values import spoken_of
 from crm.domain.rules import parse
 from crm.models import Customer, Identity, Segment, SegmentKind, SegmentMember, SegmentRun
-from crm.queries import customers, segment_history, segment_overlap, segment_why
+from crm.queries import customers, segment_history, segment_overlap, segment_why, sensitive
 from crm.services import segment_lists, segments
 from tenants.admin import charts, formats
 from tenants.admin.frame import Crumb, FormPage, StaffPage
@@ -39,6 +40,11 @@ def described(segment: Segment, currency: str) -> str:
     if segment.kind == SegmentKind.RULE:
         return in_words(parse(segment.rule), currency)
     return segment.description
+
+
+def _secret(segment: Segment) -> list[str]:
+    """Return what the rule speaks of although it is sensitive by now."""
+    return spoken_of(parse(segment.rule), sensitive.hidden()) if segment.kind == SegmentKind.RULE else []
 
 
 class SegmentsPage(ListPage):
@@ -89,6 +95,7 @@ class SegmentPage(StaffPage):
             segment, last_on=timezone.now().astimezone(zone).date(), days=_DAYS_SHOWN
         )
         return self.page(
+            secret=_secret(segment),
             segment=segment,
             rule=described(segment, self.access.tenant.currency),
             members=members[:_MEMBERS_SHOWN],

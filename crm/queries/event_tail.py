@@ -10,7 +10,8 @@ from uuid import UUID
 from django.db.models import QuerySet, Sum
 
 from crm.domain.event_schemas import masked
-from crm.models import Customer, Event, EventReject, EventTally, Identity, PropertySchema
+from crm.models import Customer, Event, EventReject, EventTally, Identity
+from crm.queries import sensitive
 
 MOST_ROWS: Final = 100
 # From the newest backwards until there are enough: a busy tenant never reads more than its last minute.
@@ -54,18 +55,13 @@ class TailRow:
 
 def newest(wanted: TailFilter, *, at: datetime) -> list[TailRow]:
     """Return the newest rows, at most ``MOST_ROWS``, the newest first; sensitive values are masked."""
-    hidden = sensitive_keys()
+    hidden = sensitive.property_keys()
     rows: list[TailRow] = []
     if wanted.status in {"", "accepted"} and not wanted.reason:
         rows += [_of_event(each, hidden) for each in _events(wanted, at)]
     if wanted.status in {"", "invalid", "replayed"}:
         rows += [_of_reject(each, hidden) for each in rejects(wanted, at=at)[:MOST_ROWS]]
     return sorted(rows, key=lambda row: (row.received_at, row.message_id), reverse=True)[:MOST_ROWS]
-
-
-def sensitive_keys() -> frozenset[str]:
-    """Return the names of properties that hold sensitive data, of whichever event."""
-    return frozenset(PropertySchema.objects.exclude(sensitivity="").values_list("key", flat=True))
 
 
 def rejects(wanted: TailFilter, *, at: datetime) -> QuerySet[EventReject]:

@@ -14,7 +14,9 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
+from crm.domain.hidden_values import NOTHING, pattern_hiding
 from crm.domain.rules import EventPattern, Window
+from crm.queries import sensitive
 from crm.queries.segment_sql_values import json_test
 from tenants.scope import active_tenant_id
 
@@ -56,7 +58,11 @@ def funnel(
 
     Later steps may follow for ``within_days`` times 24 hours after the first. ``attribute`` breaks it down by
     the text of a customer attribute, ``segment`` by membership (yes or no); the ten largest groups are told.
+    Sensitive values count as missing.
     """
+    hidden = sensitive.hidden()
+    steps = [pattern_hiding(each, hidden) for each in steps]
+    attribute = NOTHING if attribute in hidden.attributes else attribute
     since, before = Window(first=first_on, last=last_on).bounds(at, zone)
     within = timedelta(days=within_days)
     chain, params = _chained(steps, within, before)

@@ -12,7 +12,7 @@ from crm import signals
 from crm.domain.personal_data import HARMLESS_PROPERTIES
 from crm.locks import lock_customers
 from crm.models import AttributeDefinition, Customer, CustomerState, Identity, Person
-from crm.queries.event_tail import sensitive_keys
+from crm.queries import sensitive
 from crm.services import tombstones
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
@@ -177,7 +177,7 @@ def _carry_out(cluster: Collection[Customer], pairs: Collection[Pair], at: datet
         "ids": ids,
         "public_ids": [str(each.public_id) for each in cluster],
         "words": _words(cluster, pairs),
-        "harmless": sorted(HARMLESS_PROPERTIES - sensitive_keys()),
+        "harmless": sorted(HARMLESS_PROPERTIES - sensitive.property_keys()),
         "kept": list(
             AttributeDefinition.objects.filter(subject="customer", is_personal=False).values_list(
                 "key", flat=True

@@ -14,7 +14,7 @@ from crm.domain import event_schemas as domain
 from crm.domain.event_schemas import ObservedEvent, ObservedProperty
 from crm.locks import lock_event_schema, lock_event_schemas
 from crm.models import EventSchema, EventStatus, PropertySchema, Sensitivity, ViolationPolicy
-from crm.services import event_tallies
+from crm.services import customer_touches, event_tallies
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.errors import FieldError, InvalidInput
@@ -192,6 +192,8 @@ def set_property(
     if value_type is not None:
         found.value_type = value_type
     if sensitivity is not None:
+        # Segments and profiles may have read it, or may read it now.
+        customer_touches.add_everyone()
         found.sensitivity, found.is_sensitivity_set = Sensitivity(sensitivity), True
     found.save()
     after = {"value_type": found.value_type, "sensitivity": str(found.sensitivity)}

@@ -15,11 +15,12 @@ from time import perf_counter
 import structlog
 from django.db import connection, connections, transaction
 
+from crm.domain.hidden_values import hiding
 from crm.domain.rules import Rule, parse
 from crm.domain.segment_order import refresh_order
 from crm.locks import lock_segment
 from crm.models import Segment, SegmentDeparture, SegmentKind, SegmentRun
-from crm.queries import segment_references, segment_sql
+from crm.queries import segment_references, segment_sql, sensitive
 from crm.services import customer_touches, profiles, segment_members, segment_runs
 from crm.services.segment_runs import RunTakenOver, back_off
 from tenants.models import Tenant
@@ -89,7 +90,8 @@ def refresh(*, segment: Segment, at: datetime, customer_ids: Collection[int] | N
         return segment
     try:
         with transaction.atomic():
-            rule = parse(segment.rule)
+            # What became sensitive after the segment was made is not read any more.
+            rule = hiding(parse(segment.rule), sensitive.hidden())
             if customer_ids is None:
                 recompute(segment, rule, at=at)
             else:

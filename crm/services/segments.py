@@ -8,11 +8,12 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from crm.domain.hidden_values import spoken_of
 from crm.domain.rules import Rule, RuleError, depends_on_time, parse, segment_keys
 from crm.domain.segment_order import SegmentCycle, refresh_order
 from crm.locks import lock_segment, lock_segment_rules
 from crm.models import Segment, SegmentKind
-from crm.queries import segment_references
+from crm.queries import segment_references, sensitive
 from crm.services import segment_lists, segment_members, segment_refresh
 from crm.services.segment_lists import MembersAreComputed, SegmentKeyTaken
 from tenants.domain.actors import Actor
@@ -66,12 +67,16 @@ def create(
 
 
 def checked(rule: Any) -> Rule:
-    """Return the parsed rule. Raises ``InvalidInput`` that points into it."""
+    """Return the parsed rule, which speaks of nothing sensitive. Raises ``InvalidInput``."""
     try:
-        return parse(rule)
+        parsed = parse(rule)
     except RuleError as error:
         pointer = f"/rule{error.pointer}".rstrip("/")
         raise InvalidInput(errors=[FieldError(pointer, "invalid_rule", error.detail)]) from error
+    if secret := spoken_of(parsed, sensitive.hidden()):
+        detail = f"Sensitive values are for no segment: {', '.join(secret)}."
+        raise InvalidInput(errors=[FieldError("/rule", "sensitive_value", detail)])
+    return parsed
 
 
 def _placeable(rule: Any, key: str) -> Rule:

@@ -13,7 +13,7 @@ from crm.api.filters import EventRejectFilter
 from crm.api.serializers import JobStarted
 from crm.api.serializers.events import EventRejectOutput, ReplayAllInput, ReplayInput
 from crm.models import EventReject
-from crm.queries import event_tail
+from crm.queries import sensitive
 from crm.services import event_replays
 from tenants.api.views import TenantRequest, TenantViewSet
 from tenants.domain.permissions import Permission
@@ -38,7 +38,7 @@ class EventRejectViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         return found
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "sensitive": event_tail.sensitive_keys()}
+        return {**super().get_serializer_context(), "sensitive": sensitive.property_keys()}
 
     @extend_schema(request=ReplayInput, responses=EventRejectOutput)
     @action(detail=True, methods=["post"], filterset_class=None)
