@@ -106,7 +106,7 @@ def _points(customer: Customer, before: datetime | None) -> list[Entry]:
     """Return postings; the lines a debit takes from several lots are one entry."""
     accounts = list(customer.point_accounts.values_list("pk", flat=True))
     lines = LedgerEntry.objects.filter(
-        account__in=accounts, seq__isnull=False, **_older("transaction__occurred_at", before)
+        account__in=accounts, **_older("transaction__occurred_at", before)
     ).select_related("transaction")
     postings = {line.transaction_id: line.transaction for line in lines.order_by("-seq")[: 2 * PAGE]}
     return [

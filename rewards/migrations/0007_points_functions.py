@@ -1,4 +1,7 @@
-"""The ledger's functions again: the only writers of the ledger, and the whole life of a lot."""
+"""The ledger's functions again: the only writers of the ledger, and the whole life of a lot.
+
+The files hold today's text: a change of a function changes its file, and a new migration runs the file again.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ _SQL = Path(__file__).parent / "sql"
 _BEFORE = ("ledger_postings", "ledger_corrections", "ledger_holds")
 _NOW = (
     "points_guards",
+    "points_check",
     "points_parts",
     "points_postings",
     "points_corrections",
@@ -33,10 +37,10 @@ DROP FUNCTION rewards_transfer, rewards_unmerge, rewards_merge, rewards_forward,
     rewards_close_hold, rewards_capture_hold, rewards_open_hold, rewards_extend, rewards_cancel_pending,
     rewards_release, rewards_activate, rewards_expire, rewards_restore, rewards_take_back_batch, rewards_take_back,
     rewards_post_batch, rewards_post, rewards_post_credit, rewards_account_of, rewards_activate_due,
-    rewards_activate_lots, rewards_refusal, rewards_debit_lots, rewards_pick_lots, rewards_usable,
+    rewards_activate_lots, rewards_refusal, rewards_debit_lots, rewards_left_in_lots, rewards_pick_lots, rewards_usable,
     rewards_active_tenant;
 DROP TYPE rewards_posting_result;
-DROP TRIGGER rewards_entries_sum_to_zero ON rewards_ledgerentry;
+DROP TRIGGER rewards_entries_add_up ON rewards_ledgerentry;
 DROP FUNCTION rewards_check_entries;
 ALTER TABLE rewards_account RESET (fillfactor);
 REVOKE UPDATE (frozen_at) ON rewards_account FROM app_rw;

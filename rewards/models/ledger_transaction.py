@@ -71,11 +71,6 @@ class LedgerTransaction(DependentRow):
                 name="rewards_transaction_reversed_once",
                 condition=models.Q(reverses__isnull=False),
             ),
-            models.CheckConstraint(
-                name="rewards_transaction_moves_points",
-                # Paying a debt from lots, or moving as much debt as points, leaves the balance as it was.
-                condition=~models.Q(points=0) | models.Q(kind__in=["repay", "merge_out", "merge_in"]),
-            ),
         ]
 
     def __str__(self) -> str:

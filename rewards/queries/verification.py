@@ -26,7 +26,7 @@ _CHECKS: Final = {
     "balance_equals_entries": """
         SELECT a.id, COALESCE(e.points, 0), a.pending + a.available + a.held - a.debt FROM rewards_account a
         LEFT JOIN (SELECT account_id, SUM(points) AS points FROM rewards_ledgerentry
-                   WHERE tenant_id = %(t)s AND account_id IS NOT NULL GROUP BY 1) e ON e.account_id = a.id
+                   WHERE tenant_id = %(t)s GROUP BY 1) e ON e.account_id = a.id
         WHERE a.tenant_id = %(t)s
           AND a.pending + a.available + a.held - a.debt <> COALESCE(e.points, 0)""",
     "balance_equals_lots": """
@@ -42,7 +42,7 @@ _CHECKS: Final = {
     "debt_equals_its_entries": """
         SELECT a.id, COALESCE(e.points, 0), a.debt FROM rewards_account a
         LEFT JOIN (SELECT account_id, -SUM(points) AS points FROM rewards_ledgerentry
-                   WHERE tenant_id = %(t)s AND account_id IS NOT NULL AND lot_id IS NULL GROUP BY 1) e
+                   WHERE tenant_id = %(t)s AND lot_id IS NULL GROUP BY 1) e
             ON e.account_id = a.id
         WHERE a.tenant_id = %(t)s AND a.debt <> COALESCE(e.points, 0)""",
     "nothing_left_behind_by_merges": """
@@ -59,6 +59,11 @@ _CHECKS: Final = {
                    JOIN rewards_hold h ON h.tenant_id = %(t)s AND h.id = hl.hold_id AND h.state = 'open'
                    WHERE hl.tenant_id = %(t)s GROUP BY 1) h ON h.lot_id = l.id
         WHERE l.tenant_id = %(t)s AND l.held <> COALESCE(h.points, 0)""",
+    "lines_say_what_lots_held": """
+        SELECT account_id, running, lot_remaining FROM (
+            SELECT account_id, lot_remaining, SUM(points) OVER (PARTITION BY lot_id ORDER BY id) AS running
+            FROM rewards_ledgerentry WHERE tenant_id = %(t)s AND lot_id IS NOT NULL
+        ) lines WHERE running IS DISTINCT FROM lot_remaining""",
     "lot_equals_its_entries": """
         SELECT l.account_id, COALESCE(e.points, 0), l.remaining FROM rewards_lot l
         LEFT JOIN (SELECT lot_id, SUM(points) AS points FROM rewards_ledgerentry
@@ -67,7 +72,7 @@ _CHECKS: Final = {
     "entries_numbered_without_gap": """
         SELECT a.id, a.seq, COALESCE(e.entries, 0) FROM rewards_account a
         LEFT JOIN (SELECT account_id, COUNT(*) AS entries, MAX(seq) AS last, MIN(seq) AS first
-                   FROM rewards_ledgerentry WHERE tenant_id = %(t)s AND account_id IS NOT NULL GROUP BY 1) e
+                   FROM rewards_ledgerentry WHERE tenant_id = %(t)s GROUP BY 1) e
             ON e.account_id = a.id
         WHERE a.tenant_id = %(t)s
           AND (a.seq <> COALESCE(e.entries, 0) OR a.seq <> COALESCE(e.last, 0) OR e.first <> 1)""",
@@ -75,15 +80,14 @@ _CHECKS: Final = {
         SELECT account_id, running, balance_after FROM (
             SELECT account_id, balance_after,
                    SUM(points) OVER (PARTITION BY account_id ORDER BY seq) AS running
-            FROM rewards_ledgerentry WHERE tenant_id = %(t)s AND account_id IS NOT NULL
+            FROM rewards_ledgerentry WHERE tenant_id = %(t)s
         ) lines WHERE running <> balance_after""",
     "transaction_sums_to_zero": """
-        SELECT t.account_id, 0, COALESCE(SUM(e.points), -1) FROM rewards_ledgertransaction t
+        SELECT t.account_id, t.points, COALESCE(SUM(e.points), 0) FROM rewards_ledgertransaction t
         LEFT JOIN rewards_ledgerentry e ON e.tenant_id = %(t)s AND e.transaction_id = t.id
         WHERE t.tenant_id = %(t)s
         GROUP BY t.id, t.account_id, t.points
-        HAVING COALESCE(SUM(e.points), -1) <> 0
-            OR SUM(e.points) FILTER (WHERE e.account_id = t.account_id) IS DISTINCT FROM t.points""",
+        HAVING COUNT(e.id) = 0 OR SUM(e.points) <> t.points OR bool_or(e.account_id <> t.account_id)""",
     "reversed_at_most_once": """
         SELECT MIN(r.account_id), 1, COUNT(*) FROM rewards_ledgertransaction r
         JOIN rewards_ledgertransaction o ON o.tenant_id = %(t)s AND o.id = r.reverses_id

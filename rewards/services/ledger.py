@@ -39,7 +39,7 @@ _TAKEN_BACK = """
     JOIN rewards_ledgerentry e ON e.tenant_id = earned.tenant_id AND e.lot_id = earned.lot_id AND e.points < 0
     JOIN rewards_ledgertransaction t ON t.tenant_id = e.tenant_id AND t.id = e.transaction_id
     WHERE earned.tenant_id = %s AND earned.transaction_id = %s AND earned.points > 0
-      AND earned.account_id IS NOT NULL AND t.kind = 'return'
+      AND t.kind = 'return'
 """
 
 

@@ -96,13 +96,13 @@ def _refused(owner: Any, match: str, statement: str, parameters: Any = ()) -> No
 
 DELETE = "DELETE FROM {}"
 BALANCE = "UPDATE rewards_account SET {0} = {0} + %s WHERE id = %s"
-LINES = """
+LINE = """
     INSERT INTO rewards_ledgerentry (
-        tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after
+        tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after, lot_remaining
     )
-    VALUES (%(tenant)s, %(transaction)s, %(account)s, %(lot)s, %(points)s, 2, 10),
-           (%(tenant)s, %(transaction)s, NULL, NULL, -5, NULL, NULL)
+    VALUES (%(tenant)s, %(transaction)s, %(account)s, %(lot)s, %(points)s, %(seq)s, %(after)s, %(remaining)s)
 """
+NEXT = "UPDATE rewards_account SET seq = seq + 1 WHERE id = %s"
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", "owner", "platform"])
@@ -115,14 +115,19 @@ def test_whoever_may_write_cannot_write_wrongly(owner: Any, tenant: Tenant, othe
         lot, other = Lot.objects.order_by("pk")
         mine = lot.entries.get().transaction_id
         theirs = other.entries.get().transaction_id
-    keys = {
+    line = {
         "tenant": tenant.pk, "transaction": mine, "account": lot.account_id, "lot": lot.pk, "points": 5,
+        "seq": 2, "after": 5, "remaining": 5,
     }  # fmt: skip
-    # Right lines are accepted; they are wrong only about what they do not say.
+    owner.execute(NEXT, [lot.account_id])
+    # A right line is accepted; the others are wrong only about what they say.
     with transaction.atomic(using="owner"):
-        owner.execute(LINES, keys)
+        owner.execute(LINE, line)
         transaction.set_rollback(True, using="owner")
-    _refused(owner, "do not sum to zero", LINES, {**keys, "points": 6})
+    for points in (6, 0, -5):
+        _refused(owner, "do not add up", LINE, {**line, "points": points})
+    for change in ({"after": 6}, {"seq": 3}, {"remaining": 4}, {"remaining": None}):
+        _refused(owner, "differ from its account or its lots", LINE, {**line, **change})
     for change in (
         {"transaction": NOBODY},
         {"transaction": foreign_transaction},
@@ -133,11 +138,11 @@ def test_whoever_may_write_cannot_write_wrongly(owner: Any, tenant: Tenant, othe
         {"lot": foreign.pk},
         {"lot": other.pk},
     ):
-        _refused(owner, "rows that are missing or another account's", LINES, {**keys, **change})
+        _refused(owner, "rows that are missing or another account's", LINE, {**line, **change})
     for column in ("available", "held", "pending"):
         with transaction.atomic(using="owner"):
             owner.execute(BALANCE.format(column), [1, lot.account_id])
-            _refused(owner, "differs from its lots", LINES, keys)
+            _refused(owner, "differ from its account or its lots", LINE, line)
             transaction.set_rollback(True, using="owner")
         _refused(owner, "rewards_account_not_negative", BALANCE.format(column), [-99, lot.account_id])
     again = """INSERT INTO rewards_ledgertransaction (tenant_id, account_id, kind, points, source_type,

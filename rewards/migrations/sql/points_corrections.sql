@@ -4,7 +4,7 @@
 -- expired, then from the other active lots in spending order. What is spent already is `missing`, or becomes a
 -- debt that the next earn repays (p_policy: only_pending | within_balance | allow_debt). A lot that moved with a
 -- merge is found where it is now.
-CREATE FUNCTION rewards_take_back(
+CREATE OR REPLACE FUNCTION rewards_take_back(
     p_earn bigint, p_points bigint, p_kind text, p_reverses bigint, p_source_type text, p_source_id text,
     p_occurred_at timestamptz, p_posted_at timestamptz, p_revision bigint, p_actor_kind text,
     p_actor_label text, p_reason text, p_policy text DEFAULT 'within_balance'
@@ -78,7 +78,7 @@ BEGIN
 END $$;
 
 -- Takes back for many returns in one round trip, in the order given.
-CREATE FUNCTION rewards_take_back_batch(
+CREATE OR REPLACE FUNCTION rewards_take_back_batch(
     p_earns bigint[], p_points bigint[], p_source_type text, p_source_ids text[], p_occurred timestamptz[],
     p_posted_at timestamptz, p_revision bigint, p_actor_kind text, p_actor_label text, p_policies text[]
 ) RETURNS TABLE (source_id text, outcome text, points bigint) LANGUAGE plpgsql SECURITY DEFINER
@@ -108,7 +108,7 @@ END $$;
 
 -- Undoes a debit: the same lots get their points back and keep their expiry. Where that has passed they may be
 -- used until p_grace_until, if one is given.
-CREATE FUNCTION rewards_restore(
+CREATE OR REPLACE FUNCTION rewards_restore(
     p_debit bigint, p_source_type text, p_source_id text, p_occurred_at timestamptz, p_posted_at timestamptz,
     p_actor_kind text, p_actor_label text, p_reason text, p_grace_until timestamptz DEFAULT NULL
 ) RETURNS rewards_posting_result LANGUAGE plpgsql SECURITY DEFINER
@@ -120,11 +120,14 @@ DECLARE
     v_result rewards_posting_result;
     v_lots bigint[];
     v_parts bigint[];
+    v_taken bigint[];
+    v_left bigint[];
 BEGIN
     SELECT * INTO STRICT v_debit FROM rewards_ledgertransaction t WHERE t.tenant_id = v_tenant AND t.id = p_debit;
-    SELECT array_agg(e.lot_id ORDER BY e.seq), array_agg(-e.points ORDER BY e.seq) INTO v_lots, v_parts
+    SELECT array_agg(e.lot_id ORDER BY e.seq), array_agg(-e.points ORDER BY e.seq), array_agg(e.points ORDER BY e.seq)
+    INTO v_lots, v_parts, v_taken
     FROM rewards_ledgerentry e
-    WHERE e.tenant_id = v_tenant AND e.transaction_id = p_debit AND e.account_id IS NOT NULL AND e.lot_id IS NOT NULL;
+    WHERE e.tenant_id = v_tenant AND e.transaction_id = p_debit AND e.lot_id IS NOT NULL;
     SELECT a.* INTO STRICT v_account FROM rewards_account a
     WHERE a.tenant_id = v_tenant AND a.id = v_debit.account_id FOR NO KEY UPDATE;
     v_result.available := v_account.available;
@@ -150,17 +153,17 @@ BEGIN
         v_tenant, v_account.id, 'reversal', -v_debit.points, p_source_type, p_source_id, p_debit, p_actor_kind,
         p_actor_label, p_reason, p_occurred_at, p_posted_at
     ) RETURNING id INTO v_result.transaction_id;
+    v_left := rewards_left_in_lots(v_tenant, v_lots, v_taken);
     UPDATE rewards_lot l
     SET remaining = l.remaining + t.part,
         expires_at = CASE WHEN l.expires_at <= p_posted_at THEN GREATEST(l.expires_at, p_grace_until) ELSE l.expires_at END
     FROM unnest(v_lots, v_parts) AS t(lot, part)
     WHERE l.tenant_id = v_tenant AND l.id = t.lot;
-    INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after)
+    INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after, lot_remaining)
     SELECT v_tenant, v_result.transaction_id, v_account.id, t.lot, t.part, v_account.seq + t.step,
-           v_account.pending + v_account.available + v_account.held - v_account.debt + SUM(t.part) OVER (ORDER BY t.step)
-    FROM unnest(v_lots, v_parts) WITH ORDINALITY AS t(lot, part, step)
-    UNION ALL
-    SELECT v_tenant, v_result.transaction_id, NULL, NULL, v_debit.points, NULL, NULL;
+           v_account.pending + v_account.available + v_account.held - v_account.debt + SUM(t.part) OVER (ORDER BY t.step),
+           t.remaining
+    FROM unnest(v_lots, v_parts, v_left) WITH ORDINALITY AS t(lot, part, remaining, step);
     v_result.outcome := 'posted';
     v_result.points := -v_debit.points;
     v_result.available := v_account.available - v_debit.points;
@@ -170,7 +173,7 @@ END $$;
 
 -- Expires due lots of at most p_limit accounts, one transaction per account and expiry instant. Points that were
 -- still pending expire too.
-CREATE FUNCTION rewards_expire(
+CREATE OR REPLACE FUNCTION rewards_expire(
     p_at timestamptz, p_limit integer, OUT accounts bigint, OUT transactions bigint, OUT points bigint
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 SET plan_cache_mode = force_custom_plan AS $$
@@ -189,7 +192,7 @@ BEGIN
     WHERE a.tenant_id = v_tenant AND a.id = ANY (v_accounts) ORDER BY a.id FOR NO KEY UPDATE;
 
     WITH due AS MATERIALIZED (
-        SELECT l.id AS lot_id, l.account_id, l.expires_at, l.is_pending, l.remaining - l.held AS part,
+        SELECT l.id AS lot_id, l.account_id, l.expires_at, l.is_pending, l.held, l.remaining - l.held AS part,
                row_number() OVER account AS place, SUM(l.remaining - l.held) OVER account AS running
         FROM rewards_lot l
         WHERE l.tenant_id = v_tenant AND l.account_id = ANY (v_accounts) AND l.is_open
@@ -224,19 +227,17 @@ BEGIN
         WHERE l.tenant_id = v_tenant AND l.id = d.lot_id
     ), entries AS (
         INSERT INTO rewards_ledgerentry (
-            tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after
+            tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after, lot_remaining
         )
-        SELECT v_tenant, p.id, d.account_id, d.lot_id, -d.part, b.seq + d.place, b.balance - d.running
+        SELECT v_tenant, p.id, d.account_id, d.lot_id, -d.part, b.seq + d.place, b.balance - d.running, d.held
         FROM due d JOIN debited b ON b.id = d.account_id
         JOIN posted p ON p.account_id = d.account_id AND p.occurred_at = d.expires_at
-        UNION ALL
-        SELECT v_tenant, p.id, NULL, NULL, -p.points, NULL, NULL FROM posted p
     )
     SELECT COUNT(*), COALESCE(-SUM(p.points), 0) INTO transactions, points FROM posted p;
 END $$;
 
 -- Activates the lots whose date has come, of at most p_limit accounts; returns how many accounts.
-CREATE FUNCTION rewards_activate(p_at timestamptz, p_limit integer) RETURNS bigint
+CREATE OR REPLACE FUNCTION rewards_activate(p_at timestamptz, p_limit integer) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     v_tenant bigint := rewards_active_tenant();
@@ -256,7 +257,7 @@ BEGIN
 END $$;
 
 -- Activates pending lots ahead of their date or because what they waited for has happened. Returns the points.
-CREATE FUNCTION rewards_release(p_lots bigint[], p_at timestamptz) RETURNS bigint
+CREATE OR REPLACE FUNCTION rewards_release(p_lots bigint[], p_at timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     v_tenant bigint := rewards_active_tenant();
@@ -276,7 +277,7 @@ BEGIN
 END $$;
 
 -- Cancels what is left of a pending lot; `nothing` when it is not pending any more.
-CREATE FUNCTION rewards_cancel_pending(
+CREATE OR REPLACE FUNCTION rewards_cancel_pending(
     p_lot bigint, p_source_type text, p_source_id text, p_at timestamptz, p_actor_kind text, p_actor_label text,
     p_reason text
 ) RETURNS rewards_posting_result LANGUAGE plpgsql SECURITY DEFINER
@@ -321,7 +322,7 @@ BEGIN
 END $$;
 
 -- Inactivity: the open lots of these customers last at least until the given moments.
-CREATE FUNCTION rewards_extend(p_wallet bigint, p_customers bigint[], p_until timestamptz[]) RETURNS bigint
+CREATE OR REPLACE FUNCTION rewards_extend(p_wallet bigint, p_customers bigint[], p_until timestamptz[]) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     v_tenant bigint := rewards_active_tenant();

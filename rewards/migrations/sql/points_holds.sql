@@ -1,6 +1,6 @@
 -- Holds: points set aside lot by lot. An open hold keeps its lots' points out of spending and out of expiry.
 
-CREATE FUNCTION rewards_open_hold(
+CREATE OR REPLACE FUNCTION rewards_open_hold(
     p_public_id uuid, p_customer bigint, p_wallet bigint, p_points bigint, p_source_type text,
     p_source_id text, p_at timestamptz, p_expires_at timestamptz,
     OUT outcome text, OUT hold_id bigint, OUT missing bigint
@@ -48,7 +48,7 @@ END $$;
 
 -- Spends the held points, also of lots that expired meanwhile. The outcome is 'closed' when the hold is not
 -- open any more; `transaction_id` is then that of the capture, if it was one.
-CREATE FUNCTION rewards_capture_hold(
+CREATE OR REPLACE FUNCTION rewards_capture_hold(
     p_hold bigint, p_kind text, p_source_type text, p_source_id text, p_at timestamptz, p_actor_kind text,
     p_actor_label text, p_reason text
 ) RETURNS rewards_posting_result LANGUAGE plpgsql SECURITY DEFINER
@@ -95,7 +95,7 @@ BEGIN
 END $$;
 
 -- Gives the held points back to their lots; false when the hold was closed already.
-CREATE FUNCTION rewards_close_hold(p_hold bigint, p_state text, p_at timestamptz) RETURNS boolean
+CREATE OR REPLACE FUNCTION rewards_close_hold(p_hold bigint, p_state text, p_at timestamptz) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     v_tenant bigint := rewards_active_tenant();

@@ -3,7 +3,7 @@
 
 -- Moves parts of lots from one account to another, both locked: a posting out, a posting in, one lot in per lot
 -- out. `p_debt` moves along. Lots that return to where they came from find their old row again.
-CREATE FUNCTION rewards_move_lots(
+CREATE OR REPLACE FUNCTION rewards_move_lots(
     p_tenant bigint, p_from bigint, p_to bigint, p_lots bigint[], p_parts bigint[], p_debt bigint, p_kind_out text,
     p_kind_in text, p_source_type text, p_source_id text, p_at timestamptz, p_actor_kind text, p_actor_label text,
     p_reason text, p_is_return boolean, p_is_move boolean
@@ -20,6 +20,9 @@ DECLARE
     v_lot rewards_lot%ROWTYPE;
     v_new bigint;
     v_arrived bigint[] := '{}';
+    v_left bigint[] := rewards_left_in_lots(p_tenant, p_lots, p_parts);
+    v_remaining bigint;
+    v_holding bigint[] := '{}';
 BEGIN
     SELECT COALESCE(SUM(t.part), 0)::bigint, COALESCE(SUM(t.part) FILTER (WHERE l.is_pending), 0)::bigint
     INTO v_total, v_pending
@@ -54,7 +57,7 @@ BEGIN
         IF p_is_return THEN
             UPDATE rewards_lot l
             SET remaining = l.remaining + p_parts[v_step], is_pending = v_lot.is_pending, moved_to_id = NULL
-            WHERE l.tenant_id = p_tenant AND l.id = v_lot.moved_from_id RETURNING l.id INTO v_new;
+            WHERE l.tenant_id = p_tenant AND l.id = v_lot.moved_from_id RETURNING l.id, l.remaining INTO v_new, v_remaining;
         ELSE
             INSERT INTO rewards_lot (
                 tenant_id, account_id, granted, remaining, held, available_from, expires_at, is_pending, activates_at,
@@ -62,12 +65,13 @@ BEGIN
             ) VALUES (
                 p_tenant, p_to, p_parts[v_step], p_parts[v_step], 0, v_lot.available_from, v_lot.expires_at, v_lot.is_pending,
                 v_lot.activates_at, v_lot.awaits, CASE WHEN p_is_move THEN v_lot.id END
-            ) RETURNING id INTO v_new;
+            ) RETURNING id, remaining INTO v_new, v_remaining;
             IF p_is_move THEN
                 UPDATE rewards_lot l SET moved_to_id = v_new WHERE l.tenant_id = p_tenant AND l.id = v_lot.id;
             END IF;
         END IF;
         v_arrived := v_arrived || v_new;
+        v_holding := v_holding || v_remaining;
     END LOOP;
     UPDATE rewards_account a SET next_activation_at = (
         SELECT MIN(l.activates_at) FROM rewards_lot l
@@ -75,29 +79,28 @@ BEGIN
     )
     WHERE a.tenant_id = p_tenant AND a.id IN (p_from, p_to) AND v_pending > 0;
 
-    INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after)
+    INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after, lot_remaining)
     SELECT p_tenant, v_out, p_from, t.lot, t.points, v_from.seq + t.step,
-           v_from.pending + v_from.available + v_from.held - v_from.debt + SUM(t.points) OVER (ORDER BY t.step)
+           v_from.pending + v_from.available + v_from.held - v_from.debt + SUM(t.points) OVER (ORDER BY t.step),
+           t.remaining
     FROM (
-        SELECT u.lot, -u.part AS points, u.step FROM unnest(p_lots, p_parts) WITH ORDINALITY AS u(lot, part, step)
-        UNION ALL SELECT NULL, p_debt, v_lines WHERE p_debt > 0
+        SELECT u.lot, -u.part AS points, u.remaining, u.step
+        FROM unnest(p_lots, p_parts, v_left) WITH ORDINALITY AS u(lot, part, remaining, step)
+        UNION ALL SELECT NULL, p_debt, NULL, v_lines WHERE p_debt > 0
     ) t
     UNION ALL
     SELECT p_tenant, v_in, p_to, t.lot, t.points, v_to.seq + t.step,
-           v_to.pending + v_to.available + v_to.held - v_to.debt + SUM(t.points) OVER (ORDER BY t.step)
+           v_to.pending + v_to.available + v_to.held - v_to.debt + SUM(t.points) OVER (ORDER BY t.step), t.remaining
     FROM (
-        SELECT u.lot, u.part AS points, u.step FROM unnest(v_arrived, p_parts) WITH ORDINALITY AS u(lot, part, step)
-        UNION ALL SELECT NULL, -p_debt, v_lines WHERE p_debt > 0
-    ) t
-    UNION ALL
-    SELECT p_tenant, v_out, NULL, NULL, v_total - p_debt, NULL, NULL WHERE v_total <> p_debt
-    UNION ALL
-    SELECT p_tenant, v_in, NULL, NULL, p_debt - v_total, NULL, NULL WHERE v_total <> p_debt;
+        SELECT u.lot, u.part AS points, u.remaining, u.step
+        FROM unnest(v_arrived, p_parts, v_holding) WITH ORDINALITY AS u(lot, part, remaining, step)
+        UNION ALL SELECT NULL, -p_debt, NULL, v_lines WHERE p_debt > 0
+    ) t;
     RETURN v_out;
 END $$;
 
 -- Sends on what a merged account still holds or has got back: everything but its open holds.
-CREATE FUNCTION rewards_forward(
+CREATE OR REPLACE FUNCTION rewards_forward(
     p_tenant bigint, p_account bigint, p_at timestamptz, p_actor_kind text, p_actor_label text
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -125,7 +128,7 @@ BEGIN
 END $$;
 
 -- Gives all accounts of customer p_from to customer p_to. Returns 'frozen' when one may not move, else 'posted'.
-CREATE FUNCTION rewards_merge(
+CREATE OR REPLACE FUNCTION rewards_merge(
     p_from bigint, p_to bigint, p_at timestamptz, p_actor_kind text, p_actor_label text
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
@@ -160,7 +163,7 @@ END $$;
 
 -- Takes customer p_from's accounts out of p_to's again: what is left of each moved lot returns to its old row,
 -- held parts stay until their hold closes, and so much of the debt as is still owed.
-CREATE FUNCTION rewards_unmerge(
+CREATE OR REPLACE FUNCTION rewards_unmerge(
     p_from bigint, p_to bigint, p_at timestamptz, p_actor_kind text, p_actor_label text
 ) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
@@ -207,7 +210,7 @@ BEGIN
 END $$;
 
 -- Gives points of one member to another. The receiver's lots keep the expiry of the lots they come from.
-CREATE FUNCTION rewards_transfer(
+CREATE OR REPLACE FUNCTION rewards_transfer(
     p_from bigint, p_to bigint, p_wallet bigint, p_points bigint, p_source_type text, p_source_id text,
     p_at timestamptz, p_actor_kind text, p_actor_label text, p_reason text
 ) RETURNS rewards_posting_result LANGUAGE plpgsql SECURITY DEFINER

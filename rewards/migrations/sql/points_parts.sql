@@ -1,7 +1,7 @@
 -- The parts the posting functions are made of. They run with their caller's rights, so the application cannot
 -- use them by themselves. The account is locked by whoever calls them.
 
-CREATE FUNCTION rewards_active_tenant() RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION rewards_active_tenant() RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
     v_tenant bigint := NULLIF(current_setting('app.tenant_id', true), '')::bigint;
 BEGIN
@@ -12,7 +12,7 @@ BEGIN
 END $$;
 
 -- Free points of an account that can be spent at p_at, including lots whose date has come without a sweep.
-CREATE FUNCTION rewards_usable(p_tenant bigint, p_account bigint, p_at timestamptz) RETURNS bigint
+CREATE OR REPLACE FUNCTION rewards_usable(p_tenant bigint, p_account bigint, p_at timestamptz) RETURNS bigint
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN (
@@ -24,7 +24,7 @@ END $$;
 
 -- Lots that give p_wanted points: p_first_lot (expired or pending too), then the active ones in spending order.
 -- The index is in that order: only lots that are needed are read, however many there are.
-CREATE FUNCTION rewards_pick_lots(
+CREATE OR REPLACE FUNCTION rewards_pick_lots(
     p_tenant bigint, p_account bigint, p_wanted bigint, p_at timestamptz, p_first_lot bigint,
     OUT lots bigint[], OUT parts bigint[], OUT total bigint
 ) LANGUAGE plpgsql STABLE AS $$
@@ -58,33 +58,45 @@ BEGIN
     END LOOP;
 END $$;
 
--- Takes points out of lots and writes one customer line per lot, one for what becomes debt and one for the
--- program. The account has been changed already; p_seq and p_balance are its values before.
-CREATE FUNCTION rewards_debit_lots(
+-- What each lot holds once p_parts are taken out of it; read before they are, so that the lines say it
+-- independently of the change.
+CREATE OR REPLACE FUNCTION rewards_left_in_lots(p_tenant bigint, p_lots bigint[], p_parts bigint[]) RETURNS bigint[]
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT l.remaining - t.part FROM unnest(p_lots, p_parts) WITH ORDINALITY AS t(lot, part, step)
+        JOIN rewards_lot l ON l.tenant_id = p_tenant AND l.id = t.lot
+        ORDER BY t.step
+    );
+END $$;
+
+-- Takes points out of lots and writes one line per lot and one for what becomes debt. The account has been
+-- changed already; p_seq and p_balance are its values before.
+CREATE OR REPLACE FUNCTION rewards_debit_lots(
     p_tenant bigint, p_account bigint, p_transaction bigint, p_seq bigint, p_balance bigint,
     p_lots bigint[], p_parts bigint[], p_from_held boolean DEFAULT false, p_debt bigint DEFAULT 0
 ) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_left bigint[] := rewards_left_in_lots(p_tenant, p_lots, p_parts);
 BEGIN
     UPDATE rewards_lot l
     SET remaining = l.remaining - t.part, held = CASE WHEN p_from_held THEN l.held - t.part ELSE l.held END
     FROM unnest(p_lots, p_parts) AS t(lot, part)
     WHERE l.tenant_id = p_tenant AND l.id = t.lot;
 
-    INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after)
+    INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after, lot_remaining)
     SELECT p_tenant, p_transaction, p_account, t.lot, -t.part, p_seq + t.step,
-           p_balance - SUM(t.part) OVER (ORDER BY t.step)
+           p_balance - SUM(t.part) OVER (ORDER BY t.step), t.remaining
     FROM (
-        SELECT lot, part, step FROM unnest(p_lots, p_parts) WITH ORDINALITY AS u(lot, part, step)
+        SELECT u.lot, u.part, u.remaining, u.step
+        FROM unnest(p_lots, p_parts, v_left) WITH ORDINALITY AS u(lot, part, remaining, step)
         UNION ALL
-        SELECT NULL, p_debt, cardinality(p_lots) + 1 WHERE p_debt > 0
-    ) t
-    UNION ALL
-    SELECT p_tenant, p_transaction, NULL, NULL, p_debt + SUM(t.part), NULL, NULL
-    FROM unnest(p_parts || 0::bigint) AS t(part);
+        SELECT NULL, p_debt, NULL, cardinality(p_lots) + 1 WHERE p_debt > 0
+    ) t;
 END $$;
 
 -- What a posting that did not happen answers: its twin, a frozen account or the points that are missing.
-CREATE FUNCTION rewards_refusal(
+CREATE OR REPLACE FUNCTION rewards_refusal(
     p_tenant bigint, p_account bigint, p_wanted bigint, p_at timestamptz, p_source_type text, p_source_id text
 ) RETURNS rewards_posting_result LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -104,7 +116,7 @@ BEGIN
 END $$;
 
 -- Makes pending lots of one account spendable and repays its debt from them first.
-CREATE FUNCTION rewards_activate_lots(p_tenant bigint, p_account bigint, p_lots bigint[], p_at timestamptz)
+CREATE OR REPLACE FUNCTION rewards_activate_lots(p_tenant bigint, p_account bigint, p_lots bigint[], p_at timestamptz)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     v_account rewards_account%ROWTYPE;
@@ -112,6 +124,7 @@ DECLARE
     v_pick record;
     v_transaction bigint;
     v_lines bigint;
+    v_left bigint[];
 BEGIN
     WITH activated AS (
         UPDATE rewards_lot l SET is_pending = false, available_from = LEAST(COALESCE(l.activates_at, p_at), p_at)
@@ -143,22 +156,24 @@ BEGIN
     ) VALUES (
         p_tenant, p_account, 'repay', 0, 'repay', p_account || ':' || v_account.seq, 'system', 'system', '', p_at, p_at
     ) RETURNING id INTO v_transaction;
+    v_left := rewards_left_in_lots(p_tenant, v_pick.lots, v_pick.parts);
     UPDATE rewards_lot l SET remaining = l.remaining - t.part
     FROM unnest(v_pick.lots, v_pick.parts) AS t(lot, part)
     WHERE l.tenant_id = p_tenant AND l.id = t.lot;
-    -- Nothing of the program's: the customer's lots pay the customer's debt.
-    INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after)
+    -- The customer's lots pay the customer's debt: the lines sum to nothing.
+    INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after, lot_remaining)
     SELECT p_tenant, v_transaction, p_account, t.lot, -t.part, v_account.seq + t.step,
-           v_account.pending + v_account.available + v_account.held - v_account.debt - SUM(t.part) OVER (ORDER BY t.step)
-    FROM unnest(v_pick.lots, v_pick.parts) WITH ORDINALITY AS t(lot, part, step)
+           v_account.pending + v_account.available + v_account.held - v_account.debt - SUM(t.part) OVER (ORDER BY t.step),
+           t.remaining
+    FROM unnest(v_pick.lots, v_pick.parts, v_left) WITH ORDINALITY AS t(lot, part, remaining, step)
     UNION ALL
     SELECT p_tenant, v_transaction, p_account, NULL, v_pick.total, v_account.seq + v_lines,
-           v_account.pending + v_account.available + v_account.held - v_account.debt;
+           v_account.pending + v_account.available + v_account.held - v_account.debt, NULL;
     RETURN v_total;
 END $$;
 
 -- Activates the lots whose date has come, swept or not; false when the account has none to wait for.
-CREATE FUNCTION rewards_activate_due(p_tenant bigint, p_account bigint, p_at timestamptz) RETURNS boolean
+CREATE OR REPLACE FUNCTION rewards_activate_due(p_tenant bigint, p_account bigint, p_at timestamptz) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM 1 FROM rewards_account a
@@ -175,7 +190,7 @@ BEGIN
 END $$;
 
 -- The account that now holds what this customer's account held: its own, or the one it was merged into.
-CREATE FUNCTION rewards_account_of(p_tenant bigint, p_customer bigint, p_wallet bigint) RETURNS bigint
+CREATE OR REPLACE FUNCTION rewards_account_of(p_tenant bigint, p_customer bigint, p_wallet bigint) RETURNS bigint
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     v_account bigint;

@@ -6,7 +6,7 @@
 -- hence enable_seqscan is off.
 
 -- A credit that is not plain: the first of an account, a pending one, one of a merged account or one with a debt.
-CREATE FUNCTION rewards_post_credit(
+CREATE OR REPLACE FUNCTION rewards_post_credit(
     p_tenant bigint, p_customer bigint, p_wallet bigint, p_kind text, p_points bigint, p_source_type text,
     p_source_id text, p_occurred_at timestamptz, p_posted_at timestamptz, p_expires_at timestamptz,
     p_revision bigint, p_actor_kind text, p_actor_label text, p_reason text, p_activates_at timestamptz, p_awaits text
@@ -63,22 +63,21 @@ BEGIN
         ) RETURNING id INTO v_lot;
     END IF;
     v_balance := v_account.pending + v_account.available + v_account.held - v_account.debt;
-    INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after)
-    SELECT p_tenant, v_result.transaction_id, v_account.id, NULL, v_repaid, v_account.seq + 1, v_balance + v_repaid
+    INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after, lot_remaining)
+    SELECT p_tenant, v_result.transaction_id, v_account.id, NULL, v_repaid, v_account.seq + 1, v_balance + v_repaid,
+           NULL
     WHERE v_repaid > 0
     UNION ALL
     SELECT p_tenant, v_result.transaction_id, v_account.id, v_lot, v_kept, v_account.seq + (v_repaid > 0)::int + 1,
-           v_balance + p_points
-    WHERE v_kept > 0
-    UNION ALL
-    SELECT p_tenant, v_result.transaction_id, NULL, NULL, -p_points, NULL, NULL;
+           v_balance + p_points, v_kept
+    WHERE v_kept > 0;
     v_result.outcome := 'posted';
     v_result.points := p_points;
     RETURN v_result;
 END $$;
 
 -- Credits (p_points > 0, a new lot) or debits (p_points < 0, lots in spending order) one account.
-CREATE FUNCTION rewards_post(
+CREATE OR REPLACE FUNCTION rewards_post(
     p_customer bigint, p_wallet bigint, p_kind text, p_points bigint, p_source_type text, p_source_id text,
     p_occurred_at timestamptz, p_posted_at timestamptz, p_expires_at timestamptz, p_revision bigint,
     p_actor_kind text, p_actor_label text, p_reason text, p_activates_at timestamptz DEFAULT NULL,
@@ -94,6 +93,7 @@ DECLARE
     v_seq bigint;
     v_lot bigint;
     v_free bigint;
+    v_remaining bigint;
     v_pick record;
     v_transaction bigint;
 BEGIN
@@ -125,7 +125,7 @@ BEGIN
     END LOOP;
 
     IF p_points < 0 THEN
-        SELECT l.id, l.remaining - l.held INTO v_lot, v_free FROM rewards_lot l
+        SELECT l.id, l.remaining - l.held, l.remaining INTO v_lot, v_free, v_remaining FROM rewards_lot l
         WHERE l.tenant_id = v_tenant AND l.account_id = v_account AND l.is_open AND l.remaining > l.held
           AND NOT l.is_pending AND (l.expires_at IS NULL OR l.expires_at > p_posted_at)
         ORDER BY l.expires_at, l.available_from, l.id LIMIT 1;
@@ -170,16 +170,15 @@ BEGIN
         ELSE
             UPDATE rewards_lot l SET remaining = l.remaining + p_points WHERE l.tenant_id = v_tenant AND l.id = v_lot;
         END IF;
-        INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after)
-        VALUES (v_tenant, v_transaction, v_account, v_lot, p_points, v_seq, v_balance),
-               (v_tenant, v_transaction, NULL, NULL, -p_points, NULL, NULL);
+        INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after, lot_remaining)
+        VALUES (v_tenant, v_transaction, v_account, v_lot, p_points, v_seq, v_balance, COALESCE(v_remaining, 0) + p_points);
     END IF;
     RETURN ('posted', v_transaction, p_points, v_available, NULL)::rewards_posting_result;
 END $$;
 
 -- Credits many accounts of one wallet in few statements; parallel arrays, one element per posting, in time
 -- order. Returns the sources that stay unposted because their account is frozen.
-CREATE FUNCTION rewards_post_batch(
+CREATE OR REPLACE FUNCTION rewards_post_batch(
     p_wallet bigint, p_kind text, p_source_type text, p_customers bigint[], p_points bigint[],
     p_source_ids text[], p_occurred timestamptz[], p_expires timestamptz[], p_posted_at timestamptz,
     p_revision bigint, p_actor_kind text, p_actor_label text, p_activates timestamptz[] DEFAULT NULL,
@@ -248,12 +247,10 @@ BEGIN
         FROM numbered ORDER BY step
     ), entries AS (
         INSERT INTO rewards_ledgerentry (
-            tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after
+            tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after, lot_remaining
         )
-        SELECT $1, n.transaction_id, n.account_id, n.lot_id, n.points, c.seq + n.place, c.balance + n.running
+        SELECT $1, n.transaction_id, n.account_id, n.lot_id, n.points, c.seq + n.place, c.balance + n.running, n.points
         FROM numbered n JOIN credited c ON c.id = n.account_id
-        UNION ALL
-        SELECT $1, n.transaction_id, NULL, NULL, -n.points, NULL, NULL FROM numbered n
     )
     SELECT COUNT(*) FROM numbered
     $sql$ INTO posted USING v_tenant, p_wallet, p_kind, p_source_type, p_customers, p_points, p_source_ids, p_occurred,
