@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, cast
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from psycopg import pq
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tenants.postgresql.base import DatabaseWrapper
 
 _active_tenant_id: ContextVar[int | None] = ContextVar("active_tenant_id", default=None)
-_afterwards: ContextVar[list[Callable[[], object]] | None] = ContextVar("afterwards", default=None)
+_afterwards: ContextVar[tuple[Callable[[], object], ...]] = ContextVar("afterwards", default=())
 
 
 class TenantScopeRequired(RuntimeError):
@@ -52,27 +52,34 @@ def run_afterwards(work: Callable[[], object]) -> None:
     For what must be written down even though the request that showed it is refused and rolled back. The
     process may die in between; then the work is lost.
     """
+    active_tenant_id()
+    _afterwards.set((*_afterwards.get(), work))
+
+
+def _catch_up(tenant_id: int) -> None:
+    """Do what the scope that has just ended left for afterwards."""
     waiting = _afterwards.get()
-    if waiting is None:
-        raise TenantScopeRequired("No tenant scope is open: there is nothing to wait for.")
-    waiting.append(work)
+    if waiting:
+        _afterwards.set(())
+        with tenant_scope(tenant_id):
+            for work in waiting:
+                work()
 
 
-def _set_local(value: str) -> None:
+def _set_local(wrapper: DatabaseWrapper, value: str) -> None:
     """Set the tenant for the rest of the transaction."""
     # SET takes no parameters; the value is an integer of ours or empty.
-    with connection.cursor() as cursor:
+    with wrapper.cursor() as cursor:
         cursor.execute(f"SET LOCAL app.tenant_id = '{value}'")
 
 
-def _open(tenant_id: int) -> None:
+def _open(wrapper: DatabaseWrapper, tenant_id: int) -> None:
     """Set the tenant, in a transaction that is only beginning together with its first statement."""
-    pgconn = connection.connection.pgconn
-    if pgconn.transaction_status != pq.TransactionStatus.IDLE:
-        _set_local(str(tenant_id))
+    if wrapper.connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+        _set_local(wrapper, str(tenant_id))
     else:
         # The driver would send its own BEGIN first and wait for it: a fifth of a short posting's time.
-        cast("DatabaseWrapper", connection).open_with(f"SET LOCAL app.tenant_id = '{tenant_id}'")
+        wrapper.open_with(f"SET LOCAL app.tenant_id = '{tenant_id}'")
 
 
 @contextmanager
@@ -90,32 +97,23 @@ def tenant_scope(tenant: Tenant | int) -> Iterator[None]:
         with transaction.atomic():
             yield
         return
-    waiting: list[Callable[[], object]] = []
+    # Looked up once: each attribute of Django's thread-local proxy is a search of its own.
+    wrapper = cast("DatabaseWrapper", connections[DEFAULT_DB_ALIAS])
+    is_inner = wrapper.in_atomic_block
     try:
-        with _outermost(tenant_id, waiting):
-            yield
+        with transaction.atomic():
+            _open(wrapper, tenant_id)
+            token = _active_tenant_id.set(tenant_id)
+            try:
+                yield
+            finally:
+                _active_tenant_id.reset(token)
+                wrapper.forget_opening()
+            # Only inside a larger transaction does the setting outlive this block.
+            if is_inner and not wrapper.needs_rollback:
+                _set_local(wrapper, "")
     finally:
-        if waiting:
-            with tenant_scope(tenant_id):
-                for work in waiting:
-                    work()
-
-
-@contextmanager
-def _outermost(tenant_id: int, waiting: list[Callable[[], object]]) -> Iterator[None]:
-    is_inner = connection.in_atomic_block
-    with transaction.atomic():
-        _open(tenant_id)
-        token, waits = _active_tenant_id.set(tenant_id), _afterwards.set(waiting)
-        try:
-            yield
-        finally:
-            _afterwards.reset(waits)
-            _active_tenant_id.reset(token)
-            cast("DatabaseWrapper", connection).forget_opening()
-        # Only inside a larger transaction does the setting outlive this block.
-        if is_inner and not connection.needs_rollback:
-            _set_local("")
+        _catch_up(tenant_id)
 
 
 def for_each_tenant() -> Iterator[Tenant]:

@@ -1,14 +1,43 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from types import NoneType
+from typing import Any, Final
 
 import psycopg
+from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql import base, features
 from django.db.backends.utils import debug_transaction
 from psycopg import pq
 from psycopg.errors import error_from_result
+
+
+def _text(value: str) -> str:
+    """Quote text as PostgreSQL reads it with standard_conforming_strings, which the wrapper insists on."""
+    if "\0" in value:
+        raise psycopg.DataError("PostgreSQL text cannot contain NUL bytes.")
+    return "'" + value.replace("'", "''") + "'"
+
+
+_LITERALS: Final[dict[type, Callable[[Any], str]]] = {
+    NoneType: lambda _: "NULL",
+    int: str,
+    str: _text,
+    datetime: lambda moment: f"'{moment.isoformat()}'",
+}
+
+
+def _literal(argument: Any) -> str:
+    write = _LITERALS.get(type(argument))
+    if write is not None:
+        return write(argument)
+    # Flags, safe strings and the like: subclasses may print themselves in their own way.
+    if isinstance(argument, int):
+        return str(int(argument))
+    if isinstance(argument, str):
+        return _text(str(argument))
+    raise TypeError(f"{type(argument).__name__} cannot be an argument here.")
 
 
 class DatabaseFeatures(features.DatabaseFeatures):
@@ -41,6 +70,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Drop an opening that nothing has needed."""
         self._opening = ""
 
+    def get_new_connection(self, conn_params: Any) -> Any:
+        connection = super().get_new_connection(conn_params)
+        if connection.pgconn.parameter_status(b"standard_conforming_strings") != b"on":
+            raise ImproperlyConfigured("The server must have standard_conforming_strings on.")
+        return connection
+
     def create_cursor(self, name: str | None = None) -> Any:
         if self._opening:
             self._send("")
@@ -50,7 +85,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         # The driver's own way of waiting costs as much as a short posting's whole Python.
         if self.connection is None or self.connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
             return
-        with debug_transaction(self, "COMMIT"):
+        if self.queries_logged:
+            with debug_transaction(self, "COMMIT"):
+                self._send("COMMIT")
+        else:
             self._send("COMMIT")
 
     def call(self, function: str, arguments: Sequence[Any]) -> tuple[str | None, ...]:
@@ -61,7 +99,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         text and null.
         """
         self.ensure_connection()
-        literals = ", ".join([self._literal(argument) for argument in arguments])
+        literals = ", ".join([_literal(argument) for argument in arguments])
         statement = f"SELECT {function}({literals})"
         if self.queries_logged or self.execute_wrappers:
             with self.cursor() as cursor:
@@ -84,16 +122,3 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if result.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
                 raise error_from_result(result, "utf-8")
         return result.get_value(0, 0).decode() if result.ntuples else ""
-
-    def _literal(self, argument: Any) -> str:
-        if argument is None:
-            return "NULL"
-        if isinstance(argument, int):
-            return str(int(argument))
-        if isinstance(argument, str):
-            if "\0" in argument:
-                raise psycopg.DataError("PostgreSQL text cannot contain NUL bytes.")
-            return pq.Escaping(self.connection.pgconn).escape_literal(argument.encode()).decode()
-        if isinstance(argument, datetime):
-            return f"'{argument.isoformat()}'"
-        raise TypeError(f"{type(argument).__name__} cannot be an argument here.")
