@@ -7,17 +7,11 @@ from pathlib import Path
 from django.db import migrations
 
 _SQL = Path(__file__).parent / "sql"
-_START, _END = "CREATE FUNCTION rewards_post_batch(", "END $$;"
-_DROP = "DROP FUNCTION rewards_post_batch;"
+_START, _END = "CREATE OR REPLACE FUNCTION rewards_post_batch(", "END $$;"
 
 
-def _read(name: str) -> str:
-    return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def _before() -> str:
-    """The function as it was, out of the file that it came with."""
-    text = _read("points_postings")
+def _function() -> str:
+    text = (_SQL / "points_postings.sql").read_text(encoding="utf-8")
     start = text.index(_START)
     return text[start : text.index(_END, start) + len(_END)]
 
@@ -25,9 +19,7 @@ def _before() -> str:
 class Migration(migrations.Migration):
     dependencies = [("rewards", "0014_merged_tiers")]
 
+    # With one argument more it is another function: the one without has to go first.
     operations = [
-        migrations.RunSQL(
-            "\n".join([_DROP, _read("post_batch_reason"), _read("points_rights")]),
-            "\n".join([_DROP, _before(), _read("points_rights")]),
-        )
+        migrations.RunSQL("DROP FUNCTION rewards_post_batch;\n" + _function(), migrations.RunSQL.noop)
     ]

@@ -14,17 +14,18 @@ _SECONDS: Final = 60
 
 def count() -> int:
     """Return how many accounts are frozen, at most a minute old."""
-    found = cache.get(_key())
+    key = _key(active_tenant_id())
+    found = cache.get(key)
     if found is None:
         found = Account.objects.filter(frozen_at__isnull=False).count()
-        cache.set(_key(), found, _SECONDS)
+        cache.set(key, found, _SECONDS)
     return int(found)
 
 
-def forget() -> None:
-    """Count again at the next page: an account was frozen or opened."""
-    cache.delete(_key())
+def forget(tenant_id: int) -> None:
+    """Count again at the tenant's next page: an account was frozen or opened."""
+    cache.delete(_key(tenant_id))
 
 
-def _key() -> str:
-    return f"rewards.frozen:{active_tenant_id()}"
+def _key(tenant_id: int) -> str:
+    return f"rewards.frozen:{tenant_id}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 
@@ -12,6 +13,7 @@ from rewards.models import Account, LedgerEntry, LedgerTransaction
 from rewards.queries import frozen, verification
 from rewards.queries.verification import Finding
 from tenants.domain.actors import Actor
+from tenants.scope import active_tenant_id
 from tenants.services import audit
 
 
@@ -43,7 +45,7 @@ def verify_ledger(*, by: Actor, at: datetime) -> VerificationReport:
                 action="points.account_frozen", target=account, by=by, at=at, diff={"checks": [None, checks]}
             )
     if failing:
-        transaction.on_commit(frozen.forget)
+        _count_again_after_commit()
     return VerificationReport(
         Account.objects.count(), LedgerTransaction.objects.count(), LedgerEntry.objects.count(), findings
     )
@@ -56,5 +58,10 @@ def unfreeze(*, account: Account, by: Actor, at: datetime, reason: str) -> Accou
     row.frozen_at = None
     row.save(update_fields=["frozen_at"])
     audit.record(action="points.account_unfrozen", target=row, by=by, at=at, diff={"reason": [None, reason]})
-    transaction.on_commit(frozen.forget)
+    _count_again_after_commit()
     return row
+
+
+def _count_again_after_commit() -> None:
+    # The scope is closed by then: the tenant is looked up now.
+    transaction.on_commit(partial(frozen.forget, active_tenant_id()))

@@ -177,12 +177,12 @@ BEGIN
 END $$;
 
 -- Credits many accounts of one wallet in few statements; parallel arrays, one element per posting, in time
--- order. Returns the sources that stay unposted because their account is frozen.
+-- order, and one reason for all. Returns the sources that stay unposted because their account is frozen.
 CREATE OR REPLACE FUNCTION rewards_post_batch(
     p_wallet bigint, p_kind text, p_source_type text, p_customers bigint[], p_points bigint[],
     p_source_ids text[], p_occurred timestamptz[], p_expires timestamptz[], p_posted_at timestamptz,
     p_revision bigint, p_actor_kind text, p_actor_label text, p_activates timestamptz[] DEFAULT NULL,
-    p_awaits text[] DEFAULT NULL, OUT posted bigint, OUT frozen text[]
+    p_awaits text[] DEFAULT NULL, p_reason text DEFAULT '', OUT posted bigint, OUT frozen text[]
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     v_tenant bigint := rewards_active_tenant();
@@ -203,7 +203,7 @@ BEGIN
 
     -- Planned at every call: a plan has to know how long the arrays are, or it joins them by nested loops.
     -- $1 tenant, $2 wallet, $3 kind, $4 source type, $5 to $9 the arrays, $10 posted at, $11 revision, $12 and $13
-    -- actor, $14 and $15 what pending credits wait for
+    -- actor, $14 and $15 what pending credits wait for, $16 the reason of all of them
     EXECUTE $sql$
     WITH input AS MATERIALIZED (
         SELECT a.id AS account_id, t.*, t.awaits IS NOT NULL OR COALESCE(t.activates_at > $10, false) AS is_pending
@@ -217,7 +217,7 @@ BEGIN
             reason, occurred_at, posted_at
         )
         SELECT $1, i.account_id, $3, i.points, $4, i.source_id, $11, $12,
-               $13, '', i.occurred_at, $10
+               $13, $16, i.occurred_at, $10
         FROM input i ORDER BY i.step
         ON CONFLICT (tenant_id, source_type, source_id) DO NOTHING
         RETURNING id, source_id
@@ -254,7 +254,7 @@ BEGIN
     )
     SELECT COUNT(*) FROM numbered
     $sql$ INTO posted USING v_tenant, p_wallet, p_kind, p_source_type, p_customers, p_points, p_source_ids, p_occurred,
-        p_expires, p_posted_at, p_revision, p_actor_kind, p_actor_label, p_activates, p_awaits;
+        p_expires, p_posted_at, p_revision, p_actor_kind, p_actor_label, p_activates, p_awaits, p_reason;
 
     -- What is not plain goes one by one, after the rest: accounts with a debt or with an heir, and frozen ones.
     frozen := '{}';
@@ -267,7 +267,7 @@ BEGIN
     LOOP
         v_result := rewards_post_credit(
             v_tenant, v_special.customer_id, p_wallet, p_kind, v_special.points, p_source_type, v_special.source_id,
-            v_special.occurred_at, p_posted_at, v_special.expires_at, p_revision, p_actor_kind, p_actor_label, '',
+            v_special.occurred_at, p_posted_at, v_special.expires_at, p_revision, p_actor_kind, p_actor_label, p_reason,
             v_special.activates_at, v_special.awaits
         );
         IF v_result.outcome = 'posted' THEN

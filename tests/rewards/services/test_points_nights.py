@@ -131,10 +131,10 @@ def test_a_statement_adds_up_by_kind(wallet: Wallet) -> None:
 
 
 def test_pages_count_frozen_accounts_from_the_cache(
-    wallet: Wallet, django_assert_num_queries: Any, django_capture_on_commit_callbacks: Any
+    wallet: Wallet, tenant: Tenant, django_assert_num_queries: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     post(make_customer(), wallet, 5)
-    frozen.forget()
+    frozen.forget(tenant.pk)
     with django_assert_num_queries(1):
         assert (frozen.count(), frozen.count()) == (0, 0)
     Account.objects.update(frozen_at=NOW)
@@ -142,4 +142,4 @@ def test_pages_count_frozen_accounts_from_the_cache(
     with django_capture_on_commit_callbacks(execute=True):
         verification.unfreeze(account=Account.objects.get(), by=SYSTEM, at=NOW, reason="Explained")
     assert frozen.count() == 0
-    frozen.forget()
+    frozen.forget(tenant.pk)

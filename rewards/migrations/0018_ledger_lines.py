@@ -55,7 +55,7 @@ def _functions() -> str:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("rewards", "0014_merged_tiers")]
+    dependencies = [("rewards", "0017_guessers")]
 
     operations = [
         migrations.RemoveConstraint("ledgerentry", "rewards_entry_moves_points"),
