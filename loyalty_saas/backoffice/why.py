@@ -41,6 +41,11 @@ def _sources(rows: list[DecisionRecord]) -> dict[tuple[str, int], tuple[str, Any
     for row in rows:
         ids[row.event_type].append(row.event_id)
     orders = Order.objects.filter(pk__in=ids["order"]).values_list("pk", "external_id", "public_id")
-    returns = Return.objects.filter(pk__in=ids["return"]).values_list("pk", "external_id", "order__public_id")
+    numbers = [*ids["return"], *ids["returned"]]
+    returns = Return.objects.filter(pk__in=numbers).values_list("pk", "external_id", "order__public_id")
     found = {("order", pk): (external_id, public_id) for pk, external_id, public_id in orders}
-    return found | {("return", pk): (external_id, public_id) for pk, external_id, public_id in returns}
+    return found | {
+        (kind, pk): (external_id, public_id)
+        for pk, external_id, public_id in returns
+        for kind in ("return", "returned")
+    }

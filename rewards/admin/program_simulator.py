@@ -39,6 +39,7 @@ class CaseForm(StaffForm):
             (_CART, gettext_lazy("A cart you write")),
             (_ORDER, gettext_lazy("An order that was placed")),
             (_EVENT, gettext_lazy("An event by its name")),
+            (Trigger.RETURN.value, gettext_lazy("A return")),
             (Trigger.BIRTHDAY.value, gettext_lazy("The birthday")),
             (Trigger.ANNIVERSARY.value, gettext_lazy("The anniversary of joining")),
             (Trigger.ENROLMENT.value, gettext_lazy("Joining the program")),

@@ -12,6 +12,8 @@ from tenants.models.base import TenantForeignKey
 class DecisionEvent(models.TextChoices):
     ORDER = "order", _("Order")
     RETURN = "return", _("Return")
+    # What rules gave because of a return; the record above says what it took back.
+    RETURNED = "returned", _("Return, by rules")
     EVENT = "event", _("Event")
     BIRTHDAY = "birthday", _("Birthday")
     ANNIVERSARY = "anniversary", _("Anniversary")

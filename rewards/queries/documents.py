@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from rewards.domain.facts import Due, Line, order_placed
+from rewards.domain.facts import Due, Happening, Line, order_placed
+from rewards.domain.rules import Trigger
 from rewards.models import DecisionEvent
 from tenants.scope import active_tenant_id
 
@@ -77,6 +78,23 @@ _RETURNED = """
         ON d.tenant_id = %(tenant)s AND d.event_type = 'return' AND d.event_id = r.id
     WHERE r.tenant_id = %(tenant)s AND r.order_id = ANY(%(ids)s)
 """
+_RETURN_FACTS = """
+    SELECT r.id, o.customer_id, r.returned_at, r.external_id, o.external_id, r.total_minor,
+           COALESCE((SELECT SUM(l.quantity) FROM crm_returnline l
+                     WHERE l.tenant_id = %(tenant)s AND l.parent_id = r.id), 0)::bigint,
+           NOT EXISTS (
+               SELECT FROM crm_orderline ol
+               WHERE ol.tenant_id = %(tenant)s AND ol.order_id = o.id AND ol.kind = 'product'
+                 AND ol.quantity > COALESCE((
+                     SELECT SUM(l.quantity) FROM crm_returnline l
+                     JOIN crm_return b ON b.tenant_id = %(tenant)s AND b.id = l.parent_id
+                     WHERE l.tenant_id = %(tenant)s AND l.order_line_id = ol.id
+                       AND (b.returned_at, b.id) <= (r.returned_at, r.id)), 0))
+    FROM crm_return r
+    JOIN crm_order o ON o.tenant_id = %(tenant)s AND o.id = r.order_id AND o.customer_id IS NOT NULL
+    WHERE r.tenant_id = %(tenant)s AND r.id = ANY(%(ids)s)
+    ORDER BY r.returned_at, r.id
+"""
 
 
 class Document(NamedTuple):
@@ -144,6 +162,36 @@ def undecided_orders(order_ids: Sequence[int]) -> list[Document]:
 def undecided_returns(return_ids: Sequence[int]) -> list[Document]:
     """Return the given returns that no decision was made for, in time order."""
     return [Document(*row) for row in _rows(_RETURNS, ids=list(return_ids), event=DecisionEvent.RETURN.value)]
+
+
+def due_returns(return_ids: Sequence[int]) -> list[Due]:
+    """Return returns of known customers as rules are asked about them: without lines and money to earn on.
+
+    Properties: ``order_id`` and ``return_id`` as the client names them, ``amount_minor`` refunded, ``units``
+    that came back, and ``is_whole`` once nothing of the order is left.
+    """
+    return [
+        Due(
+            DecisionEvent.RETURNED.value,
+            number,
+            customer_id,
+            Happening(
+                Trigger.RETURN,
+                returned_at,
+                properties={
+                    "order_id": order,
+                    "return_id": name,
+                    "amount_minor": amount,
+                    "units": units,
+                    "is_whole": is_whole,
+                },
+            ),
+            source=name,
+        )
+        for number, customer_id, returned_at, name, order, amount, units, is_whole in _rows(
+            _RETURN_FACTS, ids=list(return_ids)
+        )
+    ]
 
 
 def lines_by_order(order_ids: Iterable[int], *, with_items: bool = False) -> dict[int, list[Line]]:

@@ -87,7 +87,9 @@ def _record(decided: Decided) -> _Record:
     due, evaluation = decided
     record = evaluation.decision.to_json()
     if due.event.name:
-        record["event"], record["source"] = due.event.name, due.source
+        record["event"] = due.event.name
+    if due.source:
+        record["source"] = due.source
     return _Record(due.customer_id, due.event_id, due.event.at, evaluation.points, _encode(record).decode())
 
 

@@ -88,14 +88,24 @@ def _due_event(event: EventFacts) -> Due:
 
 @transaction.atomic
 def take_back_returns(return_ids: Sequence[int], *, by: Actor, at: datetime) -> int:
-    """Reverse what returned lines earned; orders not decided yet are decided first. Returns how many."""
+    """Reverse what returned lines earned; orders not decided yet are decided first. Returns how many.
+
+    Rules that answer to returns are asked afterwards, once a return.
+    """
     published = programs.published()
-    returns = documents.undecided_returns(return_ids)
-    if published is None or not returns:
+    if published is None:
         return 0
-    award_orders([document.order_id for document in returns], by=by, at=at)
-    count = decisions.carry_out_returns(returns, published=published, by=by, at=at)
-    returners = {document.customer_id for document in returns}
-    tiers.refresh(customer_ids=returners, at=at)
-    customer_touches.add(returners, is_history=False)
+    returns = documents.undecided_returns(return_ids)
+    if returns:
+        award_orders([document.order_id for document in returns], by=by, at=at)
+    count = decisions.carry_out_returns(returns, published=published, by=by, at=at) if returns else 0
+    tiers.refresh(customer_ids={document.customer_id for document in returns}, at=at)
+    _ask_rules_of_returns(return_ids, by=by, at=at)
     return count
+
+
+def _ask_rules_of_returns(return_ids: Sequence[int], *, by: Actor, at: datetime) -> None:
+    timeline = programs.timeline()
+    if timeline is None or not any(each.engine.answers(Trigger.RETURN) for each in timeline.revisions):
+        return
+    award(documents.due_returns(return_ids), timeline=timeline, by=by, at=at)

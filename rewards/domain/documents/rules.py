@@ -37,6 +37,7 @@ from rewards.domain.rules import (
     GivePoints,
     GrantKind,
     MultiplyPoints,
+    PointsEffect,
     Trigger,
 )
 
@@ -133,10 +134,17 @@ def _check_without_order(reader: Reader, rule: EarningRule) -> None:
         reader.refuse("when", "no_order", "This event is no order; it has no total, channel or basket.")
     if isinstance(rule.points, GivePoints) and (rule.points.per_minor or rule.points.per_units):
         reader.refuse("effects", "no_order", "Only an order has money and units.")
-    if rule.trigger is Trigger.RETURN and rule.points is not None:
+    if rule.trigger is Trigger.RETURN and rule.points is not None and not _is_fixed(rule.points):
         reader.refuse(
-            "effects", "points_on_return", "A return gives no points; it takes back what was earned."
+            "effects",
+            "points_on_return",
+            "A return gives a fixed number of points at most: nobody earns on what came back.",
         )
+
+
+def _is_fixed(points: PointsEffect) -> bool:
+    """Whether a gift does not depend on how much came back."""
+    return isinstance(points, GivePoints) and not points.per_property
 
 
 def _check(document: Reader, revision: Revision) -> None:

@@ -235,7 +235,7 @@ def test_a_leap_day_returns_on_the_28th_of_other_years() -> None:
 def test_what_makes_no_sense_is_refused_where_it_stands() -> None:
     rules = [
         {"key": "a", "name": "A", "trigger": "event", "effects": give(1, per_minor=100)},
-        {"key": "b", "name": "B", "trigger": "return", "effects": give(1)},
+        {"key": "b", "name": "B", "trigger": "return", "effects": give(1, per_property="amount_minor")},
         {"key": "c", "name": "C", "effects": [*give(1), *give(2)], "caps": [{"per": "event", "times": 1}],
          "when": {"order": "channel", "op": "gte", "value": "web"}},
         {"key": "d", "name": "D", "effects": [{"type": "tier", "tier": "zinc"}], "budget": "none",
