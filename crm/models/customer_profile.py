@@ -30,6 +30,9 @@ class CustomerProfile(TenantModel):
     rfm_recency = models.PositiveSmallIntegerField(_("recency cell"), null=True, blank=True)
     rfm_frequency = models.PositiveSmallIntegerField(_("frequency cell"), null=True, blank=True)
     rfm_monetary = models.PositiveSmallIntegerField(_("monetary cell"), null=True, blank=True)
+    # Up to where the history is in the figures: the last event, and the last event or order.
+    last_event_at = models.DateTimeField(_("last event at"), null=True, blank=True)
+    seen_until = models.DateTimeField(_("seen until"), null=True, blank=True)
     computed_at = models.DateTimeField(_("computed at"))
 
     class Meta(TenantModel.Meta):

@@ -19,6 +19,8 @@ class CustomerTouch(TenantModel):
     )
     # False when only values outside the history changed: then the profile need not be read anew.
     is_history = models.BooleanField(_("is of the history"), default=True)
+    # Where known, the moment of the oldest event that came: what is older has not changed.
+    since = models.DateTimeField(_("changed since"), null=True, blank=True)
     touched_at = models.DateTimeField(_("touched at"))
 
     class Meta(TenantModel.Meta):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -21,8 +22,8 @@ INSERT INTO crm_customertouch (tenant_id, customer_id, is_history, touched_at)
 SELECT DISTINCT %s, found.customer_id, false, statement_timestamp() FROM ({select}) found
 """
 _ADD_OF_EVENTS = """
-INSERT INTO crm_customertouch (tenant_id, customer_id, is_history, touched_at)
-SELECT %(tenant)s, e.customer_id, true, statement_timestamp() FROM crm_event e
+INSERT INTO crm_customertouch (tenant_id, customer_id, is_history, since, touched_at)
+SELECT %(tenant)s, e.customer_id, true, min(e.occurred_at), statement_timestamp() FROM crm_event e
 WHERE e.tenant_id = %(tenant)s AND e.message_id = ANY(%(message_ids)s)
   AND e.occurred_at BETWEEN %(first_at)s AND %(last_at)s
 GROUP BY e.customer_id
@@ -33,7 +34,8 @@ GROUP BY e.customer_id
 class Touched:
     """What a run works off: the notes it has seen and their customers; all of them if ``is_everyone``.
 
-    ``history_ids`` are those whose events or orders changed; everybody's if ``is_history_of_everyone``.
+    ``history_ids`` are those whose events or orders changed, whatever of them; everybody's if
+    ``is_history_of_everyone``. ``since_by_customer`` are those to whom only events came, from that moment on.
     """
 
     note_ids: tuple[int, ...]
@@ -41,6 +43,7 @@ class Touched:
     is_everyone: bool
     history_ids: tuple[int, ...]
     is_history_of_everyone: bool
+    since_by_customer: Mapping[int, datetime]
 
 
 def add(customer_ids: Collection[int], *, is_history: bool = True) -> None:
@@ -95,19 +98,27 @@ def waiting(limit: int) -> Touched:
     """Return the oldest notes, at most ``limit``; they stay until ``forget`` says that they were seen."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, customer_id, is_history FROM crm_customertouch WHERE tenant_id = %s"
+            "SELECT id, customer_id, is_history, since FROM crm_customertouch WHERE tenant_id = %s"
             " ORDER BY id LIMIT %s",
             [active_tenant_id(), limit],
         )
         rows = cursor.fetchall()
-    customer_ids = {customer_id for _, customer_id, _ in rows if customer_id is not None}
-    history_ids = {customer_id for _, customer_id, is_history in rows if is_history and customer_id}
+    customer_ids = {row[1] for row in rows if row[1] is not None}
+    changed = [
+        (customer_id, since) for _, customer_id, is_history, since in rows if is_history and customer_id
+    ]
+    history_ids = {customer_id for customer_id, since in changed if since is None}
+    since_by_customer: dict[int, datetime] = {}
+    for customer_id, since in changed:
+        if customer_id not in history_ids:
+            since_by_customer[customer_id] = min(since, since_by_customer.get(customer_id, since))
     return Touched(
-        note_ids=tuple(note_id for note_id, _, _ in rows),
+        note_ids=tuple(row[0] for row in rows),
         customer_ids=tuple(sorted(customer_ids)),
-        is_everyone=any(each is None for _, each, _ in rows) or len(customer_ids) > MOST_AT_ONCE,
+        is_everyone=any(row[1] is None for row in rows) or len(customer_ids) > MOST_AT_ONCE,
         history_ids=tuple(sorted(history_ids)),
-        is_history_of_everyone=any(each is None and is_history for _, each, is_history in rows),
+        is_history_of_everyone=any(row[1] is None and row[2] for row in rows),
+        since_by_customer=since_by_customer,
     )
 
 

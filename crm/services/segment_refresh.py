@@ -21,7 +21,7 @@ from crm.domain.segment_order import refresh_order
 from crm.locks import lock_segment
 from crm.models import Segment, SegmentDeparture, SegmentKind, SegmentRun
 from crm.queries import segment_references, segment_sql, sensitive
-from crm.services import customer_touches, profiles, segment_members, segment_runs
+from crm.services import customer_touches, profile_additions, profiles, segment_members, segment_runs
 from crm.services.segment_runs import RunTakenOver, back_off
 from tenants.models import Tenant
 from tenants.queue import send, shard_queue
@@ -164,7 +164,8 @@ def _work_off(tenant: Tenant, run: SegmentRun, touched: customer_touches.Touched
     if touched.is_history_of_everyone:
         profiles.refresh_everyone(tenant=tenant, at=at, alive=lambda: segment_runs.extend(run, at=at))
     with tenant_scope(tenant):
-        profiles.refresh(customer_ids=touched.history_ids, at=at)
+        to_read = profile_additions.add(since_by_customer=touched.since_by_customer, at=at)
+        profiles.refresh(customer_ids={*touched.history_ids, *to_read}, at=at)
         segments = in_order()
     run.customers = len(touched.customer_ids)
     for segment in segments:
