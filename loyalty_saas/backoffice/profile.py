@@ -150,6 +150,7 @@ def _tier(customer: Customer, published: Any, currency: str) -> dict[str, Any] |
             tier_words.amount(metrics[key], value, currency) for key, value in standing.values.items()
         ],
         "share": standing.share(),
+        "perks": tier_words.perks_in_words(revision.tiers, standing.tier) if standing.tier else [],
     }
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rewards.admin.money import to_major, to_minor
@@ -122,7 +123,15 @@ class LadderRow(StaffForm):
     rewards = forms.MultipleChoiceField(
         label=gettext_lazy("Exclusive rewards"), required=False, widget=forms.CheckboxSelectMultiple
     )
-    price_list = forms.CharField(label=gettext_lazy("Price list"), required=False, max_length=200)
+    price_list = forms.CharField(
+        label=gettext_lazy("Price list"), required=False, max_length=200,
+        help_text=gettext_lazy("A name your own systems understand; it changes no price here."),
+    )  # fmt: skip
+    prices = forms.CharField(
+        label=gettext_lazy("Own prices of rewards"), required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "mug = 300"}),
+        help_text=gettext_lazy("One a line: the reward's key = points. They hold for higher tiers, too."),
+    )  # fmt: skip
 
     def __init__(
         self, *args: Any, criteria: Sequence[Mapping[str, Any]], rewards: Sequence[tuple[str, str]],
@@ -138,6 +147,19 @@ class LadderRow(StaffForm):
                 required=False,
             )  # fmt: skip
         self.order_fields(["key", "name", *(f"need_{criterion['key']}" for criterion in criteria)])
+
+    def clean_prices(self) -> dict[str, int]:
+        """Read lines of ``reward = points``."""
+        known = {key for key, _name in self.fields["rewards"].choices}  # type: ignore[attr-defined]  # a ChoiceField
+        found: dict[str, int] = {}
+        for line in filter(None, (line.strip() for line in self.cleaned_data["prices"].splitlines())):
+            key, separator, points = (part.strip() for part in line.rpartition("="))
+            if not separator or not (points.isascii() and points.isdigit() and int(points)):
+                raise forms.ValidationError(_("Write each line as: reward = points."))
+            if key not in known:
+                raise forms.ValidationError(_("There is no reward “%(key)s”."), params={"key": key})
+            found[key] = int(points)
+        return found
 
     def needs(self) -> dict[str, int]:
         found = {}
@@ -159,6 +181,7 @@ class LadderRow(StaffForm):
                 "entitlements": [part.strip() for part in values["entitlements"].split(",") if part.strip()],
                 "rewards": values["rewards"],
                 "price_list": values["price_list"] or None,
+                **({"prices": values["prices"]} if values["prices"] else {}),
             },
         }
         if not is_plain and needs:
@@ -190,6 +213,7 @@ def tier_row(tier: Mapping[str, Any], criteria: Sequence[Mapping[str, Any]], cur
         "entitlements": ", ".join(perks.get("entitlements", [])),
         "rewards": perks.get("rewards", []),
         "price_list": perks.get("price_list") or "",
+        "prices": "\n".join(f"{key} = {points}" for key, points in perks.get("prices", {}).items()),
     }
     for criterion in criteria:
         need = needs.get(criterion["key"])

@@ -22,13 +22,15 @@ class Perks:
     """What a tier gives by itself; earning multipliers stand in the rules.
 
     ``entitlements`` are words that the tenant's own systems understand, ``rewards`` the keys of rewards that
-    only this tier and those above may buy, ``price_list`` names the prices that hold for the member.
+    only this tier and those above may buy. ``prices`` are the points, by reward, that this tier and those
+    above pay in the reward's own wallet; ``price_list`` is a name that the tenant's own systems understand.
     """
 
     has_free_shipping: bool = False
     entitlements: tuple[str, ...] = ()
     rewards: frozenset[str] = frozenset()
     price_list: str = ""
+    prices: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,16 @@ class Tier:
     def needs(self) -> Mapping[str, int]:
         """What must be reached, by criterion; nothing for a tier that is everybody's."""
         return self.thresholds or ({SPEND: self.threshold_minor} if self.threshold_minor else {})
+
+
+def prices_for(tiers: Sequence[Tier], key: str | None) -> dict[str, int]:
+    """Return the prices by reward that hold for a tier: its own and those below it, the lowest each."""
+    place = next((index for index, tier in enumerate(tiers) if tier.key == key), -1)
+    found: dict[str, int] = {}
+    for tier in tiers[: place + 1]:
+        for reward, points in tier.perks.prices.items():
+            found[reward] = min(points, found.get(reward, points))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

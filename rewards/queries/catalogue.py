@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,18 +57,22 @@ def belongings(customer: Customer, rewards: Sequence[Reward]) -> tuple[set[str],
 
 
 def visible_to(customer: Customer, *, at: datetime) -> list[VisibleReward]:
-    """Return what the customer sees, the cheapest first; the number of queries is constant."""
-    rewards = list(offered(at).prefetch_related("prices__wallet").order_by("cost_points", "pk"))
+    """Return what the customer sees at the prices of their tier, the cheapest first.
+
+    The number of queries is constant.
+    """
+    rewards = list(offered(at).prefetch_related("prices__wallet"))
     segments, tier = belongings(customer, rewards)
     available = dict(Account.objects.filter(customer=customer).values_list("wallet_id", "available"))
-    others = catalogue_for.kept_from(tier)
+    others, own = catalogue_for.kept_from(tier), catalogue_for.prices(tier)
     mine = [
         reward
         for reward in rewards
         if reward.key not in others and is_for(reward, segments=segments, tier=tier)
     ]
     taken = _taken(customer, mine)
-    return [_seen(reward, customer, available, taken.get(reward.pk, 0)) for reward in mine]
+    seen = [_seen(reward, customer, available, taken.get(reward.pk, 0), own) for reward in mine]
+    return sorted(seen, key=lambda each: (each.prices[0].cost_points, each.reward.pk))
 
 
 def limit_key(reward_id: int, customer_id: int) -> str:
@@ -82,8 +86,10 @@ def _taken(customer: Customer, rewards: Sequence[Reward]) -> dict[int, int]:
     return {id_by_key[key]: uses for key, uses in counters}
 
 
-def _seen(reward: Reward, customer: Customer, available: dict[int, int], taken: int) -> VisibleReward:
-    listed = [(reward.wallet, reward.cost_points)]
+def _seen(
+    reward: Reward, customer: Customer, available: dict[int, int], taken: int, own: Mapping[str, int]
+) -> VisibleReward:
+    listed = [(reward.wallet, catalogue_for.price_of(reward, own))]
     listed += [(price.wallet, price.cost_points) for price in reward.prices.all()]
     prices = tuple(
         Price(wallet.key, cost, max(0, cost - available.get(wallet.pk, 0))) for wallet, cost in listed

@@ -103,8 +103,8 @@ def reserve(
     key = customer_key(customer.pk, idempotency_key or str(public_id))
     if customer.state != CustomerState.ACTIVE:
         raise CustomerNotActive(f"The customer is {customer.state}.", state=customer.state)
-    wallet_id, cost_points = _price(reward, wallet_key)
-    _require_offered(customer, reward, at)
+    tier = _require_offered(customer, reward, at)
+    wallet_id, cost_points = _price(reward, wallet_key, tier)
     hold = holds.open_hold(
         customer_id=customer.pk,
         wallet_id=wallet_id,
@@ -134,16 +134,18 @@ def reserve(
     return redemption
 
 
-def _price(reward: Reward, wallet_key: str) -> tuple[int, int]:
+def _price(reward: Reward, wallet_key: str, tier: str) -> tuple[int, int]:
+    """Return the wallet and the points; in the reward's own wallet the tier's price holds."""
     if not wallet_key or Wallet.objects.filter(pk=reward.wallet_id, key=wallet_key).exists():
-        return reward.wallet_id, reward.cost_points
+        return reward.wallet_id, catalogue_for.price_of(reward, catalogue_for.prices(tier))
     price = RewardPrice.objects.filter(reward=reward, wallet__key=wallet_key).first()
     if price is None:
         raise RewardUnavailable(f"The reward has no price in the wallet {wallet_key!r}.")
     return price.wallet_id, price.cost_points
 
 
-def _require_offered(customer: Customer, reward: Reward, at: datetime) -> None:
+def _require_offered(customer: Customer, reward: Reward, at: datetime) -> str:
+    """Return the customer's tier. Raises ``RewardUnavailable``."""
     is_early = reward.valid_from is not None and at < reward.valid_from
     is_late = reward.valid_until is not None and at >= reward.valid_until
     if not reward.is_active or is_early or is_late:
@@ -152,6 +154,7 @@ def _require_offered(customer: Customer, reward: Reward, at: datetime) -> None:
     is_for_customer = catalogue.is_for(reward, segments=segments, tier=tier)
     if not is_for_customer or reward.key in catalogue_for.kept_from(tier):
         raise RewardUnavailable("The reward is not offered to this customer.")
+    return tier
 
 
 def _take_from_stock(reward: Reward) -> None:

@@ -9,6 +9,7 @@ from rewards.domain.documents.reader import Reader
 from rewards.domain.documents.sections import (
     KEY_SCHEMA,
     MOST_MONEY,
+    MOST_POINTS,
     TEXT_SCHEMA,
     Section,
     keyed,
@@ -40,12 +41,13 @@ def _tier(reader: Reader) -> Tier:
 
 
 def _perks(reader: Reader) -> Perks:
-    reader.only("free_shipping", "entitlements", "rewards", "price_list")
+    reader.only("free_shipping", "entitlements", "rewards", "price_list", "prices")
     return Perks(
         has_free_shipping=reader.boolean("free_shipping"),
         entitlements=tuple(reader.texts("entitlements")),
         rewards=frozenset(reader.texts("rewards")),
         price_list=reader.text("price_list") if reader.peek("price_list") else "",
+        prices=MappingProxyType(reader.integers("prices", 1, MOST_POINTS)),
     )
 
 
@@ -98,6 +100,8 @@ def _tier_to_json(tier: Tier) -> dict[str, Any]:
             "rewards": sorted(tier.perks.rewards),
             "price_list": tier.perks.price_list or None,
         }
+        if tier.perks.prices:
+            written["perks"]["prices"] = dict(tier.perks.prices)
     return written
 
 
@@ -123,6 +127,7 @@ SECTION: Final = Section(
                 entitlements=_TEXTS,
                 rewards=_TEXTS,
                 price_list={"type": ["string", "null"]},
+                prices={"type": "object", "additionalProperties": whole(1, MOST_POINTS)},
             ),
         ),
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +10,10 @@ from django.test import Client
 from django.utils import timezone
 
 from crm.models import Customer
-from rewards.models import ProgramRevision, TierMembership
+from rewards.models import ProgramRevision, Reward, TierMembership
 from rewards.queries import programs
 from rewards.services import challenges, tiers
-from tenants.domain.actors import SYSTEM
+from tenants.domain.actors import SYSTEM, Actor
 from tenants.scope import tenant_scope
 from tests.conftest import NOW
 from tests.loyalty_saas.backoffice.filling import Filled
@@ -106,6 +107,7 @@ def test_the_ladder_is_edited_and_previewed(filled: Filled, staff: Client) -> No
         "tiers-TOTAL_FORMS": "4", "tiers-INITIAL_FORMS": "0",
         "tiers-0-key": "gold", "tiers-0-name": "Gold", "tiers-0-need_spend": "4.00",
         "tiers-0-free_shipping": "on", "tiers-0-entitlements": "lounge, gifts", "tiers-0-rewards": "mug",
+        "tiers-0-prices": "mug = 40",
         "tiers-1-key": "bronze", "tiers-1-name": "Bronze",
         "tiers-2-key": "platinum", "tiers-2-name": "Platinum", "tiers-2-need_spend": "100",
         "tiers-3-key": "silver", "tiers-3-name": "Silver", "tiers-3-need_spend": "2",
@@ -118,9 +120,31 @@ def test_the_ladder_is_edited_and_previewed(filled: Filled, staff: Client) -> No
         ("bronze", 0), ("silver", 200), ("gold", 400), ("platinum", 10_000),
     ]  # fmt: skip
     assert written["tiers"][2]["perks"]["entitlements"] == ["lounge", "gifts"]
+    assert written["tiers"][2]["perks"]["prices"] == {"mug": 40}
+    again = staff.get("/t/acme/program/ladder/").context["tiers"].forms[2]
+    assert (again["name"].value(), again["prices"].value()) == ("Gold", "mug = 40")
+    for wrong in ("mug = 0", "mug", "cup = 5"):
+        refused = staff.post("/t/acme/program/ladder/", body | {"tiers-0-prices": wrong})
+        assert (refused.status_code, set(refused.context["tiers"].forms[0].errors)) == (422, {"prices"})
     preview = staff.get("/t/acme/program/2/tiers/").context["preview"]
     assert (preview.ups, preview.downs) == (1, 0)
     assert preview.after == {"bronze": 1, "gold": 1}
+
+
+def test_a_customers_page_shows_the_perks_of_the_tier(filled: Filled, staff: Client, actor: Actor) -> None:
+    perks = {"free_shipping": True, "entitlements": ["lounge"], "rewards": ["mug"], "prices": {"mug": 40}}
+    with tenant_scope(filled.tenant):
+        document = ProgramRevision.objects.get(number=1).document
+        ladder = [{**tier, "perks": perks} if tier["key"] == "silver" else tier for tier in document["tiers"]]
+        ProgramRevision.objects.update(document={**document, "tiers": ladder})
+        until = timezone.now() + timedelta(days=9)
+        tiers.lock(
+            customer=filled.customer, tier_key="gold", until=until, reason="x", by=actor, at=timezone.now()
+        )
+        mug = Reward.objects.get(key="mug")
+    tier = staff.get(f"/t/acme/customers/{filled.customer.public_id}/").context["tier"]
+    # What the tier below has for buying holds for gold, too; the rest is of each tier itself.
+    assert tier["perks"] == [f"may buy {mug.name}", f"{mug.name} for 40 points"]
 
 
 def test_a_tier_is_locked_and_opened_again(filled: Filled, staff: Client) -> None:

@@ -15,10 +15,12 @@ from rewards.models import (
     RedemptionState,
     Reward,
     RewardKind,
+    TierMembership,
     VelocityKind,
 )
 from rewards.queries import catalogue as catalogue_queries
-from rewards.services import catalogue, redemptions, reviews, velocity
+from rewards.queries import catalogue_for
+from rewards.services import catalogue, programs, redemptions, reviews, velocity
 from rewards.services.catalogue import RewardOffer
 from tenants.domain.actors import SYSTEM
 from tenants.errors import InvalidInput
@@ -169,3 +171,48 @@ def test_refunding_too_often_waits_for_a_review(wallet: Any, is_approved: bool) 
     assert (waiting.state, waiting.is_under_review, balance_of(customer)) == (
         ("refunded", False, (500, 0)) if is_approved else ("fulfilled", False, (450, 0))
     )
+
+
+LADDER = [
+    {"key": "base", "name": "Base", "threshold_minor": 0},
+    {"key": "silver", "name": "Silver", "threshold_minor": 100, "perks": {"prices": {"mug": 30}}},
+    {"key": "gold", "name": "Gold", "threshold_minor": 200, "perks": {"prices": {"mug": 35, "gone": 1}}},
+]
+
+
+def of_tier(wallet: Any, key: str) -> Any:
+    customer = member(wallet)
+    TierMembership.objects.create(
+        customer=customer, tier_key=key, qualifying_spend_minor=0, since=NOW, computed_at=NOW
+    )
+    return customer
+
+
+@pytest.mark.parametrize(("tier", "price"), [("base", 50), ("silver", 30), ("gold", 30), ("zinc", 50)])
+def test_a_tiers_own_price_is_shown_and_paid(wallet: Any, tier: str, price: int) -> None:
+    """Nobody pays more for having climbed: the lowest price up to one's tier holds."""
+    document = {"wallets": [{"key": "points", "name": "Points"}], "tiers": LADDER}
+    draft = programs.save_draft(document=document, by=SYSTEM, at=NOW)
+    programs.publish(revision=draft, by=SYSTEM, at=NOW)
+    reward, customer = make_reward(), of_tier(wallet, tier)
+    (seen,) = catalogue_queries.visible_to(customer, at=NOW)
+    assert [(each.wallet, each.cost_points) for each in seen.prices] == [("points", price)]
+    assert [each.cost_points for each in catalogue_for.tier(tier)] == [price]
+    redemption = take(customer, reward)
+    assert (redemption.points, balance_of(customer)) == (price, (500 - price, 0))
+    redemptions.cancel(redemption=redemption, reason="broken", by=SYSTEM, at=NOW)
+    assert balance_of(customer) == (500, 0)
+    reward.refresh_from_db()
+    assert reward.cost_points == 50
+
+
+def test_a_tiers_price_never_is_the_dearer_one_nor_of_another_wallet(wallet: Any) -> None:
+    make_wallet("gems")
+    ladder = [{"key": "gold", "name": "Gold", "threshold_minor": 0, "perks": {"prices": {"mug": 90}}}]
+    wallets = [{"key": "points", "name": "Points"}, {"key": "gems", "name": "Gems"}]
+    draft = programs.save_draft(document={"wallets": wallets, "tiers": ladder}, by=SYSTEM, at=NOW)
+    programs.publish(revision=draft, by=SYSTEM, at=NOW)
+    reward, customer = make_reward(prices={"gems": 3}), of_tier(wallet, "gold")
+    (seen,) = catalogue_queries.visible_to(customer, at=NOW)
+    assert [(each.wallet, each.cost_points) for each in seen.prices] == [("points", 50), ("gems", 3)]
+    assert take(customer, reward).points == 50
