@@ -17,6 +17,7 @@ from rewards.models import (
     ChallengeParticipation,
     CodeState,
     CouponCode,
+    CouponDefinition,
     CouponPool,
     CouponRedemption,
     Program,
@@ -131,6 +132,20 @@ def next_free_coupon_code(definition_id: int, at: datetime) -> CouponCode | None
         if code is not None:
             return code
     return None
+
+
+def lock_coupon_definition(definition_id: int) -> CouponDefinition:
+    rows = CouponDefinition.objects.select_related("campaign")
+    definition: CouponDefinition = rows.select_for_update(of=("self",)).get(pk=definition_id)
+    return definition
+
+
+def lock_coupon_key(key: str) -> None:
+    """Let those who make a coupon with one key come one transaction after the other."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [f"coupon:{key}", active_tenant_id()]
+        )
 
 
 def lock_coupon_redemption(redemption_id: int) -> CouponRedemption:

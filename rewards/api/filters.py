@@ -3,6 +3,7 @@ from __future__ import annotations
 import django_filters
 
 from rewards.models import (
+    AdjustmentState,
     CodeState,
     CouponKind,
     CouponRedemptionState,
@@ -11,6 +12,11 @@ from rewards.models import (
     RewardKind,
 )
 from tenants.api.filters import StrictBooleanFilter, StrictFilterSet
+
+
+class AdjustmentRequestFilter(StrictFilterSet):
+    state = django_filters.ChoiceFilter(choices=AdjustmentState.choices)
+    customer = django_filters.UUIDFilter(field_name="customer__public_id")
 
 
 class RewardFilter(StrictFilterSet):

@@ -4,10 +4,11 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from rewards.api.views import programs
+from rewards.api.views.adjustment_requests import AdjustmentRequestViewSet
 from rewards.api.views.challenges import ChallengesView, CustomerChallengesView, OptInView, OptOutView
 from rewards.api.views.coupon_campaigns import CouponCampaignViewSet
+from rewards.api.views.coupon_definitions import CouponDefinitionViewSet
 from rewards.api.views.coupons import (
-    CouponDefinitionViewSet,
     CouponRedemptionViewSet,
     CustomerCouponsView,
     IssueView,
@@ -46,6 +47,7 @@ from rewards.api.views.statements import (
 from rewards.api.views.tiers import CustomerTierView, LadderView, LockTierView, UnlockTierView
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("adjustment-requests", AdjustmentRequestViewSet, basename="adjustment-request")
 router.register("rewards", RewardViewSet, basename="reward")
 router.register("redemptions", RedemptionViewSet, basename="redemption")
 router.register("coupon-campaigns", CouponCampaignViewSet, basename="coupon-campaign")

@@ -12,7 +12,7 @@ from crm.domain.events import NewEvent
 from crm.models import Customer, DuplicateCandidate, EventReject, EventSchema, Export, ImportRun
 from crm.services import duplicates, event_schemas, ingest, merges, privacy_requests
 from rewards.models import RewardKind
-from rewards.services import catalogue
+from rewards.services import catalogue, points
 from rewards.services.coupons import campaigns
 from tenants.domain.actors import SYSTEM
 from tenants.domain.permissions import Permission
@@ -83,6 +83,9 @@ def populate(wallet_name: str) -> dict[str, object]:
         "privacy-requests": request.public_id,
         "coupon-definitions": make_definition(f"{CANARY}-coupon", code=CANARY).public_id,
         "coupon-redemptions": redeem(CANARY).public_id,
+        "adjustment-requests": points.request(
+            customer=again, points=5, reason=CANARY, wallet_key=wallet_name, by=SYSTEM, at=NOW
+        ).public_id,
         "coupon-campaigns": campaigns.create(
             key=CANARY, terms=campaigns.CampaignTerms(name=CANARY), by=SYSTEM, at=NOW
         ).public_id,

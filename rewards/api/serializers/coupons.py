@@ -146,36 +146,6 @@ class CouponRedemptionOutput(serializers.Serializer[object]):
     reason = serializers.CharField()
 
 
-class CouponDefinitionOutput(serializers.Serializer[object]):
-    id = serializers.UUIDField(source="public_id")
-    key = serializers.CharField()
-    name = serializers.CharField()
-    description = serializers.CharField()
-    campaign = serializers.CharField(source="campaign.key", allow_null=True, default=None)
-    kind = serializers.CharField()
-    percent_hundredths = serializers.IntegerField()
-    amount_minor = serializers.IntegerField()
-    free_quantity = serializers.IntegerField()
-    max_discount_minor = serializers.IntegerField(allow_null=True)
-    is_limited_to_items = serializers.BooleanField(source="has_items")
-    categories = serializers.ListField(child=serializers.CharField())
-    excluded_categories = serializers.ListField(child=serializers.CharField())
-    minimum_spend_minor = serializers.IntegerField()
-    minimum_quantity = serializers.IntegerField()
-    channels = serializers.ListField(child=serializers.CharField())
-    segments = serializers.ListField(child=serializers.CharField())
-    tiers = serializers.ListField(child=serializers.CharField())
-    is_first_purchase = serializers.BooleanField()
-    valid_from = serializers.DateTimeField(allow_null=True)
-    valid_until = serializers.DateTimeField(allow_null=True)
-    valid_days = serializers.IntegerField(allow_null=True)
-    uses_per_code = serializers.IntegerField(allow_null=True)
-    uses_per_customer = serializers.IntegerField(allow_null=True)
-    limit_uses = serializers.IntegerField(allow_null=True)
-    limit_discount_minor = serializers.IntegerField(allow_null=True)
-    is_active = serializers.BooleanField()
-
-
 class CouponConflictOutput(serializers.Serializer[object]):
     code = serializers.CharField(source="clash")
     field = serializers.CharField(source="column")

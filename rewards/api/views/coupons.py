@@ -13,12 +13,10 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 
 from crm.models import Customer
-from rewards.api.filters import CouponDefinitionFilter, CouponRedemptionFilter
+from rewards.api.filters import CouponRedemptionFilter
 from rewards.api.serializers.coupons import (
     ConfirmInput,
     CouponCodeOutput,
-    CouponConflictsOutput,
-    CouponDefinitionOutput,
     CouponRedemptionOutput,
     CouponsInput,
     IssueInput,
@@ -30,8 +28,8 @@ from rewards.api.serializers.coupons import (
     validation_of,
 )
 from rewards.domain.sources import customer_key
-from rewards.models import CouponDefinition, CouponRedemption
-from rewards.queries import coupon_conflicts, coupons
+from rewards.models import CouponRedemption
+from rewards.queries import coupons
 from rewards.services.coupons import issue, redeeming
 from rewards.services.ledger import Source
 from tenants.api.idempotency import idempotent
@@ -153,26 +151,6 @@ class CustomerCouponsView(TenantAPIView):
         pages = CursorPages()
         rows = pages.paginate_queryset(coupons.codes_of(_customer(public_id)), request, self)
         return pages.get_paginated_response(CouponCodeOutput(rows, many=True).data)
-
-
-class CouponDefinitionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
-    """The terms of offers."""
-
-    queryset = CouponDefinition.objects.none()
-    permissions = dict.fromkeys(("list", "retrieve", "conflicts"), Permission.COUPONS_VIEW)
-    filterset_class = CouponDefinitionFilter
-    serializer_class = CouponDefinitionOutput
-
-    def get_queryset(self) -> QuerySet[CouponDefinition]:
-        found: QuerySet[CouponDefinition] = CouponDefinition.objects.select_related("campaign")
-        return found
-
-    @extend_schema(responses=CouponConflictsOutput)
-    @action(detail=True, methods=["get"])
-    def conflicts(self, request: TenantRequest, public_id: UUID) -> Response:
-        """List what the coupon does to the others that are offered: overlaps, contradictory stacking."""
-        found = coupon_conflicts.of(self.get_object())
-        return Response(CouponConflictsOutput({"conflicts": found}).data)
 
 
 class CouponRedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):

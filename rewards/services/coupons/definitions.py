@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -13,6 +13,7 @@ from crm.domain.rules import RuleError, parse
 from crm.models import Item, Segment
 from rewards.domain.coupon_codes import Pattern, PatternError, normalised
 from rewards.domain.coupon_terms import HOURS_A_DAY, WHOLE
+from rewards.locks import lock_coupon_definition, lock_coupon_key
 from rewards.models import (
     CouponBase,
     CouponCampaign,
@@ -42,6 +43,13 @@ class CodeTaken(Conflict):
 
     code = "code_taken"
     title = "This code exists already"
+
+
+class DefinitionKeyTaken(Conflict):
+    """The tenant has a coupon with this key already; carries ``key``."""
+
+    code = "coupon_key_taken"
+    title = "This key is taken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,70 @@ class DefinitionTerms:
 
 
 @transaction.atomic
+def create(
+    *,
+    key: str,
+    terms: DefinitionTerms,
+    by: Actor,
+    at: datetime,
+    campaign_key: str | None = None,
+    skus: Collection[str] | None = None,
+    generic_code: str = "",
+) -> CouponDefinition:
+    """Create a definition; of two at once with one key the first wins.
+
+    Raises ``DefinitionKeyTaken``, ``InvalidInput`` and ``CodeTaken``.
+    """
+    lock_coupon_key(key)
+    if CouponDefinition.objects.filter(key=key).exists():
+        raise DefinitionKeyTaken(key=key)
+    return save(
+        key=key, terms=terms, campaign=_campaign(campaign_key), skus=skus, generic_code=generic_code,
+        by=by, at=at,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def change(
+    *,
+    definition: CouponDefinition,
+    values: Mapping[str, Any],
+    by: Actor,
+    at: datetime,
+    skus: Collection[str] | None = None,
+    generic_code: str = "",
+) -> CouponDefinition:
+    """Change the named ``values`` (fields of ``DefinitionTerms``, and ``campaign`` by its key).
+
+    What is not named stays, also what somebody else changes at the same moment. Raises ``InvalidInput`` and
+    ``CodeTaken``.
+    """
+    row = lock_coupon_definition(definition.pk)
+    changed = dict(values)
+    campaign = _campaign(changed.pop("campaign")) if "campaign" in changed else row.campaign
+    former = {name: getattr(row, name) for name in DefinitionTerms.__dataclass_fields__}
+    return save(
+        key=row.key, terms=DefinitionTerms(**{**former, **changed}), campaign=campaign, skus=skus,
+        generic_code=generic_code, by=by, at=at,
+    )  # fmt: skip
+
+
+def archive(*, definition: CouponDefinition, by: Actor, at: datetime) -> CouponDefinition:
+    """Stop offering the coupon: codes that are out are refused as ``not_offered`` from now on."""
+    return change(definition=definition, values={"is_active": False}, by=by, at=at)
+
+
+def _campaign(key: str | None) -> CouponCampaign | None:
+    if key is None:
+        return None
+    campaign: CouponCampaign | None = CouponCampaign.objects.filter(key=key).first()
+    if campaign is None:
+        wrong = FieldError("/campaign", "unknown_campaign", f"There is no coupon campaign {key!r}.")
+        raise InvalidInput(errors=[wrong])
+    return campaign
+
+
+@transaction.atomic
 def save(
     *,
     key: str,
@@ -117,7 +189,7 @@ def save(
     diff = {
         name: [former.get(name), value]
         for name, value in columns_of(terms).items()
-        if former.get(name) != value and not isinstance(value, datetime)
+        if former.get(name) != value and not isinstance(value or former.get(name), datetime)
     }
     audit.record(action="coupon_definition.saved", target=definition, by=by, at=at, diff=diff)
     return definition

@@ -1,0 +1,138 @@
+"""Coupons written over HTTP: created once, patched, archived, refused field by field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from crm.models import Item
+from rewards.models import CouponCode, CouponDefinition, CouponItem
+from tenants.domain.actors import Actor
+from tenants.domain.permissions import Permission
+from tenants.models import AuditEntry, Tenant
+from tenants.scope import tenant_scope
+from tests.conftest import ApiClient, key_for
+from tests.rewards.coupons import make_definition
+from tests.rewards.factories import make_item
+
+pytestmark = pytest.mark.django_db
+PATH = "/coupon-definitions"
+TEN = {"key": "ten", "name": "Ten percent", "kind": "percent", "percent_hundredths": 1000}
+CART = {"lines": [{"sku": "tea", "quantity": 2, "unit_price_minor": 1000}]}
+
+
+def create(api: ApiClient, retry: str = "k", **more: Any) -> Any:
+    return api.post(PATH, {**TEN, **more}, Idempotency_Key=retry)
+
+
+def test_a_coupon_is_made_read_changed_and_archived(
+    api: ApiClient, other_api: ApiClient, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    with tenant_scope(other_tenant):
+        make_definition("ten", code="TEN")
+    with tenant_scope(tenant):
+        sku = make_item().external_id
+    asked = {"items": [sku], "generic_code": "spring", "uses_per_code": None, "weekdays": [6, 7],
+             "valid_from": "2026-03-01T00:00:00+01:00"}  # fmt: skip
+    made = create(api, **asked)
+    assert made.status_code == 201, made.content
+    found = made.json()
+    assert {name: found[name] for name in ("key", "kind", "percent_hundredths", "uses_per_code")} == {
+        "key": "ten", "kind": "percent", "percent_hundredths": 1000, "uses_per_code": None,
+    }  # fmt: skip
+    assert (found["weekdays"], found["valid_from"], found["is_limited_to_items"], found["is_active"]) == (
+        [6, 7], "2026-02-28T23:00:00Z", True, True,
+    )  # fmt: skip
+    path = f"{PATH}/{found['id']}"
+    changed = api.patch(path, {"percent_hundredths": 2500, "weekdays": [], "items": [], "valid_from": None})
+    assert changed.status_code == 200
+    assert changed.json() == {
+        **found, "percent_hundredths": 2500, "weekdays": [], "is_limited_to_items": False, "valid_from": None,
+        "updated_at": changed.json()["updated_at"],
+    }  # fmt: skip
+    priced = api.post("/coupons/validate", {"codes": ["SPRING"], "cart": CART}).json()
+    assert (priced["is_valid"], priced["discount_minor"]) == (True, 500)
+    for _ in range(2):
+        assert api.post(f"{path}/archive").json()["is_active"] is False
+    refused = api.post("/coupons/validate", {"codes": ["SPRING"], "cart": CART}).json()
+    assert refused["codes"][0]["reasons"][0]["reason"] == "not_offered"
+    assert api.get(f"{PATH}?is_active=true").json()["data"] == []
+    assert [row["key"] for row in api.get(f"{PATH}?key=ten").json()["data"]] == ["ten"]
+    assert api.patch(path, {"is_active": True}).json()["is_active"] is True
+    assert other_api.patch(path, {"name": "Mine"}).status_code == 404
+    assert other_api.post(f"{path}/archive").status_code == 404
+    with tenant_scope(tenant):
+        assert not CouponItem.objects.exists()
+        assert AuditEntry.objects.filter(action="coupon_definition.saved").count() == 5
+    with tenant_scope(other_tenant):
+        assert CouponDefinition.objects.get().percent_hundredths == 1000
+
+
+def test_creating_is_idempotent_and_a_key_is_taken_once(api: ApiClient, tenant: Tenant) -> None:
+    first, again = create(api), create(api)
+    assert (first.status_code, again.content) == (201, first.content)
+    assert again["Idempotent-Replayed"] == "true"
+    assert create(api, name="Other").status_code == 422
+    taken = create(api, "other", name="Other")
+    assert (taken.status_code, taken.json()["code"], taken.json()["key"]) == (409, "coupon_key_taken", "ten")
+    assert taken["Content-Type"] == "application/problem+json"
+    assert api.post(PATH, TEN).json()["errors"][0]["pointer"] == "Idempotency-Key"
+    with tenant_scope(tenant):
+        assert CouponDefinition.objects.get().name == "Ten percent"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "pointer"),
+    [
+        ({"percent_hundredths": 0}, 422, "/percent_hundredths"),
+        ({"percent_hundredths": 10_001}, 400, "/percent_hundredths"),
+        ({"percent_hundredths": "ten"}, 400, "/percent_hundredths"),
+        ({"kind": "gift"}, 400, "/kind"),
+        ({"kind": "amount"}, 422, "/amount_minor"),
+        ({"key": "with space"}, 400, "/key"),
+        ({"name": ""}, 400, "/name"),
+        ({"colour": "red"}, 400, "/colour"),
+        ({"campaign": "nothing"}, 422, "/campaign"),
+        ({"items": ["nothing"]}, 422, "/items"),
+        ({"segments": ["nobody"]}, 422, "/segments"),
+        ({"weekdays": [8]}, 400, "/weekdays/0"),
+        ({"hour_from": 9}, 422, "/hour_until"),
+        ({"valid_from": "2026-03-01"}, 400, "/valid_from"),
+        ({"valid_from": "2026-03-02T00:00:00Z", "valid_until": "2026-03-01T00:00:00Z"}, 422, "/valid_until"),
+        ({"uses_per_code": 0}, 400, "/uses_per_code"),
+        ({"limit_uses": 10**16}, 400, "/limit_uses"),
+        ({"code_pattern": "x"}, 422, "/code_pattern"),
+        ({"rule": {"all": 5}}, 422, "/rule/all"),
+        ({"rule": "\x00"}, 422, "/rule"),
+        ({"generic_code": "theirs"}, 409, None),
+    ],
+)
+def test_an_impossible_coupon_names_its_field(
+    api: ApiClient, tenant: Tenant, wrong: dict[str, Any], status: int, pointer: str | None
+) -> None:
+    with tenant_scope(tenant):
+        make_definition("theirs", code="THEIRS")
+    answer = create(api, **wrong)
+    assert answer.status_code == status, answer.content
+    assert [error["pointer"] for error in answer.json().get("errors", [])] == ([pointer] if pointer else [])
+    with tenant_scope(tenant):
+        assert CouponDefinition.objects.count() == CouponCode.objects.count() == 1
+        assert not Item.objects.exists()
+
+
+def test_a_patch_is_judged_together_with_what_stays(api: ApiClient) -> None:
+    path = f"{PATH}/{create(api, valid_from='2026-03-02T00:00:00Z').json()['id']}"
+    answer = api.patch(path, {"valid_until": "2026-03-01T00:00:00Z"})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/valid_until")
+    assert api.patch(path, {"key": "other"}).json()["errors"][0]["code"] == "unknown_field"
+    assert api.patch(path, {}).status_code == 200
+
+
+def test_a_key_that_only_reads_writes_nothing(tenant: Tenant, actor: Actor, api: ApiClient) -> None:
+    reader = ApiClient(key_for(tenant, actor, scopes=[Permission.COUPONS_VIEW]))
+    made = create(api).json()
+    assert reader.get(f"{PATH}/{made['id']}").json() == made
+    assert create(reader, "r", key="other").status_code == 403
+    assert reader.patch(f"{PATH}/{made['id']}", {"name": "x"}).status_code == 403
+    assert reader.post(f"{PATH}/{made['id']}/archive").status_code == 403
