@@ -12,6 +12,7 @@ from crm.models import (
     EventReject,
     EventSchema,
     Feedback,
+    FeedbackTopic,
     ImportRun,
     Order,
     PrivacyRequest,
@@ -91,6 +92,20 @@ def lock_all_feedback(feedback_ids: Iterable[int]) -> list[Feedback]:
 def lock_cases_of(feedback_ids: Iterable[int]) -> list[RecoveryCase]:
     cases = RecoveryCase.objects.select_for_update().filter(feedback__in=list(feedback_ids))
     return list(cases.order_by("pk"))
+
+
+def lock_feedback_texts(after_id: int, limit: int) -> list[Feedback]:
+    rows = Feedback.objects.select_for_update().filter(pk__gt=after_id).exclude(text="")
+    return list(rows.order_by("pk")[:limit])
+
+
+def lock_feedback_topic(topic_id: int) -> FeedbackTopic:
+    topic: FeedbackTopic = FeedbackTopic.objects.select_for_update().get(pk=topic_id)
+    return topic
+
+
+def lock_feedback_topics() -> list[FeedbackTopic]:
+    return list(FeedbackTopic.objects.select_for_update().order_by("pk"))
 
 
 def lock_recovery_case(case_id: int) -> RecoveryCase:

@@ -15,6 +15,7 @@ from crm.services import (
     duplicates,
     event_effects,
     event_replays,
+    feedback_topics,
     identity_spellings,
     merges,
     order_summaries,
@@ -28,6 +29,8 @@ from crm.services.imports import customers, items, orders, running, runs, wizard
 from tenants.models import Tenant
 from tenants.queue import JobContext, job_handler
 from tenants.scope import tenant_scope
+
+_TEXTS_AT_ONCE = 2_000
 
 
 @job_handler("crm.import_orders")
@@ -159,6 +162,20 @@ def _summary(run: ImportRun) -> dict[str, Any]:
         "rows_quarantined": run.rows_quarantined,
         "report": run.report,
     }
+
+
+@job_handler("crm.sort_feedback")
+def sort_feedback(*, job: JobContext) -> dict[str, Any]:
+    """Find the topics of all texts anew, a block a transaction."""
+    changed, after = 0, 0
+    while True:
+        with tenant_scope(job.tenant):
+            some, last = feedback_topics.sort_some(after_id=after, limit=_TEXTS_AT_ONCE)
+        changed += some
+        if last is None:
+            return {"changed": changed}
+        after = last
+        job.progress(changed, 0, "texts changed")
 
 
 @job_handler("crm.find_duplicates", is_nightly=True)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.admin.feedback_words import FEELING_CLASSES, FEELINGS, TOPICS
+from crm.admin.feedback_words import FEELING_CLASSES, FEELINGS, topic_labels
 from crm.domain.feedback import Feeling
 from crm.models import Feedback, FeedbackKind, RecoveryCase, RecoveryOutcome
 from crm.queries import feedback as feedback_queries
@@ -45,8 +45,11 @@ class FeedbackFilters(FilterForm):
     )
     topic = forms.ChoiceField(
         label=gettext_lazy("Topic"),
-        choices=[("", gettext_lazy("Every topic")), *TOPICS.items()],
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["topic"].choices = [("", _("Every topic")), *topic_labels().items()]  # type: ignore[attr-defined]
 
 
 class FeedbackPage(ListPage):
@@ -75,16 +78,17 @@ class FeedbackPage(ListPage):
         since = until - timedelta(days=_DAYS)
         rows = feedback_queries.between(since=since, until=until)
         points = feedback_queries.trend(rows, period=Period.WEEK, zone=self.access.tenant.zone)
+        labels = topic_labels()
         groups = {
             "topics": [
-                (TOPICS.get(each.key, each.name), each.figures)
+                (labels.get(each.key, each.name), each.figures)
                 for each in feedback_queries.by_topic(since=since, until=until)[:_MOST_ROWS]
             ],
             "items": _named(feedback_queries.by_item(since=since, until=until, limit=_MOST_ROWS)),
             "segments": _named(feedback_queries.by_segment(since=since, until=until, limit=_MOST_ROWS)),
         }
         return {
-            "entries": [_shown(each) for each in page.object_list],
+            "entries": [_shown(each, labels) for each in page.object_list],
             "figures": feedback_queries.figures(rows),
             "charts": _charts(points) if points else [],
             "groups": groups,
@@ -96,13 +100,13 @@ def _named(groups: list[feedback_queries.GroupFigures]) -> list[tuple[str, feedb
     return [(each.name, each.figures) for each in groups]
 
 
-def _shown(entry: Feedback) -> dict[str, Any]:
+def _shown(entry: Feedback, labels: dict[str, str]) -> dict[str, Any]:
     feeling = entry.feeling
     return {
         "entry": entry,
         "feeling": FEELINGS[feeling] if feeling else "",
         "css": FEELING_CLASSES[feeling] if feeling else "",
-        "topics": [TOPICS[topic] for topic in TOPICS if topic in entry.topics],
+        "topics": [label for topic, label in labels.items() if topic in entry.topics],
     }
 
 
@@ -150,7 +154,7 @@ class CorrectFeedback(StaffPage):
             by=self.access.actor,
             at=timezone.now(),
         )
-        return self.fragment("backoffice/feedback/feeling.html", each=_shown(row))
+        return self.fragment("backoffice/feedback/feeling.html", each=_shown(row, topic_labels()))
 
 
 class RecoveryPage(ListPage):
@@ -169,7 +173,8 @@ class RecoveryPage(ListPage):
         return feedback_queries.waiting_cases()
 
     def beside(self, page: Page[RecoveryCase]) -> dict[str, Any]:
-        return {"cases": [(case, _shown(case.feedback)) for case in page.object_list]}
+        labels = topic_labels()
+        return {"cases": [(case, _shown(case.feedback, labels)) for case in page.object_list]}
 
 
 class TakeCase(StaffPage):
@@ -213,7 +218,7 @@ class RecoveryCasePage(FormPage):
     def context(self) -> dict[str, Any]:
         cases = RecoveryCase.objects.select_related("feedback__customer", "feedback__item")
         case = get_object_or_404(cases, public_id=self.kwargs["public_id"])
-        return {**super().context(), "case": case, "each": _shown(case.feedback)}
+        return {**super().context(), "case": case, "each": _shown(case.feedback, topic_labels())}
 
     def save(self, form: Any) -> str:
         case = get_object_or_404(RecoveryCase.objects.all(), public_id=self.kwargs["public_id"])

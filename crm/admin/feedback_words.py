@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.domain.feedback import Feeling
 from crm.domain.topics import Topic
+from crm.queries import feedback_topics
 
 FEELINGS: Final[dict[Feeling, str | Promise]] = {
     Feeling.POSITIVE: _("Positive"),
@@ -16,6 +17,13 @@ FEELINGS: Final[dict[Feeling, str | Promise]] = {
     Feeling.NEGATIVE: _("Negative"),
 }
 FEELING_CLASSES: Final = {Feeling.POSITIVE: "b-good", Feeling.MIXED: "b-warn", Feeling.NEGATIVE: "b-bad"}
+
+
+def topic_labels() -> dict[str, str]:
+    """Return all topics by key: the common ones, then the tenant's own."""
+    return {**{str(key): str(label) for key, label in TOPICS.items()}, **feedback_topics.names()}
+
+
 TOPICS: Final[dict[str, str | Promise]] = {
     Topic.DELIVERY: _("Delivery"),
     Topic.PRICE: _("Price"),

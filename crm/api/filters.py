@@ -4,7 +4,6 @@ import django_filters
 from django.db.models import QuerySet
 
 from crm.domain.feedback import Feeling
-from crm.domain.topics import Topic
 from crm.models import (
     Customer,
     CustomerState,
@@ -122,8 +121,8 @@ class FeedbackFilter(StrictFilterSet):
     feeling = django_filters.ChoiceFilter(
         choices=[(each.value, each.name) for each in Feeling], method="by_feeling"
     )
-    topic = django_filters.ChoiceFilter(
-        choices=[(each.value, each.name) for each in Topic], method="by_topic"
+    topic = django_filters.CharFilter(
+        max_length=20, method="by_topic", help_text="The key of a topic, common or the tenant's own."
     )
     customer = django_filters.UUIDFilter(field_name="customer__public_id")
     item = django_filters.UUIDFilter(field_name="item__public_id")

@@ -1,8 +1,9 @@
-"""What feedback is about: words of topics that every shop's customers speak of, in English and Chinese."""
+"""What feedback is about: topics that every shop's customers speak of, and those of a tenant's own words."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -56,6 +57,23 @@ def _pattern(topic: Topic) -> re.Pattern[str]:
 _PATTERN_BY_TOPIC: Final = {topic: _pattern(topic) for topic in Topic}
 
 
-def topics_in(text: str) -> list[Topic]:
-    """Return the topics that ``text`` speaks of, in the order of the enumeration."""
-    return [topic for topic, pattern in _PATTERN_BY_TOPIC.items() if pattern.search(text)]
+def pattern_of(words: Iterable[str]) -> re.Pattern[str]:
+    """Return the pattern of a topic of the tenant's own.
+
+    A word in letters is found at the beginning of a word, whatever its ending; Chinese is found anywhere.
+    """
+    return re.compile("|".join(_spelled(word) for word in words), re.IGNORECASE)
+
+
+def _spelled(word: str) -> str:
+    text = r"\s+".join(re.escape(part) for part in word.split())
+    return text if _HAN.search(word) else rf"\b{text}"
+
+
+_HAN: Final = re.compile(r"[\u4e00-\u9fff]")
+
+
+def topics_in(text: str, own: Mapping[str, re.Pattern[str]] | None = None) -> list[str]:
+    """Return the keys of the topics that ``text`` speaks of: the common ones, then the tenant's own."""
+    patterns = {str(topic): pattern for topic, pattern in _PATTERN_BY_TOPIC.items()} | dict(own or {})
+    return [topic for topic, pattern in patterns.items() if pattern.search(text)]

@@ -16,6 +16,7 @@ from crm.models.event_schema import EventSchema, ViolationPolicy
 from crm.models.event_tally import EventStatus, EventTally
 from crm.models.export import Export, ExportFormat
 from crm.models.feedback import Feedback, FeedbackKind
+from crm.models.feedback_topic import FeedbackTopic
 from crm.models.identity import Identity, IdentityKind
 from crm.models.import_change import ImportChange
 from crm.models.import_mapping import ImportMapping
@@ -71,6 +72,7 @@ __all__ = [
     "ExportFormat",
     "Feedback",
     "FeedbackKind",
+    "FeedbackTopic",
     "Identity",
     "IdentityKind",
     "ImportChange",

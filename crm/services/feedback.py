@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from re import Pattern
 from typing import Any
 
 from django.db import connection, transaction
@@ -15,6 +16,7 @@ from crm.domain.feedback import LONGEST_TEXT, Kind, rating_flaw, score_of_rating
 from crm.domain.topics import topics_in
 from crm.locks import lock_all_feedback, lock_cases_of, lock_feedback
 from crm.models import Customer, Feedback, Item, Order, RecoveryCase, RecoveryState
+from crm.queries import feedback_topics
 from crm.services import feedback_traits, recovery_cases
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
@@ -75,7 +77,8 @@ def record(*, entries: Sequence[NewFeedback], source: str, by: Actor, at: dateti
     fresh = [each for key, each in wanted.items() if key not in known]
     if not fresh:
         return []
-    Feedback.objects.bulk_create([_row(each, source, at) for each in fresh], ignore_conflicts=True)
+    own = feedback_topics.patterns()
+    Feedback.objects.bulk_create([_row(each, source, own, at) for each in fresh], ignore_conflicts=True)
     rows = list(
         Feedback.objects.filter(source=source, source_id__in=[each.source_id for each in fresh]).order_by(
             "id"
@@ -115,7 +118,7 @@ def _flaws(each: NewFeedback, at: datetime) -> list[tuple[str, str, str]]:
     return found
 
 
-def _row(each: NewFeedback, source: str, at: datetime) -> Feedback:
+def _row(each: NewFeedback, source: str, own: Mapping[str, Pattern[str]], at: datetime) -> Feedback:
     text = each.text.strip()
     row: Feedback = Feedback(
         kind=each.kind,
@@ -128,7 +131,7 @@ def _row(each: NewFeedback, source: str, at: datetime) -> Feedback:
         text=text,
         occurred_at=each.occurred_at,
         received_at=at,
-        topics=[str(topic) for topic in topics_in(text)],
+        topics=topics_in(text, own),
     )
     if not text and each.rating is not None:
         row.sentiment = score_of_rating(Kind(each.kind), each.rating)

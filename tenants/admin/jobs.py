@@ -28,6 +28,7 @@ _LABEL_BY_KIND: Final = {
     "crm.check_import": gettext_lazy("Check a file"),
     "crm.load_import": gettext_lazy("Load a file"),
     "crm.undo_import": gettext_lazy("Undo an import"),
+    "crm.sort_feedback": gettext_lazy("Sort feedback by topic"),
     "crm.export": gettext_lazy("Export a list"),
     "crm.purge_files": gettext_lazy("Remove files that have expired"),
     "crm.refresh_summaries": gettext_lazy("Refresh order totals"),

@@ -29,6 +29,7 @@ from crm.services import (
     duplicates,
     event_schemas,
     feedback,
+    feedback_topics,
     ingest,
     items,
     merges,
@@ -282,7 +283,9 @@ def add_feedback(customer: Customer, actor: Actor, mark: str) -> dict[str, Any]:
     )
     [row] = feedback.record(entries=[entry], source="api", by=actor, at=NOW)
     case = RecoveryCase.objects.get(feedback=row)
+    topic = feedback_topics.create(name=f"{mark} queue", words=["queue"], by=actor, at=NOW)
     return {
+        **dict.fromkeys(("feedback_topic", "feedback_topic_delete"), topic.public_id),
         "feedback_correct": row.public_id,
         **dict.fromkeys(("recovery_case", "recovery_take"), case.public_id),
     }

@@ -39,6 +39,9 @@ READ_PAGES: dict[str, Permission] = {
     "segment_create_static": P.SEGMENTS_EDIT,
     "feedback": P.FEEDBACK_VIEW,
     "recovery": P.FEEDBACK_VIEW,
+    "feedback_topics": P.FEEDBACK_VIEW,
+    "feedback_topic_create": P.FEEDBACK_EDIT,
+    "feedback_topic": P.FEEDBACK_EDIT,
     "recovery_case": P.FEEDBACK_VIEW,
     "events": P.EVENTS_VIEW,
     "events_tail": P.EVENTS_VIEW,
@@ -131,6 +134,7 @@ POST_ONLY: dict[str, Permission] = {
     "segment_snapshot": P.SEGMENTS_EDIT,
     "segments_refresh": P.SEGMENTS_EDIT,
     "feedback_correct": P.FEEDBACK_EDIT,
+    "feedback_topic_delete": P.FEEDBACK_EDIT,
     "recovery_take": P.FEEDBACK_EDIT,
     **dict.fromkeys(
         ("import_preview", "import_check", "import_load", "import_undo", "import_retry", "import_discard"),
