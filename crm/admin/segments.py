@@ -105,21 +105,25 @@ class SegmentPage(StaffPage):
         )
 
     def _why(self, segment: Segment) -> dict[str, Any] | None:
-        """Return, for the customer asked about, each condition with whether it holds."""
+        """Return for the customer asked about whether each condition holds, or what a model says."""
         asked = self.request.GET.get("customer", "").strip()
-        if not asked or segment.kind != SegmentKind.RULE:
+        if not asked:
             return None
         ids = _found([asked])
         customer = customers.with_details().filter(pk__in=ids.values()).first()
         if customer is None:
             return {"asked": asked, "customer": None}
+        member = segment_why.membership(segment, customer)
+        told = {"asked": asked, "customer": customer, "holds": member is not None, "member": member}
+        if segment.kind != SegmentKind.RULE:
+            return told
         tenant = self.access.tenant
         verdict = segment_why.of_customer(segment, customer, at=timezone.now(), zone=tenant.zone)
         lines = [
             (depth, rule_words.verdict_in_words(each, tenant.currency), each.holds)
             for depth, each in verdict.walk()
         ]
-        return {"asked": asked, "customer": customer, "holds": verdict.holds, "lines": lines}
+        return told | {"holds": verdict.holds, "lines": lines}
 
 
 def _growth_chart(growth: list[segment_history.DaySize]) -> charts.Chart:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from recommendations.ml.arrays import Integers
+from recommendations.ml.arrays import Floats, Integers
 from recommendations.ml.artefacts import Contents
 from recommendations.ml.clusters import (
     CustomerClusters,
@@ -28,12 +28,16 @@ SILHOUETTE_TOLERANCE = 0.02
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CustomerGroup:
-    """A group by its lasting id, with what distinguishes it; `rows` are customer rows of the history."""
+    """A group by its lasting id, with what distinguishes it.
+
+    `rows` are customer rows of the history and `values` their features, in the order of `SEGMENT_FEATURES`.
+    """
 
     id: int
     traits: tuple[Trait, ...]
     rows: Integers
     medians: dict[str, float]
+    values: Floats
 
 
 def train_segments(
@@ -52,7 +56,11 @@ def train_segments(
     ids = stable_ids(log_centres, model.scale_, previous)
     groups = [
         CustomerGroup(
-            ids[number], traits, table.rows[model.labels_ == number], _medians(values, model, number)
+            ids[number],
+            traits,
+            table.rows[model.labels_ == number],
+            _medians(values, model, number),
+            values[model.labels_ == number],
         )
         for number, traits in enumerate(model.traits(SEGMENT_FEATURES))
     ]

@@ -120,4 +120,17 @@ class RuleNodeOutput(Output):
 
 class MembershipReasonOutput(Output):
     holds = serializers.BooleanField()
-    nodes = RuleNodeOutput(many=True)
+    nodes = RuleNodeOutput(many=True, help_text="Of a rule; empty for lists and models.")
+    reason = serializers.CharField(help_text="What a model says of this customer.")
+    since = serializers.DateTimeField(allow_null=True)
+
+
+class OverlapOutput(Output):
+    id = serializers.UUIDField(source="segment.public_id")
+    key = serializers.CharField(source="segment.key")
+    name = serializers.CharField(source="segment.name")
+    share = serializers.FloatField(help_text="Of this segment's members, 0 to 1; from a sample above 5,000.")
+
+
+class OverlapsOutput(Output):
+    segments = OverlapOutput(many=True)

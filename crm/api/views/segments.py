@@ -26,12 +26,13 @@ from crm.api.serializers.analytics import (
     HistoryOutput,
     MembershipReasonInput,
     MembershipReasonOutput,
+    OverlapsOutput,
     RuleInput,
     SegmentChange,
     SnapshotInput,
 )
 from crm.models import Customer, Segment
-from crm.queries import customers, segment_counts, segment_history, segment_why
+from crm.queries import customers, segment_counts, segment_history, segment_overlap, segment_why
 from crm.queries import segments as segment_queries
 from crm.services import segment_lists, segments
 from tenants.api.views import TenantRequest, TenantViewSet
@@ -53,6 +54,7 @@ class SegmentViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         "members": Permission.SEGMENTS_VIEW,
         "history": Permission.SEGMENTS_VIEW,
         "changes": Permission.SEGMENTS_VIEW,
+        "overlap": Permission.SEGMENTS_VIEW,
         "why": Permission.SEGMENTS_VIEW,
         "estimate": Permission.SEGMENTS_VIEW,
         "create": Permission.SEGMENTS_EDIT,
@@ -148,19 +150,35 @@ class SegmentViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @extend_schema(request=MembershipReasonInput, responses=MembershipReasonOutput)
     @action(detail=True, methods=["post"])
     def why(self, request: TenantRequest, public_id: Any) -> Response:
-        """Tell, node by node from the top, whether a rule holds for one customer now."""
+        """Tell why one customer belongs, or does not.
+
+        A rule is told node by node from the top, as it holds now; a model gives its reason.
+        """
         serializer = MembershipReasonInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         customer = customers.with_details().filter(public_id=serializer.validated_data["customer"]).first()
         segment = self.get_object()
-        if customer is None or segment.rule is None:
-            raise NotFound("There is no such customer, or the segment has no rule.")
-        verdict = segment_why.of_customer(segment, customer, at=timezone.now(), zone=active_tenant().zone)
-        nodes = [
-            {"depth": depth, "kind": type(each.rule).__name__, "holds": each.holds}
-            for depth, each in verdict.walk()
-        ]
-        return Response(MembershipReasonOutput({"holds": verdict.holds, "nodes": nodes}).data)
+        if customer is None:
+            raise NotFound("There is no such customer.")
+        member = segment_why.membership(segment, customer)
+        told: dict[str, Any] = {"holds": member is not None, "nodes": [], "reason": "", "since": None}
+        if member is not None:
+            told |= {"reason": member.reason, "since": member.joined_at}
+        if segment.rule is not None:
+            verdict = segment_why.of_customer(segment, customer, at=timezone.now(), zone=active_tenant().zone)
+            told["holds"] = verdict.holds
+            told["nodes"] = [
+                {"depth": depth, "kind": type(each.rule).__name__, "holds": each.holds}
+                for depth, each in verdict.walk()
+            ]
+        return Response(MembershipReasonOutput(told).data)
+
+    @extend_schema(responses=OverlapsOutput)
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def overlap(self, request: TenantRequest, public_id: Any) -> Response:
+        """Return the ten segments that share most of this one's members."""
+        found = segment_overlap.with_others(self.get_object())
+        return Response(OverlapsOutput({"segments": found}).data)
 
     @extend_schema(responses=MemberOutput(many=True))
     @action(detail=True, methods=["get"], filterset_class=None, serializer_class=MemberOutput)

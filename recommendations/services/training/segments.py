@@ -9,6 +9,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from crm.services import segments, traits
+from recommendations.ml.rfm import SEGMENT_FEATURES
 from recommendations.ml.segment_training import CustomerGroup, train_segments
 from recommendations.models import ModelVersion
 from recommendations.queries.training_data import CustomerPurchases, customer_purchases
@@ -16,6 +17,7 @@ from recommendations.services.training.runs import Fitted
 from tenants.models import Tenant
 
 SHOWN_TRAITS = 2
+_TOLD = ("recency_days", "purchase_days", "discount_share")
 
 
 def read(tenant: Tenant) -> CustomerPurchases:
@@ -52,7 +54,7 @@ def _write(
             key=segment_key(group.id),
             name=name,
             description=_description(group),
-            members=dict.fromkeys(customers, name),
+            members=dict(zip(customers, _reasons(group), strict=True)),
             at=at,
         )
     for group_id in gone:
@@ -67,6 +69,18 @@ def _write(
         name="customer_group", values=group_by_customer, model_version=version.label, at=at, replace=True
     )
     return {"segments": list(names.values()), "customers": len(group_by_customer)}
+
+
+def _reasons(group: CustomerGroup) -> list[str]:
+    """Say of each member the figures that brought them here; the group's own stand in its description."""
+    text = _(
+        "Bought %(recency)d days ago and on %(days)d days; discounts made %(share)d %% of the shelf prices."
+    )
+    recency, days, share = (SEGMENT_FEATURES.index(name) for name in _TOLD)
+    return [
+        text % {"recency": row[recency], "days": row[days], "share": round(100 * row[share])}
+        for row in group.values.tolist()
+    ]
 
 
 def group_names(groups: list[CustomerGroup]) -> dict[int, str]:

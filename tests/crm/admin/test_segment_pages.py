@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from crm.models import Segment
+from crm.models import Customer, Segment
 from crm.queries import segment_counts, segment_overlap
-from crm.services import segment_lists
+from crm.services import segment_lists, segments
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -81,6 +81,24 @@ def test_saving_an_untouched_rule_keeps_every_part(shop: Tenant, staff: Client) 
     assert staff.post(page, sent | {"name": "Rich"}).status_code == 302
     with tenant_scope(shop):
         assert Segment.objects.get(key="rich").rule == rule
+
+
+def test_a_model_segment_tells_its_reason_and_a_list_since_when(shop: Tenant, staff: Client) -> None:
+    with tenant_scope(shop):
+        ann = Customer.objects.get(external_id="c1")
+        found = segments.publish_model_segment(
+            key="loyal", name="Loyal", description="Half of them", members={ann.pk: "Bought lately"}, at=NOW
+        )
+        vip = Segment.objects.get(key="vip")
+    page = f"/t/{shop.slug}/segments/{found.public_id}/"
+    shown = staff.get(f"{page}?customer=c1").content.decode()
+    assert "Bought lately" in shown.split('id="why"')[1]
+    assert "belongs" in shown
+    assert "does not belong" in staff.get(f"{page}?customer=c2").content.decode()
+    assert "Members by day" in shown
+    assert "VIP" in staff.get(f"{page}overlap/").content.decode()
+    listed = staff.get(f"/t/{shop.slug}/segments/{vip.public_id}/?customer=c1").content.decode()
+    assert "Since" in listed.split('id="why"')[1]
 
 
 def test_the_count_follows_the_draft(shop: Tenant, staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:

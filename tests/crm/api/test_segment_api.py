@@ -6,6 +6,8 @@ import pytest
 from django.utils import timezone
 
 from crm.models import Segment
+from crm.services import segment_lists, segments
+from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.conftest import NOW, ApiClient
@@ -26,7 +28,12 @@ def test_a_segment_lives_its_life(crowd: Tenant, tenant: Tenant, api: ApiClient)
     made = api.post("/segments", {"key": "young", "name": "Young", "kind": "rule", "rule": RULE}).json()
     path = f"/segments/{made['id']}"
     why = api.post(f"{path}/why", {"customer": str(ann.public_id)}).json()
-    assert why == {"holds": True, "nodes": [{"depth": 0, "kind": "Condition", "holds": True}]}
+    assert why == {
+        "holds": True,
+        "nodes": [{"depth": 0, "kind": "Condition", "holds": True}],
+        "reason": "",
+        "since": made["refreshed_at"],
+    }
     asked = {"at": made["refreshed_at"], "direction": "entered"}
     assert api.post(f"{path}/changes", asked).json() == {"customers": [str(ann.public_id)]}
     assert api.get(f"{path}/history").json()["days"][-1]["members"] == 1
@@ -40,6 +47,30 @@ def test_a_segment_lives_its_life(crowd: Tenant, tenant: Tenant, api: ApiClient)
     assert api.delete(path).status_code == 204
     with tenant_scope(tenant):
         assert list(Segment.objects.values_list("key", flat=True)) == ["kept"]
+
+
+def test_a_model_says_why_and_what_segments_share(crowd: Tenant, tenant: Tenant, api: ApiClient) -> None:
+    with tenant_scope(tenant):
+        ann, bob = factories.customer("c1"), factories.customer("c2")
+        members = {ann.pk: "Bought 3 days ago", bob.pk: "Bought 9 days ago"}
+        found = segments.publish_model_segment(
+            key="loyal", name="Loyal", description="d", members=members, at=NOW
+        )
+        vip = factories.segment("vip")
+        segment_lists.add_members(segment=vip, customer_ids=[ann.pk], by=SYSTEM, at=NOW)
+        outside = factories.customer("c3")
+    path = f"/segments/{found.public_id}"
+    assert api.post(f"{path}/why", {"customer": str(ann.public_id)}).json() == {
+        "holds": True, "nodes": [], "reason": "Bought 3 days ago", "since": "2026-03-14T09:26:53Z",
+    }  # fmt: skip
+    assert api.post(f"{path}/why", {"customer": str(outside.public_id)}).json() == {
+        "holds": False, "nodes": [], "reason": "", "since": None,
+    }  # fmt: skip
+    assert api.post(f"{path}/why", {"customer": str(found.public_id)}).status_code == 404
+    [shared] = api.get(f"{path}/overlap").json()["segments"]
+    assert shared == {"id": str(vip.public_id), "key": "vip", "name": "VIP", "share": 0.5}
+    [shared] = api.get(f"/segments/{vip.public_id}/overlap").json()["segments"]
+    assert (shared["key"], shared["share"]) == ("loyal", 1.0)
 
 
 def test_cohorts_and_funnels_answer(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -124,6 +125,9 @@ def test_segments_are_published_with_lasting_keys(tenant: Tenant, run: Train) ->
         assert len(before) == len(first["written"]["segments"]) >= 3
         assert len(set(before.values())) == len(before)
         assert SegmentMember.objects.count() == 120
+        told = SegmentMember.objects.values_list("reason", flat=True)
+        assert all(re.fullmatch(r"Bought \d+ days ago and on \d+ days; .* \d+ % .*", each) for each in told)
+        assert len(set(told)) > len(before)
     run("segments")
     with tenant_scope(tenant):
         assert dict(Segment.objects.filter(kind="model").values_list("key", "name")) == before
