@@ -132,7 +132,7 @@ def _tier(customer: Customer, published: Any, currency: str) -> dict[str, Any] |
     standing = tiers.of_customers([customer.pk], revision=revision, at=timezone.now()).get(customer.pk)
     if standing is None:
         return None
-    metrics = {criterion.key: criterion.metric for criterion in revision.qualification.criteria}
+    criteria = {criterion.key: criterion for criterion in revision.qualification.criteria}
     projection = standing.projection
     reached = projection.reached
     return {
@@ -142,12 +142,12 @@ def _tier(customer: Customer, published: Any, currency: str) -> dict[str, Any] |
         "next": projection.next_tier,
         "reached": reached if reached and standing.tier and reached.key != standing.tier.key else None,
         "missing": [
-            tier_words.amount(metrics[key], missing, currency)
+            tier_words.amount(criteria[key], missing, currency)
             for key, missing in projection.missing_by_criterion.items()
             if missing
         ],
         "values": [
-            tier_words.amount(metrics[key], value, currency) for key, value in standing.values.items()
+            tier_words.amount(criteria[key], value, currency) for key, value in standing.values.items()
         ],
         "share": standing.share(),
         "perks": tier_words.perks_in_words(revision.tiers, standing.tier) if standing.tier else [],

@@ -16,15 +16,13 @@ from django.utils.translation import gettext as _
 
 from crm.models import Segment
 from rewards.admin import draft_pages
-from rewards.admin.challenge_forms import (
-    ChallengeForm,
+from rewards.admin.challenge_forms import ChallengeForm, goal_of, initial_of
+from rewards.admin.challenge_rows import (
     ConditionRows,
     MilestoneRows,
     PartRows,
     condition_rows,
     given,
-    goal_of,
-    initial_of,
     part_rows,
 )
 from rewards.models import CouponDefinition

@@ -9,10 +9,10 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from rewards.admin.challenge_rows import parts_of, whole
 from rewards.admin.challenge_words import KIND_LABELS, RECURRENCE_LABELS, WINDOW_LABELS
 from rewards.admin.money import to_major, to_minor
 from tenants.admin.forms import StaffForm
-from tenants.admin.keys import key_from
 
 PLAIN: Final = frozenset({"count", "sum", "distinct", "streak"})
 AMOUNT: Final = "amount_minor"
@@ -21,17 +21,7 @@ _MATCHES: Final = [
     ("event", gettext_lazy("Events")),
 ]
 _UNITS: Final = [("day", gettext_lazy("days")), ("week", gettext_lazy("weeks"))]
-_OPS: Final = [
-    ("gte", gettext_lazy("at least")),
-    ("lte", gettext_lazy("at most")),
-    ("eq", gettext_lazy("is")),
-    ("ne", gettext_lazy("is not")),
-]
 _DATE: Final = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-
-
-def _whole(label: Any, **options: Any) -> forms.IntegerField:
-    return forms.IntegerField(label=label, required=False, min_value=1, **options)
 
 
 class ChallengeForm(StaffForm):
@@ -65,12 +55,12 @@ class ChallengeForm(StaffForm):
         help_text=gettext_lazy("Days or weeks in between that do not break the streak."),
     )  # fmt: skip
     window = forms.ChoiceField(label=gettext_lazy("When"), choices=list(WINDOW_LABELS.items()))
-    days = _whole(gettext_lazy("Days"), max_value=3660)
+    days = whole(gettext_lazy("Days"), max_value=3660)
     starts_on = forms.DateField(label=gettext_lazy("First day"), required=False, widget=_DATE)
     ends_on = forms.DateField(label=gettext_lazy("Last day"), required=False, widget=_DATE)
     recurrence = forms.ChoiceField(label=gettext_lazy("Repeats"), choices=list(RECURRENCE_LABELS.items()))
     wallet = forms.ChoiceField(label=gettext_lazy("Into"))
-    points = _whole(gettext_lazy("Points on completion"))
+    points = whole(gettext_lazy("Points on completion"))
     coupon = forms.ChoiceField(label=gettext_lazy("Coupon on completion"), required=False)
     message = forms.SlugField(
         label=gettext_lazy("Message on completion"), max_length=60, required=False,
@@ -81,8 +71,8 @@ class ChallengeForm(StaffForm):
     tiers = forms.MultipleChoiceField(
         label=gettext_lazy("Only these tiers"), required=False, widget=forms.CheckboxSelectMultiple
     )
-    per_customer = _whole(gettext_lazy("Completions of one customer"))
-    total = _whole(gettext_lazy("Completions of all"))
+    per_customer = whole(gettext_lazy("Completions of one customer"))
+    total = whole(gettext_lazy("Completions of all"))
     rolls_back = forms.BooleanField(label=gettext_lazy("Returns take it back"), required=False, initial=True)
 
     def __init__(
@@ -132,70 +122,6 @@ class ChallengeForm(StaffForm):
         return (to_minor(target, self.currency) if self.is_money() else int(target or 1)) or 1
 
 
-class _Row(StaffForm):
-    """Rows show no labels; an empty field says in itself what it is for."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for field in self.fields.values():
-            if isinstance(field, forms.CharField | forms.IntegerField):
-                field.widget.attrs.setdefault("placeholder", field.label)
-
-
-class ConditionRow(_Row):
-    """A condition on a property of the event, or on a fact of the order."""
-
-    property = forms.CharField(
-        label=gettext_lazy("Property"), max_length=200, required=False,
-        help_text=gettext_lazy("Of orders: total_minor, channel, lines, weekday, hour."),
-    )  # fmt: skip
-    op = forms.ChoiceField(label=gettext_lazy("Comparison"), choices=_OPS, required=False)
-    value = forms.CharField(label=gettext_lazy("Value"), max_length=200, required=False)
-
-    def condition(self) -> dict[str, Any] | None:
-        values = self.cleaned_data
-        if not values.get("property"):
-            return None
-        return {"property": values["property"], "op": values["op"], "value": scalar(values["value"])}
-
-
-class PartRow(_Row):
-    """One step of a sequence, or one task of a set."""
-
-    key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=60)
-    name = forms.CharField(label=gettext_lazy("Step or task"), max_length=200, required=False)
-    event = forms.CharField(
-        label=gettext_lazy("Event"), max_length=100, required=False,
-        help_text=gettext_lazy("Empty is an order."),
-    )  # fmt: skip
-    times = _whole(gettext_lazy("Times"))
-
-
-class MilestoneRow(_Row):
-    at = _whole(gettext_lazy("At"))
-    points = _whole(gettext_lazy("Points"))
-
-
-ConditionRows = forms.formset_factory(ConditionRow, extra=2, can_delete=True)
-PartRows = forms.formset_factory(PartRow, extra=2, can_delete=True)
-MilestoneRows = forms.formset_factory(MilestoneRow, extra=1, can_delete=True)
-
-
-def scalar(text: str) -> Any:
-    """Read yes and no, a number or a text."""
-    if text.strip().lower() in {"true", "false"}:
-        return text.strip().lower() == "true"
-    try:
-        return float(text) if "." in text else int(text)
-    except ValueError:
-        return text.strip()
-
-
-def given(rows: Any) -> list[dict[str, Any]]:
-    """Return the values of the rows that are not to be removed."""
-    return [row.cleaned_data for row in rows if row.cleaned_data and not row.cleaned_data.get("DELETE")]
-
-
 def initial_of(written: Mapping[str, Any], currency: str) -> dict[str, Any]:
     """Return the form's initial values for a challenge as it stands in the document."""
     goal, window, limits = written["goal"], written["window"], written["limits"]
@@ -233,9 +159,9 @@ def goal_of(form: ChallengeForm, conditions: Any, parts: Any, former: Mapping[st
     values = form.cleaned_data
     kind = values["kind"]
     if kind == "sequence":
-        return {"kind": kind, "steps": _parts(parts, former.get("steps", []), is_task=False)}
+        return {"kind": kind, "steps": parts_of(parts, former.get("steps", []), is_task=False)}
     if kind == "set":
-        tasks = _parts(parts, former.get("tasks", []), is_task=True)
+        tasks = parts_of(parts, former.get("tasks", []), is_task=True)
         return {"kind": kind, "tasks": tasks, "needed": int(values["target"] or len(tasks) or 1)}
     goal: dict[str, Any] = {"kind": kind, "match": _match(values, conditions, former.get("match", {})),
                             "target": form.target_value()}  # fmt: skip
@@ -260,48 +186,3 @@ def _match(values: Mapping[str, Any], conditions: Any, former: Mapping[str, Any]
     if found:
         match["where"] = found[0] if len(found) == 1 else {"all": found}
     return match
-
-
-def _parts(rows: Any, former: Sequence[Mapping[str, Any]], *, is_task: bool) -> list[dict[str, Any]]:
-    by_key = {part["key"]: part for part in former}
-    taken = {values["key"] for values in given(rows) if values.get("key")}
-    found = []
-    for values in given(rows):
-        if not values.get("name"):
-            continue
-        key = values["key"] or key_from(values["name"], taken, fallback="part")
-        taken.add(key)
-        before = by_key.get(key, {})
-        was = before.get("goal", before).get("match", {})
-        match = {**was, "event": values["event"]} if values["event"] else {
-            name: value for name, value in was.items() if name != "event"
-        }  # fmt: skip
-        part: dict[str, Any] = {"key": key, "name": values["name"]}
-        if is_task:
-            goal = {"kind": "count", **before.get("goal", {}), "match": match}
-            part["goal"] = {**goal, "target": values["times"] or goal.get("target") or 1}
-        else:
-            part["match"] = match
-        found.append(part)
-    return found
-
-
-def part_rows(goal: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the initial rows of steps or tasks."""
-    rows = []
-    for part in goal.get("steps") or goal.get("tasks") or []:
-        inner = part.get("goal", part)
-        rows.append(
-            {"key": part["key"], "name": part["name"], "event": inner["match"].get("event"),
-             "times": inner.get("target")}
-        )  # fmt: skip
-    return rows
-
-
-def condition_rows(goal: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the initial rows of conditions; raises ``ValueError`` for a tree that rows cannot say."""
-    where = goal.get("match", {}).get("where")
-    leaves = [] if where is None else where.get("all", [where])
-    if not all(set(leaf) == {"property", "op", "value"} and leaf["op"] in dict(_OPS) for leaf in leaves):
-        raise ValueError
-    return [{**leaf, "value": str(leaf["value"])} for leaf in leaves]

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from rewards.admin import draft_pages
 from rewards.admin.ladder_forms import CriterionRows, LadderRows, QualificationForm, criterion_row, tier_row
+from rewards.domain.tiers import SPEND
 from rewards.models import ProgramRevision, Reward
 from rewards.services import programs as program_services
 from tenants.admin.frame import Crumb, StaffPage
@@ -57,8 +58,13 @@ class LadderPage(StaffPage):
             ),
         }
 
+    def _shown(self, **context: Any) -> HttpResponseBase:
+        """By spend alone the amounts decide the order; otherwise people do."""
+        metrics = [criterion["metric"] for criterion in self.document["qualification"]["criteria"]]
+        return self.page(is_ordered=metrics != [SPEND], **context)
+
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        return self.page(**self._forms())
+        return self._shown(**self._forms())
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         parts = self._forms(request.POST)
@@ -72,13 +78,13 @@ class LadderPage(StaffPage):
             else:
                 messages.success(request, _("Draft %(number)s is saved.") % {"number": row.number})
                 return redirect("tier_preview", row.number)
-        return self.page(errors=errors, **parts, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return self._shown(errors=errors, **parts, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
     def _save(self, parts: dict[str, Any]) -> ProgramRevision:
         taken: set[str] = {row.cleaned_data.get("key") or "" for row in parts["criteria"]}
         found = [row.criterion(taken) for row in parts["criteria"] if row.cleaned_data]
         criteria = [criterion for criterion in found if criterion]
-        is_plain = [each["metric"] for each in criteria] == ["spend"]
+        is_plain = [each["metric"] for each in criteria] == [SPEND]
         return program_services.save_draft(
             document={
                 **self.document,
@@ -91,12 +97,18 @@ class LadderPage(StaffPage):
         )
 
     def _tiers(self, rows: Any, *, is_plain: bool) -> list[dict[str, Any]]:
-        """Return the tiers from the lowest need up, whatever order the rows were typed in."""
-        given = [row for row in rows if row.cleaned_data.get("name") and not row.cleaned_data.get("DELETE")]
-        taken = {row.cleaned_data["key"] for row in given if row.cleaned_data["key"]}
+        """Return the tiers from the lowest up: by spend where it decides alone, else in the order given."""
+        kept = [row for row in rows if row.cleaned_data.get("name") and not row.cleaned_data.get("DELETE")]
+        taken = {row.cleaned_data["key"] for row in kept if row.cleaned_data["key"]}
         tiers = []
-        for row in given:
+        for row in kept:
             key = row.cleaned_data["key"] or key_from(row.cleaned_data["name"], taken, fallback="tier")
             taken.add(key)
-            tiers.append((sorted(row.needs().items()), row.tier(key, is_plain=is_plain)))
-        return [tier for _needs, tier in sorted(tiers, key=lambda each: sum(need for _k, need in each[0]))]
+            tiers.append((_place(row, is_plain=is_plain), row.tier(key, is_plain=is_plain)))
+        return [tier for _at, tier in sorted(tiers, key=lambda each: each[0])]
+
+
+def _place(row: Any, *, is_plain: bool) -> tuple[float, int]:
+    """Return what a row is sorted by; a row that was moved nowhere stands by what it needs."""
+    needs, given = sum(row.needs().values()), row.cleaned_data.get("ORDER")
+    return (0, needs) if is_plain or given is None else (given, 0)

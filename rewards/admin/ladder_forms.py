@@ -143,7 +143,7 @@ class LadderRow(StaffForm):
         self.fields["rewards"].choices = list(rewards)  # type: ignore[attr-defined]  # a ChoiceField
         for criterion in criteria:
             self.fields[f"need_{criterion['key']}"] = forms.DecimalField(
-                label=str(METRIC_LABELS[criterion["metric"]]), min_value=0, max_digits=15, decimal_places=3,
+                label=need_label(criterion, currency), min_value=0, max_digits=15, decimal_places=3,
                 required=False,
             )  # fmt: skip
         self.order_fields(["key", "name", *(f"need_{criterion['key']}" for criterion in criteria)])
@@ -189,8 +189,16 @@ class LadderRow(StaffForm):
         return written
 
 
+def need_label(criterion: Mapping[str, Any], currency: str) -> str:
+    """Name the field of what a tier needs: “Needs spend (USD)”, “Needs points earned in status”."""
+    metric = str(METRIC_LABELS[criterion["metric"]])
+    of = currency if criterion["metric"] == SPEND else criterion.get("wallet") or criterion.get("event") or ""
+    values = {"metric": metric, "of": of}
+    return _("Needs %(metric)s (%(of)s)") % values if of else _("Needs %(metric)s") % values
+
+
 CriterionRows = forms.formset_factory(CriterionRow, extra=1, max_num=MOST_CRITERIA)
-LadderRows = forms.formset_factory(LadderRow, extra=1, can_delete=True)
+LadderRows = forms.formset_factory(LadderRow, extra=1, can_delete=True, can_order=True)
 
 
 def criterion_row(criterion: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.admin import wallet_words, words
+from rewards.admin import tier_words, wallet_words, words
 from rewards.domain.documents import to_json
 from rewards.domain.programs import Revision
 from rewards.domain.revisions import Rehearsed, Step, may
@@ -43,9 +43,11 @@ FINDING_LABELS: Final = {
 
 def described(revision: Revision, currency: str) -> dict[str, Any]:
     """Return a revision as the pages show it: wallets, tiers and rules in words."""
+    needs = tier_words.needs_in_words(revision, currency)
     return {
         "wallets": [wallet_words.wallet_in_words(wallet, revision, currency) for wallet in revision.wallets],
-        "tiers": revision.tiers,
+        "tiers": [(tier, needs[tier.key]) for tier in revision.tiers],
+        "window": tier_words.window_in_words(revision.qualification),
         "rules": [words.rule_in_words(rule, revision, currency) for rule in revision.rules],
         "budgets": revision.budgets,
     }

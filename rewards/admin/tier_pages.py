@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.models import Customer
-from rewards.admin.tier_words import needs_in_words
+from rewards.admin.tier_words import needs_in_words, window_in_words
 from rewards.models import ProgramRevision, TierMembership
 from rewards.queries import programs, tier_preview
 from rewards.queries import tiers as tier_queries
@@ -46,6 +46,7 @@ class TiersPage(StaffPage):
         ]
         return self.page(
             ladder=ladder,
+            window=window_in_words(revision.qualification) if revision else "",
             chart=_distribution(ladder) if ladder else None,
             draft=draft,
             changes=tier_preview.recent_changes(),

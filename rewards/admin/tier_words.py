@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
-from rewards.domain.qualification import Metric
+from rewards.domain.programs import Revision
+from rewards.domain.qualification import (
+    Combination,
+    Criterion,
+    Metric,
+    Qualification,
+    QualificationWindow,
+)
 from rewards.domain.tiers import Tier, prices_for
 from rewards.models import Reward
 from tenants.admin import formats
 
+_PERIODS: Final = {
+    QualificationWindow.CALENDAR_YEAR: gettext_lazy("the calendar year"),
+    QualificationWindow.HALF_YEAR: gettext_lazy("the half year"),
+    QualificationWindow.QUARTER: gettext_lazy("the quarter"),
+    QualificationWindow.LIFETIME: gettext_lazy("all time"),
+}
 METRIC_LABELS: Final[dict[str, str | Promise]] = {
     Metric.SPEND.value: gettext_lazy("spend"),
     Metric.POINTS.value: gettext_lazy("points earned"),
@@ -23,20 +36,41 @@ METRIC_LABELS: Final[dict[str, str | Promise]] = {
 }
 
 
-def amount(metric: Metric, value: int, currency: str) -> str:
-    """Write an amount of a metric: money as money, the rest with what it counts."""
-    written = formats.money(value, currency) if metric is Metric.SPEND else formats.number(value)
-    return f"{written} {METRIC_LABELS[metric.value]}"
+def amount(criterion: Criterion, value: int, currency: str) -> str:
+    """Write an amount of a criterion: “$40.00 of spend”, “10 × lesson_done”."""
+    if criterion.metric is Metric.SPEND:
+        return _("%(money)s of spend") % {"money": formats.money(value, currency)}
+    number = formats.number(value)
+    if criterion.metric is Metric.POINTS:
+        return _("%(n)s points earned in %(wallet)s") % {"n": number, "wallet": criterion.name}
+    if criterion.metric is Metric.ORDERS:
+        return ngettext("%(n)s order", "%(n)s orders", value) % {"n": number}
+    if criterion.metric is Metric.EVENTS:
+        return _("%(n)s × %(event)s") % {"n": number, "event": criterion.name}
+    return _("a score of %(n)s") % {"n": number}
 
 
-def needs_in_words(revision: Any, currency: str) -> dict[str, str]:
+def needs_in_words(revision: Revision, currency: str) -> dict[str, str]:
     """Return what each tier needs, by its key."""
-    metrics = {criterion.key: criterion.metric for criterion in revision.qualification.criteria}
+    qualification = revision.qualification
+    criteria = {criterion.key: criterion for criterion in qualification.criteria}
+    between = _(" or ") if qualification.combination is Combination.ANY else _(" and ")
     return {
-        tier.key: " / ".join(amount(metrics[key], need, currency) for key, need in tier.needs.items())
+        tier.key: between.join(amount(criteria[key], need, currency) for key, need in tier.needs.items())
         or _("everybody")
         for tier in revision.tiers
     }
+
+
+def window_in_words(qualification: Qualification) -> str:
+    """Write over which time things count: “the last 365 days”."""
+    if qualification.window is QualificationWindow.ROLLING_DAYS:
+        text = ngettext("the last %(n)s day", "the last %(n)s days", qualification.length)
+        return text % {"n": formats.number(qualification.length)}
+    if qualification.window is QualificationWindow.ROLLING_MONTHS:
+        text = ngettext("the last %(n)s month", "the last %(n)s months", qualification.length)
+        return text % {"n": qualification.length}
+    return str(_PERIODS[qualification.window])
 
 
 def perks_in_words(tiers: Sequence[Tier], held: Tier) -> list[str]:

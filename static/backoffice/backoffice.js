@@ -85,6 +85,48 @@
     });
   }
 
+  // Rows in an order: buttons and dragging move them; the numbers sent with the form say the order.
+  function sorters(root) {
+    root.querySelectorAll("[data-sorts]").forEach((list) => {
+      let dragged = null;
+      const renumber = () => {
+        [...list.children].forEach((row, at) => {
+          const order = row.querySelector("input[name$='-ORDER']");
+          if (order && row.querySelector("input[name$='-name']")?.value) order.value = String(at + 1);
+        });
+        list.dispatchEvent(new Event("input", { bubbles: true }));
+      };
+      list.addEventListener("click", (event) => {
+        const button = event.target.closest("[data-moves]");
+        if (!button) return;
+        const row = button.closest("li");
+        const other = button.dataset.moves === "up" ? row.previousElementSibling : row.nextElementSibling;
+        if (!other) return;
+        if (button.dataset.moves === "up") other.before(row); else other.after(row);
+        renumber();
+        button.focus();
+      });
+      list.addEventListener("dragstart", (event) => {
+        dragged = event.target.closest("[data-sorts] > li");
+        event.dataTransfer.effectAllowed = "move";
+      });
+      list.addEventListener("dragover", (event) => {
+        const row = event.target.closest("[data-sorts] > li");
+        if (!dragged || !row || row === dragged) return;
+        event.preventDefault();
+        const box = row.getBoundingClientRect();
+        if (event.clientY < box.top + box.height / 2) row.before(dragged); else row.after(dragged);
+      });
+      list.addEventListener("drop", (event) => { event.preventDefault(); });
+      list.addEventListener("dragend", () => { if (dragged) renumber(); dragged = null; });
+      // Selecting text in a field is no dragging of its row.
+      list.addEventListener("mousedown", (event) => {
+        const row = event.target.closest("[data-sorts] > li");
+        if (row) row.draggable = !event.target.closest("input, textarea, select");
+      });
+    });
+  }
+
   // Unsaved changes: leaving a marked form asks first; sending it does not.
   function guards(root) {
     root.querySelectorAll("form[data-guards]").forEach((form) => {
@@ -139,6 +181,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     confirmations(document);
     adders(document);
+    sorters(document);
     guards(document);
     uploads(document);
   });

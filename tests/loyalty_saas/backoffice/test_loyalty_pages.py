@@ -85,6 +85,66 @@ def test_an_unchanged_challenge_saves_as_it_was(filled: Filled, staff: Client) -
         assert programs.bind(row).revision.challenges == before
 
 
+STEPS: dict[str, Any] = {
+    **NEW, "name": "Welcome path", "kind": "sequence", "target": "",
+    "conditions-TOTAL_FORMS": "0", "milestones-TOTAL_FORMS": "0", "parts-TOTAL_FORMS": "2",
+    "parts-0-name": "Good lesson", "parts-0-event": "lesson_completed",
+    "parts-0-where": "score >= 70; course != demo",
+    "parts-1-name": "First order", "parts-1-categories": "BOOKS, FILM", "parts-1-where": "total_minor >= 500",
+}  # fmt: skip
+
+
+def test_steps_have_conditions_of_their_own(filled: Filled, staff: Client) -> None:
+    assert staff.post("/t/acme/program/challenges/new/", STEPS).status_code == 302
+    steps = draft(filled)["challenges"][1]["goal"]["steps"]
+    assert [step["match"] for step in steps] == [
+        {
+            "event": "lesson_completed",
+            "where": {"all": [{"property": "score", "op": "gte", "value": 70},
+                              {"property": "course", "op": "ne", "value": "demo"}]},
+        },
+        {
+            "categories": ["BOOKS", "FILM"], "skus": [],
+            "where": {"property": "total_minor", "op": "gte", "value": 500},
+        },
+    ]  # fmt: skip
+    path = "/t/acme/program/challenges/welcome-path/"
+    rows = staff.get(path).context["parts"].forms
+    assert [row["where"].value() for row in rows[:2]] == ["score >= 70; course != demo", "total_minor >= 500"]
+    assert rows[1]["categories"].value() == "BOOKS, FILM"
+    body = {**STEPS, "parts-INITIAL_FORMS": "2", "parts-0-key": "good-lesson", "parts-0-where": "",
+            "parts-1-key": "first-order"}  # fmt: skip
+    assert staff.post(path, body).status_code == 302
+    goal = draft(filled)["challenges"][1]["goal"]
+    assert (goal["steps"][0]["match"], goal["steps"][0]["key"]) == (
+        {"event": "lesson_completed"}, "good-lesson",
+    )  # fmt: skip
+
+
+def test_conditions_of_a_step_that_cannot_be_typed_stay(filled: Filled, staff: Client) -> None:
+    staff.post("/t/acme/program/challenges/new/", STEPS)
+    deep = {"any": [{"property": "score", "op": "gte", "value": 70},
+                    {"property": "course", "op": "exists"}]}  # fmt: skip
+    with tenant_scope(filled.tenant):
+        row = ProgramRevision.objects.get(state="draft")
+        row.document["challenges"][1]["goal"]["steps"][0]["match"]["where"] = deep
+        ProgramRevision.objects.filter(pk=row.pk).update(document=row.document)
+    path = "/t/acme/program/challenges/welcome-path/"
+    assert staff.get(path).context["parts"].forms[0]["where"].value() == ""
+    body = {**STEPS, "parts-INITIAL_FORMS": "2", "parts-0-key": "good-lesson", "parts-0-where": "",
+            "parts-1-key": "first-order"}  # fmt: skip
+    assert staff.post(path, body).status_code == 302
+    assert draft(filled)["challenges"][1]["goal"]["steps"][0]["match"]["where"] == deep
+
+
+@pytest.mark.parametrize("wrong", ["score", "score > 3", ">= 3", "score >="])
+def test_a_condition_that_is_none_is_refused_beside_its_field(
+    filled: Filled, staff: Client, wrong: str
+) -> None:
+    answer = staff.post("/t/acme/program/challenges/new/", {**STEPS, "parts-0-where": wrong})
+    assert (answer.status_code, set(answer.context["parts"].forms[0].errors)) == (422, {"where"})
+
+
 def test_the_funnel_of_a_challenge(filled: Filled, staff: Client) -> None:
     with tenant_scope(filled.tenant):
         ProgramRevision.objects.update(published_at=filled.order.placed_at)
@@ -129,6 +189,56 @@ def test_the_ladder_is_edited_and_previewed(filled: Filled, staff: Client) -> No
     preview = staff.get("/t/acme/program/2/tiers/").context["preview"]
     assert (preview.ups, preview.downs) == (1, 0)
     assert preview.after == {"bronze": 1, "gold": 1}
+
+
+def test_people_order_a_ladder_that_spend_does_not(filled: Filled, staff: Client) -> None:
+    body: dict[str, Any] = {
+        "combination": "all", "window": "rolling_months", "length": "12", "validity": "while_qualified",
+        "downgrade": "full",
+        "criteria-TOTAL_FORMS": "2", "criteria-INITIAL_FORMS": "1",
+        "criteria-0-key": "spend", "criteria-0-metric": "spend",
+        "criteria-1-metric": "events", "criteria-1-of": "lesson_done",
+        "tiers-TOTAL_FORMS": "4", "tiers-INITIAL_FORMS": "4",
+        "tiers-0-key": "bronze", "tiers-0-name": "Bronze",
+        "tiers-1-key": "gold", "tiers-1-name": "Gold", "tiers-1-need_spend": "4.00",
+        "tiers-2-key": "silver", "tiers-2-name": "Silver", "tiers-2-need_spend": "1",
+        "tiers-3-key": "platinum", "tiers-3-name": "Platinum", "tiers-3-need_spend": "9",
+    }  # fmt: skip
+    page = staff.get("/t/acme/program/ladder/")
+    assert (page.context["is_ordered"], b"data-sorts" in page.content) == (False, False)
+    assert staff.post("/t/acme/program/ladder/", body).status_code == 302
+    page = staff.get("/t/acme/program/ladder/")
+    assert page.context["is_ordered"]
+    assert b'draggable="true"' in page.content
+    labels = {field.label for field in page.context["tiers"].forms[0]}
+    assert {"Needs spend (USD)", "Needs events (lesson_done)"} <= labels
+    key = page.context["criteria"].forms[1]["key"].value()
+    lessons = {"tiers-1": "30", "tiers-2": "10", "tiers-3": "20"}
+    body |= {f"{row}-need_{key}": need for row, need in lessons.items()} | {"criteria-1-key": key}
+    body |= {f"{row}-need_spend": "" for row in lessons} | {"criteria-INITIAL_FORMS": "2"}
+    places = {"tiers-0-ORDER": "1", "tiers-1-ORDER": "4", "tiers-2-ORDER": "2", "tiers-3-ORDER": "3"}
+    assert staff.post("/t/acme/program/ladder/", body | places).status_code == 302
+    assert [tier["key"] for tier in draft(filled)["tiers"]] == ["bronze", "silver", "platinum", "gold"]
+    # A step below that asks more is refused by the document, whatever the browser sends.
+    answer = staff.post("/t/acme/program/ladder/", body | places | {"tiers-1-ORDER": "2"})
+    assert answer.status_code == 422
+    assert "lesson" in answer.content.decode()
+    shown = staff.get("/t/acme/program/2/").context["program"]
+    assert [needs for _tier, needs in shown["tiers"]] == [
+        "everybody", "10 × lesson_done", "20 × lesson_done", "30 × lesson_done",
+    ]  # fmt: skip
+    assert shown["window"] == "the last 12 months"
+
+
+def test_the_ladder_speaks_the_readers_language(filled: Filled, staff: Client) -> None:
+    page = staff.get("/t/acme/tiers/")
+    silver = page.context["ladder"][1]
+    assert silver["needs"].endswith(" of spend")
+    assert "Counted over the last 365 days." in page.content.decode()
+    staff.cookies["django_language"] = "zh-hans"
+    chinese = staff.get("/t/acme/tiers/", headers={"accept-language": "zh-hans"}).content.decode()
+    assert "按最近 365 天计算。" in chinese
+    assert " spend" not in chinese.partition("<main")[2]
 
 
 def test_a_customers_page_shows_the_perks_of_the_tier(filled: Filled, staff: Client, actor: Actor) -> None:
