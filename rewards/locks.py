@@ -45,6 +45,11 @@ _LOCK_BUDGETS: Final = """
     RETURNING b.budget_key, b.period_number, b.points, b.money_minor
 """
 
+_KEEP_CUSTOMERS: Final = """
+    SELECT id FROM crm_customer WHERE tenant_id = %(tenant)s AND id = ANY(%(customers)s)
+    ORDER BY id FOR KEY SHARE
+"""
+
 
 def lock_members(customer_ids: Collection[int]) -> None:
     """Keep others from deciding about these members until the transaction ends.
@@ -184,6 +189,21 @@ def lock_pace(of: str) -> None:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [f"pace:{of}", active_tenant_id()]
         )
+
+
+def lock_referrals(referral_ids: Collection[int]) -> list[Referral]:
+    """Lock referrals in id order; their customers must be kept from merges already."""
+    return list(Referral.objects.filter(pk__in=list(referral_ids)).order_by("pk").select_for_update())
+
+
+def keep_from_merges(customer_ids: Collection[int]) -> None:
+    """Let nobody merge these customers until the transaction ends; waits for merges under way.
+
+    A merge locks customers first and their rows later. Whoever locks rows and then writes something that
+    names a customer would meet it halfway; asking for the customers first, like the merge, avoids that.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP_CUSTOMERS, {"tenant": active_tenant_id(), "customers": sorted(customer_ids)})
 
 
 def lock_review(review_id: int) -> AbuseReview:

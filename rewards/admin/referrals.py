@@ -24,8 +24,8 @@ from rewards.models import (
     ReferralState,
     Wallet,
 )
-from rewards.services import referrals
-from rewards.services.referrals import ProgramTerms
+from rewards.services import referral_programs
+from rewards.services.referral_programs import ProgramTerms
 from tenants.admin.forms import StaffForm
 from tenants.admin.frame import Crumb, FormPage
 from tenants.admin.lists import FilterForm, ListPage
@@ -148,6 +148,6 @@ class ReferralSettingsPage(FormPage):
             values[f"{side}_points"] = values[f"{side}_points"] or 0
         values["wallet_key"] = values["wallet_key"] or "points"
         terms = ProgramTerms(minimum_order_minor=minimum, **values)
-        referrals.save_program(terms=terms, by=self.access.actor, at=timezone.now())
+        referral_programs.save_program(terms=terms, by=self.access.actor, at=timezone.now())
         messages.success(self.request, _("The referral program is saved."))
         return reverse("referrals")

@@ -35,6 +35,22 @@ def _party(customer: Customer) -> Party:
     )
 
 
+def parties(referral_ids: Collection[int], levels: int) -> set[int]:
+    """Return the customers of referrals, those ``levels`` above them, and who each of them is now."""
+    pairs = list(Referral.objects.filter(pk__in=list(referral_ids)).values_list("referrer", "referee"))
+    found = {customer_id for pair in pairs for customer_id in pair}
+    above = {referrer for referrer, _referee in pairs}
+    for _level in range(levels):
+        above = set(Referral.objects.filter(referee__in=above).values_list("referrer", flat=True))
+        found |= above
+    fresh = found
+    while fresh:
+        heirs = Customer.objects.filter(pk__in=fresh).values_list("merged_into", flat=True)
+        fresh = {heir for heir in heirs if heir is not None} - found
+        found |= fresh
+    return found
+
+
 def qualifying_orders(order_ids: Collection[int], minimum_minor: int) -> list[tuple[int, Order]]:
     """Return (referral id, order) of first orders of the size by customers whose referral waits."""
     before = Order.objects.filter(customer=OuterRef("customer"), placed_at__lt=OuterRef("placed_at"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
+from crm.queries import survivors
 from crm.services import customer_touches
 from rewards.models import (
     LedgerTransaction,
@@ -28,19 +30,22 @@ _TAKEN_BACK: Final = "referral_taken_back"
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One side's reward; ``side`` makes its source unique for ever."""
+    """One side's reward; the referral and the ``side`` make its source unique for ever."""
 
+    referral: UUID
     side: str
     customer_id: int
     points: int = 0
     coupon: str = ""
 
 
-def pay(referral: Referral, program: ReferralProgram, *, by: Actor, at: datetime) -> None:
-    """Reward both sides, and the referrer's own referrers where the program has further levels."""
+def pay(payments: Iterable[Payment], program: ReferralProgram, *, by: Actor, at: datetime) -> None:
+    """Pay what referrals owe, customer by customer: batches side by side lock accounts in one order."""
     wallet = Wallet.objects.filter(key=program.wallet_key).first()
-    for payment in _payments(referral, program):
-        source = Source(SOURCE, f"{referral.public_id}:{payment.side}")
+    for payment in sorted(
+        payments, key=lambda payment: (payment.customer_id, payment.referral, payment.side)
+    ):
+        source = Source(SOURCE, f"{payment.referral}:{payment.side}")
         if payment.coupon:
             issuing.issue(
                 customer_id=payment.customer_id, definition_key=payment.coupon, source=source, by=by, at=at
@@ -60,23 +65,37 @@ def pay(referral: Referral, program: ReferralProgram, *, by: Actor, at: datetime
             customer_touches.add([payment.customer_id], is_history=False)
 
 
-def _payments(referral: Referral, program: ReferralProgram) -> Iterator[Payment]:
-    yield _side("referrer", referral.referrer_id, program)
-    yield _side("referee", referral.referee_id, program)
+def payments_of(referral: Referral, program: ReferralProgram) -> list[Payment]:
+    """Return both sides' rewards, and those of the referrer's own referrers on the program's further levels.
+
+    A record that was merged is paid as who it is now.
+    """
+    found = [
+        _side(referral, "referrer", referral.referrer_id, program),
+        _side(referral, "referee", referral.referee_id, program),
+    ]
     above = referral.referrer_id
     for level, points in enumerate(program.upper_points, start=2):
         upper = Referral.objects.filter(referee=above, state=ReferralState.REWARDED).first()
         if upper is None:
-            return
+            break
         above = upper.referrer_id
-        yield Payment(f"level-{level}", above, points)
+        found.append(Payment(referral.public_id, f"level-{level}", heir_of(above), points))
+    return found
 
 
-def _side(side: str, customer_id: int, program: ReferralProgram) -> Payment:
+def heir_of(customer_id: int) -> int:
+    """Return who a customer is after merges."""
+    survivor = survivors.survivor_of(customer_id)
+    return survivor.pk if survivor is not None else customer_id
+
+
+def _side(referral: Referral, side: str, customer_id: int, program: ReferralProgram) -> Payment:
     kind = getattr(program, f"{side}_kind")
     return Payment(
+        referral.public_id,
         side,
-        customer_id,
+        heir_of(customer_id),
         points=getattr(program, f"{side}_points") if kind == ReferralRewardKind.POINTS else 0,
         coupon=getattr(program, f"{side}_coupon") if kind == ReferralRewardKind.COUPON else "",
     )

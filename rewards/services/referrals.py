@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,28 +13,24 @@ from crm.models import Customer, CustomerState, Order
 from crm.queries import survivors
 from rewards.domain.coupon_codes import Pattern, normalised
 from rewards.domain.referrals import Finding, is_rejected, needs_review
-from rewards.locks import lock_referral
+from rewards.locks import keep_from_merges, lock_referral, lock_referrals
 from rewards.models import (
-    CouponDefinition,
     Referral,
     ReferralCode,
     ReferralProgram,
     ReferralQualification,
-    ReferralRewardKind,
     ReferralState,
     VelocityKind,
-    Wallet,
 )
 from rewards.queries import referral_checks
 from rewards.services import referral_rewards, velocity
+from rewards.services.referral_rewards import Payment
 from tenants.domain.actors import SYSTEM, Actor
 from tenants.errors import Conflict, FieldError, InvalidInput, NotFound
 from tenants.services import audit, outbox
 
 _PATTERN: Final = Pattern("####-####")
 _ATTEMPTS: Final = 5
-MOST_LEVELS: Final = 3
-_LONGEST_DAYS: Final = 366
 
 
 class NoReferralProgram(Conflict):
@@ -64,62 +59,6 @@ class WrongReferralState(Conflict):
 
     code = "referral_state"
     title = "The referral's state does not allow this"
-
-
-@dataclass(frozen=True, slots=True)
-class ProgramTerms:
-    """What staff decide; named like the columns, whose meaning the model states."""
-
-    is_active: bool = True
-    wallet_key: str = "points"
-    referrer_kind: str = ReferralRewardKind.POINTS
-    referrer_points: int = 0
-    referrer_coupon: str = ""
-    referee_kind: str = ReferralRewardKind.POINTS
-    referee_points: int = 0
-    referee_coupon: str = ""
-    qualification: str = ReferralQualification.FIRST_ORDER
-    minimum_order_minor: int = 0
-    event_name: str = ""
-    within_days: int = 90
-    upper_points: list[int] = field(default_factory=list)
-
-
-@transaction.atomic
-def save_program(*, terms: ProgramTerms, by: Actor, at: datetime) -> ReferralProgram:
-    """Write the tenant's referral program. Raises ``InvalidInput`` naming each field."""
-    errors = _errors(terms)
-    if errors:
-        raise InvalidInput(errors=errors)
-    program = ReferralProgram.objects.first() or ReferralProgram()
-    diff = {name: [getattr(program, name), value] for name, value in asdict(terms).items()}
-    for name, value in asdict(terms).items():
-        setattr(program, name, value)
-    program.save()
-    changed = {name: pair for name, pair in diff.items() if pair[0] != pair[1]}
-    audit.record(action="referral_program.saved", target=program, by=by, at=at, diff=changed)
-    return program
-
-
-def _errors(terms: ProgramTerms) -> list[FieldError]:
-    found = []
-    for side in ("referrer", "referee"):
-        kind = getattr(terms, f"{side}_kind")
-        if kind == ReferralRewardKind.POINTS and getattr(terms, f"{side}_points") < 1:
-            found.append(FieldError(f"/{side}_points", "too_small", "At least one point."))
-        key = getattr(terms, f"{side}_coupon")
-        if kind == ReferralRewardKind.COUPON and not CouponDefinition.objects.filter(key=key).exists():
-            found.append(FieldError(f"/{side}_coupon", "unknown_coupon", "No such coupon definition."))
-    pays_points = ReferralRewardKind.POINTS in {terms.referrer_kind, terms.referee_kind} or terms.upper_points
-    if pays_points and not Wallet.objects.filter(key=terms.wallet_key).exists():
-        found.append(FieldError("/wallet_key", "unknown_wallet", f"There is no wallet {terms.wallet_key!r}."))
-    if terms.qualification == ReferralQualification.EVENT and not terms.event_name.strip():
-        found.append(FieldError("/event_name", "required", "Say which event counts."))
-    if not 1 <= terms.within_days <= _LONGEST_DAYS:
-        found.append(FieldError("/within_days", "out_of_range", "From one day to a year."))
-    if len(terms.upper_points) >= MOST_LEVELS or any(points < 0 for points in terms.upper_points):
-        found.append(FieldError("/upper_points", "out_of_range", f"At most {MOST_LEVELS - 1} more levels."))
-    return found
 
 
 def code_of(*, customer: Customer, at: datetime) -> ReferralCode:
@@ -235,10 +174,9 @@ def qualify_by_orders(order_ids: Collection[int], *, by: Actor, at: datetime) ->
     program = ReferralProgram.objects.filter(is_active=True).first()
     if program is None or program.qualification != ReferralQualification.FIRST_ORDER:
         return 0
-    count = 0
-    for referral_id, order in referral_checks.qualifying_orders(order_ids, program.minimum_order_minor):
-        count += _qualify(lock_referral(referral_id), program, order.placed_at, order, by=by, at=at)
-    return count
+    found = referral_checks.qualifying_orders(order_ids, program.minimum_order_minor)
+    done = [(referral_id, order.placed_at, order) for referral_id, order in found]
+    return _qualify_all(done, program, by=by, at=at)
 
 
 @transaction.atomic
@@ -257,24 +195,42 @@ def qualify_by_events(
     done = referral_checks.qualifying_events(
         message_ids=message_ids, first_at=first_at, last_at=last_at, name=program.event_name
     )
-    return sum(
-        _qualify(lock_referral(referral_id), program, happened_at, None, by=by, at=at)
-        for referral_id, happened_at in done
-    )
+    return _qualify_all([(pk, happened_at, None) for pk, happened_at in done], program, by=by, at=at)
 
 
-def _qualify(
-    row: Referral,
-    program: ReferralProgram,
-    happened_at: datetime,
-    order: Order | None,
-    *,
-    by: Actor,
-    at: datetime,
-) -> bool:
+def _qualify_all(
+    done: Sequence[tuple[int, datetime, Order | None]], program: ReferralProgram, *, by: Actor, at: datetime
+) -> int:
+    """Qualify what (referral, moment, order) tell in turn, and pay them all; returns how many."""
+    rows = {row.pk: row for row in _locked([pk for pk, _moment, _order in done], program)}
+    payments: list[Payment] = []
+    count = 0
+    for referral_id, happened_at, order in done:
+        row = rows[referral_id]
+        if _qualify(row, happened_at, order, by=by, at=at):
+            payments += _rewarded(row, program, by=by, at=at)
+            count += 1
+    referral_rewards.pay(payments, program, by=by, at=at)
+    return count
+
+
+def _locked(referral_ids: Collection[int], program: ReferralProgram | None) -> list[Referral]:
+    """Lock referrals once none of their customers can be merged any more; a merge may move them meanwhile."""
+    levels = len(program.upper_points) if program else 0
+    kept: set[int] = set()
+    while not (customers := referral_checks.parties(referral_ids, levels)) <= kept:
+        keep_from_merges(customers)
+        kept |= customers
+    return lock_referrals(referral_ids)
+
+
+def _qualify(row: Referral, happened_at: datetime, order: Order | None, *, by: Actor, at: datetime) -> bool:
     if row.qualified_at is not None or row.state not in {ReferralState.PENDING, ReferralState.IN_REVIEW}:
         return False
     if not row.created_at <= happened_at < row.ends_at:
+        return False
+    if _is_one_person(row):
+        _reject(row, "same_identity", by=by, at=at)
         return False
     row.qualified_at, row.qualifying_order = happened_at, order
     if row.state == ReferralState.IN_REVIEW:
@@ -282,14 +238,20 @@ def _qualify(
         row.save()
         return False
     _move(row, ReferralState.QUALIFIED, by=by, at=at)
-    _reward(row, program, by=by, at=at)
     return True
 
 
-def _reward(row: Referral, program: ReferralProgram, *, by: Actor, at: datetime) -> None:
-    referral_rewards.pay(row, program, by=by, at=at)
+def _is_one_person(row: Referral) -> bool:
+    """Whether the two records were merged since."""
+    return referral_rewards.heir_of(row.referrer_id) == referral_rewards.heir_of(row.referee_id)
+
+
+def _rewarded(row: Referral, program: ReferralProgram, *, by: Actor, at: datetime) -> list[Payment]:
+    """Move the referral to rewarded and return what that owes."""
+    payments = referral_rewards.payments_of(row, program)
     row.rewarded_at = at
     _move(row, ReferralState.REWARDED, by=by, at=at)
+    return payments
 
 
 @transaction.atomic
@@ -298,29 +260,33 @@ def take_back_returns(return_ids: Collection[int], *, by: Actor, at: datetime) -
     program = ReferralProgram.objects.first()
     minimum = program.minimum_order_minor if program else 0
     count = 0
-    for referral_id in referral_checks.fallen_short(return_ids, max(1, minimum)):
-        row = lock_referral(referral_id)
+    for row in _locked(referral_checks.fallen_short(return_ids, max(1, minimum)), program):
         if row.state == ReferralState.REWARDED:
             referral_rewards.take_back(row, by=by, at=at)
         elif row.state != ReferralState.IN_REVIEW:
             continue
-        reject(referral=row, reason="returned", by=by, at=at)
+        _reject(row, "returned", by=by, at=at)
         count += 1
     return count
 
 
 @transaction.atomic
 def approve(*, referral: Referral, by: Actor, at: datetime) -> Referral:
-    """Let a referral in review go on; one that qualified meanwhile is rewarded. ``WrongReferralState``."""
-    row = lock_referral(referral.pk)
+    """Let a referral in review go on; one that qualified meanwhile is rewarded. ``WrongReferralState``.
+
+    Where the two records were merged in between it is rejected: nobody brings oneself.
+    """
+    program = ReferralProgram.objects.first()
+    (row,) = _locked([referral.pk], program)
     if row.state != ReferralState.IN_REVIEW:
         raise WrongReferralState(f"The referral is {row.state}.", state=row.state)
+    if _is_one_person(row):
+        return _reject(row, "same_identity", by=by, at=at)
     if row.qualified_at is None:
         return _move(row, ReferralState.PENDING, by=by, at=at)
     _move(row, ReferralState.QUALIFIED, by=by, at=at)
-    program = ReferralProgram.objects.first()
     if program is not None:
-        _reward(row, program, by=by, at=at)
+        referral_rewards.pay(_rewarded(row, program, by=by, at=at), program, by=by, at=at)
     return row
 
 
@@ -330,6 +296,10 @@ def reject(*, referral: Referral, reason: str, by: Actor, at: datetime) -> Refer
     row = lock_referral(referral.pk)
     if row.state == ReferralState.REJECTED:
         raise WrongReferralState("The referral is rejected already.", state=row.state)
+    return _reject(row, reason, by=by, at=at)
+
+
+def _reject(row: Referral, reason: str, *, by: Actor, at: datetime) -> Referral:
     row.rejected_at, row.reason = at, reason[:300]
     return _move(row, ReferralState.REJECTED, by=by, at=at)
 

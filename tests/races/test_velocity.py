@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from rewards.models import AbuseReview, Redemption, Referral, ReferralState, RewardKind, VelocityKind
-from rewards.services import catalogue, redemptions, referrals, velocity
+from rewards.services import catalogue, redemptions, referral_programs, referrals, velocity
 from rewards.services.coupons import redeeming
-from rewards.services.referrals import ProgramTerms
+from rewards.services.referral_programs import ProgramTerms
 from rewards.services.velocity import TooManyGuesses
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
@@ -82,7 +82,7 @@ def test_referrals_side_by_side_keep_the_limit_and_twins_make_one(tenant: Tenant
         make_wallet()
         limit(VelocityKind.REFERRALS, 2)
         terms = ProgramTerms(referrer_points=100, referee_points=50)
-        referrals.save_program(terms=terms, by=SYSTEM, at=NOW)
+        referral_programs.save_program(terms=terms, by=SYSTEM, at=NOW)
         code = referrals.code_of(customer=make_customer(), at=NOW).code
         # Each friend is registered twice at once.
         friends = [make_customer() for _ in range(THREADS // 2)]

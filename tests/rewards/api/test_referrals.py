@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rewards.models import CouponKind, RewardKind
-from rewards.services import catalogue, referrals
+from rewards.services import catalogue, referral_programs
 from rewards.services.catalogue import RewardOffer
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
@@ -20,8 +20,8 @@ def wallet(tenant: Tenant, other_tenant: Tenant) -> object:
     for each in (other_tenant, tenant):
         with tenant_scope(each):
             wallet = make_wallet()
-            terms = referrals.ProgramTerms(referrer_points=10, referee_points=5)
-            referrals.save_program(terms=terms, by=SYSTEM, at=NOW)
+            terms = referral_programs.ProgramTerms(referrer_points=10, referee_points=5)
+            referral_programs.save_program(terms=terms, by=SYSTEM, at=NOW)
     return wallet
 
 

@@ -26,12 +26,12 @@ from rewards.models import (
 )
 from rewards.queries import merge_previews, reports
 from rewards.queries import tiers as tier_queries
-from rewards.services import catalogue, challenges, earning, redemptions, referrals, tiers
+from rewards.services import catalogue, challenges, earning, redemptions, referral_programs, referrals, tiers
 from rewards.services.catalogue import RewardOffer
 from rewards.services.coupons import campaigns, redeeming
 from rewards.services.coupons.campaigns import CampaignTerms
 from rewards.services.coupons.errors import CouponsRejected
-from rewards.services.referrals import ProgramTerms
+from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -240,7 +240,7 @@ def test_referrals_follow_and_nobody_brings_oneself(pair: tuple[Customer, Custom
     ann, anne = pair
     friends = [make_customer() for _ in range(3)]
     terms = ProgramTerms(referrer_points=100, referee_points=50)
-    referrals.save_program(terms=terms, by=SYSTEM, at=NOW)
+    referral_programs.save_program(terms=terms, by=SYSTEM, at=NOW)
     code_by_name = {
         each.pk: referrals.code_of(customer=each, at=NOW).code for each in (ann, anne, friends[2])
     }

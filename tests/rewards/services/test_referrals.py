@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from crm.models import Customer, Identity, Person
+from crm.services import merges
 from rewards.models import (
     AbuseReview,
     Account,
@@ -16,8 +17,8 @@ from rewards.models import (
     ReviewState,
     VelocityKind,
 )
-from rewards.services import referrals, reviews, velocity
-from rewards.services.referrals import ProgramTerms
+from rewards.services import referral_programs, referrals, reviews, velocity
+from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import SYSTEM
 from tenants.errors import InvalidInput, NotFound
 from tenants.models import AuditEntry, Tenant
@@ -50,7 +51,7 @@ def set_up(**changes: Any) -> None:
         "referrer_points": 100, "referee_kind": "coupon", "referee_coupon": "friend",
         "minimum_order_minor": 2000, **changes,
     }  # fmt: skip
-    referrals.save_program(terms=ProgramTerms(**values), by=SYSTEM, at=NOW)
+    referral_programs.save_program(terms=ProgramTerms(**values), by=SYSTEM, at=NOW)
 
 
 def refer(referrer: Customer, referee: Customer, at: Any = NOW) -> Referral:
@@ -140,6 +141,35 @@ def test_what_families_share_waits_for_a_review(finding: str, is_approved: bool)
     assert AuditEntry.objects.filter(action__startswith="review.").count() == 1
 
 
+@pytest.mark.parametrize("is_friend_gone", [True, False])
+def test_who_turns_out_to_be_the_same_person_is_paid_nothing(is_friend_gone: bool) -> None:
+    referrer, friend = make_customer(), make_customer()
+    for customer in (referrer, friend):
+        Person.objects.create(customer=customer, postcode="10115", family_name="Lee")
+    referral = refer(referrer, friend)
+    place(friend, 2000)
+    survivor, absorbed = (referrer, friend) if is_friend_gone else (friend, referrer)
+    merges.merge(survivor=survivor, absorbed=absorbed, by=SYSTEM, at=NOW)
+    approved = referrals.approve(referral=referral, by=SYSTEM, at=NOW)
+    assert (approved.state, approved.reason) == (ReferralState.REJECTED, "same_identity")
+    assert points_of(referrer) == points_of(friend) == 0
+    assert not CouponCode.objects.filter(customer__isnull=False).exists()
+
+
+def test_a_record_merged_away_is_paid_as_who_it_is_now() -> None:
+    referrer, friend, brought_before = make_customer(), make_customer(), make_customer()
+    for customer in (referrer, friend):
+        Person.objects.create(customer=customer, postcode="10115", family_name="Lee")
+    referral = refer(referrer, friend)
+    place(friend, 2000)
+    # The survivor was brought by somebody else already, so the friend's own referral stays where it is.
+    refer(make_customer(), brought_before)
+    merges.merge(survivor=brought_before, absorbed=friend, by=SYSTEM, at=NOW)
+    assert referrals.approve(referral=referral, by=SYSTEM, at=NOW).state == ReferralState.REWARDED
+    assert points_of(referrer) == 100
+    assert CouponCode.objects.get(customer__isnull=False).customer_id == brought_before.pk
+
+
 def test_a_review_without_a_reason_is_not_decided() -> None:
     limit = velocity.Limit(1, 1)
     velocity.save_limit(kind=VelocityKind.REFERRALS, limit=limit, by=SYSTEM, at=NOW)
@@ -167,7 +197,7 @@ def test_who_cannot_be_referred() -> None:
     with pytest.raises(referrals.NotNewCustomer):
         refer(referrer, other)
     set_up_off = ProgramTerms(is_active=False, referrer_points=1, referee_points=1)
-    referrals.save_program(terms=set_up_off, by=SYSTEM, at=NOW)
+    referral_programs.save_program(terms=set_up_off, by=SYSTEM, at=NOW)
     with pytest.raises(referrals.NoReferralProgram):
         refer(referrer, make_customer())
 

@@ -1,0 +1,79 @@
+"""The terms of the tenant's referral program."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+
+from rewards.models import (
+    CouponDefinition,
+    ReferralProgram,
+    ReferralQualification,
+    ReferralRewardKind,
+    Wallet,
+)
+from tenants.domain.actors import Actor
+from tenants.errors import FieldError, InvalidInput
+from tenants.services import audit
+
+MOST_LEVELS: Final = 3
+_LONGEST_DAYS: Final = 366
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramTerms:
+    """What staff decide; named like the columns, whose meaning the model states."""
+
+    is_active: bool = True
+    wallet_key: str = "points"
+    referrer_kind: str = ReferralRewardKind.POINTS
+    referrer_points: int = 0
+    referrer_coupon: str = ""
+    referee_kind: str = ReferralRewardKind.POINTS
+    referee_points: int = 0
+    referee_coupon: str = ""
+    qualification: str = ReferralQualification.FIRST_ORDER
+    minimum_order_minor: int = 0
+    event_name: str = ""
+    within_days: int = 90
+    upper_points: list[int] = field(default_factory=list)
+
+
+@transaction.atomic
+def save_program(*, terms: ProgramTerms, by: Actor, at: datetime) -> ReferralProgram:
+    """Write the tenant's referral program. Raises ``InvalidInput`` naming each field."""
+    errors = _errors(terms)
+    if errors:
+        raise InvalidInput(errors=errors)
+    program = ReferralProgram.objects.first() or ReferralProgram()
+    diff = {name: [getattr(program, name), value] for name, value in asdict(terms).items()}
+    for name, value in asdict(terms).items():
+        setattr(program, name, value)
+    program.save()
+    changed = {name: pair for name, pair in diff.items() if pair[0] != pair[1]}
+    audit.record(action="referral_program.saved", target=program, by=by, at=at, diff=changed)
+    return program
+
+
+def _errors(terms: ProgramTerms) -> list[FieldError]:
+    found = []
+    for side in ("referrer", "referee"):
+        kind = getattr(terms, f"{side}_kind")
+        if kind == ReferralRewardKind.POINTS and getattr(terms, f"{side}_points") < 1:
+            found.append(FieldError(f"/{side}_points", "too_small", "At least one point."))
+        key = getattr(terms, f"{side}_coupon")
+        if kind == ReferralRewardKind.COUPON and not CouponDefinition.objects.filter(key=key).exists():
+            found.append(FieldError(f"/{side}_coupon", "unknown_coupon", "No such coupon definition."))
+    pays_points = ReferralRewardKind.POINTS in {terms.referrer_kind, terms.referee_kind} or terms.upper_points
+    if pays_points and not Wallet.objects.filter(key=terms.wallet_key).exists():
+        found.append(FieldError("/wallet_key", "unknown_wallet", f"There is no wallet {terms.wallet_key!r}."))
+    if terms.qualification == ReferralQualification.EVENT and not terms.event_name.strip():
+        found.append(FieldError("/event_name", "required", "Say which event counts."))
+    if not 1 <= terms.within_days <= _LONGEST_DAYS:
+        found.append(FieldError("/within_days", "out_of_range", "From one day to a year."))
+    if len(terms.upper_points) >= MOST_LEVELS or any(points < 0 for points in terms.upper_points):
+        found.append(FieldError("/upper_points", "out_of_range", f"At most {MOST_LEVELS - 1} more levels."))
+    return found
