@@ -54,8 +54,9 @@ class EventBatchView(TenantAPIView):
         except events.MalformedBatch as error:
             raise MalformedBody(str(error)) from error
         receipt = ingest.accept(batch=batch, by=request.access.actor, at=at)
+        counts = receipt.counts
         answer = {
-            **{status: receipt.counts[status] for status in ("accepted", "duplicate", "invalid")},
+            **{status: counts[status] for status in ("accepted", "duplicate", "invalid")},
             "results": receipt.outcomes,
         }
         return HttpResponse(msgspec.json.encode(answer), status=202, content_type="application/json")
