@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from rewards.admin import tier_words, wallet_words, words
 from rewards.domain.documents import to_json
+from rewards.domain.findings import Finding
 from rewards.domain.programs import Revision
 from rewards.domain.revisions import Rehearsed, Step, may
 from rewards.models import Program, ProgramRevision, RehearsalPolicy, RevisionState, TierMembership
@@ -51,6 +52,14 @@ def described(revision: Revision, currency: str) -> dict[str, Any]:
         "rules": [words.rule_in_words(rule, revision, currency) for rule in revision.rules],
         "budgets": revision.budgets,
     }
+
+
+def found(revision: Revision) -> list[tuple[Finding, Any]]:
+    """Return what the linter says, each with its title."""
+    return [
+        (finding, FINDING_LABELS.get(finding.code, finding.code))
+        for finding in programs.findings_of(revision)
+    ]
 
 
 class ProgramPage(StaffPage):
@@ -110,10 +119,7 @@ class RevisionPage(OneRevisionPage):
             program=described(revision, self.access.tenant.currency),
             members=None,
             current=current,
-            findings=[
-                (finding, FINDING_LABELS.get(finding.code, finding.code))
-                for finding in (programs.findings_of(revision) if is_open else [])
-            ],
+            findings=found(revision) if is_open else [],
             check=check,
             rehearsal=check.rehearsal if is_open else rehearsal_checks.of_approval(row) or check.rehearsal,
             is_rehearsal_current=check.rehearsed is Rehearsed.CURRENT,
@@ -174,6 +180,7 @@ class PublishPage(OneRevisionPage):
             form=form,
             former=programs.current(),
             check=self.check,
+            findings=found(revision),
             program=shown,
             members=None,
             status=status,

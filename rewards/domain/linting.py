@@ -8,38 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from rewards.domain.conditions import AllOf, Condition, FactSource, Op, Tree, children, leaves
+from rewards.domain.findings import Finding, error, warning
+from rewards.domain.linting_together import causes, together
 from rewards.domain.programs import Revision
-from rewards.domain.rules import PERCENT, EarningRule, GivePoints, Grant, GrantKind, MultiplyPoints, Trigger
+from rewards.domain.rules import PERCENT, EarningRule, GivePoints, GrantKind, MultiplyPoints, Trigger
 
 # Points worth more than this share of the money spent are called out.
 DEAR_PERCENT: Final = 20
 _LOWER: Final = frozenset({Op.GT, Op.GTE})
 _UPPER: Final = frozenset({Op.LT, Op.LTE})
-
-
-class Severity(StrEnum):
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing to look at; ``pointer`` leads into the document, ``code`` is stable."""
-
-    severity: Severity
-    code: str
-    pointer: str
-    rule: str
-    detail: str
-    other: str = ""
-
-    @property
-    def is_error(self) -> bool:
-        return self.severity is Severity.ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +45,7 @@ def lint(revision: Revision, known: Known = NOTHING_KNOWN) -> list[Finding]:
         found += _margins(rule, pointer, revision)
         found += _loops(rule, pointer)
         found += _limits(rule, pointer, revision)
-    found += _overlaps(revision)
+    found += together(revision, known.rewards)
     return sorted(found, key=lambda finding: (not finding.is_error, finding.pointer, finding.code))
 
 
@@ -79,7 +59,7 @@ def _references(rule: EarningRule, pointer: str, revision: Revision, known: Know
     for grant in rule.grants:
         keys = there.get(grant.kind)
         if keys is not None and grant.key not in keys:
-            yield _error(
+            yield error(
                 "missing_reference",
                 f"{pointer}/effects",
                 rule,
@@ -89,15 +69,7 @@ def _references(rule: EarningRule, pointer: str, revision: Revision, known: Know
         return
     named = {leaf.name for leaf in leaves(rule.when) if leaf.source is FactSource.SEGMENT}
     for key in sorted((named | rule.audience) - known.segments):
-        yield _error("missing_reference", f"{pointer}/audience", rule, f"There is no segment {key!r}.")
-
-
-def _error(code: str, pointer: str, rule: EarningRule, detail: str) -> Finding:
-    return Finding(Severity.ERROR, code, pointer, rule.key, detail)
-
-
-def _warning(code: str, pointer: str, rule: EarningRule, detail: str, other: str = "") -> Finding:
-    return Finding(Severity.WARNING, code, pointer, rule.key, detail, other)
+        yield error("missing_reference", f"{pointer}/audience", rule, f"There is no segment {key!r}.")
 
 
 def _required(tree: Tree | None) -> list[Condition]:
@@ -112,7 +84,7 @@ def _contradictions(rule: EarningRule, pointer: str) -> Iterator[Finding]:
     for index, first in enumerate(required):
         for second in required[index + 1 :]:
             if first.field == second.field and _exclude(first, second):
-                yield _error(
+                yield error(
                     "never_matches",
                     f"{pointer}/when",
                     rule,
@@ -175,11 +147,11 @@ def _shadows(rule: EarningRule, pointer: str, before: tuple[EarningRule, ...]) -
             continue
         covers = _always(other) or _is_within(rule, other)
         if other.stops and covers:
-            yield _warning(
+            yield warning(
                 "unreachable", pointer, rule, f"{other.key!r} comes first and ends the list.", other.key
             )
         elif rule.group and other.group == rule.group and covers:
-            yield _warning(
+            yield warning(
                 "unreachable", pointer, rule, f"{other.key!r} comes first in the same group.", other.key
             )
 
@@ -211,11 +183,11 @@ def _margins(rule: EarningRule, pointer: str, revision: Revision) -> Iterator[Fi
     )  # fmt: skip
     share = effect.points * most * factor * cost / (effect.per_minor * PERCENT**3 * 1000) * PERCENT
     if share >= PERCENT:
-        yield _error(
+        yield error(
             "negative_margin", f"{pointer}/effects", rule, f"It gives back {share:.0f}% of the money."
         )
     elif share >= DEAR_PERCENT:
-        yield _warning(
+        yield warning(
             "negative_margin", f"{pointer}/effects", rule, f"At best it gives back {share:.0f}% of the money."
         )
 
@@ -223,47 +195,22 @@ def _margins(rule: EarningRule, pointer: str, revision: Revision) -> Iterator[Fi
 def _loops(rule: EarningRule, pointer: str) -> Iterator[Finding]:
     """A rule whose own effect makes the event, or opens the condition, that it answers to."""
     for grant in rule.grants:
-        if rule.trigger is Trigger.EVENT and _causes(grant, rule.event) and not rule.caps:
-            yield _error("loop", f"{pointer}/effects", rule, f"Its effect causes {rule.event!r} again.")
+        if rule.trigger is Trigger.EVENT and causes(grant, rule.event) and not rule.caps:
+            yield error("loop", f"{pointer}/effects", rule, f"Its effect causes {rule.event!r} again.")
         traits = {leaf.name for leaf in leaves(rule.when) if leaf.source is FactSource.TRAIT}
         if grant.kind is GrantKind.TRAIT and grant.key in traits and not rule.caps:
-            yield _warning(
+            yield warning(
                 "loop", f"{pointer}/effects", rule, f"It asks for the trait {grant.key!r} it writes."
             )
-
-
-def _causes(grant: Grant, event: str) -> bool:
-    caused = {
-        GrantKind.MESSAGE: {"message_triggered", f"message_{grant.key}", grant.key},
-        GrantKind.CHALLENGE: {"challenge_completed", "challenge_progressed"},
-        GrantKind.TIER: {"tier_changed"},
-        GrantKind.COUPON: {"coupon_issued"},
-        GrantKind.REWARD: {"reward_redeemed", "redemption_created"},
-    }
-    return event in caused.get(grant.kind, set())
 
 
 def _limits(rule: EarningRule, pointer: str, revision: Revision) -> Iterator[Finding]:
     budget = next((each for each in revision.budgets if each.key == rule.budget), None)
     has_money = budget is not None and budget.money_minor is not None and bool(rule.wallet)
     if has_money and not revision.wallet(rule.wallet).thousand_points_minor:
-        yield _warning(
+        yield warning(
             "budget_without_cost", f"{pointer}/budget", rule,
             "The wallet says no cost of points, so the budget's money limits nothing.",
         )  # fmt: skip
     if rule.starts_at is None and rule.trigger is not Trigger.ORDER and not rule.caps and rule.points:
-        yield _warning("uncapped", pointer, rule, "Events can be sent without end, and no cap limits it.")
-
-
-def _overlaps(revision: Revision) -> Iterator[Finding]:
-    """Two rules that pay the same wallet for the same events under the same conditions."""
-    for index, rule in enumerate(revision.rules):
-        for other in revision.rules[:index]:
-            same = (rule.trigger, rule.event, rule.wallet) == (other.trigger, other.event, other.wallet)
-            is_additive = isinstance(rule.points, GivePoints) and isinstance(other.points, GivePoints)
-            exclusive = (rule.group and rule.group == other.group) or other.stops
-            is_alike = (rule.when, rule.lines, rule.audience) == (other.when, other.lines, other.audience)
-            if same and is_additive and is_alike and not exclusive:
-                yield _warning(
-                    "overlap", f"/rules/{index}", rule, f"It pays for the same as {other.key!r}.", other.key
-                )
+        yield warning("uncapped", pointer, rule, "Events can be sent without end, and no cap limits it.")

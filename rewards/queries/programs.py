@@ -14,7 +14,8 @@ import msgspec
 from crm.models import Segment
 from rewards.domain.documents import parse
 from rewards.domain.engine import Engine
-from rewards.domain.linting import Finding, Known, lint
+from rewards.domain.findings import Finding
+from rewards.domain.linting import Known, lint
 from rewards.domain.programs import Revision
 from rewards.models import CouponDefinition, ProgramRevision, RevisionState, Reward, Wallet
 from tenants.scope import active_tenant

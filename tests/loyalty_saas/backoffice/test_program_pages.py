@@ -210,6 +210,22 @@ def test_wrong_program_names_the_row(filled: Filled, staff: Client) -> None:
     ]
 
 
+def test_what_the_check_says_stands_where_one_publishes(filled: Filled, staff: Client) -> None:
+    body = rule_form(staff, filled) | {"points": "1", "per_amount": "1.00"}
+    assert staff.post(address("program_rule", filled), body).status_code == 302
+    with tenant_scope(filled.tenant):
+        row = ProgramRevision.objects.get(number=2)
+        rules = row.document["rules"]
+        twin = {**rules[0], "key": "twin", "name": "Twin", "priority": 101}
+        ProgramRevision.objects.filter(pk=row.pk).update(document={**row.document, "rules": [*rules, twin]})
+    for path in ("/t/acme/program/2/", "/t/acme/program/2/publish/"):
+        page = staff.get(path)
+        assert [(finding.code, finding.rule) for finding, _title in page.context["findings"]] == [
+            ("overlap", "twin")
+        ]
+        assert "Pays twice" in page.content.decode()
+
+
 def test_a_rule_may_end_its_points_by_itself(filled: Filled, staff: Client) -> None:
     body = rule_form(staff, filled) | {"expiry_kind": "rolling"}
     answer = staff.post(address("program_rule", filled), body)

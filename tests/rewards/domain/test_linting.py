@@ -84,6 +84,63 @@ def test_giving_the_money_back_and_causing_oneself_is_told() -> None:
     assert said(dear) == [("error", "negative_margin", "/rules/0/effects")]
 
 
+def test_rules_that_give_all_the_money_back_together_are_told() -> None:
+    half = {"effects": [{**POINTS, "points": 50, "per_minor": 100}]}
+    other = {**half, "when": {**TOTAL, "op": "gte", "value": 500}}
+    (finding,) = [each for each in lint(program(half, other)) if "together" in each.detail or "all of them"
+                  in each.detail]  # fmt: skip
+    assert (finding.severity.value, finding.code, finding.pointer) == (
+        "warning", "negative_margin", "/rules/0/effects",
+    )  # fmt: skip
+    assert finding.detail == "Where all of them pay (r0, r1), they give back 100% of the money."
+    apart = program({**half, "group": "g"}, {**other, "group": "g"})
+    assert not [each for each in lint(apart) if "all of them" in each.detail]
+
+
+def test_a_gift_that_is_worth_more_than_the_smallest_order_is_told() -> None:
+    gift = {"effects": [{**POINTS, "points": 500}]}
+    least = {**TOTAL, "op": "gte", "value": 500}
+    # A thousand points cost ten dollars: 500 points are worth 500 cents.
+    revision = program(
+        {**gift, "when": {"all": [least, {"member": "orders_before", "op": "eq", "value": 0}]}}
+    )
+    assert said(revision) == [("warning", "negative_margin", "/rules/0/effects")]
+    assert said(program({**gift, "when": {**least, "value": 501}})) == []
+    assert said(program(gift)) == []
+
+
+def test_rules_that_cause_each_other_are_an_error() -> None:
+    def message(event: str, key: str, **more: Any) -> dict[str, Any]:
+        return {
+            "trigger": "event", "event": event, "effects": [{"type": "message", "message": key}], **more,
+        }  # fmt: skip
+
+    ring = program(message("a", "b"), message("b", "c"), message("c", "a"), message("x", "a"))
+    found = [each for each in lint(ring) if each.code == "loop"]
+    assert [(each.severity.value, each.pointer, each.detail) for each in found] == [
+        ("error", "/rules/0/effects", "These cause each other: r0 → r1 → r2 → r0.")
+    ]
+    capped = program(message("a", "b"), message("b", "a", caps=[{"per": "day", "times": 1}]))
+    assert [each for each in lint(capped) if each.code == "loop"] == []
+
+
+def test_rules_of_different_times_do_not_pay_twice() -> None:
+    may, june = "2026-05-01T00:00:00+00:00", "2026-06-01T00:00:00+00:00"
+    assert said(program({"ends_at": may}, {"starts_at": may, "ends_at": june})) == []
+    assert said(program({"ends_at": june}, {"starts_at": may})) == [("warning", "overlap", "/rules/1")]
+
+
+def test_perks_that_name_no_reward_are_told() -> None:
+    perks = {"rewards": ["mug", "gone"], "prices": {"mug": 4, "lost": 5}}
+    tiers = [{"key": "gold", "name": "Gold", "threshold_minor": 0, "perks": perks}]
+    revision = program(tiers=tiers)
+    assert said(revision, Known(rewards=frozenset({"mug"}))) == [
+        ("warning", "missing_reference", "/tiers/0/perks"),
+        ("warning", "missing_reference", "/tiers/0/perks"),
+    ]
+    assert said(revision) == []
+
+
 def test_a_comparison_names_what_was_added_removed_and_changed() -> None:
     before = program({}, {"stops": True})
     after = program({}, {"stops": False}, {}, policies={"backdating_days": 3})

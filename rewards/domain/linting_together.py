@@ -1,0 +1,162 @@
+"""What the linter sees only in several parts of a program at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from rewards.domain.conditions import AllOf, Condition, FactSource, Op, Tree, children
+from rewards.domain.findings import Finding, Severity, error, warning
+from rewards.domain.programs import Revision
+from rewards.domain.rules import PERCENT, EarningRule, GivePoints, Grant, GrantKind, Trigger
+
+_LOWER: Final = frozenset({Op.GT, Op.GTE})
+
+
+def together(revision: Revision, rewards: frozenset[str] | None) -> Iterator[Finding]:
+    """Yield the findings about rules beside each other, and about what tiers name."""
+    yield from _overlaps(revision)
+    yield from _joint_margin(revision)
+    yield from _small_orders(revision)
+    yield from _rings(revision)
+    yield from _perks(revision, rewards)
+
+
+def _overlaps(revision: Revision) -> Iterator[Finding]:
+    """Two rules that pay the same wallet for the same events under the same conditions at the same time."""
+    for index, rule in enumerate(revision.rules):
+        for other in revision.rules[:index]:
+            same = (rule.trigger, rule.event, rule.wallet) == (other.trigger, other.event, other.wallet)
+            is_additive = isinstance(rule.points, GivePoints) and isinstance(other.points, GivePoints)
+            exclusive = (rule.group and rule.group == other.group) or other.stops
+            is_alike = (rule.when, rule.lines, rule.audience) == (other.when, other.lines, other.audience)
+            if same and is_additive and is_alike and not exclusive and _meet(rule, other):
+                yield warning(
+                    "overlap", f"/rules/{index}", rule, f"It pays for the same as {other.key!r}.", other.key
+                )
+
+
+def _meet(rule: EarningRule, other: EarningRule) -> bool:
+    """Whether there is a moment at which both may pay."""
+    for one, two in ((rule, other), (other, rule)):
+        if one.ends_at is not None and two.starts_at is not None and one.ends_at <= two.starts_at:
+            return False
+    return True
+
+
+def _share(rule: EarningRule, revision: Revision) -> float:
+    """Return the percent of the money spent that a rule gives back at best, without multipliers."""
+    effect = rule.points
+    if not isinstance(effect, GivePoints) or effect.per_minor is None:
+        return 0.0
+    cost = revision.wallet(effect.wallet).thousand_points_minor or 0
+    most = max((*effect.category_percent.values(), PERCENT)) * max((*effect.tier_percent.values(), PERCENT))
+    return effect.points * most * cost / (effect.per_minor * PERCENT**2 * 1000) * PERCENT
+
+
+def _joint_margin(revision: Revision) -> Iterator[Finding]:
+    """Rules that give back a little each, and all the money together; of a group only the dearest counts."""
+    by_group: dict[str, tuple[float, int, EarningRule]] = {}
+    for index, rule in enumerate(revision.rules):
+        share = _share(rule, revision)
+        place = rule.group or f"*{rule.key}"
+        if share and share > by_group.get(place, (0.0, 0, rule))[0]:
+            by_group[place] = share, index, rule
+    total = sum(share for share, _index, _rule in by_group.values())
+    if len(by_group) < 2 or total < PERCENT:  # noqa: PLR2004 - together means two
+        return
+    dearest, index, rule = max(by_group.values(), key=lambda each: each[0])
+    if dearest < PERCENT:
+        names = ", ".join(each.key for _share_of, _index, each in by_group.values())
+        yield warning(
+            "negative_margin", f"/rules/{index}/effects", rule,
+            f"Where all of them pay ({names}), they give back {total:.0f}% of the money.",
+        )  # fmt: skip
+
+
+def _small_orders(revision: Revision) -> Iterator[Finding]:
+    """A fixed gift for orders from an amount on that is worth more than that amount."""
+    for index, rule in enumerate(revision.rules):
+        effect = rule.points
+        if rule.trigger is not Trigger.ORDER or not isinstance(effect, GivePoints):
+            continue
+        if effect.per_minor or effect.per_units or effect.per_property:
+            continue
+        least = _least_total(rule.when)
+        worth = revision.wallet(effect.wallet).cost_minor(effect.points)
+        if least is not None and revision.wallet(effect.wallet).thousand_points_minor and worth >= least:
+            yield warning(
+                "negative_margin", f"/rules/{index}/effects", rule,
+                f"The points cost {worth} (in minor units), the smallest order brings {least:g}.",
+            )  # fmt: skip
+
+
+def _least_total(tree: Tree | None) -> float | None:
+    """Return the least total of an order that the conditions plainly ask for."""
+    if isinstance(tree, AllOf):
+        found = [least for child in children(tree) if (least := _least_total(child)) is not None]
+        return max(found, default=None)
+    is_total = isinstance(tree, Condition) and (tree.source, tree.name) == (FactSource.ORDER, "total_minor")
+    if is_total and isinstance(tree, Condition) and tree.op in _LOWER and isinstance(tree.value, int | float):
+        return tree.value
+    return None
+
+
+_CAUSED: Final = {
+    GrantKind.CHALLENGE: frozenset({"challenge_completed", "challenge_progressed"}),
+    GrantKind.TIER: frozenset({"tier_changed"}),
+    GrantKind.COUPON: frozenset({"coupon_issued"}),
+    GrantKind.REWARD: frozenset({"reward_redeemed", "redemption_created"}),
+}
+
+
+def causes(grant: Grant, event: str) -> bool:
+    """Whether what a rule gives may come back as an event of this name."""
+    if grant.kind is GrantKind.MESSAGE:
+        return event in {"message_triggered", f"message_{grant.key}", grant.key}
+    return event in _CAUSED.get(grant.kind, frozenset())
+
+
+def _rings(revision: Revision) -> Iterator[Finding]:
+    """Rules without caps, each of which causes the event of the next and the last that of the first."""
+    open_rules = [rule for rule in revision.rules if rule.trigger is Trigger.EVENT and not rule.caps]
+    follows = {
+        rule.key: [
+            other.key
+            for other in open_rules
+            if other is not rule and any(causes(grant, other.event) for grant in rule.grants)
+        ]
+        for rule in open_rules
+    }
+    told: set[frozenset[str]] = set()
+    for index, rule in enumerate(revision.rules):
+        ring = _ring(rule.key, follows) if rule.key in follows else None
+        if ring and frozenset(ring) not in told:
+            told.add(frozenset(ring))
+            way = " → ".join([*ring, rule.key])
+            yield error("loop", f"/rules/{index}/effects", rule, f"These cause each other: {way}.")
+
+
+def _ring(start: str, follows: dict[str, list[str]]) -> list[str] | None:
+    """Return the shortest way from a rule back to itself."""
+    ways, seen = [[start]], {start}
+    while ways:
+        way = ways.pop(0)
+        for after in follows[way[-1]]:
+            if after == start:
+                return way
+            if after not in seen:
+                seen.add(after)
+                ways.append([*way, after])
+    return None
+
+
+def _perks(revision: Revision, rewards: frozenset[str] | None) -> Iterator[Finding]:
+    if rewards is None:
+        return
+    for index, tier in enumerate(revision.tiers):
+        for key in sorted({*tier.perks.rewards, *tier.perks.prices} - rewards):
+            yield Finding(
+                Severity.WARNING, "missing_reference", f"/tiers/{index}/perks", tier.key,
+                f"There is no reward {key!r}.",
+            )  # fmt: skip
