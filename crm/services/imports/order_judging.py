@@ -98,6 +98,12 @@ SELECT row_number, 'quarantined', reason FROM (
 # Whole orders, in the order of the file, up to so many lines; a larger order is a part of its own.
 _NUMBERED = "dense_rank() OVER (ORDER BY (before / %(lines_of_part)s)) - 1 AS part"
 _BEFORE = "(sum(count(*)) OVER (ORDER BY min(s.row_number)) - count(*))::bigint AS before"
+SEE_ITEMS = f"""
+CREATE TEMPORARY TABLE seen_item ON COMMIT DROP AS
+SELECT s.sku, min(s.label) AS label, max(s.unit_price_minor) AS price_minor FROM staged s
+WHERE {_UNDECIDED} AND NOT {_CANCELS} GROUP BY s.sku;
+ANALYZE seen_item
+"""  # noqa: S608 - joined from constants
 CUT = f"""
 CREATE TEMPORARY TABLE sale_part ON COMMIT DROP AS SELECT order_ref, {_NUMBERED} FROM (
     SELECT s.order_ref, {_BEFORE} FROM staged s WHERE {_UNDECIDED} AND NOT {_CANCELS} GROUP BY s.order_ref
@@ -106,10 +112,7 @@ CREATE TEMPORARY TABLE return_part ON COMMIT DROP AS SELECT customer_ref, {_NUMB
     SELECT coalesce(s.customer_ref, '') AS customer_ref, {_BEFORE} FROM staged s
     WHERE {_UNDECIDED} AND {_CANCELS} GROUP BY coalesce(s.customer_ref, '')
 ) cancelled;
-CREATE TEMPORARY TABLE seen_item ON COMMIT DROP AS
-SELECT s.sku, min(s.label) AS label, max(s.unit_price_minor) AS price_minor FROM staged s
-WHERE {_UNDECIDED} AND NOT {_CANCELS} GROUP BY s.sku;
-ANALYZE sale_part; ANALYZE return_part; ANALYZE seen_item
+ANALYZE sale_part; ANALYZE return_part
 """  # noqa: S608 - joined from constants
 COUNT_PARTS = """
 SELECT coalesce((SELECT max(part) + 1 FROM sale_part), 0),
@@ -137,3 +140,22 @@ LEFT JOIN return_part r ON r.customer_ref = coalesce(s.customer_ref, '')
 LEFT JOIN seen_item i ON i.sku = s.sku
 """  # noqa: S608 - joined from constants
 COUNT_FLAGGED = "SELECT reason, count(*) FROM flagged GROUP BY reason"
+# Loaded at once, the file is one part and stays where it is; the unique index lets the planner leave the join
+# out of statements that name no item.
+TAKE_ALL = f"""
+ALTER TABLE staged RENAME TO staged_file;
+CREATE UNIQUE INDEX ON seen_item (sku);
+CREATE TEMPORARY VIEW staged AS
+SELECT s.row_number, s.order_ref, s.customer_ref, s.sku, i.label, s.channel, s.quantity, s.unit_price_minor,
+       s.gross_minor, s.store_discount_minor, s.coupon_discount_minor, {_PLACED_AT} AS placed_at,
+       i.price_minor
+FROM staged_file s LEFT JOIN seen_item i ON i.sku = s.sku
+"""  # noqa: S608 - joined from constants
+LET_GO = "DROP VIEW staged"
+KEEP_VERDICTS = """
+INSERT INTO crm_stagedrow
+    (tenant_id, import_run_id, row_number, match_kind, key, fields, outcome, reason, "column")
+SELECT %(tenant)s, %(import_run)s, row_number, '', '', '{}', outcome, reason,
+       coalesce(%(columns)s::jsonb ->> split_part(reason, '_', 1), '')
+FROM verdict
+"""

@@ -51,28 +51,42 @@ class OrderLoad:
         }
 
     def execute(self) -> Account:
-        """Load the whole file in the open transaction and return the account of its rows."""
-        self.stage()
-        for number, part in self.parts_left():
-            self.load(number, part)
+        """Load the whole file at once in the open transaction and return the account of its rows."""
+        lock_imports()
+        staging.begin()
+        settling.clear(self.work)
+        read = self._judged()
+        staging.run(order_judging.TAKE_ALL, self.params)
+        counts = self._flagged() + self._load_sales(self.params)
+        if self.mapping.cancellation_prefix:
+            staging.run(sql.ANALYZE)
+            counts += self._load_returns(self.params)
+        staging.run(order_judging.KEEP_VERDICTS, self.params)
+        staging.run(order_judging.LET_GO)
+        staging.run(sql.ANALYZE)
+        self.summarise()
+        ImportRun.objects.filter(pk=self.work.run_id).update(
+            rows_staged=read, report={"counts": dict(counts)}
+        )
         return self.account()
+
+    def summarise(self) -> None:
+        """Renew the totals of the customers, once everything is loaded."""
+        with self.watch.stage("summaries"):
+            order_summaries.refresh()
 
     def stage(self) -> None:
         """Read and judge the file and keep its rows in parts; nothing but the staging is written."""
         staging.begin()
         settling.clear(self.work)
-        with self.watch.stage("read"):
-            read = self._read()
+        read = self._judged()
         with self.watch.stage("clean"):
-            self._judge()
             staging.run(order_judging.CUT, self.params)
             [(sales, cancelled)] = staging.rows(order_judging.COUNT_PARTS)
             staging.run(order_judging.KEEP, self.params)
-        found = staging.rows(order_judging.COUNT_FLAGGED)
-        flagged = {f"{_FLAGGED}{reason}": count for reason, count in found}
         run = lock_import_run(self.work.run_id)
         run.rows_staged, run.position = read, 0
-        run.report = {"parts": {"sale": sales, "return": cancelled}, "counts": flagged}
+        run.report = {"parts": {"sale": sales, "return": cancelled}, "counts": dict(self._flagged())}
         run.save(update_fields=["rows_staged", "position", "report"])
 
     def parts_left(self) -> Iterator[tuple[int, str]]:
@@ -139,6 +153,19 @@ class OrderLoad:
         self.work.progress(read, 0, "rows read")
         return read
 
+    def _judged(self) -> int:
+        """Read and judge the file; return how many rows it has."""
+        with self.watch.stage("read"):
+            read = self._read()
+        with self.watch.stage("clean"):
+            self._judge()
+            staging.run(order_judging.SEE_ITEMS, self.params)
+        return read
+
+    def _flagged(self) -> Counter[str]:
+        found = staging.rows(order_judging.COUNT_FLAGGED)
+        return Counter({f"{_FLAGGED}{reason}": count for reason, count in found})
+
     def _judge(self) -> None:
         staging.run(order_judging.REJECT_ROWS, self.params)
         staging.run(order_judging.MERGE_DUPLICATES, self.params)
@@ -163,8 +190,6 @@ class OrderLoad:
             count["orders"] = staging.run(sql.ADD_ORDERS, params)
         with self.watch.stage("lines"):
             count["lines"] = staging.run(sql.ADD_LINES, params)
-        with self.watch.stage("summaries"):
-            order_summaries.refresh([pk for (pk,) in staging.rows(sql.BUYERS, params)])
         [(count["anonymous_rows"],)] = staging.rows(sql.COUNT_ANONYMOUS, params)
         [(count["capped_lines"], count["capped_minor"])] = staging.rows(sql.COUNT_CAPPED_COUPONS, params)
         return count
@@ -172,7 +197,6 @@ class OrderLoad:
     def _load_returns(self, params: dict[str, Any]) -> Counter[str]:
         with self.watch.stage("returns"):
             made = returns.load_returns(params)
-            order_summaries.refresh(returns.customers_of_cancellations())
         return Counter(returns=made)
 
     def _column_by_word(self) -> dict[str, str]:

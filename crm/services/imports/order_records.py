@@ -16,9 +16,9 @@ from crm.domain.import_plans import ImportPlan
 from crm.domain.mappings import OrderMapping, OutlierRule
 from crm.domain.money import exponent
 from crm.locks import lock_imports
-from crm.models import Customer, ImportRun, StagedRow
+from crm.models import Customer, ImportRun, QuarantinedRow, StagedRow
 from crm.services import order_summaries
-from crm.services.imports import files, item_statements, settling, staging
+from crm.services.imports import item_statements, settling, staging
 from crm.services.imports.dependents import guards_of, remove_unused
 from crm.services.imports.kinds import Account, Kind, Work, register
 from crm.services.imports.order_load import OrderLoad
@@ -169,9 +169,12 @@ class OrderImporter:
         for number, part in parts:
             _in_a_scope(load, number, part)
             work.progress(read * number // parts[-1][0], read, "rows loaded")
-        for rows in files.read(work.path, work.shape):
+        with tenant_scope(work.tenant):
+            load.summarise()
+            refused = settling.refused_late(work)
+        for block in settling.quarantined(work, refused):
             with tenant_scope(work.tenant):
-                settling.keep_block(work, rows)
+                QuarantinedRow.objects.bulk_create(block, ignore_conflicts=True)
         with tenant_scope(work.tenant):
             account = load.account()
             account.report["new"] = account.report["orders"]

@@ -155,11 +155,6 @@ COUNT_ANONYMOUS = f"""
 SELECT count(*) FROM staged s WHERE s.customer_ref IS NULL AND {_UNDECIDED} AND NOT {_CANCELS}
 """  # noqa: S608 - joined from constants
 
-BUYERS = """
-SELECT DISTINCT o.customer_id FROM crm_order o JOIN staged_order s ON s.id = o.id
-WHERE o.tenant_id = %(tenant)s AND o.customer_id IS NOT NULL
-"""
-
 KEEP_VERDICTS = """
 UPDATE crm_stagedrow s SET match_kind = '', outcome = v.outcome, reason = v.reason,
     "column" = coalesce(%(columns)s::jsonb ->> split_part(v.reason, '_', 1), '')

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from crm.domain.import_plans import ImportPlan
 from crm.domain.mappings import ORDER_MAPPINGS
-from crm.models import ImportRun
+from crm.models import ImportRun, QuarantinedRow
 from crm.models.import_run import ImportKind
 from crm.services.imports import files, runs, settling, staging
 from crm.services.imports.errors import UnknownMapping
@@ -44,7 +44,8 @@ def import_orders(
         progress=progress,
     )
     account = OrderLoad(work, ORDER_MAPPINGS[mapping]).execute()
-    settling.keep_refused(work)
+    for block in settling.quarantined(work, settling.refused_late(work)):
+        QuarantinedRow.objects.bulk_create(block)
     settling.clear(work)
     run.refresh_from_db()
     return runs.finish(

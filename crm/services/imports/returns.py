@@ -116,8 +116,3 @@ def _write(matches: list[Match], refused: dict[int, str]) -> None:
         ("row_number", "outcome", "reason"),
         ((number, "quarantined", reason) for number, reason in refused.items()),
     )
-
-
-def customers_of_cancellations() -> list[int]:
-    """Return whose sales the staged cancellations are about."""
-    return [customer_id for (customer_id,) in staging.rows("SELECT DISTINCT customer_id FROM cancelled")]

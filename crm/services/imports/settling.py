@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from typing import Any
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, Final
 
 from django.db.models import QuerySet
 
@@ -11,8 +14,10 @@ from crm.locks import lock_import_run
 from crm.models import ImportRun, QuarantinedRow, StagedRow
 from crm.services.imports import files, staging
 from crm.services.imports.kinds import Account, Work
+from crm.services.imports.runs import as_json
 from tenants.scope import active_tenant_id
 
+_ROWS_AT_ONCE: Final = 5_000
 _KEEP = """
 INSERT INTO crm_quarantinedrow (tenant_id, import_run_id, row_number, reason, "column", raw)
 SELECT tenant_id, import_run_id, row_number, reason, "column", coalesce(fields->'raw', fields) FROM
@@ -46,40 +51,56 @@ def verdicts(work: Work) -> dict[str, Counter[str]]:
 def keep_refused(work: Work) -> None:
     """Keep the refused rows in the quarantine, as they were read."""
     staging.run(_KEEP, _params(work))
-    if _refused_late(work).exists():
-        for rows in files.read(work.path, work.shape):
-            keep_block(work, rows)
+    if not _refused_late(work).exists():
+        return
+    for rows in files.read(work.path, work.shape):
+        reasons = _refused_late(work).filter(row_number__range=(rows.first_row, rows.last_row))
+        QuarantinedRow.objects.bulk_create(
+            [
+                QuarantinedRow(
+                    import_run_id=work.run_id,
+                    row_number=number,
+                    reason=reason,
+                    column=column,
+                    raw=dict(zip(work.shape.header, rows.cells[number - rows.first_row], strict=True)),
+                )
+                for number, reason, column in reasons.values_list("row_number", "reason", "column")
+            ],
+            ignore_conflicts=True,
+        )
 
 
-def keep_block(work: Work, rows: files.Rows) -> None:
-    """Keep those rows of a block of the file that were refused after they had been read."""
-    reasons = _refused_late(work).filter(row_number__range=(rows.first_row, rows.last_row))
-    QuarantinedRow.objects.bulk_create(
-        [
+def refused_late(work: Work) -> dict[int, tuple[str, str]]:
+    """Return reason and column of the rows that were refused after they had been read, by row number."""
+    rows = _refused_late(work).order_by("row_number").values_list("row_number", "reason", "column")
+    return {number: (reason, column) for number, reason, column in rows}
+
+
+def quarantined(work: Work, refused: Mapping[int, tuple[str, str]]) -> Iterator[list[QuarantinedRow]]:
+    """Yield the refused rows as they are in the file, some thousands at a time; nothing is written."""
+    from crm.services.imports import sources  # noqa: PLC0415 - pyarrow costs a second to import
+
+    rows = sources.raw_rows(work.path, work.shape.header, refused, work.shape)
+    while block := list(islice(rows, _ROWS_AT_ONCE)):
+        yield [
             QuarantinedRow(
                 import_run_id=work.run_id,
                 row_number=number,
-                reason=reason,
-                column=column,
-                raw=dict(zip(work.shape.header, rows.cells[number - rows.first_row], strict=True)),
+                reason=refused[number][0],
+                column=refused[number][1],
+                raw=json.loads(as_json(raw)),
             )
-            for number, reason, column in reasons.values_list("row_number", "reason", "column")
-        ],
-        ignore_conflicts=True,
-    )
+            for number, raw in block
+        ]
 
 
 def show_refused(work: Work) -> None:
     """Put what the first refused rows were beside their reasons."""
-    waiting = {row.row_number: row for row in _refused_late(work).order_by("row_number")}
-    last = max(waiting, default=0)
-    for rows in files.read(work.path, work.shape):
-        for number in sorted(each for each in waiting if rows.first_row <= each <= rows.last_row):
-            cells = rows.cells[number - rows.first_row]
-            waiting[number].fields = {"raw": dict(zip(work.shape.header, cells, strict=True))}
-        if rows.last_row >= last:
-            break
-    StagedRow.objects.bulk_update(waiting.values(), ["fields"])
+    waiting = {row.row_number: row for row in _refused_late(work)}
+    for block in quarantined(work, refused_late(work)):
+        for row in block:
+            waiting[row.row_number].fields = {"raw": row.raw}
+    StagedRow.objects.bulk_update(waiting.values(), ["fields"], batch_size=_ROWS_AT_ONCE)
 
 
 def _refused_late(work: Work) -> QuerySet[StagedRow]:

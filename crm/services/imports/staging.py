@@ -32,6 +32,7 @@ class Stopwatch:
 
 _TABLES = (
     "staged",
+    "staged_file",
     "verdict",
     "flagged",
     "staged_order",
