@@ -19,7 +19,7 @@ from tenants.admin.lists import FilterForm
 from tenants.domain.permissions import Permission
 
 _PERIODS: Final = 12
-# A quarter of everybody coming back is as dark as the colour gets.
+# The largest share is as dark as the colour gets, but no smaller one than a quarter of everybody.
 _DARKEST: Final = 0.25
 
 
@@ -74,19 +74,24 @@ class CohortsPage(StaffPage):
         )
         return self.page(
             form=form,
-            rows=[_row(each, step) for each in found],
+            rows=[_row(each, step, _largest(found)) for each in found],
             numbers=range(_PERIODS),
             chart=_curve(found),
         )
 
 
-def _row(cohort: Cohort, step: Step) -> dict[str, Any]:
+def _largest(found: list[Cohort]) -> float:
+    shares = (each.share(after) for each in found for after in range(1, len(each.returned)))
+    return max((share for share in shares if share is not None), default=_DARKEST)
+
+
+def _row(cohort: Cohort, step: Step, largest: float) -> dict[str, Any]:
     is_month = step is Step.MONTH
     name = formats.month(cohort.starts_on) if is_month else formats.day(cohort.starts_on)
     cells = []
     for after, number in enumerate(cohort.returned):
         share = cohort.share(after)
-        shade = 0 if share is None or after == 0 else round(min(1.0, share / _DARKEST) * 45)
+        shade = 0 if share is None or after == 0 else round(share / max(largest, _DARKEST) * 45)
         cells.append(
             {"share": formats.percent(share) if share is not None else "", "number": number, "shade": shade}
         )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.domain.names import full_name
 from tenants.models.base import PublicIdModel, TenantForeignKey, TenantModel, public_id_constraint
 
 if TYPE_CHECKING:
@@ -91,5 +92,5 @@ class Customer(PublicIdModel, TenantModel):
     @property
     def display_name(self) -> str:
         person = self.person
-        name = f"{person.given_name} {person.family_name}".strip() if person else ""
+        name = full_name(person.given_name, person.family_name) if person else ""
         return name or str(self)

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from crm.domain.names import full_name
 from crm.models.customer import Customer
 from tenants.models.base import TenantForeignKey, TenantModel
 
@@ -61,4 +62,4 @@ class Person(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.given_name} {self.family_name}".strip() or self.email or str(self.pk)
+        return full_name(self.given_name, self.family_name) or self.email or str(self.pk)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from crm import signals
 from crm.domain.merges import ABSORBED, is_blank, resolve
+from crm.domain.money import exponent
 from crm.models import (
     Consent,
     Customer,
@@ -24,6 +25,7 @@ from crm.models import (
     SegmentMember,
 )
 from crm.signals import PreviewRow
+from tenants.scope import active_tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,10 @@ def _counts(survivor: Customer, absorbed: Customer) -> list[PreviewRow]:
     members = SegmentMember.objects.filter(customer__in=ids)
     for customer_id, segment_id in members.values_list("customer_id", "segment_id"):
         segments[customer_id].add(segment_id)
-    both = [(_("Identities"), identities), (_("Orders"), orders), (_("Revenue in minor units"), revenue),
-            (_("Returns"), returns), (_("Events"), events)]  # fmt: skip
+    both = [(_("Identities"), identities), (_("Orders"), orders), (_("Returns"), returns),
+            (_("Events"), events)]  # fmt: skip
     rows = [_summed(label, counts, ids) for label, counts in both]
+    rows.insert(2, _money(_("Revenue"), *(revenue.get(each) or 0 for each in ids)))
     together = len(segments[survivor.pk] | segments[absorbed.pk])
     sizes = [str(len(segments[each])) for each in ids]
     rows.append(PreviewRow(_("Segments"), sizes[0], sizes[1], str(together)))
@@ -130,6 +133,13 @@ def _by_customer(rows: QuerySet[Any], key: str = "pk") -> dict[int, int]:
 def _summed(label: str, counts: Mapping[int, int], ids: list[int]) -> PreviewRow:
     mine, theirs = (counts.get(each, 0) for each in ids)
     return PreviewRow(label, f"{mine:,}", f"{theirs:,}", f"{mine + theirs:,}")
+
+
+def _money(label: str, mine: int, theirs: int) -> PreviewRow:
+    currency = active_tenant().currency
+    places = exponent(currency)
+    written = [f"{each / 10**places:,.{places}f} {currency}" for each in (mine, theirs, mine + theirs)]
+    return PreviewRow(label, *written)
 
 
 def _consents(survivor: Customer, absorbed: Customer) -> list[PreviewRow]:

@@ -250,7 +250,7 @@ def test_the_preview_says_what_stays(scope: Tenant) -> None:
     assert fields["attributes.size"] == ("M", True)
     rows = {each.label: (each.survivor, each.absorbed, each.merged) for each in found.rows}
     assert rows["Orders"] == ("1", "1", "2")
-    assert rows["Revenue in minor units"] == ("1,000", "1,002", "2,002")
+    assert rows["Revenue"] == ("10.00 USD", "10.02 USD", "20.02 USD")
     assert rows["Segments"] == ("1", "2", "2")
     assert rows["Marketing, Any channel"] == ("allowed", "withdrawn", "withdrawn")
 
