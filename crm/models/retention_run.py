@@ -14,6 +14,8 @@ class RetentionRun(TenantModel):
     days = models.PositiveIntegerField(_("days"))
     cut_off_at = models.DateTimeField(_("older than"))
     removed = models.PositiveBigIntegerField(_("removed"))
+    # Each of at most five thousand rows in a transaction of its own; others' rows of the months stay.
+    batches = models.PositiveIntegerField(_("batches"), default=0, db_default=0)
     ran_at = models.DateTimeField(_("ran at"))
 
     class Meta(TenantModel.Meta):

@@ -88,31 +88,38 @@ def purge(
     """Remove what is older than its class allows, in transactions of their own; return rows by class.
 
     Opens the scope itself: no transaction is held over millions of rows. Killed in the middle it has done
-    part of the work and does the rest the next night.
+    part of the work and does the rest the next night. Months of events are shared by the tenants: each loses
+    its own rows here, and a month is dropped once all have let it go (`partitions.drop_empty`).
     """
     with tenant_scope(tenant):
         rules = {each: days for each, days in days_by_class().items() if days is not None}
     removed: dict[str, int] = {}
     for number, (data_class, days) in enumerate(rules.items()):
         cut_off = at - timedelta(days=days)
-        removed[data_class] = _purge_class(tenant, data_class, cut_off, at)
+        removed[data_class], batches = _purge_class(tenant, data_class, cut_off, at)
         with tenant_scope(tenant):
             RetentionRun.objects.create(
-                data_class=data_class, days=days, cut_off_at=cut_off, removed=removed[data_class], ran_at=at
+                data_class=data_class,
+                days=days,
+                cut_off_at=cut_off,
+                removed=removed[data_class],
+                batches=batches,
+                ran_at=at,
             )
         if progress is not None:
             progress(number + 1, len(rules), data_class)
     return removed
 
 
-def _purge_class(tenant: Tenant, data_class: str, cut_off: datetime, at: datetime) -> int:
-    total = 0
+def _purge_class(tenant: Tenant, data_class: str, cut_off: datetime, at: datetime) -> tuple[int, int]:
+    """Return how many rows went, and in how many batches."""
+    total = batches = 0
     while True:
         with tenant_scope(tenant):
             count = _purge_batch(data_class, cut_off, at)
-        total += count
+        total, batches = total + count, batches + bool(count)
         if count < BATCH or data_class == DataClass.MERGE_JOURNALS:
-            return total
+            return total, batches
 
 
 def _purge_batch(data_class: str, cut_off: datetime, at: datetime) -> int:

@@ -88,6 +88,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "tenants.admin.context.tenant_site",
             ],
+            "libraries": {"code_words": "crm.admin.code_words"},
         },
     },
 ]

@@ -38,5 +38,15 @@ class RetentionInput(StrictSerializer):
     days = serializers.IntegerField(min_value=1, max_value=LONGEST_DAYS, allow_null=True)
 
 
+class PurgeOutput(Output):
+    data_class = serializers.ChoiceField(choices=DataClass.choices)
+    days = serializers.IntegerField()
+    cut_off_at = serializers.DateTimeField()
+    removed = serializers.IntegerField(help_text="Rows of this tenant.")
+    batches = serializers.IntegerField(help_text="Transactions it took, of at most 5,000 rows.")
+    ran_at = serializers.DateTimeField()
+
+
 class RetentionOutput(Output):
     days_by_class = serializers.DictField(child=serializers.IntegerField(allow_null=True))
+    purges = PurgeOutput(many=True, help_text="The latest that removed something.")

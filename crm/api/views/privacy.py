@@ -122,7 +122,7 @@ class RetentionView(TenantAPIView):
     @extend_schema(responses=RetentionOutput)
     def get(self, request: TenantRequest) -> Response:
         """Read the days of every class; null means for ever."""
-        return Response(RetentionOutput({"days_by_class": retention.days_by_class()}).data)
+        return Response(_retention())
 
     @extend_schema(request=RetentionInput, responses=RetentionOutput)
     def post(self, request: TenantRequest) -> Response:
@@ -130,7 +130,12 @@ class RetentionView(TenantAPIView):
         serializer = RetentionInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         retention.change(**serializer.validated_data, by=request.access.actor, at=timezone.now())
-        return Response(RetentionOutput({"days_by_class": retention.days_by_class()}).data)
+        return Response(_retention())
+
+
+def _retention() -> Any:
+    told = {"days_by_class": retention.days_by_class(), "purges": privacy_queries.purges()}
+    return RetentionOutput(told).data
 
 
 def _customer(public_id: UUID) -> Customer:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
 
 from crm.models import Customer, CustomerPolicy, DuplicateCandidate, PrivacyRequest
-from crm.services import duplicates, privacy_requests
+from crm.services import duplicates, privacy_requests, retention
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.conftest import NOW
@@ -65,6 +66,17 @@ def test_retention(api: Any, tenant: Tenant) -> None:
     assert api.get("/retention").json()["days_by_class"]["events"] is None
     body = api.post("/retention", {"data_class": "events", "days": 400}).json()
     assert (body["days_by_class"]["events"], body["days_by_class"]["archives"]) == (400, 7)
+    with tenant_scope(tenant):
+        customer = factories.customer("old")
+        factories.event(customer, "m1", occurred_at=NOW - timedelta(days=500))
+    assert retention.purge(tenant=tenant, at=NOW)["events"] == 1
+    [purged] = api.get("/retention").json()["purges"]
+    assert (purged["data_class"], purged["removed"], purged["batches"], purged["days"]) == (
+        "events",
+        1,
+        1,
+        400,
+    )
     wrong = api.post("/retention", {"data_class": "ledger", "days": 1})
     assert wrong.json()["errors"][0]["pointer"] == "/data_class"
 

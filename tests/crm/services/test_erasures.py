@@ -24,8 +24,10 @@ from crm.models import (
     PrivacyArchive,
     PrivacyRequest,
     QuarantinedRow,
+    RetentionRun,
     Tombstone,
 )
+from crm.queries import privacy
 from crm.services import (
     consents,
     customers,
@@ -35,6 +37,7 @@ from crm.services import (
     identities,
     ingest,
     merges,
+    partitions,
     privacy_requests,
     retention,
     tombstones,
@@ -240,6 +243,43 @@ def test_erasures_are_replayed_after_a_restore(
     out = io.StringIO()
     call_command("replay_erasures", path, stdout=out)
     assert f"{tenant.slug}: 0 customers" in out.getvalue()
+
+
+def test_a_shorter_retention_takes_its_own_rows_out_of_shared_months(
+    tenant: Tenant, other_tenant: Tenant, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A month with events of two tenants is nobody's to drop; each loses its own, a few at a time."""
+    monkeypatch.setattr(retention, "BATCH", 2)
+    for each, days in ((tenant, 30), (other_tenant, 400)):
+        with tenant_scope(each):
+            customer = factories.customer("c1")
+            for number in range(5):
+                factories.event(customer, f"m{number}", occurred_at=NOW - timedelta(days=40 + number))
+            factories.event(customer, "new", occurred_at=NOW - timedelta(days=1))
+            change = {"data_class": "events", "days": days, "at": NOW}
+            retention.change(**change, by=SYSTEM)
+    deleted: list[int] = []
+    whole = retention._purge_batch
+
+    def counted(data_class: str, cut_off: Any, at: Any) -> int:
+        count = whole(data_class, cut_off, at)
+        deleted.append(count)
+        return count
+
+    monkeypatch.setattr(retention, "_purge_batch", counted)
+    for each, expected in ((tenant, 5), (other_tenant, 0)):
+        assert retention.purge(tenant=each, at=NOW)["events"] == expected
+    assert [count for count in deleted if count] == [2, 2, 1]
+    assert partitions.drop_empty(before=NOW.date() - timedelta(days=270)) == 0
+    with tenant_scope(tenant):
+        assert [each.message_id for each in Event.objects.all()] == ["new"]
+        run = RetentionRun.objects.get(data_class="events")
+        assert (run.removed, run.batches, run.cut_off_at) == (5, 3, NOW - timedelta(days=30))
+        assert [each.data_class for each in privacy.purges()] == ["events"]
+    with tenant_scope(other_tenant):
+        assert Event.objects.count() == 6
+        run = RetentionRun.objects.get(data_class="events")
+        assert (run.removed, run.batches) == (0, 0)
 
 
 def test_retention_removes_what_is_older_and_reports_it(
