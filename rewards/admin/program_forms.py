@@ -74,7 +74,15 @@ class PolicyForm(StaffForm):
     )  # fmt: skip
 
 
-WalletRows = forms.formset_factory(WalletRow, extra=0)
+class _WalletFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # rows of one kind
+    """The empty row that others are made from has no fields for tiers: they come once the wallet is saved."""
+
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        options: dict[str, Any] = super().get_form_kwargs(index)
+        return {**options, "tiers": ()} if index is None else options
+
+
+WalletRows = forms.formset_factory(WalletRow, formset=_WalletFormSet, extra=0)
 TierRows = forms.formset_factory(TierRow, extra=0, can_delete=True)
 BudgetRows = forms.formset_factory(BudgetRow, extra=0, can_delete=True)
 MemberCapRows = forms.formset_factory(MemberCapRow, extra=0, can_delete=True)

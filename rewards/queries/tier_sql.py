@@ -20,8 +20,10 @@ _SPEND: Final = """
     SELECT o.customer_id, GREATEST(SUM(o.total_minor - COALESCE(back.total, 0)), 0)::bigint AS value
     FROM crm_order o
     LEFT JOIN (
-        SELECT r.order_id, SUM(r.total_minor) AS total FROM crm_return r
-        WHERE r.tenant_id = %(tenant)s AND r.returned_at <= %(at)s {of_returns} GROUP BY r.order_id
+        WITH returned AS MATERIALIZED (
+            SELECT r.order_id, SUM(r.total_minor) AS total FROM crm_return r
+            WHERE r.tenant_id = %(tenant)s AND r.returned_at <= %(at)s {of_returns} GROUP BY r.order_id)
+        SELECT * FROM returned
     ) back ON back.order_id = o.id
     WHERE o.tenant_id = %(tenant)s AND o.placed_at {after} %(since)s AND o.placed_at <= %(at)s {of_orders}
     GROUP BY o.customer_id
@@ -75,6 +77,12 @@ _MEASURED: Final = """
     SELECT c.id AS customer_id, ARRAY[{values}]::bigint[] AS amounts
     FROM crm_customer c {joins}
     WHERE c.tenant_id = %(tenant)s AND c.state IN ('active', 'suspended') {of_all}
+"""
+# Materialized, as returns are above: on the tables of a new tenant, without statistics, the planner counts on
+# one customer, and would otherwise measure everybody once more for each of them.
+_JOINED: Final = """
+    LEFT JOIN (WITH measured AS MATERIALIZED ({statement}) SELECT * FROM measured) m{n}
+        ON m{n}.customer_id = c.id
 """
 _REACHED: Final = """
     SELECT measured.customer_id, measured.amounts, (CASE {cases} ELSE -1 END) AS place
@@ -132,7 +140,7 @@ def reached(
     joins = []
     for number, criterion in enumerate(criteria):
         statement = _BY_METRIC[criterion.metric].format(n=number, after=after, **only)
-        joins.append(f"LEFT JOIN ({statement}) m{number} ON m{number}.customer_id = c.id")
+        joins.append(_JOINED.format(statement=statement, n=number))
         parameters |= _named(criterion, number)
     measured = _MEASURED.format(
         values=", ".join(f"COALESCE(m{number}.value, 0)" for number in range(len(criteria))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.db import connection
 from django.test import Client
 
 from rewards.models import ProgramRevision
@@ -208,6 +209,32 @@ def test_wrong_program_names_the_row(filled: Filled, staff: Client) -> None:
     assert response.context["errors"] == [
         "rules › 1 › effects › 1 › tier_percent › diamond: There is no tier with this key."
     ]
+
+
+def queries_of(client: Client, path: str) -> int:
+    asked: list[str] = []
+
+    def note(execute: Any, sql: str, *rest: Any) -> Any:
+        asked.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(note):
+        assert client.get(path).status_code == 200
+    return len(asked)
+
+
+def test_pages_ask_no_more_of_a_longer_program(filled: Filled, staff: Client) -> None:
+    staff.post(address("program_edit", filled), program_form(staff, filled))
+    names = ("", "edit/", "2/", "2/publish/", "2/compare/1/", "ladder/", "rules/new/")
+    paths = [f"/t/acme/program/{name}" for name in names]
+    before = [queries_of(staff, path) for path in paths]
+    assert max(before) <= 20
+    with tenant_scope(filled.tenant):
+        row = ProgramRevision.objects.get(number=2)
+        rules = row.document["rules"]
+        more = [{**rules[0], "key": f"r{number}", "name": f"R {number}"} for number in range(60)]
+        ProgramRevision.objects.filter(pk=row.pk).update(document={**row.document, "rules": [*rules, *more]})
+    assert [queries_of(staff, path) for path in paths] == before
 
 
 def test_what_the_check_says_stands_where_one_publishes(filled: Filled, staff: Client) -> None:
