@@ -8,7 +8,7 @@ export PYTHONUNBUFFERED := 1
 export DJANGO_SETTINGS_MODULE ?= loyalty_saas.settings.base
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test run worker format lint types check schema bench docs migrate lock
+.PHONY: help install demo test torture run worker format lint types check schema bench docs migrate lock
 
 help:  ## Show this list
 	@awk 'BEGIN {FS = ":.*##"} /^[a-z]+:.*##/ {printf "  make %-9s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,14 @@ demo: $(INSTALLED)  ## Start everything with demonstration data on http://127.0.
 test: $(INSTALLED)  ## Run the test suite on its own PostgreSQL, or on TEST_DATABASE_URL (ARGS="-k name")
 	@DJANGO_SETTINGS_MODULE=loyalty_saas.settings.test \
 		$(BIN)/python -m loyalty_saas.embedded.run --directory var/test -- $(BIN)/python -m pytest -q -n 2 --dist loadgroup $(ARGS)
+
+torture: $(INSTALLED)  ## The ledger's state machine, the races and the kill tests in their long form (EXAMPLES=2000)
+	@LEDGER_MACHINE_EXAMPLES=$(or $(EXAMPLES),2000) LEDGER_MACHINE_STEPS=50 RACE_ATTEMPTS=$(or $(ATTEMPTS),20000) \
+		DJANGO_SETTINGS_MODULE=loyalty_saas.settings.test \
+		$(BIN)/python -m loyalty_saas.embedded.run --directory var/test -- $(BIN)/python -m pytest -q \
+		tests/rewards/test_ledger_machine.py tests/races tests/loyalty_saas/test_worker.py tests/loyalty_saas/embedded \
+		tests/crm/services/imports tests/rewards/services/test_balance_imports.py \
+		-k "machine or model or races or test_worker or kill" $(ARGS)
 
 run: $(INSTALLED)  ## Serve HTTP on your own DATABASE_URL and REDIS_URL (PORT=8000)
 	@$(BIN)/gunicorn --config python:loyalty_saas.gunicorn --bind 127.0.0.1:$(or $(PORT),8000)

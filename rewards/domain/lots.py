@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -14,7 +15,8 @@ _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 class LotBalance:
     """What is left of one credit; ``expires_at`` ``None`` means never.
 
-    A pending lot is usable from ``activates_at`` on, or not before it is made active.
+    A pending lot is usable from ``activates_at`` on, or not before it is made active. Its age counts from
+    ``available_from``, which a lot keeps when it moves to another account under a new number.
     """
 
     id: int
@@ -23,6 +25,7 @@ class LotBalance:
     held: int = 0
     is_pending: bool = False
     activates_at: datetime | None = None
+    available_from: datetime = _EARLIEST
 
     @property
     def free(self) -> int:
@@ -43,7 +46,7 @@ class Allocation:
 
 def in_spending_order(lots: Iterable[LotBalance]) -> list[LotBalance]:
     """Return lots as spending meets them: earliest expiry first, then the oldest; never-expiring last."""
-    return sorted(lots, key=lambda lot: (lot.expires_at or _NEVER, lot.id))
+    return sorted(lots, key=lambda lot: (lot.expires_at or _NEVER, lot.available_from, lot.id))
 
 
 def allocate(lots: Iterable[LotBalance], points: int, at: datetime) -> Allocation:

@@ -28,6 +28,24 @@ def publish(*, topic: str, payload: Any, at: datetime) -> OutboxMessage:
     return message
 
 
+def join(*, topic: str, key: str, at: datetime) -> int:
+    """Make one message of all that wait under a topic and carry a list under ``key``; returns how many went.
+
+    For who records a whole day at once and delivers it: consumers of lists do the same for one long list.
+    """
+    waiting = OutboxMessage.objects.filter(
+        topic=topic, state=OutboxMessage.State.PENDING, available_at__lte=at, attempts=0
+    )
+    messages = list(waiting.order_by("pk"))
+    if not messages[1:]:
+        return 0
+    first, *rest = messages
+    first.payload = {key: [each for message in messages for each in message.payload[key]]}
+    first.save(update_fields=["payload"])
+    OutboxMessage.objects.filter(pk__in=[message.pk for message in rest]).delete()
+    return len(rest)
+
+
 def deliver(*, tenant_id: int, message_id: int, at: datetime) -> bool:
     """Run the consumers of one message; return False when another worker has it or it is done."""
     with tenant_scope(tenant_id):

@@ -59,7 +59,8 @@ class Member:
         """Make pending lots active; as many points as became active repay the debt, in spending order."""
         total = sum(self.lots[lot_id].remaining for lot_id in chosen)
         for lot_id in chosen:
-            self.lots[lot_id] = replace(self.lots[lot_id], is_pending=False)
+            since = min(self.lots[lot_id].activates_at or at, at)
+            self.lots[lot_id] = replace(self.lots[lot_id], is_pending=False, available_from=since)
         active = [lot for lot in self.lots.values() if not lot.is_pending]
         repaid = allocate(active, min(self.debt, total), at)
         self.take(repaid.taken)
@@ -137,7 +138,12 @@ class LedgerMachine(RuleBasedStateMachine):
         if points > repaid:
             lot_id = Lot.objects.latest("id").pk
             heir.lots[lot_id] = LotBalance(
-                lot_id, points - repaid, expires, is_pending=is_pending, activates_at=activates
+                lot_id,
+                points - repaid,
+                expires,
+                is_pending=is_pending,
+                activates_at=activates,
+                available_from=activates or self.at,
             )
         # Posted to the heir's account: what came while merged stays there after the merge is undone.
         self.earns.append((heir, posting.transaction_id or 0, lot_id, points))

@@ -44,6 +44,27 @@ def test_a_message_is_acted_on_once(tenant):
     assert reload(tenant, message).state == "done"
 
 
+def test_what_waits_under_a_topic_becomes_one_message_in_order(tenant, other_tenant):
+    seen = []
+    consumes(TOPIC)(lambda *, payload, at: seen.append(payload))
+    with tenant_scope(other_tenant):
+        outbox.publish(topic=TOPIC, payload={"ids": [9]}, at=NOW)
+    with tenant_scope(tenant):
+        done = outbox.publish(topic=TOPIC, payload={"ids": [0]}, at=NOW)
+    deliver(tenant, done)
+    with tenant_scope(tenant):
+        first, *_rest = [outbox.publish(topic=TOPIC, payload={"ids": ids}, at=NOW) for ids in ([3, 1], [2])]
+        outbox.publish(topic=TOPIC, payload={"ids": [4]}, at=NOW + timedelta(days=1))
+        outbox.publish(topic=f"{TOPIC}.other", payload={"ids": [5]}, at=NOW)
+        assert outbox.join(topic=TOPIC, key="ids", at=NOW) == 1
+        assert outbox.join(topic=TOPIC, key="ids", at=NOW) == 0
+        assert OutboxMessage.objects.filter(state="pending").count() == 3
+    assert deliver(tenant, first)
+    assert seen == [{"ids": [0]}, {"ids": [3, 1, 2]}]
+    with tenant_scope(other_tenant):
+        assert OutboxMessage.objects.get().payload == {"ids": [9]}
+
+
 def test_a_failing_consumer_leaves_nothing_behind_and_is_tried_later(tenant, actor):
     def half_done(*, payload, at):
         audit.record(action="half.done", target=Tenant.objects.get(pk=tenant.pk), by=actor, at=at)

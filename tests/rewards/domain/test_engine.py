@@ -170,6 +170,14 @@ def test_an_allocation_takes_what_it_can_in_order(lots, points):
     assert all(part == by_id[lot_id].free for lot_id, part in allocation.taken[:-1])
 
 
+def test_a_lot_that_moved_under_a_new_number_keeps_its_age():
+    young = LotBalance(1, 10, available_from=AT)
+    moved = LotBalance(2, 10, available_from=AT - timedelta(days=1))
+    assert allocate([young, moved], 15, AT).taken == ((2, 10), (1, 5))
+    ending = LotBalance(3, 10, AT + timedelta(days=9), available_from=AT)
+    assert allocate([young, moved, ending], 1, AT).taken == ((3, 1),)
+
+
 @given(LOTS, st.integers(1, 120))
 def test_a_take_back_starts_with_its_own_lot_even_expired(lots, points):
     if not lots:
