@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from rewards.admin import expiry_fields
 from rewards.admin.money import to_major, to_minor
@@ -293,7 +293,7 @@ class GrantRow(StaffForm):
     kind = forms.ChoiceField(
         label=gettext_lazy("What"), required=False, choices=[("", "–"), *GRANT_LABELS.items()]
     )
-    key = forms.SlugField(label=gettext_lazy("Key"), max_length=60, required=False)
+    key = forms.SlugField(label=pgettext_lazy("name of a thing", "Key"), max_length=60, required=False)
     amount = forms.CharField(
         label=gettext_lazy("Progress, days or value"), max_length=40, required=False,
     )  # fmt: skip
