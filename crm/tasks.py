@@ -25,7 +25,7 @@ from crm.services import (
     segment_refresh,
 )
 from crm.services.exports import exports
-from crm.services.imports import customers, items, orders, running, runs, wizard
+from crm.services.imports import direct, orders, running, runs, wizard
 from tenants.models import Tenant
 from tenants.queue import JobContext, job_handler
 from tenants.scope import tenant_scope
@@ -42,18 +42,19 @@ def import_orders(*, job: JobContext) -> dict[str, Any]:
         )
 
 
-@job_handler("crm.import_items")
-def import_items(*, job: JobContext) -> dict[str, Any]:
-    path, mapping = Path(job.params["path"]), job.params["mapping"]
-    with runs.failure_recorded(job, ImportKind.ITEMS, mapping, path), tenant_scope(job.tenant):
-        return _summary(items.import_items(path=path, mapping=mapping, by=job.actor, at=job.at))
-
-
-@job_handler("crm.import_customers")
-def import_customers(*, job: JobContext) -> dict[str, Any]:
-    path, mapping = Path(job.params["path"]), job.params["mapping"]
-    with runs.failure_recorded(job, ImportKind.CUSTOMERS, mapping, path), tenant_scope(job.tenant):
-        return _summary(customers.import_customers(path=path, mapping=mapping, by=job.actor, at=job.at))
+@job_handler("crm.load_file")
+def load_file(*, job: JobContext) -> dict[str, Any]:
+    """Import a file that lies on the server, its columns mapped as the wizard proposes."""
+    return _summary(
+        direct.load_file(
+            tenant=job.tenant,
+            kind=job.params["kind"],
+            path=Path(job.params["path"]),
+            by=job.actor,
+            at=job.at,
+            progress=job.progress,
+        )
+    )
 
 
 @job_handler("crm.check_import")

@@ -1,4 +1,4 @@
-"""How the columns of a known file become orders, items and customers: data that a wizard can write."""
+"""How the columns of a file become orders: of known files, and of those a plan describes."""
 
 from __future__ import annotations
 
@@ -63,33 +63,6 @@ class OrderMapping:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ItemMapping:
-    """Items; ``attributes`` maps source columns to attribute keys."""
-
-    name: str
-    external_id: str
-    label: tuple[str, ...]
-    category: str | None = None
-    subcategory: str | None = None
-    brand: str | None = None
-    price: str | None = None
-    attributes: dict[str, str] = field(default_factory=dict)
-    optional: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerMapping:
-    """Customers; ``person`` maps source columns to personal fields, ``attributes`` to attribute keys."""
-
-    name: str
-    external_id: str
-    person: dict[str, str] = field(default_factory=dict)
-    attributes: dict[str, str] = field(default_factory=dict)
-    numbers: frozenset[str] = frozenset()
-    optional: frozenset[str] = frozenset()
-
-
 # The data's own guide: sales_value is what the retailer receives, so the shelf price adds the store's
 # discount and its match of a manufacturer's coupon; the shopper pays sales_value less that coupon.
 # Hence shelf price - store discount - (coupon + match) = sales_value - coupon_disc, what the shopper pays.
@@ -142,80 +115,3 @@ _GENERIC = OrderMapping(
     optional=frozenset({"customer_id", "name", "channel", "discount", "coupon_discount"}),
 )
 ORDER_MAPPINGS = {mapping.name: mapping for mapping in (_COMPLETE_JOURNEY, _UCI_ONLINE_RETAIL, _GENERIC)}
-
-ITEM_MAPPINGS = {
-    mapping.name: mapping
-    for mapping in (
-        ItemMapping(
-            name="complete_journey",
-            external_id="product_id",
-            label=("product_type", "product_category", "department"),
-            category="department",
-            subcategory="product_category",
-            brand="brand",
-            attributes={"manufacturer_id": "manufacturer", "package_size": "package_size"},
-        ),
-        ItemMapping(
-            name="generic",
-            external_id="sku",
-            label=("name",),
-            category="category",
-            subcategory="subcategory",
-            brand="brand",
-            price="price",
-            optional=frozenset({"category", "subcategory", "brand", "price"}),
-        ),
-    )
-}
-CUSTOMER_MAPPINGS = {
-    mapping.name: mapping
-    for mapping in (
-        CustomerMapping(
-            name="complete_journey",
-            external_id="household_id",
-            attributes={
-                key: key
-                for key in (
-                    "age",
-                    "income",
-                    "home_ownership",
-                    "marital_status",
-                    "household_size",
-                    "household_comp",
-                    "kids_count",
-                )
-            },
-        ),
-        CustomerMapping(
-            name="generic",
-            external_id="customer_id",
-            person={
-                key: key
-                for key in (
-                    "email",
-                    "phone",
-                    "given_name",
-                    "family_name",
-                    "birth_on",
-                    "postcode",
-                    "city",
-                    "country",
-                    "locale",
-                )
-            },
-            optional=frozenset(
-                {
-                    "email",
-                    "phone",
-                    "given_name",
-                    "family_name",
-                    "birth_on",
-                    "postcode",
-                    "city",
-                    "country",
-                    "locale",
-                }
-            ),
-        ),
-    )
-}

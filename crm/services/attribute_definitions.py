@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from crm.models import AttributeDefinition
@@ -27,22 +27,6 @@ def ensure_types(types: Mapping[str, str], *, subject: str) -> None:
                 value_type=_DECLARED_BY_VALUE.get(value_type, AttributeType.TEXT),
             )
             for key, value_type in types.items()
-        ],
-        ignore_conflicts=True,
-    )
-
-
-def ensure(*, keys: Iterable[str], subject: str, numbers: Collection[str] = ()) -> None:
-    """Declare attributes that are not declared yet; an existing declaration stays as it is."""
-    AttributeDefinition.objects.bulk_create(
-        [
-            AttributeDefinition(
-                subject=subject,
-                key=key,
-                label=key.replace("_", " ").capitalize(),
-                value_type=AttributeType.NUMBER if key in numbers else AttributeType.TEXT,
-            )
-            for key in keys
         ],
         ignore_conflicts=True,
     )

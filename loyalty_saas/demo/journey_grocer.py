@@ -24,9 +24,15 @@ def stages(inbox: Path) -> list[Stage]:
     data = data_directory()
     events = write_events(data, inbox / "grocer-events.jsonl")
     return [
-        _import("items", "Import products", data / "products.parquet"),
-        _import("customers", "Import households", data / "demographics.parquet"),
-        _import("orders", "Import baskets", data / "transactions.parquet", after=("items", "customers")),
+        load_file("items", "Import products", write_products(data, inbox / "grocer-products.parquet")),
+        load_file("customers", "Import households", data / "demographics.parquet"),
+        Stage(
+            "orders",
+            "Import baskets",
+            "crm.import_orders",
+            {"path": str(data / "transactions.parquet"), "mapping": _MAPPING},
+            ("items", "customers"),
+        ),
         Stage(
             "events", "Record campaigns and coupons", "demo.record_events", {"path": str(events)}, ("orders",)
         ),
@@ -73,6 +79,30 @@ def data_directory() -> Path:
     return Path(spec.origin).parent / "data"
 
 
+def write_products(data: Path, target: Path) -> Path:
+    """The products with columns as the wizard knows them; one without a type is named by what it is of."""
+    if not target.exists():
+        import pyarrow as pa  # noqa: PLC0415 - slow, and only the first run needs it
+        import pyarrow.compute as pc  # noqa: PLC0415
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        table = pq.read_table(data / "products.parquet")
+        named = pc.coalesce(table["product_type"], table["product_category"], table["department"])
+        columns = {
+            "item id": table["product_id"],
+            "name": named,
+            "category": table["department"],
+            "subcategory": table["product_category"],
+            "brand": table["brand"],
+            "manufacturer": pc.cast(table["manufacturer_id"], pa.string()),
+            "package_size": table["package_size"],
+        }
+        partial = target.with_suffix(".partial")
+        pq.write_table(pa.table(columns), partial)
+        partial.replace(target)
+    return target
+
+
 def write_events(data: Path, target: Path) -> Path:
     """Campaign mailings and coupon redemptions as events, one JSON object a line, as ingest takes them."""
     if not target.exists():
@@ -97,8 +127,9 @@ def campaign_events(data: Path) -> Iterator[dict[str, Any]]:
         yield _redeemed(number, row, campaign_by_id[row["campaign_id"]])
 
 
-def _import(kind: str, label: str, path: Path, after: tuple[str, ...] = ()) -> Stage:
-    return Stage(kind, label, f"crm.import_{kind}", {"path": str(path), "mapping": _MAPPING}, after)
+def load_file(kind: str, label: str, path: Path) -> Stage:
+    """The stage that imports a file whose columns the wizard knows."""
+    return Stage(kind, label, "crm.load_file", {"kind": kind, "path": str(path)})
 
 
 def _received(household: int, campaign: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from loyalty_saas.demo.journey_grocer import pipeline_after
+from loyalty_saas.demo.journey_grocer import load_file, pipeline_after
 from loyalty_saas.demo.sandbox_truth import Purchase, Shop, draw_shop, truth_of
 from loyalty_saas.demo.stages import Stage
 
@@ -24,9 +24,15 @@ def stages(inbox: Path) -> list[Stage]:
     if not (inbox / _TRUTH).exists():
         write_files(draw_shop(closed_on=datetime.now(UTC).date()), inbox)
     return [
-        _import("items", "Import items", inbox),
-        _import("customers", "Import customers", inbox),
-        _import("orders", "Import orders", inbox, after=("items", "customers")),
+        load_file("items", "Import items", inbox / "sandbox-items.csv"),
+        load_file("customers", "Import customers", inbox / "sandbox-customers.csv"),
+        Stage(
+            "orders",
+            "Import orders",
+            "crm.import_orders",
+            {"path": str(inbox / "sandbox-orders.csv"), "mapping": _MAPPING},
+            ("items", "customers"),
+        ),
         _record("events", "Record events", inbox, after="orders"),
         *pipeline_after("events"),
         # As in a shop that is already running: the points of the orders are taken back as goods come in.
@@ -49,11 +55,6 @@ def write_files(shop: Shop, inbox: Path) -> None:
     _write_lines(inbox / "sandbox-events.jsonl", _events(shop))
     _write_table(inbox / "sandbox-truth.csv", _truth_rows(shop))
     (inbox / _TRUTH).write_text(json.dumps(truth_of(shop), indent=2), encoding="utf-8")
-
-
-def _import(kind: str, label: str, inbox: Path, after: tuple[str, ...] = ()) -> Stage:
-    params = {"path": str(inbox / f"sandbox-{kind}.csv"), "mapping": _MAPPING}
-    return Stage(kind, label, f"crm.import_{kind}", params, after)
 
 
 def _record(kind: str, label: str, inbox: Path, after: str) -> Stage:

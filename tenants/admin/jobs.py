@@ -22,8 +22,7 @@ from tenants.models import Job
 from tenants.services import jobs
 
 _LABEL_BY_KIND: Final = {
-    "crm.import_items": gettext_lazy("Import items"),
-    "crm.import_customers": gettext_lazy("Import customers"),
+    "crm.load_file": gettext_lazy("Import a file"),
     "crm.import_orders": gettext_lazy("Import orders"),
     "crm.check_import": gettext_lazy("Check a file"),
     "crm.load_import": gettext_lazy("Load a file"),

@@ -11,7 +11,13 @@ from django.core.management import CommandError, call_command
 from crm.domain.events import Invalid
 from crm.models import Customer, EventReject, ImportRun, Item, Order, OrderSummary, Segment, SegmentMember
 from crm.services import event_rejects
-from crm.services.imports.errors import MissingColumns, UnknownMapping, UnreadableFile
+from crm.services.imports.errors import (
+    MissingColumns,
+    PlanInvalid,
+    UnknownKind,
+    UnknownMapping,
+    UnreadableFile,
+)
 from tenants.domain.actors import SYSTEM
 from tenants.models import AuditEntry, Tenant
 from tenants.queue import JobContext, registry
@@ -23,7 +29,7 @@ pytestmark = pytest.mark.django_db
 ORDERS = "order_id,customer_id,sku,name,quantity,unit_price,placed_at,channel,discount,coupon_discount"
 
 
-def run(kind: str, tenant: Tenant, heard: list[Any] | None = None, **params: Any) -> dict[str, Any]:
+def run(kind: str, tenant: Tenant, heard: list[Any] | None = None, /, **params: Any) -> dict[str, Any]:
     steps = [] if heard is None else heard
     context = JobContext(
         tenant=tenant, params=params, actor=SYSTEM, at=NOW, progress=lambda *step: steps.append(step)
@@ -55,28 +61,54 @@ def test_importing_orders_tells_the_account_of_the_rows(
         assert (ImportRun.objects.count(), Order.objects.count()) == (0, 0)
 
 
-def test_importing_items_and_customers(tenant: Tenant, tmp_path: Path) -> None:
-    kind = "complete_journey"
-    path = written(
-        tmp_path,
-        "household_id,age,income,home_ownership,marital_status,household_size,household_comp,kids_count",
-        "7,25-34,,,,,,",
-    )
-    assert run("crm.import_customers", tenant, path=str(path), mapping=kind)["rows_accepted"] == 1
+def test_a_file_is_loaded_as_the_wizard_proposes(
+    tenant: Tenant, other_tenant: Tenant, tmp_path: Path, settings: Any
+) -> None:
+    settings.PRIVATE_FILES_ROOT = tmp_path / "private"
     with tenant_scope(tenant):
-        assert Customer.objects.get().attributes == {"age": "25-34"}
-    items = written(
-        tmp_path,
-        "product_id,product_type,product_category,department,brand,manufacturer_id,package_size",
-        "9,APPLES,FRUIT,PRODUCE,National,2,1 LB",
-    )
-    assert run("crm.import_items", tenant, path=str(items), mapping=kind)["rows_accepted"] == 1
+        factories.item("9", name="Apples", category="Fruit")
+    path = written(tmp_path, "household_id,age,income", "7,25-34,", "7,25-34,", "8,,low")
+    told = run("crm.load_file", tenant, kind="customers", path=str(path))
+    assert [told[name] for name in ("rows_read", "rows_accepted", "rows_merged")] == [3, 2, 1]
+    path = written(tmp_path, "item id,name,category,manufacturer", "9,,Produce,2", "10,Pears,,", ",Plums,,")
+    told = run("crm.load_file", tenant, kind="items", path=str(path))
+    assert [told[name] for name in ("rows_read", "rows_accepted", "rows_quarantined")] == [3, 2, 1]
     with tenant_scope(tenant):
-        item = Item.objects.get()
-        assert (item.external_id, item.category, item.subcategory) == ("9", "PRODUCE", "FRUIT")
+        people = Customer.objects.order_by("external_id").values_list("external_id", "attributes")
+        assert list(people) == [("7", {"age": "25-34"}), ("8", {"income": "low"})]
+        apples = Item.objects.get(external_id="9")
+        assert (apples.name, apples.category, apples.attributes) == (
+            "Apples",
+            "Produce",
+            {"manufacturer": 2},
+        )
+        assert ImportRun.objects.get(kind="items").state == "done_with_errors"
+    assert run("crm.load_file", tenant, kind="items", path=str(path))["rows_accepted"] == 0
+    with tenant_scope(other_tenant):
+        assert (Customer.objects.count(), Item.objects.count(), ImportRun.objects.count()) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("kind", ["orders", "items", "customers"])
+@pytest.mark.parametrize(
+    ("kind", "lines", "error"),
+    [
+        ("items", ("colour", "red"), PlanInvalid),
+        ("secrets", ("item id", "1"), UnknownKind),
+        ("items", None, UnreadableFile),
+    ],
+)
+def test_a_file_that_cannot_be_loaded_leaves_nothing(
+    tenant: Tenant, tmp_path: Path, settings: Any, kind: str, lines: tuple[str, ...] | None, error: Any
+) -> None:
+    settings.PRIVATE_FILES_ROOT = tmp_path / "private"
+    path = written(tmp_path, *lines) if lines else tmp_path / "missing.csv"
+    with pytest.raises(error):
+        run("crm.load_file", tenant, kind=kind, path=str(path))
+    with tenant_scope(tenant):
+        assert (ImportRun.objects.count(), Item.objects.count()) == (0, 0)
+    assert [each for each in (tmp_path / "private").rglob("*") if each.is_file()] == []
+
+
+@pytest.mark.parametrize("kind", ["orders"])
 @pytest.mark.parametrize(
     ("mapping", "lines", "error"),
     [

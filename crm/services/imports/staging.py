@@ -42,8 +42,6 @@ _TABLES = (
     "seen_item",
     "cancelled",
     "matched",
-    "staged_record",
-    "staged_customer",
 )
 
 
