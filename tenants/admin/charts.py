@@ -76,7 +76,8 @@ def chart(
         for index, label in enumerate(labels)
     )
     scale = tuple((line * 100 / _LINES, write_scale(top * line / _LINES)) for line in range(_LINES, -1, -1))
-    return Chart(title, kind, tuple(series), columns, scale)
+    # A line through one point is nothing to see.
+    return Chart(title, "bars" if len(columns) == 1 else kind, tuple(series), columns, scale)
 
 
 def _round_up(value: float) -> float:

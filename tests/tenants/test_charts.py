@@ -110,3 +110,15 @@ def test_age(seconds: int, text: str) -> None:
 )
 def test_duration(seconds: float | None, text: str) -> None:
     assert formats.duration(seconds) == text
+
+
+@pytest.mark.parametrize(("values", "kind"), [([3.0], "bars"), ([3.0, 4.0], "line")])
+def test_one_point_alone_is_drawn_as_a_bar(values: list[float], kind: str) -> None:
+    drawn = chart(
+        title="t",
+        labels=["x"] * len(values),
+        series=[Series("s", values, str)],
+        write_scale=str,
+        kind="line",
+    )
+    assert drawn.kind == kind
