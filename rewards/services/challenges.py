@@ -39,6 +39,8 @@ class ChallengeNotOffered(NotFound):
 
 
 class ChallengeIsAutomatic(Conflict):
+    """Nobody opts in or out of a challenge that everybody of its audience takes part in."""
+
     code = "challenge_is_automatic"
     title = "Everybody takes part in this challenge without asking"
 

@@ -30,12 +30,16 @@ class SourceReused(DomainError):
 
 
 class HoldClosed(DomainError):
+    """The hold was captured, released or timed out before."""
+
     code = "hold_closed"
     status = 409
     title = "The hold is not open any more"
 
 
 class LotNotPending(DomainError):
+    """The points were released, cancelled or activated before."""
+
     code = "lot_not_pending"
     status = 409
     title = "The points are not pending any more"
@@ -66,6 +70,8 @@ class AdjustmentDecided(DomainError):
 
 
 class OwnRequest(DomainError):
+    """Nobody approves or refuses what they asked for themselves."""
+
     code = "own_request"
     status = 403
     title = "Somebody else must decide your request"

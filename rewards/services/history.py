@@ -38,6 +38,8 @@ Progress = Callable[[int, int, str], None]
 
 
 class NoProgram(Conflict):
+    """History is posted under the published program, and there is none."""
+
     code = "no_published_program"
     title = "Publish a program before posting history"
 

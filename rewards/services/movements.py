@@ -26,6 +26,8 @@ SOURCE: Final = "api"
 
 
 class WalletNotSpendable(Conflict):
+    """Points of a status wallet only count; they are neither spent nor held."""
+
     code = "wallet_not_spendable"
     title = "Points of this wallet only count; they cannot be spent"
 

@@ -22,6 +22,8 @@ from tenants.services import audit
 
 
 class ProgramExists(Conflict):
+    """A preset is for a tenant that has no program yet."""
+
     code = "program_exists"
     title = "The tenant has a program already; presets are for new ones"
 

@@ -26,6 +26,8 @@ _TIER_PARTS: Final = ("tiers", "qualification")
 
 
 class RevisionNotDraft(Conflict):
+    """What is in review or in force is not edited; edit a new draft."""
+
     code = "revision_not_draft"
     title = "Only a draft can be changed or published"
 
@@ -38,6 +40,8 @@ class WrongRevisionState(Conflict):
 
 
 class ReviewNeeded(Conflict):
+    """The revision must be approved by another person before it is published."""
+
     code = "review_needed"
     title = "Somebody else has to approve the revision first"
 

@@ -50,6 +50,8 @@ class RewardUnavailable(Conflict):
 
 
 class OutOfStock(Conflict):
+    """The last piece of the reward is gone."""
+
     code = "out_of_stock"
     title = "The reward is out of stock"
 

@@ -24,6 +24,8 @@ SOURCE: Final = "transfer"
 
 
 class TransfersNotAllowed(Conflict):
+    """The wallet does not let members give points away."""
+
     code = "transfers_not_allowed"
     title = "The wallet does not allow transfers between members"
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 
-from crm.models import Customer
 from rewards.api.filters import AdjustmentRequestFilter
 from rewards.api.serializers.adjustment_requests import (
     AdjustmentRequestInput,
@@ -20,6 +18,7 @@ from rewards.api.serializers.adjustment_requests import (
     ApprovalInput,
     RefusalInput,
 )
+from rewards.api.views.requests import customer_of, read
 from rewards.models import AdjustmentRequest
 from rewards.services import points
 from tenants.api.idempotency import idempotent
@@ -47,9 +46,9 @@ class AdjustmentRequestViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet
     @idempotent
     def create(self, request: TenantRequest) -> Response:
         """Ask for an adjustment that somebody else decides; no points move yet."""
-        data = _read(AdjustmentRequestInput, request)
+        data = read(AdjustmentRequestInput, request)
         asked = points.request(
-            customer=get_object_or_404(Customer.objects.all(), public_id=data["customer"]),
+            customer=customer_of(data["customer"]),
             points=data["points"],
             reason=data["reason"],
             wallet_key=data["wallet"],
@@ -64,7 +63,7 @@ class AdjustmentRequestViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet
     @idempotent
     def approve(self, request: TenantRequest, public_id: Any) -> Response:
         """Carry out another's request; `own_request` for one's own, `adjustment_decided` when it is late."""
-        data, asked = _read(ApprovalInput, request), self.get_object()
+        data, asked = read(ApprovalInput, request), self.get_object()
         points.approve(request=asked, note=data["note"], by=request.access.actor, at=timezone.now())
         return self._shown(asked)
 
@@ -73,16 +72,10 @@ class AdjustmentRequestViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet
     @idempotent
     def reject(self, request: TenantRequest, public_id: Any) -> Response:
         """Refuse another's request with a reason; nothing moves."""
-        data, asked = _read(RefusalInput, request), self.get_object()
+        data, asked = read(RefusalInput, request), self.get_object()
         points.reject(request=asked, note=data["note"], by=request.access.actor, at=timezone.now())
         return self._shown(asked)
 
     def _shown(self, asked: AdjustmentRequest, status: int = 200) -> Response:
         row = self.get_queryset().get(pk=asked.pk)
         return Response(AdjustmentRequestOutput(row).data, status=status)
-
-
-def _read(serializer_class: Any, request: TenantRequest) -> dict[str, Any]:
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)

@@ -18,6 +18,7 @@ from rewards.api.serializers.coupon_campaigns import (
     RecipientsAdded,
     RecipientsInput,
 )
+from rewards.api.views.requests import read
 from rewards.models import CouponCampaign, CouponDefinition
 from rewards.queries import coupon_campaigns
 from rewards.services.coupons import campaigns
@@ -58,7 +59,7 @@ class CouponCampaignViewSet(TenantViewSet):
     @extend_schema(request=CouponCampaignInput, responses={201: CouponCampaignOutput})
     def create(self, request: TenantRequest) -> Response:
         """Create a campaign; a key that is taken is a 409."""
-        data = _read(CouponCampaignInput, request)
+        data = read(CouponCampaignInput, request)
         campaign = campaigns.create(
             key=data.pop("key"),
             definition_keys=data.pop("definitions", None),
@@ -71,7 +72,7 @@ class CouponCampaignViewSet(TenantViewSet):
     @extend_schema(request=CouponCampaignPatch, responses=CouponCampaignOutput)
     def partial_update(self, request: TenantRequest, public_id: Any) -> Response:
         """Patch a campaign: what is not named stays."""
-        data = _read(CouponCampaignPatch, request)
+        data = read(CouponCampaignPatch, request)
         campaign = campaigns.change(
             campaign=self.get_object(),
             definition_keys=data.pop("definitions", None),
@@ -85,7 +86,7 @@ class CouponCampaignViewSet(TenantViewSet):
     @action(detail=True, methods=["post"])
     def recipients(self, request: TenantRequest, public_id: Any) -> Response:
         """Add customers, or the present members of a segment; who is in stays, so it may be repeated."""
-        data, campaign = _read(RecipientsInput, request), self.get_object()
+        data, campaign = read(RecipientsInput, request), self.get_object()
         if "segment" in data:
             segment = get_object_or_404(Segment.objects.all(), key=data["segment"])
             added = campaigns.add_segment(
@@ -96,12 +97,6 @@ class CouponCampaignViewSet(TenantViewSet):
                 campaign=campaign, customer_ids=_ids(data["customers"]), at=timezone.now()
             )
         return Response(RecipientsAdded({"added": added}).data)
-
-
-def _read(serializer_class: Any, request: TenantRequest) -> dict[str, Any]:
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 def _ids(public_ids: list[Any]) -> list[int]:

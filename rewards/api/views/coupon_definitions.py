@@ -16,6 +16,7 @@ from rewards.api.serializers.coupon_definitions import (
     CouponDefinitionPatch,
 )
 from rewards.api.serializers.coupons import CouponConflictsOutput
+from rewards.api.views.requests import read
 from rewards.models import CouponDefinition
 from rewards.queries import coupon_conflicts
 from rewards.services.coupons import definitions
@@ -44,7 +45,7 @@ class CouponDefinitionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet)
     @idempotent
     def create(self, request: TenantRequest) -> Response:
         """Create a coupon; a key that is taken is a 409."""
-        data = _read(CouponDefinitionInput, request)
+        data = read(CouponDefinitionInput, request)
         definition = definitions.create(
             key=data.pop("key"),
             campaign_key=data.pop("campaign", None),
@@ -59,7 +60,7 @@ class CouponDefinitionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet)
     @extend_schema(request=CouponDefinitionPatch, responses=CouponDefinitionOutput)
     def partial_update(self, request: TenantRequest, public_id: Any) -> Response:
         """Patch a coupon: what is not named stays; codes that are out keep their number of uses."""
-        data = _read(CouponDefinitionPatch, request)
+        data = read(CouponDefinitionPatch, request)
         definition = definitions.change(
             definition=self.get_object(),
             skus=data.pop("items", None),
@@ -88,9 +89,3 @@ class CouponDefinitionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet)
     def _shown(self, definition: CouponDefinition, status: int = 200) -> Response:
         row = self.get_queryset().get(pk=definition.pk)
         return Response(CouponDefinitionOutput(row).data, status=status)
-
-
-def _read(serializer_class: Any, request: TenantRequest) -> dict[str, Any]:
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)

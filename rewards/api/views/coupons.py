@@ -5,14 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 
-from crm.models import Customer
 from rewards.api.filters import CouponRedemptionFilter
 from rewards.api.serializers.coupons import (
     ConfirmInput,
@@ -27,6 +25,7 @@ from rewards.api.serializers.coupons import (
     cart_of,
     validation_of,
 )
+from rewards.api.views.requests import customer_of, read
 from rewards.domain.sources import customer_key
 from rewards.models import CouponRedemption
 from rewards.queries import coupons
@@ -40,21 +39,9 @@ from tenants.domain.permissions import Permission
 _SOURCE = "api"
 
 
-def _customer(public_id: UUID) -> Customer:
-    customer: Customer = get_object_or_404(Customer.objects.all(), public_id=public_id)
-    return customer
-
-
-def _read(serializer_class: Any, request: TenantRequest) -> dict[str, Any]:
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    found: dict[str, Any] = serializer.validated_data
-    return found
-
-
 def _asked(request: TenantRequest, data: dict[str, Any]) -> redeeming.Request:
     """Return the body as the service's request; the key names it for ever, apart for each customer."""
-    customer = _customer(data["customer"]) if data["customer"] else None
+    customer = customer_of(data["customer"]) if data["customer"] else None
     key = customer_key(customer.pk if customer else 0, request.headers.get("Idempotency-Key", ""))
     return redeeming.Request(
         codes=data["codes"],
@@ -78,7 +65,7 @@ class ValidateView(TenantAPIView):
     @extend_schema(request=CouponsInput, responses=ValidationOutput)
     def post(self, request: TenantRequest) -> Response:
         """Check codes and price the cart; nothing is taken. Refused codes come with reasons."""
-        asked = _asked(request, _read(CouponsInput, request))
+        asked = _asked(request, read(CouponsInput, request))
         evaluation = redeeming.validate(request=asked, by=request.access.actor, at=timezone.now())
         return Response(ValidationOutput(validation_of(evaluation)).data)
 
@@ -92,7 +79,7 @@ class ReserveView(TenantAPIView):
     @idempotent
     def post(self, request: TenantRequest) -> Response:
         """Take the codes of a cart, all or none, until ``ttl_seconds`` are over or it is confirmed."""
-        data = _read(ReserveInput, request)
+        data = read(ReserveInput, request)
         redemption = redeeming.reserve(
             request=_asked(request, data),
             ttl=timedelta(seconds=data["ttl_seconds"]),
@@ -112,7 +99,7 @@ class RedeemView(TenantAPIView):
     def post(self, request: TenantRequest) -> Response:
         """Take the codes of a cart for good, all or none; a refusal says why for each code."""
         redemption = redeeming.redeem(
-            request=_asked(request, _read(RedeemInput, request)),
+            request=_asked(request, read(RedeemInput, request)),
             by=request.access.actor,
             at=timezone.now(),
         )
@@ -128,8 +115,8 @@ class IssueView(TenantAPIView):
     @idempotent
     def post(self, request: TenantRequest) -> Response:
         """Give a customer one code of a definition."""
-        data = _read(IssueInput, request)
-        customer = _customer(data["customer"])
+        data = read(IssueInput, request)
+        customer = customer_of(data["customer"])
         code = issue(
             customer_id=customer.pk,
             definition_key=data["definition"],
@@ -149,7 +136,7 @@ class CustomerCouponsView(TenantAPIView):
     def get(self, request: TenantRequest, public_id: UUID) -> Response:
         """List the customer's own codes, the latest first."""
         pages = CursorPages()
-        rows = pages.paginate_queryset(coupons.codes_of(_customer(public_id)), request, self)
+        rows = pages.paginate_queryset(coupons.codes_of(customer_of(public_id)), request, self)
         return pages.get_paginated_response(CouponCodeOutput(rows, many=True).data)
 
 
@@ -175,7 +162,7 @@ class CouponRedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet)
     @idempotent
     def confirm(self, request: TenantRequest, public_id: UUID) -> Response:
         """Make a reservation final."""
-        data = _read(ConfirmInput, request)
+        data = read(ConfirmInput, request)
         redemption = redeeming.confirm(
             redemption=self.get_object(),
             order_reference=data["order"],
@@ -199,7 +186,7 @@ class CouponRedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet)
         return self._given_back(redeeming.roll_back, request)
 
     def _given_back(self, service: Any, request: TenantRequest) -> Response:
-        data = _read(ReasonInput, request)
+        data = read(ReasonInput, request)
         redemption = service(
             redemption=self.get_object(), reason=data["reason"], by=request.access.actor, at=timezone.now()
         )

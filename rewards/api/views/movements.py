@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
@@ -10,7 +11,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
-from crm.models import Customer, Order
+from crm.models import Order
 from rewards.api.serializers.movements import (
     CaptureInput,
     EarnInput,
@@ -24,6 +25,7 @@ from rewards.api.serializers.movements import (
     TransferInput,
 )
 from rewards.api.serializers.points import AdjustmentOutput
+from rewards.api.views.requests import customer_of, keyed, read, signed
 from rewards.domain.wallets import awaited
 from rewards.models import Hold
 from rewards.services import holds, lots, movements, transfers
@@ -32,14 +34,15 @@ from tenants.api.views import TenantAPIView, TenantRequest
 from tenants.domain.permissions import Permission
 
 
-def _customer(public_id: UUID) -> Customer:
-    customer: Customer = get_object_or_404(Customer.objects.all(), public_id=public_id)
-    return customer
-
-
 def _hold(public_id: UUID) -> Hold:
     hold: Hold = get_object_or_404(Hold.objects.all(), public_id=public_id)
     return hold
+
+
+def _moved(serializer_class: Any, request: TenantRequest) -> dict[str, Any]:
+    """Return the body by the names of the services' arguments."""
+    data = read(serializer_class, request)
+    return {"wallet_key": data.pop("wallet"), **data}
 
 
 class EarnView(TenantAPIView):
@@ -51,18 +54,8 @@ class EarnView(TenantAPIView):
     @idempotent
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Credit points under the wallet's rules for pending time and expiry."""
-        serializer = EarnInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        posting = movements.earn(
-            customer=_customer(public_id),
-            points=serializer.validated_data["points"],
-            wallet_key=serializer.validated_data["wallet"],
-            reason=serializer.validated_data["reason"],
-            occurred_at=serializer.validated_data.get("occurred_at"),
-            idempotency_key=request.headers["Idempotency-Key"],
-            by=request.access.actor,
-            at=timezone.now(),
-        )
+        data = {"occurred_at": None, **_moved(EarnInput, request)}
+        posting = movements.earn(customer=customer_of(public_id), **data, **keyed(request))
         return Response(AdjustmentOutput(posting).data, status=201)
 
 
@@ -75,17 +68,8 @@ class SpendView(TenantAPIView):
     @idempotent
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Spend points; `insufficient_points` says how many are `missing`."""
-        serializer = MovementInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        posting = movements.spend(
-            customer=_customer(public_id),
-            points=serializer.validated_data["points"],
-            wallet_key=serializer.validated_data["wallet"],
-            reason=serializer.validated_data["reason"],
-            idempotency_key=request.headers["Idempotency-Key"],
-            by=request.access.actor,
-            at=timezone.now(),
-        )
+        data = _moved(MovementInput, request)
+        posting = movements.spend(customer=customer_of(public_id), **data, **keyed(request))
         return Response(AdjustmentOutput(posting).data, status=201)
 
 
@@ -98,18 +82,15 @@ class TransferView(TenantAPIView):
     @idempotent
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Transfer points where the wallet allows it; they keep their expiry."""
-        serializer = TransferInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        wallet, _policy = movements.wallet_of(serializer.validated_data["wallet"])
+        data = read(TransferInput, request)
+        wallet, _policy = movements.wallet_of(data["wallet"])
         posting = transfers.transfer(
-            sender=_customer(public_id),
-            receiver=_customer(serializer.validated_data["to"]),
+            sender=customer_of(public_id),
+            receiver=customer_of(data["to"]),
             wallet=wallet,
-            points=serializer.validated_data["points"],
-            reason=serializer.validated_data["reason"],
-            idempotency_key=request.headers["Idempotency-Key"],
-            by=request.access.actor,
-            at=timezone.now(),
+            points=data["points"],
+            reason=data["reason"],
+            **keyed(request),
         )
         return Response(AdjustmentOutput(posting).data, status=201)
 
@@ -123,16 +104,8 @@ class ReverseView(TenantAPIView):
     @idempotent
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Undo the posting of a ledger line, once; `missing` is what was spent already and stays so."""
-        serializer = ReverseInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        posting = movements.reverse(
-            customer=_customer(public_id),
-            wallet_key=serializer.validated_data["wallet"],
-            seq=serializer.validated_data["seq"],
-            reason=serializer.validated_data["reason"],
-            by=request.access.actor,
-            at=timezone.now(),
-        )
+        data = _moved(ReverseInput, request)
+        posting = movements.reverse(customer=customer_of(public_id), **data, **signed(request))
         return Response(ReversalOutput(posting).data, status=201)
 
 
@@ -145,13 +118,12 @@ class HoldView(TenantAPIView):
     @idempotent
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Hold points until they are captured, released, or the time is over (30 minutes unless said)."""
-        serializer = HoldInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = _moved(HoldInput, request)
         hold = movements.hold(
-            customer=_customer(public_id),
-            points=serializer.validated_data["points"],
-            wallet_key=serializer.validated_data["wallet"],
-            lasts=timedelta(seconds=serializer.validated_data["seconds"]),
+            customer=customer_of(public_id),
+            points=data["points"],
+            wallet_key=data["wallet_key"],
+            lasts=timedelta(seconds=data["seconds"]),
             idempotency_key=request.headers["Idempotency-Key"],
             at=timezone.now(),
         )
@@ -167,14 +139,8 @@ class CaptureView(TenantAPIView):
     @idempotent
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Spend what is held."""
-        serializer = CaptureInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        posting = movements.capture(
-            hold=_hold(public_id),
-            reason=serializer.validated_data["reason"],
-            by=request.access.actor,
-            at=timezone.now(),
-        )
+        data = read(CaptureInput, request)
+        posting = movements.capture(hold=_hold(public_id), reason=data["reason"], **signed(request))
         return Response(AdjustmentOutput(posting).data)
 
 
@@ -200,9 +166,8 @@ class ReleasePendingView(TenantAPIView):
     @idempotent
     def post(self, request: TenantRequest) -> Response:
         """Make the pending points of an order spendable because `event` has happened to it."""
-        serializer = ReleaseInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        order = get_object_or_404(Order.objects.all(), external_id=serializer.validated_data["order"])
-        key = awaited(serializer.validated_data["event"], "order", order.pk)
+        data = read(ReleaseInput, request)
+        order = get_object_or_404(Order.objects.all(), external_id=data["order"])
+        key = awaited(data["event"], "order", order.pk)
         points = lots.release_awaiting(keys=[key], at=timezone.now())
         return Response(ReleaseOutput({"points": points}).data)

@@ -2,24 +2,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
-from crm.models import Customer
 from rewards.api.serializers.points import AdjustInput, AdjustmentOutput, EntryOutput, PointsOutput
+from rewards.api.views.requests import customer_of, keyed, read
 from rewards.queries import balances
 from rewards.services import points
 from tenants.api.idempotency import idempotent
 from tenants.api.pagination import CursorPages
 from tenants.api.views import TenantAPIView, TenantRequest
 from tenants.domain.permissions import Permission
-
-
-def _customer(public_id: UUID) -> Customer:
-    customer: Customer = get_object_or_404(Customer.objects.all(), public_id=public_id)
-    return customer
 
 
 class PointsView(TenantAPIView):
@@ -30,7 +24,7 @@ class PointsView(TenantAPIView):
     @extend_schema(responses=PointsOutput)
     def get(self, request: TenantRequest, public_id: UUID) -> Response:
         """Read the balances; points past their expiry do not count, even before they are swept."""
-        customer, at = _customer(public_id), timezone.now()
+        customer, at = customer_of(public_id), timezone.now()
         found = balances.of_customers([customer.pk], at=at).get(customer.pk, [])
         body = {"balances": found, "expiring": balances.expiring(customer.pk, at=at)}
         return Response(PointsOutput(body).data)
@@ -45,7 +39,7 @@ class EntriesView(TenantAPIView):
     def get(self, request: TenantRequest, public_id: UUID) -> Response:
         """List ledger lines, the latest first."""
         pages = CursorPages()
-        rows = pages.paginate_queryset(balances.entries_of(_customer(public_id).pk), request, self)
+        rows = pages.paginate_queryset(balances.entries_of(customer_of(public_id).pk), request, self)
         return pages.get_paginated_response(EntryOutput(rows, many=True).data)
 
 
@@ -58,15 +52,9 @@ class AdjustView(TenantAPIView):
     @idempotent
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Credit or debit points with a reason; `insufficient_points` says how many are `missing`."""
-        serializer = AdjustInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = read(AdjustInput, request)
+        wallet_key = data.pop("wallet")
         posting = points.adjust(
-            customer=_customer(public_id),
-            points=serializer.validated_data["points"],
-            reason=serializer.validated_data["reason"],
-            wallet_key=serializer.validated_data["wallet"],
-            idempotency_key=request.headers["Idempotency-Key"],
-            by=request.access.actor,
-            at=timezone.now(),
+            customer=customer_of(public_id), wallet_key=wallet_key, **data, **keyed(request)
         )
         return Response(AdjustmentOutput(posting).data, status=201)

@@ -35,6 +35,8 @@ class WrongCouponState(Conflict):
 
 
 class TooManyCodes(DomainError):
+    """The cart names more codes than one call looks at; nothing was taken."""
+
     code = "too_many_codes"
     status = 422
     title = "Too many codes in one call"

@@ -52,6 +52,7 @@ def of_source(source: Source) -> CouponCode | None:
 
 
 def definition_of(key: str) -> CouponDefinition:
+    """Return the offered coupon with this key. Raises ``NotFound``, also for one that was archived."""
     definition: CouponDefinition | None = CouponDefinition.objects.filter(key=key, is_active=True).first()
     if definition is None:
         raise NotFound(f"There is no coupon definition {key!r}.")

@@ -1,0 +1,35 @@
+"""What the views of this app read from a request in the same way."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+
+from crm.models import Customer
+from tenants.api.views import TenantRequest
+
+
+def read(serializer_class: Any, request: TenantRequest) -> dict[str, Any]:
+    """Return the checked body; what is wrong with it becomes a 400 that names the fields."""
+    serializer = serializer_class(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def customer_of(public_id: UUID) -> Customer:
+    """Return the customer with this public id, or answer 404."""
+    customer: Customer = get_object_or_404(Customer.objects.all(), public_id=public_id)
+    return customer
+
+
+def signed(request: TenantRequest) -> dict[str, Any]:
+    """Return who asks and when, as services take them."""
+    return {"by": request.access.actor, "at": timezone.now()}
+
+
+def keyed(request: TenantRequest) -> dict[str, Any]:
+    """Return who asks and when, with the key that names the intention for ever."""
+    return {**signed(request), "idempotency_key": request.headers["Idempotency-Key"]}
