@@ -95,11 +95,13 @@ def take_back_returns(return_ids: Sequence[int], *, by: Actor, at: datetime) -> 
     published = programs.published()
     if published is None:
         return 0
-    returns = documents.undecided_returns(return_ids)
+    count, returns = 0, documents.undecided_returns(return_ids)
     if returns:
         award_orders([document.order_id for document in returns], by=by, at=at)
-    count = decisions.carry_out_returns(returns, published=published, by=by, at=at) if returns else 0
-    tiers.refresh(customer_ids={document.customer_id for document in returns}, at=at)
+        count = decisions.carry_out_returns(returns, published=published, by=by, at=at)
+        buyers = {document.customer_id for document in returns}
+        tiers.refresh(customer_ids=buyers, at=at)
+        customer_touches.add(buyers, is_history=False)
     _ask_rules_of_returns(return_ids, by=by, at=at)
     return count
 
