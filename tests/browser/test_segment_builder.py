@@ -66,25 +66,34 @@ def test_a_rule_is_built_and_kept(
     context.close()
 
 
+def _choose(page: Page, selector: str, value: str) -> None:
+    """Choose once the last answer of the server is in place: until then nothing listens."""
+    page.wait_for_selector(selector)
+    page.wait_for_function("!document.querySelector('#tree.htmx-settling, #tree.htmx-swapping, .htmx-added')")
+    page.select_option(selector, value)
+
+
 def _build(page: Page) -> None:
-    page.select_option("#node-0-0-what", "sequence")
+    _choose(page, "#node-0-0-what", "sequence")
     page.fill("#node-0-0-event", "viewed")
     page.fill("#node-0-0-then", "bought")
     for number in range(2):
+        page.wait_for_selector("#node-0-0-then")
+        page.wait_for_timeout(100)
         page.click("#node-0-0-then_where")
         page.wait_for_selector(f"#node-0-0-then_where_property{number}")
     page.locator("#node-0-0-then_where-drop1").click()
     expect(page.locator("#node-0-0-then_where_property1")).to_have_count(0)
     page.fill("#node-0-0-then_where_property0", "category")
-    page.select_option("#node-0-0-then_where_propop0", "in")
+    _choose(page, "#node-0-0-then_where_propop0", "in")
     page.fill("#node-0-0-then_where_propvalue0", '"red wine, dry", port')
     page.fill("#node-0-0-within", "7")
-    page.select_option("#node-0-0-window", "dates")
+    _choose(page, "#node-0-0-window", "dates")
     page.fill("#node-0-0-from", "2026-01-01")
     page.click("#node-0-add")
-    page.select_option("#node-0-1-what", "bought")
-    page.select_option("#node-0-1-measure", "spent_minor")
-    page.select_option("#node-0-1-times", "between")
+    _choose(page, "#node-0-1-what", "bought")
+    _choose(page, "#node-0-1-measure", "spent_minor")
+    _choose(page, "#node-0-1-times", "between")
     page.fill("#node-0-1-most", "90")
     page.fill("#node-0-1-count", "20.50")
     page.wait_for_function("document.querySelector('#count .b-value').innerText === '0'")
