@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from rewards.domain.rehearsals import Actual, ReturnedUnits
 from rewards.domain.rules import Trigger
 from rewards.domain.sources import event_number
 from rewards.domain.usage import BudgetBook
-from rewards.queries import member_days
+from rewards.queries import documents, member_days
 from tenants.scope import active_tenant_id
 
 ORDER, RETURN, EVENT, MEMBER_DAY = 0, 1, 2, 3
@@ -170,6 +170,14 @@ def returns(since: datetime, until: datetime) -> list[Returned]:
         ]
         found.append(Returned(at, RETURN, return_id, customer_id, order_id, total, units))
     return found
+
+
+def asked_returns(returned: Sequence[Returned], engine: Engine) -> list[Played]:
+    """Return the returns as events to decide, where rules answer to them; each after it was taken back."""
+    if not returned or not engine.answers(Trigger.RETURN):
+        return []
+    due = documents.due_returns([item.id for item in returned])
+    return [Played(item.event.at, RETURN, item.event_id, item) for item in due]
 
 
 def returned_orders(since: datetime, until: datetime) -> frozenset[int]:

@@ -92,9 +92,11 @@ def _play_days(
 
     def read(day: tuple[datetime, datetime]) -> list[Any]:
         with tenant_scope(tenant):
+            returned = history.returns(*day)
             return in_time_order(
                 history.orders(*day, with_items=engine.needs.items),
-                history.returns(*day),
+                returned,
+                history.asked_returns(returned, engine),
                 history.events(*day, engine.event_names),
                 history.days_of_members(*day, engine),
             )

@@ -233,3 +233,16 @@ def test_a_new_rule_that_pays_for_the_same_orders_as_a_live_one_is_named(tenant:
         {"rule": "extra", "name": "Extra", "with": "r0", "with_name": "R0", "events": 20}
     ]
     assert result["conflicts"] == []
+
+
+def test_rules_that_answer_to_returns_are_rehearsed(tenant: Tenant) -> None:
+    sorry = {"trigger": "return", "effects": [{**POINTS, "points": 5}],
+             "when": {"property": "is_whole", "op": "eq", "value": False}}  # fmt: skip
+    published = publish(rules()[0], sorry)
+    play_history()
+    result = rehearsed(tenant, published.document, days=60)
+    assert result["events"] == 20 + 1
+    assert {row["rule"]: row["points"] for row in result["rules"]}["r1"] == 5
+    assert result["points"] == result["actual"]
+    assert result["conflicts"] == []
+    assert result["members"]["winners"] == result["members"]["losers"] == 0
