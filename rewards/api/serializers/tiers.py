@@ -12,6 +12,10 @@ class PerksOutput(serializers.Serializer[Any]):
     entitlements = serializers.ListField(child=serializers.CharField())
     rewards = serializers.ListField(child=serializers.CharField())
     price_list = serializers.CharField()
+    prices = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="Points by reward that this tier and those above pay, in the reward's own wallet.",
+    )
 
 
 class TierOutput(serializers.Serializer[Any]):

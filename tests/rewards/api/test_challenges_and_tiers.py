@@ -22,7 +22,12 @@ from tests.rewards.factories import make_customer, make_order
 DAY = timedelta(days=1)
 LADDER = [
     {"key": "base", "name": "Base", "threshold_minor": 0},
-    {"key": "gold", "name": "Gold", "threshold_minor": 5000, "perks": {"rewards": ["lounge"]}},
+    {
+        "key": "gold",
+        "name": "Gold",
+        "threshold_minor": 5000,
+        "perks": {"rewards": ["lounge"], "prices": {"mug": 3}},
+    },
 ]
 
 
@@ -69,7 +74,9 @@ def test_progress_and_opting_in(api: ApiClient, ann: Customer) -> None:
 
 
 def test_tier_projection_and_what_is_missing(api: ApiClient, ann: Customer) -> None:
-    assert [each["needs"] for each in api.get("/tiers").json()["tiers"]] == [{}, {"spend": 5000}]
+    ladder = api.get("/tiers").json()["tiers"]
+    assert [each["needs"] for each in ladder] == [{}, {"spend": 5000}]
+    assert [each["perks"]["prices"] for each in ladder] == [{}, {"mug": 3}]
     body = api.get(f"/customers/{ann.public_id}/tier").json()
     standing = body["standing"]
     assert (standing["tier"]["key"], standing["projected"]["key"], standing["next"]["key"]) == (
@@ -139,7 +146,8 @@ def test_exclusive_rewards_are_for_their_tier(
             redemptions.reserve(customer=ann, reward=lounge, by=SYSTEM, at=now)
         TierMembership.objects.update(tier_key="gold")
     seen = page.get("/member/rewards", X_Member_Token=token).json()["rewards"]
-    assert [each["key"] for each in seen] == ["lounge", "mug"]
+    # By what they cost this member: the mug is three points for gold.
+    assert [each["key"] for each in seen] == ["mug", "lounge"]
 
 
 @pytest.mark.parametrize("path", ["/member", "/member/challenges", "/member/rewards"])
