@@ -39,6 +39,7 @@ FINDING_LABELS: Final = {
     "budget_without_cost": gettext_lazy("Budget in money without a cost of points"),
     "uncapped": gettext_lazy("Has no limit"),
     "overlap": gettext_lazy("Pays twice"),
+    "sensitive_value": gettext_lazy("Reads sensitive values"),
 }
 
 

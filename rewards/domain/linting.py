@@ -1,17 +1,20 @@
 """The linter: what a program says that nobody can have meant, before anybody is paid by it.
 
-Errors block publishing: references to nothing, a rule that pays itself, a rule that can never pay. Warnings
-do not: overlaps, shadows, points that cost more than the tenant may want, limits that cannot be kept.
+Errors block publishing: references to nothing, a rule that pays itself, one that can never pay, sensitive
+values. Warnings do not: overlaps, shadows, points that cost more than the tenant may want, limits that cannot
+be kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from crm.domain.hidden_values import Hidden
 from rewards.domain.conditions import AllOf, Condition, FactSource, Op, Tree, children, leaves
 from rewards.domain.findings import Finding, error, warning
+from rewards.domain.linting_secrets import secrets
 from rewards.domain.linting_together import causes, together
 from rewards.domain.programs import Revision
 from rewards.domain.rules import PERCENT, EarningRule, GivePoints, GrantKind, MultiplyPoints, Trigger
@@ -24,11 +27,12 @@ _UPPER: Final = frozenset({Op.LT, Op.LTE})
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Keys that exist outside of the document; ``None`` means nobody looked."""
+    """Keys that exist outside of the document, ``None`` where nobody looked, and what is sensitive."""
 
     coupons: frozenset[str] | None = None
     rewards: frozenset[str] | None = None
     segments: frozenset[str] | None = None
+    sensitive: Hidden = field(default_factory=Hidden)
 
 
 NOTHING_KNOWN: Final = Known()
@@ -46,6 +50,7 @@ def lint(revision: Revision, known: Known = NOTHING_KNOWN) -> list[Finding]:
         found += _loops(rule, pointer)
         found += _limits(rule, pointer, revision)
     found += together(revision, known.rewards)
+    found += secrets(revision, known.sensitive)
     return sorted(found, key=lambda finding: (not finding.is_error, finding.pointer, finding.code))
 
 

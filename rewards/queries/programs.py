@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from crm.models import Segment
+from crm.queries import sensitive
 from rewards.domain.documents import parse
 from rewards.domain.engine import Engine
 from rewards.domain.findings import Finding
@@ -99,13 +100,14 @@ def _engine(row: ProgramRevision) -> Engine:
 
 
 def findings_of(revision: Revision) -> list[Finding]:
-    """Return what the linter says, knowing the tenant's coupons, rewards and segments."""
+    """Return what the linter says, knowing the tenant's coupons, rewards, segments and sensitive values."""
     return lint(
         revision,
         Known(
             coupons=frozenset(CouponDefinition.objects.values_list("key", flat=True)),
             rewards=frozenset(Reward.objects.values_list("key", flat=True)),
             segments=frozenset(Segment.objects.values_list("key", flat=True)),
+            sensitive=sensitive.hidden(),
         ),
     )
 

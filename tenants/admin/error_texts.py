@@ -44,7 +44,7 @@ _TEXT_BY_CODE: Final[dict[str, str | Promise]] = {
     "pattern_too_short": _("So many codes could be guessed. Use a pattern with more places (#)."),
     "before_start": _("The end is after the start."),
     "unknown_items": _("At least one of these items does not exist."),
-    "sensitive_value": _("Sensitive values are for no segment. Choose another attribute or property."),
+    "sensitive_value": _("Sensitive values decide nothing. Choose another attribute or property."),
     "unknown_coupon": _("There is no such coupon."),
     "other_campaign": _("At least one of these belongs to another campaign."),
     "campaign_key_taken": _("This key is taken."),

@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
+from crm.domain.hidden_values import spoken_of
 from crm.domain.rules import RuleError, parse
 from crm.models import Item, Segment
+from crm.queries import sensitive
 from rewards.domain.coupon_codes import Pattern, PatternError, normalised
 from rewards.domain.coupon_terms import HOURS_A_DAY, WHOLE
 from rewards.locks import lock_coupon_definition, lock_coupon_key
@@ -174,11 +176,14 @@ def save(
     ``skus`` replaces the listed items (``None`` leaves them, an empty list is every item); ``generic_code``
     adds a code for everybody. Raises ``InvalidInput`` naming each field, and ``CodeTaken``.
     """
+    former = CouponDefinition.objects.filter(key=key).values(*columns_of(terms)).first() or {}
     errors = [*_errors(terms), *_unknown_segments(terms)]
+    # A rule that was there before its values were called sensitive keeps nobody from ending the coupon.
+    if not errors and terms.rule is not None and terms.rule != former.get("rule"):
+        errors += _sensitive_values(terms.rule)
     if errors:
         raise InvalidInput(errors=errors)
     values = {**columns_of(terms), "campaign": campaign, "updated_at": at}
-    former = CouponDefinition.objects.filter(key=key).values(*columns_of(terms)).first() or {}
     definition, _created = CouponDefinition.objects.update_or_create(
         key=key, defaults=values, create_defaults={**values, "created_at": at}
     )
@@ -275,3 +280,8 @@ def _unknown_segments(terms: DefinitionTerms) -> Iterator[FieldError]:
     for key in terms.segments:
         if key not in known:
             yield FieldError("/segments", "unknown_segment", f"There is no segment {key!r}.")
+
+
+def _sensitive_values(rule: Any) -> Iterator[FieldError]:
+    if names := spoken_of(parse(rule), sensitive.hidden()):
+        yield FieldError("/rule", "sensitive_value", f"Sensitive: {', '.join(names)}.")

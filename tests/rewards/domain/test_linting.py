@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from crm.domain.hidden_values import Hidden
 from rewards.domain.comparison import compare
 from rewards.domain.documents import parse
 from rewards.domain.linting import Known, lint
@@ -152,3 +153,38 @@ def test_a_comparison_names_what_was_added_removed_and_changed() -> None:
     assert compare(before, after)[0].members == {"stops": (True, False)}
     assert [change.kind.value for change in compare(after, before)] == ["changed", "removed", "changed"]
     assert compare(after, after) == []
+
+
+def test_rules_and_challenges_that_read_sensitive_values_are_errors() -> None:
+    visit = {"trigger": "event", "event": "visited", "caps": [{"per": "day", "times": 1}]}
+    topic = {"property": "topic", "op": "eq", "value": "knee"}
+    formula = {
+        "type": "formula", "wallet": "points", "terms": [{"attribute": "size", "weight": 1}]
+    }  # fmt: skip
+    match = {"event": "visited"}
+    goals: list[dict[str, Any]] = [
+        {"kind": "count", "match": {**match, "where": {"all": [topic]}}, "target": 2},
+        {"kind": "distinct", "match": match, "of": "topic", "target": 2},
+        {"kind": "sum", "match": {"event": "other"}, "of": "topic", "target": 2},
+    ]
+    reward = {"kind": "message", "message": "hello"}
+    revision = program(
+        {**visit, "when": topic},
+        {**visit, "effects": [{**POINTS, "per_property": "topic"}]},
+        {"effects": [formula]},
+        {**visit, "event": "other", "when": topic, "group": "g"},
+        challenges=[
+            {"key": f"c{number}", "name": "C", "goal": goal, "rewards": [reward]}
+            for number, goal in enumerate(goals)
+        ],
+    )
+    hidden = Hidden(frozenset({"size"}), {"visited": frozenset({"topic"})})
+    found = [each for each in lint(revision, Known(sensitive=hidden)) if each.code == "sensitive_value"]
+    assert [(each.pointer, each.rule, each.is_error) for each in found] == [
+        ("/challenges/0", "c0", True),
+        ("/challenges/1", "c1", True),
+        ("/rules/0", "r0", True),
+        ("/rules/1", "r1", True),
+        ("/rules/2", "r2", True),
+    ]
+    assert not [each for each in lint(revision) if each.code == "sensitive_value"]
