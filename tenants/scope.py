@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, cast
 
+import structlog
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from psycopg import pq
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tenants.models import Tenant
     from tenants.postgresql.base import DatabaseWrapper
 
+log = structlog.get_logger(__name__)
 _active_tenant_id: ContextVar[int | None] = ContextVar("active_tenant_id", default=None)
 _afterwards: ContextVar[tuple[Callable[[], object], ...]] = ContextVar("afterwards", default=())
 
@@ -50,7 +52,7 @@ def run_afterwards(work: Callable[[], object]) -> None:
     """Do some work once the open scope's transaction has ended, however it ended, in one of its own.
 
     For what must be written down even though the request that showed it is refused and rolled back. The
-    process may die in between; then the work is lost.
+    process may die in between, or the work fail, which is logged; then it is lost.
     """
     active_tenant_id()
     _afterwards.set((*_afterwards.get(), work))
@@ -61,9 +63,13 @@ def _catch_up(tenant_id: int) -> None:
     waiting = _afterwards.get()
     if waiting:
         _afterwards.set(())
-        with tenant_scope(tenant_id):
-            for work in waiting:
-                work()
+        try:
+            with tenant_scope(tenant_id):
+                for work in waiting:
+                    work()
+        except Exception:
+            # The caller's work is committed, or refused with an error of its own: neither becomes this one.
+            log.exception("scope.afterwards_failed", tenant_id=tenant_id)
 
 
 def _set_local(wrapper: DatabaseWrapper, value: str) -> None:

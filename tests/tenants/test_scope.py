@@ -74,6 +74,24 @@ def test_work_for_afterwards_is_done_once_however_the_transaction_ends(tenant, o
     assert kinds == (["afterwards"] if is_refused else ["afterwards", "rolled back"])
 
 
+def test_work_for_afterwards_that_fails_changes_no_answer(tenant):
+    def fail() -> None:
+        raise RuntimeError("broken")
+
+    def refuse() -> None:
+        with tenant_scope(tenant):
+            run_afterwards(fail)
+            raise ValueError("refused")
+
+    with tenant_scope(tenant):
+        make_job("kept")
+        run_afterwards(fail)
+    with pytest.raises(ValueError, match="refused"):
+        refuse()
+    with tenant_scope(tenant):
+        assert Job.objects.get().kind == "kept"
+
+
 def test_work_for_afterwards_needs_a_scope_to_wait_for():
     with pytest.raises(TenantScopeRequired):
         run_afterwards(lambda: None)
