@@ -23,6 +23,7 @@ from tenants.scope import active_tenant_id
 
 _IMPORT_LOCK = 7_201_452
 _SEGMENT_RULES_LOCK = 7_201_453
+_TOPICS_LOCK = 7_201_454
 
 
 def lock_imports() -> None:
@@ -105,6 +106,12 @@ def lock_feedback_topic(topic_id: int) -> FeedbackTopic:
 
 
 def lock_feedback_topics() -> list[FeedbackTopic]:
+    """Lock the topics, and those that others are making at the same moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, (%s %% 2147483647)::integer)",
+            [_TOPICS_LOCK, active_tenant_id()],
+        )
     return list(FeedbackTopic.objects.select_for_update().order_by("pk"))
 
 
