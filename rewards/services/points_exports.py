@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Customer
-from crm.services.exports.lists import ExportList, Filters, Row, columns_of, register, streamed
-from rewards.domain.expiry import start_of_day
+from crm.services.exports.lists import ExportList, Filters, Row, columns_of, moment_of, register, streamed
 from rewards.models import LedgerEntry
 from rewards.queries import statements
 from tenants.domain.permissions import Permission
-from tenants.errors import FieldError, InvalidInput
-from tenants.scope import active_tenant
 
 _FILTERS: Final = frozenset({"since", "until", "customer"})
-
-
-def _moment(filters: Filters, name: str) -> datetime | None:
-    """Return a filter as a moment; a day begins at midnight where the tenant is."""
-    text = filters.get(name)
-    if not text:
-        return None
-    zone = active_tenant().zone
-    try:
-        if len(text) == len("2026-01-31"):
-            return start_of_day(date.fromisoformat(text), zone)
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        wrong = FieldError(f"/filters/{name}", "invalid", "A date or moment.")
-        raise InvalidInput(errors=[wrong]) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 def _customer_id(filters: Filters) -> int | None:
@@ -46,15 +26,17 @@ def _customer_id(filters: Filters) -> int | None:
 
 def _statements(filters: Filters, aside: dict[str, int]) -> Iterator[Row]:
     return statements.of_members(
-        begins=_moment(filters, "since"), ends=_moment(filters, "until"), customer_id=_customer_id(filters)
+        begins=moment_of(filters, "since"),
+        ends=moment_of(filters, "until"),
+        customer_id=_customer_id(filters),
     )
 
 
 def _movements(filters: Filters, aside: dict[str, int]) -> Iterator[Row]:
     entries = LedgerEntry.objects.filter(account__isnull=False)
-    if since := _moment(filters, "since"):
+    if since := moment_of(filters, "since"):
         entries = entries.filter(transaction__posted_at__gte=since)
-    if until := _moment(filters, "until"):
+    if until := moment_of(filters, "until"):
         entries = entries.filter(transaction__posted_at__lt=until)
     if (customer_id := _customer_id(filters)) is not None:
         entries = entries.filter(account__customer=customer_id)

@@ -15,6 +15,7 @@ from crm.models import Customer, CustomerState, Event, Item, Order, OrderLine
 from crm.services.exports.errors import UnknownList
 from tenants.domain.permissions import Permission
 from tenants.errors import FieldError, InvalidInput
+from tenants.scope import active_tenant
 
 # Rows fetched at a time by the server-side cursor.
 _FETCHED: Final = 2_000
@@ -116,6 +117,20 @@ def found_customers(filters: Filters) -> QuerySet[Customer]:
     return (_customer_filters or [customers_by])[-1](filters)
 
 
+def moment_of(filters: Filters, name: str) -> datetime | None:
+    """Return a filter as a moment; a day begins at midnight where the tenant is. Raises ``InvalidInput``."""
+    text = filters.get(name)
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        wrong = FieldError(f"/filters/{name}", "invalid", "A date or moment.")
+        raise InvalidInput(errors=[wrong]) from error
+    # Compared by PostgreSQL as an instant: a midnight that daylight saving skips is the end of the gap.
+    return moment if moment.tzinfo else moment.replace(tzinfo=active_tenant().zone)
+
+
 def streamed(rows: QuerySet[Any], *fields: str) -> Iterator[Row]:
     """Yield the fields of the rows by a server-side cursor: memory does not grow with their number."""
     yield from rows.values_list(*fields).iterator(chunk_size=_FETCHED)
@@ -133,14 +148,8 @@ def _customers(filters: Filters, aside: dict[str, int]) -> Iterator[Row]:
 
 def _within(rows: QuerySet[Any], field: str, filters: Filters) -> QuerySet[Any]:
     for name, lookup in (("since", "gte"), ("until", "lt")):
-        if text := filters.get(name):
-            try:
-                moment = datetime.fromisoformat(text)
-            except ValueError as error:
-                raise InvalidInput(
-                    errors=[FieldError(f"/filters/{name}", "invalid", "A date or moment.")]
-                ) from error
-            rows = rows.filter(**{f"{field}__{lookup}": moment.astimezone()})
+        if moment := moment_of(filters, name):
+            rows = rows.filter(**{f"{field}__{lookup}": moment})
     return rows
 
 

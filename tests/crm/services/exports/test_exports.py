@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
@@ -93,6 +94,17 @@ def test_documents_items_and_events(tenant: Tenant, crowd: Tenant) -> None:
     assert lines["placed at"].to_pylist()[1] == NOW
     assert [row[0] for row in csv_rows(exported(tenant, "items"))[1:]] == ["a", "b"]
     assert csv_rows(exported(tenant, "events"))[1][:2] == ["m1", "viewed"]
+
+
+def test_a_day_begins_at_midnight_where_the_tenant_is(tenant: Tenant, crowd: Tenant) -> None:
+    tenant.time_zone = "Asia/Shanghai"
+    tenant.save(update_fields=["time_zone"])
+    midnight = datetime(2026, 3, 1, tzinfo=ZoneInfo("Asia/Shanghai"))
+    with tenant_scope(tenant):
+        for name, hours in (("before", -1), ("first", 0), ("last", 23), ("after", 24)):
+            factories.order(name, None, [("a", 1, 100)], placed_at=midnight + timedelta(hours=hours))
+    export = exported(tenant, "orders", since="2026-03-01", until="2026-03-02")
+    assert {row[0] for row in csv_rows(export)[1:]} == {"first", "last"}
 
 
 def test_audiences_hold_hashes_of_those_who_allow_marketing(tenant: Tenant, crowd: Tenant) -> None:
