@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from math import inf
 from typing import Any
 
 from django.contrib import messages
@@ -109,6 +110,6 @@ class LadderPage(StaffPage):
 
 
 def _place(row: Any, *, is_plain: bool) -> tuple[float, int]:
-    """Return what a row is sorted by; a row that was moved nowhere stands by what it needs."""
+    """Return what a row is sorted by; new rows that were moved nowhere come last, by what they need."""
     needs, given = sum(row.needs().values()), row.cleaned_data.get("ORDER")
-    return (0, needs) if is_plain or given is None else (given, 0)
+    return (inf, needs) if is_plain or given is None else (given, 0)

@@ -217,6 +217,10 @@ def test_people_order_a_ladder_that_spend_does_not(filled: Filled, staff: Client
     body |= {f"{row}-need_{key}": need for row, need in lessons.items()} | {"criteria-1-key": key}
     body |= {f"{row}-need_spend": "" for row in lessons} | {"criteria-INITIAL_FORMS": "2"}
     places = {"tiers-0-ORDER": "1", "tiers-1-ORDER": "4", "tiers-2-ORDER": "2", "tiers-3-ORDER": "3"}
+    # A new step that nobody moved comes last.
+    unmoved = {**body, **places, "tiers-3-ORDER": "", f"tiers-3-need_{key}": "40"}
+    assert staff.post("/t/acme/program/ladder/", unmoved).status_code == 302
+    assert [tier["key"] for tier in draft(filled)["tiers"]] == ["bronze", "silver", "gold", "platinum"]
     assert staff.post("/t/acme/program/ladder/", body | places).status_code == 302
     assert [tier["key"] for tier in draft(filled)["tiers"]] == ["bronze", "silver", "platinum", "gold"]
     # A step below that asks more is refused by the document, whatever the browser sends.
