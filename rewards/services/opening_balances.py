@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,7 @@ from typing import Final
 from django.db import transaction
 
 from crm.models import Customer, CustomerState
+from crm.queries import survivors
 from crm.services import customer_touches
 from rewards.domain.sources import customer_key
 from rewards.models import LedgerTransaction, TransactionKind, Wallet
@@ -68,16 +69,16 @@ def foresee(*, wallet_key: str, balances: Sequence[Balance], by: Actor) -> list[
     posted = _posted(wallet_key, ids)
     outcomes = []
     for each in balances:
-        found = posted.get(each.customer_id)
-        if found is not None:
-            verdict = Verdict.KNOWN if found[1] == each.points else Verdict.OTHER_POINTS
+        found = posted[each.customer_id]
+        if found:
+            verdict = Verdict.KNOWN if each.points in found else Verdict.OTHER_POINTS
         elif each.customer_id not in editable:
             verdict = Verdict.NOT_EDITABLE
         elif limit is not None and each.points > limit:
             verdict = Verdict.NEEDS_APPROVAL
         else:
             # A second row of the same customer meets what the first one posts.
-            verdict, posted[each.customer_id] = Verdict.POSTED, (0, each.points)
+            verdict, posted[each.customer_id] = Verdict.POSTED, {each.points: 0}
         outcomes.append(Outcome(verdict))
     return outcomes
 
@@ -133,20 +134,26 @@ def _post_some(wallet_key: str, balances: Sequence[Balance], by: Actor, at: date
     ]
 
 
-def _settled(balance: Balance, posted: dict[int, tuple[int, int]]) -> Outcome:
-    found = posted.get(balance.customer_id)
-    return Outcome(Verdict.POSTED, found[0]) if found else Outcome(Verdict.FROZEN)
+def _settled(balance: Balance, posted: Mapping[int, Mapping[int, int]]) -> Outcome:
+    found = posted[balance.customer_id].get(balance.points)
+    return Outcome(Verdict.POSTED, found) if found else Outcome(Verdict.FROZEN)
 
 
 def _source(wallet_key: str, customer_id: int) -> str:
     return customer_key(customer_id, f"opening-balance:{wallet_key}")
 
 
-def _posted(wallet_key: str, customer_ids: Collection[int]) -> dict[int, tuple[int, int]]:
-    """Return (transaction, points) of the opening balances that are there, by customer."""
-    customer_by_source = {_source(wallet_key, each): each for each in customer_ids}
+def _posted(wallet_key: str, customer_ids: Collection[int]) -> dict[int, dict[int, int]]:
+    """Return the opening balances that are there by customer: the points of each, with its transaction.
+
+    Those of records merged into a customer are the customer's: the same file again credits nobody twice.
+    """
+    holders = survivors.holders(customer_ids)
+    customer_by_source = {_source(wallet_key, each): holder for each, holder in holders.items()}
     found = LedgerTransaction.objects.filter(
         source_type=points.SOURCE, source_id__in=list(customer_by_source)
     )
-    rows = found.values_list("source_id", "pk", "points")
-    return {customer_by_source[source]: (pk, given) for source, pk, given in rows}
+    posted: dict[int, dict[int, int]] = {each: {} for each in customer_ids}
+    for source, pk, given in found.values_list("source_id", "pk", "points"):
+        posted[customer_by_source[source]][given] = pk
+    return posted

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crm.models import Customer
-from crm.services import customer_touches
+from crm.services import customer_touches, merges
 from crm.services.imports import staged, wizard
 from rewards.models import Account, LedgerTransaction
 from rewards.queries import verification
@@ -136,3 +136,17 @@ def test_frozen_accounts_merged_customers_and_limits_are_refused(tenant: Tenant)
         nobody = Actor(kind=ActorKind.USER, label="nobody")
         with pytest.raises(PermissionRefused):
             opening_balances.post(wallet_key="points", balances=[], by=nobody, at=NOW)
+
+
+def test_a_file_loaded_again_after_a_merge_credits_nobody_twice(tenant: Tenant) -> None:
+    with tenant_scope(tenant):
+        wallet = make_wallet("points")
+        kept, gone = factories.customer("c1"), factories.customer("c2")
+    loaded(tenant, "points_balances", "customer id,points\nc2,70\n")
+    with tenant_scope(tenant):
+        merges.merge(survivor=kept, absorbed=gone, by=SYSTEM, at=NOW)
+    again = loaded(tenant, "points_balances", "customer id,points\nc2,70\nc1,9\n")
+    assert (again.report["unchanged"], again.report["quarantined"]) == (1, {"source_reused": 1})
+    with tenant_scope(tenant):
+        assert LedgerTransaction.objects.get(kind="adjust").points == 70
+        assert Account.objects.get(wallet=wallet, customer=kept).available == 70
