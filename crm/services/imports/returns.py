@@ -73,7 +73,8 @@ INSERT INTO crm_returnline (tenant_id, parent_id, order_line_id, quantity, amoun
 SELECT %(tenant)s, a.id, m.line_id, sum(m.quantity), sum(m.amount_minor)
 FROM matched m
 JOIN cancelled c USING (row_number)
-JOIN added a ON a.order_id = m.order_id AND split_part(a.external_id, '/', 1) = c.order_ref
+JOIN crm_order o ON o.tenant_id = %(tenant)s AND o.id = m.order_id
+JOIN added a ON a.order_id = o.id AND a.external_id = c.order_ref || '/' || o.external_id
 GROUP BY a.id, m.line_id
 )
 SELECT count(*) FROM added

@@ -10,7 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 
-from crm.models import Customer, Item, Order, OrderLine, OrderSummary, QuarantinedRow, Return, StagedRow
+from crm.models import (
+    Customer,
+    Item,
+    Order,
+    OrderLine,
+    OrderSummary,
+    QuarantinedRow,
+    Return,
+    ReturnLine,
+    StagedRow,
+)
 from crm.services.imports import order_load, order_records, wizard
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
@@ -42,6 +52,16 @@ LINES = (
 @pytest.fixture(autouse=True)
 def _private_files(settings: Any, tmp_path: Path) -> None:
     settings.PRIVATE_FILES_ROOT = tmp_path / "private"
+
+
+def test_a_cancellation_with_a_slash_in_its_number_keeps_its_lines(tenant: Tenant, crowd: Tenant) -> None:
+    text = LINES.decode("gb18030").replace("C3;", "C3/1;").encode("gb18030")
+    plan: dict[str, Any] = {**SCATTERED_PLAN, "columns": {"下单时间": {"date_format": "dmy"}}}
+    run = loaded(tenant, "orders", text, **plan)
+    assert run.report["returns"] == 1
+    with tenant_scope(tenant):
+        line = ReturnLine.objects.get()
+        assert (line.parent.external_id, line.order_line.sku, line.quantity) == ("C3/1/1", "a", 1)
 
 
 def test_lines_cancellations_and_blanks(tenant: Tenant, crowd: Tenant) -> None:
