@@ -192,9 +192,9 @@ def save(
     if generic_code.strip():
         add_generic_code(definition=definition, text=generic_code)
     diff = {
-        name: [former.get(name), value]
+        name: [_written(former.get(name)), _written(value)]
         for name, value in columns_of(terms).items()
-        if former.get(name) != value and not isinstance(value or former.get(name), datetime)
+        if former.get(name) != value
     }
     audit.record(action="coupon_definition.saved", target=definition, by=by, at=at, diff=diff)
     return definition
@@ -203,6 +203,10 @@ def save(
 def columns_of(terms: DefinitionTerms) -> dict[str, Any]:
     """Return the terms by the names of the columns."""
     return asdict(terms)
+
+
+def _written(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def add_generic_code(*, definition: CouponDefinition, text: str) -> CouponCode:

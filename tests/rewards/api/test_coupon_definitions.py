@@ -64,7 +64,10 @@ def test_a_coupon_is_made_read_changed_and_archived(
     assert other_api.post(f"{path}/archive").status_code == 404
     with tenant_scope(tenant):
         assert not CouponItem.objects.exists()
-        assert AuditEntry.objects.filter(action="coupon_definition.saved").count() == 5
+        entries = AuditEntry.objects.filter(action="coupon_definition.saved").order_by("pk")
+        assert entries.count() == 5
+        assert entries[0].diff["valid_from"] == [None, "2026-02-28T23:00:00+00:00"]
+        assert entries[1].diff["valid_from"] == ["2026-02-28T23:00:00+00:00", None]
     with tenant_scope(other_tenant):
         assert CouponDefinition.objects.get().percent_hundredths == 1000
 
