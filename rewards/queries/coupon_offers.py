@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from typing import Final
 
+from crm.domain.hidden_values import Hidden, hiding
 from crm.domain.rules import CustomerFacts, parse
 from crm.models import Customer, CustomerState, Item, OrderSummary, SegmentMember
-from crm.queries import facts
+from crm.queries import facts, sensitive
 from rewards.domain.coupon_limits import Limits
 from rewards.domain.coupon_terms import (
     Base,
@@ -34,6 +36,8 @@ from rewards.models import (
     CouponRedemption,
     TierMembership,
 )
+
+_NOTHING_HIDDEN: Final = Hidden()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,9 @@ def candidates(
                 for row in listed}  # fmt: skip
     else:
         skus = listed_skus({row.definition_id for row in listed if row.definition.has_items}, in_cart)
-    return {row.code: _candidate(row, frozenset(skus.get(row.definition_id, ()))) for row in listed}
+    # What became sensitive after a rule was made is not read any more.
+    hidden = sensitive.hidden() if any(row.definition.rule is not None for row in listed) else _NOTHING_HIDDEN
+    return {row.code: _candidate(row, frozenset(skus.get(row.definition_id, ())), hidden) for row in listed}
 
 
 def listed_skus(definition_ids: set[int], skus: Collection[str]) -> dict[int, set[str]]:
@@ -108,14 +114,17 @@ def listed_skus(definition_ids: set[int], skus: Collection[str]) -> dict[int, se
     return found
 
 
-def _candidate(row: CouponCode, skus: frozenset[str]) -> Candidate:
+def _candidate(row: CouponCode, skus: frozenset[str], hidden: Hidden) -> Candidate:
     definition = row.definition
     campaign = definition.campaign
-    return Candidate(row, definition, campaign, terms_of(definition, skus), limits_of(definition, campaign))
+    terms = terms_of(definition, skus, hidden)
+    return Candidate(row, definition, campaign, terms, limits_of(definition, campaign))
 
 
-def terms_of(definition: CouponDefinition, skus: frozenset[str] = frozenset()) -> Terms:
-    """Return a definition's row as terms."""
+def terms_of(
+    definition: CouponDefinition, skus: frozenset[str] = frozenset(), hidden: Hidden = _NOTHING_HIDDEN
+) -> Terms:
+    """Return a definition's row as terms; its rule finds ``hidden`` values missing."""
     return Terms(
         benefit=Benefit(definition.kind),
         percent_hundredths=definition.percent_hundredths,
@@ -142,7 +151,7 @@ def terms_of(definition: CouponDefinition, skus: frozenset[str] = frozenset()) -
             segments=frozenset(definition.segments),
             tiers=frozenset(definition.tiers),
             is_first_purchase=definition.is_first_purchase,
-            rule=parse(definition.rule) if definition.rule is not None else None,
+            rule=hiding(parse(definition.rule), hidden) if definition.rule is not None else None,
         ),
         stacking=Stacking(
             definition.priority,

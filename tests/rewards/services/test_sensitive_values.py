@@ -12,11 +12,14 @@ from rewards.models import CouponDefinition, RevisionState
 from rewards.services import programs
 from rewards.services.coupons import definitions
 from rewards.services.coupons.definitions import DefinitionTerms
+from rewards.services.coupons.errors import CouponsRejected
 from tenants.domain.actors import SYSTEM
 from tenants.errors import InvalidInput
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.conftest import NOW
+from tests.crm import factories
+from tests.rewards.coupons import reasons, redeem
 
 pytestmark = pytest.mark.django_db
 DOCUMENT = {
@@ -60,10 +63,17 @@ def test_no_program_that_reads_it_is_published(tenant: Tenant, other_tenant: Ten
 
 
 def test_no_coupon_gets_a_rule_on_it_and_an_older_one_can_be_ended(tenant: Tenant) -> None:
-    terms = DefinitionTerms(name="Large", kind="percent", percent_hundredths=1000, rule=RULE)
+    terms = DefinitionTerms(
+        name="Large", kind="percent", percent_hundredths=1000, rule=RULE, uses_per_code=None
+    )
     with tenant_scope(tenant):
-        old = definitions.save(key="old", terms=terms, by=SYSTEM, at=NOW)
+        old = definitions.save(key="old", terms=terms, generic_code="LARGE", by=SYSTEM, at=NOW)
+        redeem("LARGE", customer=factories.customer("c1", attributes={"size": "L"}))
         classify("identified", "size")
+        # The rule finds the value missing from now on.
+        with pytest.raises(CouponsRejected) as caught:
+            redeem("LARGE", customer=factories.customer("c2", attributes={"size": "L"}))
+        assert reasons(caught) == [("LARGE", "customer_rule")]
         assert refused(lambda: definitions.create(key="new", terms=terms, by=SYSTEM, at=NOW)) == [
             ("/rule", "sensitive_value")
         ]
