@@ -55,7 +55,7 @@ def test_events_appear_and_a_reject_is_corrected(
     send(tenant, actor, "first", external_id="c1")
     send(tenant, actor, "wrong", email="nobody")
     expect(page.locator("#tail")).to_contain_text("first", timeout=20_000)
-    expect(page.locator("#tail")).to_contain_text("identity_invalid")
+    expect(page.locator("#tail")).to_contain_text("customer cannot be read")
 
     page.get_by_role("link", name="Correct and send again").click()
     editor = page.locator("textarea[name=payload]")

@@ -276,6 +276,20 @@ def test_after_a_merge_everything_reaches_the_survivor(wallet: Wallet) -> None:
     assert account_of(survivor) == (20, 1, 0, 0)
 
 
+def test_a_lot_that_left_in_parts_comes_back_whole(wallet: Wallet) -> None:
+    survivor, absorbed, _earned = merged_pair(wallet)
+    before = list(Lot.objects.filter(account__customer=absorbed).order_by("pk").values())
+    hold = holds.open_hold(
+        customer_id=absorbed.pk, wallet_id=wallet.pk, points=5, source=Source("test", "hold"), at=NOW
+    )
+    merge = merges.merge(survivor=survivor, absorbed=absorbed, by=SYSTEM, at=NOW)
+    holds.release(hold=hold, at=NOW)
+    assert (account_of(survivor), account_of(absorbed)) == ((20, 33, 0, 0), (0, 0, 0, 0))
+    merges.unmerge(merge=merge, by=SYSTEM, at=NOW)
+    assert list(Lot.objects.filter(account__customer=absorbed).order_by("pk").values()) == before
+    assert (account_of(survivor), account_of(absorbed)) == ((0, 10, 0, 0), (20, 23, 0, 0))
+
+
 def test_a_frozen_account_stops_the_merge(wallet: Wallet) -> None:
     survivor, absorbed, _earned = merged_pair(wallet)
     Account.objects.filter(customer=absorbed).update(frozen_at=NOW)

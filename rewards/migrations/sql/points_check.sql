@@ -37,7 +37,10 @@ BEGIN
                            THEN a.balance_after = b.pending + b.available + b.held - b.debt ELSE a.seq < b.seq END
                     FROM rewards_account b WHERE b.tenant_id = a.tenant_id AND b.id = a.account_id) IS TRUE
                ) AND bool_and(a.lot_id IS NULL OR
-                   (SELECT l.account_id = a.account_id AND l.remaining = a.lot_remaining
+                   -- Lots that had moved on in parts come back to one row in as many lines: the last one counts.
+                   (SELECT l.account_id = a.account_id AND (
+                        l.remaining = a.lot_remaining
+                        OR EXISTS (SELECT FROM added x WHERE x.lot_id = a.lot_id AND x.seq > a.seq))
                     FROM rewards_lot l WHERE l.tenant_id = a.tenant_id AND l.id = a.lot_id) IS TRUE
                ) AS is_right
         FROM added a
