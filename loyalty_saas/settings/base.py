@@ -245,6 +245,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "FeedbackKindEnum": "crm.models.FeedbackKind",
+        "CouponKindEnum": "rewards.models.CouponKind",
     },
 }
 API_RATE_LIMIT = env.str("API_RATE_LIMIT", default="30000/minute")
