@@ -24,8 +24,6 @@ from tenants.scope import active_tenant
 
 LINES_OF_PART: Final = 20_000
 _FLAGGED: Final = "warning:"
-# Statistics are taken again when the tables are so much larger, in parts.
-_ANALYZED_AFTER: Final = frozenset({1, 4, 16, 64})
 
 
 class OrderLoad:
@@ -107,8 +105,7 @@ class OrderLoad:
         load = self._load_sales if part.startswith("sale") else self._load_returns
         counts = Counter(run.report["counts"]) + load(params)
         staging.run(sql.KEEP_VERDICTS, params)
-        if number in _ANALYZED_AFTER:
-            staging.run(sql.ANALYZE)
+        staging.analyze_after(number)
         run.position, run.report = number, {**run.report, "counts": dict(counts)}
         run.save(update_fields=["position", "report"])
 

@@ -220,6 +220,7 @@ class RecordImporter:
         run = lock_import_run(work.run_id)
         staging.run("SET LOCAL work_mem = '64MB'; SET LOCAL statement_timeout = 0; SET LOCAL jit = off")
         counts = Counter(run.report.get("counts", {})) + self.loader.load(work, params)
+        staging.analyze_after(params["last"] // BLOCK_ROWS)
         run.position, run.report = params["last"], {**run.report, "counts": dict(counts)}
         run.save(update_fields=["position", "report"])
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection
 
@@ -30,6 +30,7 @@ class Stopwatch:
         self.seconds[name] = round(self.seconds.get(name, 0.0) + perf_counter() - start, 3)
 
 
+_ANALYZED_AFTER: Final = frozenset({1, 4, 16, 64})
 _TABLES = (
     "staged",
     "staged_file",
@@ -52,6 +53,15 @@ def begin() -> None:
     """
     run(f"DROP TABLE IF EXISTS {', '.join(f'pg_temp.{name}' for name in _TABLES)}")
     run("SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL statement_timeout = 0")
+
+
+def analyze_after(number: int) -> None:
+    """Take the statistics of the loaded tables again after a few of the parts: they have grown that much.
+
+    By those of a young installation the planner compares each row of a part with every row there is.
+    """
+    if number in _ANALYZED_AFTER:
+        run("SELECT crm_analyze_loaded_tables()")
 
 
 def run(statement: str, params: dict[str, Any] | None = None) -> int:
