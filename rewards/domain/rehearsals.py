@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import takewhile
 from typing import Any, Final
 
@@ -143,10 +144,10 @@ class ShadowLedger:
             self.overlaps.update((rule, other) for other in paying if other not in changed)
 
     def give_back(
-        self, order_id: int, customer_id: int, amount_minor: int, units: Iterable[ReturnedUnits]
+        self, order_id: int, customer_id: int, at: datetime, amount_minor: int, units: Iterable[ReturnedUnits]
     ) -> None:
         """Lower the spend by a return and take back what its lines earned in this ledger."""
-        self.spend_by_customer[customer_id].give_back(order_id, amount_minor)
+        self.spend_by_customer[customer_id].give_back(order_id, at, amount_minor)
         earned = self._lines_by_order.get(order_id)
         for unit in units:
             before = self._returned[order_id, unit.position]

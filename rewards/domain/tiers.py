@@ -83,16 +83,21 @@ def standing(tiers: Sequence[Tier], spend_minor: int) -> TierStanding:
 class RollingSpend:
     """One customer's qualifying spend while history is replayed in time order.
 
-    A return lowers the order it belongs to, so both leave the window at the same moment.
+    A return lowers the order it belongs to, so both leave the window at the same moment. Whatever happens at
+    the instant of a return does not know of it yet.
     """
 
     total_minor: int = 0
     orders_before: int = 0
     _orders: deque[list[int | datetime]] = field(default_factory=deque)
     _amount_by_order: dict[int, list[int | datetime]] = field(default_factory=dict)
+    _returns: deque[tuple[datetime, int, int]] = field(default_factory=deque)
 
     def at(self, moment: datetime) -> int:
         """Return the spend of the year that ends at ``moment``, exclusive of its first instant."""
+        returns = self._returns
+        while returns and returns[0][0] < moment:
+            self._lower(*returns.popleft()[1:])
         limit = moment - ROLLING_YEAR
         orders = self._orders
         while orders and orders[0][0] <= limit:  # type: ignore[operator]  # first cell is the moment
@@ -109,8 +114,12 @@ class RollingSpend:
         self.total_minor += amount_minor
         self.orders_before += 1
 
-    def give_back(self, order_id: int, amount_minor: int) -> None:
-        """Lower an order by what was returned of it; an order outside the window changes nothing."""
+    def give_back(self, order_id: int, moment: datetime, amount_minor: int) -> None:
+        """Lower an order by what was returned of it; moments must not go backwards."""
+        self._returns.append((moment, order_id, amount_minor))
+
+    def _lower(self, order_id: int, amount_minor: int) -> None:
+        """An order outside the window changes nothing."""
         cell = self._amount_by_order.get(order_id)
         if cell is not None:
             cell[2] -= amount_minor  # type: ignore[operator]

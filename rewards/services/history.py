@@ -2,7 +2,7 @@
 
 Tiers and order counts evolve as they would have: the replay keeps one small window per customer
 and reads documents that were decided earlier only to fill it. A batch is a transaction; what one run left
-undecided, the next finds.
+undecided, the next finds. Rules about returns are asked as they are live, after what the return takes back.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ from django.db import connection, connections
 from crm.services import customer_touches
 from rewards import locks
 from rewards.domain.facts import CustomerState, Due
+from rewards.domain.rules import Trigger
 from rewards.domain.tiers import ROLLING_YEAR, RollingSpend, standing
 from rewards.queries import customer_states, documents, programs, tiers
 from rewards.queries.documents import ORDER, Document, Place
 from rewards.queries.programs import PublishedRevision
 from rewards.services import decisions, evaluations
 from rewards.services.evaluations import Decided
+from rewards.services.history_pages import Page, Round
 from tenants.domain.actors import Actor
 from tenants.errors import Conflict
 from tenants.models import Tenant
@@ -53,13 +55,6 @@ class HistoryReport:
     last_at: datetime | None
 
 
-class _Page(NamedTuple):
-    """What one page is to be answered with: orders with their evaluations, and returns."""
-
-    orders: list[Decided]
-    returns: list[Document]
-
-
 class _Carried(NamedTuple):
     """How many documents of one page were carried out."""
 
@@ -67,32 +62,44 @@ class _Carried(NamedTuple):
     returns: int
 
 
+CarryOut = Callable[[list[Round]], _Carried]
+
+
 @dataclass(slots=True)
 class _Replay:
     published: PublishedRevision
     spend_by_customer: dict[int, RollingSpend]
 
-    def decide(self, page: list[Document]) -> _Page:
-        """Evaluate the page's orders in time order among its returns; nothing is written."""
+    def decide(self, page: list[Document]) -> list[Round]:
+        """Evaluate the page's orders and returns in time order; nothing is written."""
         engine = self.published.engine
         new_orders = [item.id for item in page if item.kind == ORDER and not item.is_decided]
         lines = documents.lines_by_order(new_orders, with_items=engine.needs.items)
-        due: list[Due] = []
-        states: list[CustomerState] = []
-        returns: list[Document] = []
+        asked = self._asked(page)
+        waiting = Page(engine.answers(Trigger.RETURN))
         for document in page:
             spend = self.spend_by_customer[document.customer_id]
-            if document.kind != ORDER:
-                spend.give_back(document.order_id, document.total_minor)
+            if document.kind == ORDER:
                 if not document.is_decided:
-                    returns.append(document)
+                    due = documents.due_order(document, lines.get(document.id, ()))
+                    waiting.add(due, self._state(document, spend))
+                spend.at(document.happened_at)
+                spend.add(document.id, document.happened_at, document.total_minor)
                 continue
+            if document.id in asked:
+                waiting.add(asked[document.id], self._state(document, spend))
             if not document.is_decided:
-                due.append(documents.due_order(document, lines.get(document.id, ())))
-                states.append(self._state(document, spend))
-            spend.at(document.happened_at)
-            spend.add(document.id, document.happened_at, document.total_minor)
-        return _Page(self._decided(due, states), returns)
+                waiting.add_return(document)
+            spend.give_back(document.order_id, document.happened_at, document.total_minor)
+        return waiting.rounds(self._decided(waiting.due, waiting.states))
+
+    def _asked(self, page: list[Document]) -> dict[int, Due]:
+        """Return what rules are asked about the page's new returns, by return."""
+        if not self.published.engine.answers(Trigger.RETURN):
+            return {}
+        due = documents.due_returns([each.id for each in page if each.kind != ORDER and not each.is_decided])
+        known = documents.decided_ids(due)
+        return {item.event_id: item for item in due if (item.event_type, item.event_id) not in known}
 
     def _decided(self, due: list[Due], states: list[CustomerState]) -> list[Decided]:
         engine = self.published.engine
@@ -154,7 +161,7 @@ def post(*, tenant: Tenant, by: Actor, at: datetime, progress: Progress) -> Hist
 
 
 def _serial_pages(
-    tenant: Tenant, replay: _Replay, since: datetime, carry_out: Callable[[_Page], _Carried]
+    tenant: Tenant, replay: _Replay, since: datetime, carry_out: CarryOut
 ) -> Iterator[_Carried]:
     """Decide and carry out each page in one transaction: caps and budgets leave no other way."""
     place = Place(since, 0, 0)
@@ -169,7 +176,7 @@ def _serial_pages(
         yield carried
 
 
-def _decided_pages(tenant: Tenant, replay: _Replay, since: datetime) -> Iterator[_Page]:
+def _decided_pages(tenant: Tenant, replay: _Replay, since: datetime) -> Iterator[list[Round]]:
     place = Place(since, 0, 0)
     while True:
         with tenant_scope(tenant):
@@ -178,19 +185,21 @@ def _decided_pages(tenant: Tenant, replay: _Replay, since: datetime) -> Iterator
                 return
             decided = replay.decide(page)
         place = documents.place_after(page[-1])
-        if decided.orders or decided.returns:
+        if decided:
             yield decided
 
 
 def _carry_out(
-    decided: _Page, *, tenant: Tenant, published: PublishedRevision, by: Actor, at: datetime
+    rounds: list[Round], *, tenant: Tenant, published: PublishedRevision, by: Actor, at: datetime
 ) -> _Carried:
     """Post one page, in one transaction."""
+    orders = returns = 0
     with tenant_scope(tenant):
-        return _Carried(
-            decisions.carry_out(decided.orders, published=published, by=by, at=at),
-            decisions.carry_out_returns(decided.returns, published=published, by=by, at=at),
-        )
+        for each in rounds:
+            orders += decisions.carry_out(each.orders, published=published, by=by, at=at)
+            returns += decisions.carry_out_returns(each.returns, published=published, by=by, at=at)
+            decisions.carry_out(each.asked, published=published, by=by, at=at)
+    return _Carried(orders, returns)
 
 
 @contextmanager
@@ -205,7 +214,7 @@ def without_cycle_search() -> Iterator[None]:
             gc.enable()
 
 
-def _one_behind(work: Callable[[_Page], _Carried], pages: Iterator[_Page]) -> Iterator[_Carried]:
+def _one_behind(work: Callable[[list[Round]], _Carried], pages: Iterator[list[Round]]) -> Iterator[_Carried]:
     """Carry out each page in a thread with a connection of its own, while the next one is being decided.
 
     Inside an open transaction, whose rows no other connection sees, everything happens in turn.

@@ -104,7 +104,7 @@ def _play_days(
     for number, merged in enumerate(_read_ahead(read, _days(since, until)), start=1):
         for item in merged:
             if isinstance(item, Returned):
-                ledger.give_back(item.order_id, item.customer_id, item.total_minor, item.units)
+                ledger.give_back(item.order_id, item.customer_id, item.at, item.total_minor, item.units)
             else:
                 ledger.play(item.due)
         progress(number, days, f"{ledger.events} events")
@@ -152,7 +152,7 @@ def _opened(engine: Engine, live: Engine | None, since: datetime, until: datetim
               for at, order_id, customer, total in history.headers(first, since)]  # fmt: skip
     for item in in_time_order(before, history.returns(first, since)):
         if isinstance(item, Returned):
-            spend[item.customer_id].give_back(item.order_id, item.total_minor)
+            spend[item.customer_id].give_back(item.order_id, item.at, item.total_minor)
         else:
             at, _kind, order_id, customer_id, total = item
             spend[customer_id].at(at)

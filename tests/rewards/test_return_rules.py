@@ -9,11 +9,11 @@ import pytest
 
 from rewards.models import DecisionRecord, LedgerTransaction
 from rewards.queries import documents
-from rewards.services import earning, verification
+from rewards.services import earning, history, verification
 from tenants.domain.actors import SYSTEM
 from tenants.models import OutboxMessage, Tenant
 from tenants.scope import tenant_scope
-from tests.rewards.factories import NOW, balance_of, make_customer, make_order, make_return
+from tests.rewards.factories import NOW, balance_of, lots_of, make_customer, make_order, make_return
 from tests.rewards.test_rules import publish
 
 pytestmark = pytest.mark.django_db
@@ -104,3 +104,70 @@ def test_a_return_is_judged_by_the_revision_of_its_moment() -> None:
     take_back(make_return(order, {1: 1}, NOW - 5 * DAY), make_return(order, {1: 1}, NOW - DAY))
     assert balance_of(customer) == (15, 0)
     assert LedgerTransaction.objects.filter(source_type="returned").count() == 1
+
+
+UNCAPPED = {"trigger": "return", "effects": [{"type": "points", "wallet": "points", "points": 5}]}
+GOLD = {
+    "trigger": "return",
+    "when": {"member": "tier", "op": "eq", "value": "gold"},
+    "effects": [{"type": "points", "wallet": "points", "points": 100}],
+}
+
+
+def told() -> tuple[Any, list[tuple[str, int]]]:
+    """A member's orders and returns in time order; after the first return the member is gold no more."""
+    customer = make_customer()
+    first = make_order(customer, [("A", 2, 6000)], NOW - 40 * DAY)
+    documents_of = [
+        ("order", first.pk),
+        ("return", make_return(first, {1: 1}, NOW - 30 * DAY).pk),
+        ("order", make_order(customer, [("B", 1, 700)], NOW - 20 * DAY).pk),
+        ("return", make_return(first, {1: 1}, NOW - 19 * DAY).pk),
+        ("order", make_order(customer, [("B", 3, 900)], NOW - DAY).pk),
+    ]
+    return customer, documents_of
+
+
+def decided(customer: Any) -> list[tuple[Any, ...]]:
+    rows = DecisionRecord.objects.filter(customer=customer).order_by("occurred_at", "event_type")
+    return list(rows.values_list("event_type", "points", "record__tier", "record__orders_before"))
+
+
+@pytest.mark.parametrize("rules", [(BUY, SORRY, GOLD), (BUY, UNCAPPED, GOLD)])
+def test_history_asks_the_rules_of_returns_as_live_does(
+    rules: Any, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(*rules)
+    customer, happened = told()
+    for kind, number in happened:
+        if kind == "order":
+            earning.award_orders([number], by=SYSTEM, at=NOW)
+        else:
+            earning.take_back_returns([number], by=SYSTEM, at=NOW)
+    live = decided(customer)
+    assert live[:4] == [
+        ("order", 60, "base", 0), ("return", -30, None, None), ("returned", 105, "gold", 1),
+        ("order", 7, "base", 1),
+    ]  # fmt: skip
+    replayed, happened = told()
+    monkeypatch.setattr(history, "BATCH", 2)
+    report = history.post(tenant=tenant, by=SYSTEM, at=NOW, progress=lambda *_: None)
+    assert (report.orders, report.returns) == (3, 2)
+    assert decided(replayed) == live
+    assert lots_of(replayed) == lots_of(customer)
+    # What live has decided is not asked again, nor what history has.
+    assert history.post(tenant=tenant, by=SYSTEM, at=NOW, progress=lambda *_: None).returns == 0
+    assert (decided(customer), decided(replayed)) == (live, live)
+
+
+def test_history_asks_nobody_about_returns_that_were_decided_before(tenant: Tenant) -> None:
+    publish(BUY)
+    customer = make_customer()
+    order = make_order(customer, [("A", 2, 2000)], NOW - 9 * DAY)
+    take_back(make_return(order, {1: 1}, NOW - 5 * DAY))
+    publish(BUY, UNCAPPED)
+    make_order(customer, [("A", 1, 100)], NOW - 8 * DAY)
+    make_return(order, {1: 1}, NOW - 4 * DAY)
+    history.post(tenant=tenant, by=SYSTEM, at=NOW, progress=lambda *_: None)
+    assert DecisionRecord.objects.filter(event_type="returned").count() == 1
+    assert balance_of(customer) == (6, 0)

@@ -196,8 +196,11 @@ def test_a_tier_is_reached_at_its_threshold_and_the_window_forgets():
     spend = RollingSpend()
     spend.add(1, AT, 80)
     spend.add(2, AT + timedelta(days=1), 50)
-    spend.give_back(1, 30)
+    spend.give_back(1, AT + timedelta(days=2), 30)
+    assert spend.at(AT + timedelta(days=2)) == 130
     assert spend.at(AT + ROLLING_YEAR - timedelta(seconds=1)) == 100
     assert spend.at(AT + ROLLING_YEAR) == 50
-    spend.give_back(1, 50)
-    assert (spend.at(AT + ROLLING_YEAR), spend.orders_before) == (50, 2)
+    spend.give_back(1, AT + ROLLING_YEAR, 50)
+    spend.give_back(2, AT + ROLLING_YEAR, 10)
+    assert spend.at(AT + ROLLING_YEAR) == 50
+    assert (spend.at(AT + ROLLING_YEAR + timedelta(seconds=1)), spend.orders_before) == (40, 2)
