@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from crm.domain.rule_nodes import (
     AllOf,
@@ -24,6 +24,16 @@ from crm.domain.rule_nodes import (
 NOTHING: Final = "$sensitive"
 
 
+class FreeValue(NamedTuple):
+    """A property of the events of one name; an attribute of the customer when ``event`` is empty.
+
+    A property may be a path, ``visit.room``.
+    """
+
+    event: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Hidden:
     """Names of sensitive values: of customers' attributes, and of properties by the event's name."""
@@ -37,18 +47,43 @@ class Hidden:
     def of_event(self, name: str) -> frozenset[str]:
         return self.properties.get(name, frozenset())
 
+    def among(self, values: Iterable[FreeValue]) -> list[FreeValue]:
+        """Return the sensitive ones of ``values``, in order."""
+        return sorted(value for value in values if self._has(value))
+
+    def _has(self, value: FreeValue) -> bool:
+        names = self.of_event(value.event) if value.event else self.attributes
+        return value.name in names or (bool(value.event) and not names.isdisjoint(value.name.split(".")))
+
+
+NOTHING_HIDDEN: Final = Hidden()
+
+
+def without(values: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    """Return the values less those of the names, however deep they lie in objects."""
+    if not names:
+        return dict(values)
+    return {
+        key: without(value, names) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if key not in names
+    }
+
+
+def free_values(rule: Rule) -> frozenset[FreeValue]:
+    """Return the attributes and properties that the rule reads."""
+    found: set[FreeValue] = set()
+    for leaf in leaves(rule):
+        if isinstance(leaf, Condition) and leaf.source is Source.ATTRIBUTE:
+            found.add(FreeValue("", leaf.name))
+        for pattern in _patterns(leaf):
+            found |= {FreeValue(pattern.event, each.name) for each in pattern.where}
+    return frozenset(found)
+
 
 def spoken_of(rule: Rule, hidden: Hidden) -> list[str]:
     """Return the names of the sensitive values that the rule speaks of, in order."""
-    found: set[str] = set()
-    for leaf in leaves(rule):
-        if isinstance(leaf, Condition):
-            if leaf.source is Source.ATTRIBUTE and leaf.name in hidden.attributes:
-                found.add(leaf.name)
-            continue
-        for pattern in _patterns(leaf):
-            found |= {each.name for each in pattern.where} & hidden.of_event(pattern.event)
-    return sorted(found)
+    return sorted({value.name for value in hidden.among(free_values(rule))})
 
 
 def hiding(rule: Rule, hidden: Hidden) -> Rule:

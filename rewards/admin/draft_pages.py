@@ -28,7 +28,7 @@ def starting_document(tenant: Tenant) -> dict[str, Any]:
     """Return what to start from: the draft, what is in force, or a first program."""
     row = draft() or programs.current()
     if row is not None:
-        return to_json(programs.bind(row).revision)
+        return to_json(programs.revision_of(row))
     unit = 10 ** exponent(tenant.currency)
     document = starter.document(
         per_minor=unit,

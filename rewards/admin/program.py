@@ -74,7 +74,7 @@ class ProgramPage(StaffPage):
         row = programs.current()
         revisions = ProgramRevision.objects.order_by("-number")
         counts = TierMembership.objects.values_list("tier_key").annotate(count=Count("pk")).order_by()
-        revision = programs.bind(row).revision if row else None
+        revision = programs.revision_of(row) if row else None
         currency = self.access.tenant.currency
         return self.page(
             row=row,
@@ -84,6 +84,7 @@ class ProgramPage(StaffPage):
             revisions=revisions.defer("document")[:_REVISIONS_SHOWN],
             settings=Program.objects.first(),
             policies=RehearsalPolicy.choices,
+            secrets=programs.readers_of_secrets(revision) if revision else [],
         )
 
 
@@ -111,7 +112,7 @@ class RevisionPage(OneRevisionPage):
     def get(self, request: HttpRequest, number: int) -> HttpResponseBase:
         row = self.row
         self.title = _("Revision %(number)s") % {"number": row.number}
-        revision = programs.bind(row).revision
+        revision = programs.revision_of(row)
         current = programs.current()
         is_open = row.state not in {RevisionState.PUBLISHED, RevisionState.RETIRED}
         check = rehearsal_checks.check(row)
@@ -121,6 +122,7 @@ class RevisionPage(OneRevisionPage):
             members=None,
             current=current,
             findings=found(revision) if is_open else [],
+            secrets=programs.readers_of_secrets(revision) if row.state == RevisionState.PUBLISHED else [],
             check=check,
             rehearsal=check.rehearsal if is_open else rehearsal_checks.of_approval(row) or check.rehearsal,
             is_rehearsal_current=check.rehearsed is Rehearsed.CURRENT,
@@ -137,7 +139,7 @@ class ExportPage(OneRevisionPage):
     """The revision's document as a JSON file."""
 
     def get(self, request: HttpRequest, number: int) -> HttpResponseBase:
-        document = to_json(programs.bind(self.row).revision)
+        document = to_json(programs.revision_of(self.row))
         response = HttpResponse(
             json.dumps(document, indent=2, ensure_ascii=False), content_type="application/json"
         )
@@ -174,7 +176,7 @@ class PublishPage(OneRevisionPage):
         return form
 
     def _shown(self, form: ConfirmForm, status: int = 200) -> HttpResponseBase:
-        revision = programs.bind(self.row).revision
+        revision = programs.revision_of(self.row)
         shown = described(revision, self.access.tenant.currency)
         return self.page(
             row=self.row,

@@ -59,7 +59,7 @@ class ComparePage(OneRevisionPage):
 
     def get(self, request: HttpRequest, number: int, other: int) -> HttpResponseBase:
         before_row = get_object_or_404(ProgramRevision.objects.all(), number=other)
-        before, after = programs.bind(before_row).revision, programs.bind(self.row).revision
+        before, after = programs.revision_of(before_row), programs.revision_of(self.row)
         self.title = _("Revision %(number)s against %(other)s") % {"number": number, "other": other}
         changes = [self._shown(change, before, after) for change in compare(before, after)]
         others = ProgramRevision.objects.exclude(number=number).order_by("-number")

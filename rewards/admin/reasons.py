@@ -69,7 +69,11 @@ def _reason(rule: dict[str, Any], names: dict[str, str], currency: str) -> str:
             "given": formats.number(cap["given"]),
         }
         return _("%(cap)s: %(given)s instead of %(asked)s") % values
-    return "; ".join(_failure(failure, currency) for failure in rule.get("failed", []))
+    texts = [_failure(failure, currency) for failure in rule.get("failed", [])]
+    if secret := rule.get("hidden", {}).get("sensitive"):
+        fields = ", ".join(words.field_label(field) for field in secret)
+        texts.append(_("sensitive and not read: %(fields)s") % {"fields": fields})
+    return "; ".join(texts)
 
 
 def _failure(failure: dict[str, Any], currency: str) -> str:

@@ -75,7 +75,7 @@ class TierPreviewPage(StaffPage):
 
     def get(self, request: HttpRequest, number: int) -> HttpResponseBase:
         row = get_object_or_404(ProgramRevision.objects.all(), number=number)
-        revision = programs.bind(row).revision
+        revision = programs.revision_of(row)
         preview = tier_preview.of_revision(revision, at=timezone.now())
         names = {tier.key: tier.name for tier in revision.tiers} | {"": _("no tier")}
         totals = [

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from crm.domain.hidden_values import FreeValue, Hidden
 from rewards.domain.amounts import Amount, compile_amount
 from rewards.domain.budgets import Period
 from rewards.domain.conditions import Condition, FactSource, Op, leaves
@@ -22,6 +23,7 @@ from rewards.domain.effects import (
 )
 from rewards.domain.expiry import Expiry
 from rewards.domain.facts import Context
+from rewards.domain.free_values import of_rule
 from rewards.domain.limits import Limits, all_rules, counted_caps, counted_member_caps
 from rewards.domain.matching import Failure, LineMatch, Match, compile_lines, compile_tree, failures, together
 from rewards.domain.programs import Revision
@@ -54,28 +56,32 @@ class CompiledRule:
     grants: tuple[str, ...]
     unmatched: RuleOutcome
     expiry: Expiry | None
+    hidden: tuple[str, ...]
 
     def failed(self, context: Context) -> RuleOutcome:
         """Return the outcome of a rule that does not match, with the reasons."""
         return self.unmatched._replace(failures=tuple(_reasons(self.rule, self.chosen, context)))
 
 
-def compile_rules(revision: Revision) -> dict[tuple[Trigger, str], tuple[CompiledRule, ...]]:
+def compile_rules(revision: Revision, hidden: Hidden) -> dict[tuple[Trigger, str], tuple[CompiledRule, ...]]:
     """Return the rules that answer to each kind of event, by priority."""
     by_event: dict[tuple[Trigger, str], list[CompiledRule]] = defaultdict(list)
     before: dict[tuple[Trigger, str], list[EarningRule]] = defaultdict(list)
     for rule in revision.rules:
         event = rule.trigger, rule.event
-        by_event[event].append(_compiled(rule, revision, before[event]))
+        by_event[event].append(_compiled(rule, revision, before[event], hidden))
         before[event].append(rule)
     return {event: tuple(rules) for event, rules in by_event.items()}
 
 
-def _compiled(rule: EarningRule, revision: Revision, before: Sequence[EarningRule]) -> CompiledRule:
+def _compiled(
+    rule: EarningRule, revision: Revision, before: Sequence[EarningRule], hidden: Hidden
+) -> CompiledRule:
     chosen = compile_lines(rule.lines) if rule.lines else None
     effect = rule.points
     amount = compile_amount(effect, chosen, multiplied_by(rule, before)) if effect else None
     limits = _limits(rule, revision)
+    secret = tuple(_field(value) for value in hidden.among(of_rule(rule))) if hidden else ()
     return CompiledRule(
         rule=rule,
         key=rule.key,
@@ -88,9 +94,15 @@ def _compiled(rule: EarningRule, revision: Revision, before: Sequence[EarningRul
         limits=limits or None,
         effects=tuple(effect_of(rule.key, grant) for grant in rule.grants),
         grants=tuple(f"{grant.kind.value}:{grant.key}" for grant in rule.grants),
-        unmatched=RuleOutcome(rule.key, is_matched=False),
+        unmatched=RuleOutcome(rule.key, is_matched=False, hidden=secret),
         expiry=rule.expiry,
+        hidden=secret,
     )
+
+
+def _field(value: FreeValue) -> str:
+    source = FactSource.PROPERTY if value.event else FactSource.ATTRIBUTE
+    return Condition(source, value.name, Op.EXISTS).field
 
 
 def multiplied_by(rule: EarningRule, before: Iterable[EarningRule]) -> list[str]:

@@ -28,7 +28,10 @@ class CapApplied(NamedTuple):
 
 
 class RuleOutcome(NamedTuple):
-    """Whether a rule matched, what it gave, and otherwise which conditions failed and by how much."""
+    """Whether a rule matched, what it gave, and otherwise which conditions failed and by how much.
+
+    ``hidden`` are the facts that the rule speaks of and found missing because they are sensitive.
+    """
 
     rule: str
     is_matched: bool
@@ -38,6 +41,7 @@ class RuleOutcome(NamedTuple):
     skipped_by: str | None = None
     excluded_by: str | None = None
     grants: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
     @property
     def has_given(self) -> bool:
@@ -56,6 +60,8 @@ class RuleOutcome(NamedTuple):
             document["excluded_by"] = self.excluded_by
         if self.grants:
             document["effects"] = list(self.grants)
+        if self.hidden:
+            document["hidden"] = {"sensitive": list(self.hidden)}
         return document
 
 

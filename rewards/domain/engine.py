@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from crm.domain.hidden_values import NOTHING_HIDDEN, Hidden, without
 from rewards.domain.compiled_rules import CompiledRule, Needs, compile_rules, needs_of
 from rewards.domain.decisions import Decision, Evaluation, RuleOutcome, Spent
 from rewards.domain.effects import Earn, Effect
@@ -19,14 +20,19 @@ from rewards.domain.rules import Trigger
 
 
 class Engine:
-    """A compiled revision. ``needs`` says which facts of a member its rules read."""
+    """A compiled revision. ``needs`` says which facts of a member its rules read.
 
-    __slots__ = ("_rules", "needs", "revision")
+    Rules find ``hidden`` values missing, and their outcomes name those they would have read.
+    """
 
-    def __init__(self, revision: Revision) -> None:
+    __slots__ = ("_hidden", "_rules", "needs", "revision")
+
+    def __init__(self, revision: Revision, hidden: Hidden = NOTHING_HIDDEN) -> None:
         self.revision = revision
         self.needs: Needs = needs_of(revision)
-        self._rules: Mapping[tuple[Trigger, str], tuple[CompiledRule, ...]] = compile_rules(revision)
+        self._rules: Mapping[tuple[Trigger, str], tuple[CompiledRule, ...]] = compile_rules(revision, hidden)
+        reads_hidden = any(rule.hidden for rules in self._rules.values() for rule in rules)
+        self._hidden = hidden if reads_hidden else NOTHING_HIDDEN
 
     def answers(self, trigger: Trigger, name: str = "") -> bool:
         """Whether any rule could answer to such an event."""
@@ -46,7 +52,17 @@ class Engine:
         what each line of an order earned. Points and effects are the same.
         """
         rules = self._rules.get((event.trigger, event.name), ())
+        if self._hidden:
+            state, event = _open(state, event, self._hidden)
         return _Run(self.revision, state, event, explains=explains).over(rules, shares_lines=shares_lines)
+
+
+def _open(state: CustomerState, event: Happening, hidden: Hidden) -> tuple[CustomerState, Happening]:
+    """Return the facts less what is sensitive."""
+    return (
+        state._replace(attributes=without(state.attributes, hidden.attributes)),
+        event._replace(properties=without(event.properties, hidden.of_event(event.name))),
+    )
 
 
 def evaluate(revision: Revision, state: CustomerState, event: Happening) -> Evaluation:
@@ -121,7 +137,7 @@ class _Run:
         if rule.effects and may_give:
             self._effects.extend(rule.effects)
             granted = rule.grants
-        return RuleOutcome(rule.key, True, given, (), cap, None, None, granted)
+        return RuleOutcome(rule.key, True, given, (), cap, None, None, granted, rule.hidden)
 
     def _lines(self, rules: Sequence[CompiledRule], lines: Sequence[Line]) -> dict[str, dict[int, int]]:
         by_wallet: dict[str, dict[int, int]] = {wallet: {} for wallet in self._points_by_wallet}

@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 from django.db import connection
 
+from crm.domain.hidden_values import without
+from crm.queries import sensitive
 from rewards.domain.challenges.matching import EventFacts, OrderedLine, OrderFacts
 from tenants.scope import active_tenant_id
 
@@ -99,13 +101,15 @@ def _order(row: tuple[Any, ...]) -> RecordedOrder:
 def events(
     *, message_ids: Sequence[str], first_at: datetime | str, last_at: datetime | str, names: Collection[str]
 ) -> list[EventFacts]:
-    """Return the events of active customers that have one of the names."""
+    """Return the events of active customers that have one of the names, less their sensitive properties."""
     rows = _rows(
         _EVENTS, message_ids=list(message_ids), first_at=first_at, last_at=last_at, names=sorted(names)
     )
-    decode = msgspec.json.decode
+    decode, hidden = msgspec.json.decode, sensitive.hidden()
     return [
-        EventFacts(message_id, customer_id, name, occurred_at, decode(properties))
+        EventFacts(
+            message_id, customer_id, name, occurred_at, without(decode(properties), hidden.of_event(name))
+        )
         for message_id, customer_id, name, occurred_at, properties in rows
     ]
 

@@ -6,16 +6,18 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from crm.domain.hidden_values import NOTHING_HIDDEN, Hidden
 from crm.models import Segment
 from crm.queries import sensitive
 from rewards.domain.documents import parse
 from rewards.domain.engine import Engine
 from rewards.domain.findings import Finding
+from rewards.domain.free_values import Reader, readers
 from rewards.domain.linting import Known, lint
 from rewards.domain.programs import Revision
 from rewards.models import CouponDefinition, ProgramRevision, RevisionState, Reward, Wallet
@@ -25,7 +27,9 @@ EDITABLE: Final = (RevisionState.DRAFT, RevisionState.REHEARSED, RevisionState.C
 OPEN: Final = (*EDITABLE, RevisionState.IN_REVIEW, RevisionState.APPROVED)
 _IN_FORCE: Final = (RevisionState.PUBLISHED, RevisionState.RETIRED)
 _MOST_ENGINES: Final = 256
-_engine_by_document: dict[tuple[bytes, str], Engine] = {}
+# What an engine is made of: the document, the time zone and the sensitive names.
+_Made: TypeAlias = tuple[bytes, str, bytes]
+_engine_by_document: dict[_Made, Engine] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,31 +74,37 @@ def timeline() -> Timeline | None:
     if not rows or rows[-1].state != RevisionState.PUBLISHED:
         return None
     wallets = dict(Wallet.objects.values_list("key", "id"))
+    hidden = sensitive.hidden()
     return Timeline(
-        [PublishedRevision(row.pk, row.number, _engine(row), wallets) for row in rows],
+        [PublishedRevision(row.pk, row.number, _engine(row, hidden), wallets) for row in rows],
         [row.published_at for row in rows if row.published_at is not None],
     )
 
 
 def bind(row: ProgramRevision) -> PublishedRevision:
-    """Compile a revision in the tenant's time zone."""
+    """Compile a revision in the tenant's time zone; from now on it reads nothing sensitive."""
     return PublishedRevision(
         id=row.pk,
         number=row.number,
-        engine=_engine(row),
+        engine=_engine(row, sensitive.hidden()),
         wallet_id_by_key=dict(Wallet.objects.values_list("key", "id")),
     )
 
 
-def _engine(row: ProgramRevision) -> Engine:
+def revision_of(row: ProgramRevision) -> Revision:
+    """Return what a revision says, for those who read or write it and decide nothing by it."""
+    return _engine(row, NOTHING_HIDDEN).revision
+
+
+def _engine(row: ProgramRevision, hidden: Hidden) -> Engine:
     """Compile a revision, or find it by what it says: the content is the key, so nothing grows stale."""
     zone = active_tenant().time_zone
-    key = msgspec.json.encode(row.document), zone
+    key = msgspec.json.encode(row.document), zone, msgspec.json.encode(hidden, order="sorted")
     engine = _engine_by_document.get(key)
     if engine is None:
         if len(_engine_by_document) >= _MOST_ENGINES:
             _engine_by_document.clear()
-        engine = Engine(parse(row.document, time_zone=ZoneInfo(zone)))
+        engine = Engine(parse(row.document, time_zone=ZoneInfo(zone)), hidden)
         _engine_by_document[key] = engine
     return engine
 
@@ -110,6 +120,13 @@ def findings_of(revision: Revision) -> list[Finding]:
             sensitive=sensitive.hidden(),
         ),
     )
+
+
+def readers_of_secrets(revision: Revision) -> list[tuple[Reader, list[str]]]:
+    """Return the rules and challenges that speak of sensitive values, each with the names of these."""
+    hidden = sensitive.hidden()
+    found = [(reader, hidden.among(reader.values)) for reader in readers(revision)]
+    return [(reader, [value.name for value in values]) for reader, values in found if values]
 
 
 def open_revision() -> ProgramRevision | None:

@@ -84,7 +84,7 @@ class DraftsView(TenantAPIView):
         draft = program_services.save_draft(
             **serializer.validated_data, by=request.access.actor, at=timezone.now()
         )
-        found = programs.findings_of(programs.bind(draft).revision)
+        found = programs.findings_of(programs.revision_of(draft))
         body = {"number": draft.number, "state": draft.state, "findings": found}
         return Response(DraftOutput(body).data, status=201)
 

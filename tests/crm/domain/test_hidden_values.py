@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from crm.domain.hidden_values import NOTHING, Hidden, hiding, spoken_of
+from crm.domain.hidden_values import NOTHING, FreeValue, Hidden, hiding, spoken_of, without
 from crm.domain.rules import CustomerFacts, EventFact, matches, parse
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -56,3 +56,23 @@ def test_the_event_that_follows_is_looked_at_too() -> None:
     assert spoken_of(rule, HIDDEN) == ["diagnosis"]
     [test] = hiding(rule, HIDDEN).then.where
     assert test.name == NOTHING
+
+
+def test_values_are_taken_out_however_deep_they_lie() -> None:
+    sent = {"diagnosis": "flu", "visit": {"diagnosis": {"code": 1}, "room": 3}, "rooms": [{"diagnosis": 1}]}
+    assert without(sent, frozenset({"diagnosis"})) == {"visit": {"room": 3}, "rooms": [{"diagnosis": 1}]}
+    assert without(sent, frozenset()) == sent
+
+
+def test_a_path_is_sensitive_where_one_of_its_parts_is() -> None:
+    asked = [
+        FreeValue("visited", "visit.diagnosis"),
+        FreeValue("visited", "diagnosis.code"),
+        FreeValue("visited", "room"),
+        FreeValue("paid", "diagnosis"),
+        FreeValue("", "blood_type"),
+        FreeValue("", "diagnosis"),
+        # An attribute may have a dot in its name; it is no path.
+        FreeValue("", "blood_type.old"),
+    ]
+    assert HIDDEN.among(asked) == [asked[4], asked[1], asked[0]]
