@@ -15,11 +15,13 @@ class RewardsConfig(AppConfig):
     verbose_name = _("Rewards")
 
     def ready(self) -> None:
+        from crm.admin.value_readers import register as register_readers  # noqa: PLC0415 - with the registries
         from crm.domain.rules import Source  # noqa: PLC0415 - with the registries below
         from crm.queries import rule_sources  # noqa: PLC0415 - models are not loaded before
         from crm.queries.profile import register_section  # noqa: PLC0415 - models are not loaded before
         from crm.services.imports.dependents import register_guard  # noqa: PLC0415
         from rewards import receivers  # noqa: F401, PLC0415 - registers its consumers
+        from rewards.admin import value_readers  # noqa: PLC0415 - with the registries
         from rewards.admin.notice import frozen_accounts  # noqa: PLC0415 - with the registries
         from rewards.queries import balances, coupons, rule_values, tiers  # noqa: PLC0415
         from tenants.admin import notices  # noqa: PLC0415 - with the registries
@@ -27,6 +29,8 @@ class RewardsConfig(AppConfig):
         # Orders that were decided on keep their points; undoing an import leaves them.
         register_guard("order", _DECIDED)
         notices.register(frozen_accounts)
+        register_readers(value_readers.of_program)
+        register_readers(value_readers.of_coupons)
         from rewards.services import balance_imports, points_exports  # noqa: F401, PLC0415 - to import, to export
 
         register_section("balance", balances.profile_section)

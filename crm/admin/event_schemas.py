@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.admin import value_readers
 from crm.domain.event_catalogue import KNOWN_BY_NAME
 from crm.models import EventSchema, PropertySchema, PropertyType, Sensitivity, ViolationPolicy
 from crm.services import event_schemas
@@ -75,9 +76,10 @@ class SchemaPage(StaffPage):
         properties = PropertySchema.objects.filter(schema=schema).order_by("-present_count", "key")
         for each in properties:
             each.schema = schema
+        readers = value_readers.by_key(schema.name, self.access)
         return self.page(
             schema=schema,
-            properties=properties,
+            properties=[(each, readers.get(each.key, [])) for each in properties],
             known=KNOWN_BY_NAME.get(schema.name),
             policies=ViolationPolicy.choices,
             types=PropertyType.choices,
@@ -94,9 +96,18 @@ class SchemaPage(StaffPage):
             event_schemas.unlock(schema=schema, by=actor, at=now)
             messages.success(request, _("“%(name)s” is open.") % {"name": schema.name})
         elif action == "property":
-            event_schemas.set_property(schema=schema, by=actor, at=now, **_property(request))
+            saved = event_schemas.set_property(schema=schema, by=actor, at=now, **_property(request))
             messages.success(request, _("Saved."))
+            if saved.sensitivity:
+                self._warn(request, saved)
         return redirect("event_schema", public_id=schema.public_id)
+
+    def _warn(self, request: HttpRequest, saved: PropertySchema) -> None:
+        """Name what read the property until now."""
+        if readers := value_readers.by_key(saved.schema.name, self.access).get(saved.key):
+            text = _("“%(key)s” is sensitive and no longer read, at once. It is missing for: %(readers)s.")
+            titles = ", ".join(reader.title for reader in readers)
+            messages.warning(request, text % {"key": saved.key, "readers": titles})
 
     def _schema(self, public_id: UUID) -> EventSchema:
         return get_object_or_404(EventSchema.objects.all(), public_id=public_id)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 
 import pytest
 from django.test import Client
 
-from crm.models import EventReject, EventSchema, PropertySchema
+from crm.models import EventReject, EventSchema, PropertySchema, SegmentKind
+from crm.services import segments
+from rewards.models import ProgramRevision
+from rewards.services import programs
+from tenants.domain.actors import SYSTEM
 from tenants.models import Job
 from tenants.scope import tenant_scope
+from tests.conftest import NOW
 from tests.loyalty_saas.backoffice.filling import Filled
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +69,32 @@ def test_a_schema_is_locked_and_its_property_declared(filled: Filled, staff: Cli
     staff.post(page, {"action": "unlock"})
     with tenant_scope(filled.tenant):
         assert not EventSchema.objects.get().is_locked
+
+
+def test_the_pages_name_the_rules_that_lost_a_sensitive_value(filled: Filled, staff: Client) -> None:
+    page = f"/t/acme/events/schemas/{filled.schema.public_id}/"
+    assert "Read by:" not in staff.get(page).content.decode()
+    with tenant_scope(filled.tenant):
+        document = deepcopy(ProgramRevision.objects.get(state="published").document)
+        document["rules"].append({
+            "key": "visits", "name": "Visits", "trigger": "event", "event": filled.schema.name,
+            "priority": 99,
+            "when": {"property": "visits", "op": "gte", "value": 1}, "caps": [{"per": "day", "times": 1}],
+            "effects": [{"type": "points", "wallet": "points", "points": 1}],
+        })  # fmt: skip
+        draft = programs.save_draft(document=document, by=SYSTEM, at=NOW)
+        programs.publish(revision=draft, acknowledges=True, by=SYSTEM, at=NOW)
+        seen = {"event": filled.schema.name, "where": [{"property": "visits", "op": "exists"}], "at_least": 1}
+        segments.create(key="visitors", name="Visitors", kind=SegmentKind.RULE, rule=seen, by=SYSTEM, at=NOW)
+    before = staff.get(page).content.decode()
+    assert ("Read by:" in before, "rule “Visits”" in before, "segment “Visitors”" in before) == (True,) * 3
+    assert "no longer read" not in staff.get("/t/acme/program/").content.decode()
+    body = {"action": "property", "key": "visits", "sensitivity": "health"}
+    done = staff.post(page, body, follow=True).content.decode()
+    readers = "segment “Visitors”, rule “Visits”"
+    assert f"“visits” is sensitive and no longer read, at once. It is missing for: {readers}." in done
+    assert "Sensitive, so it is missing for:" in done
+    number = draft.number
+    for address in ("/t/acme/program/", f"/t/acme/program/{number}/"):
+        text = staff.get(address).content.decode()
+        assert ("no longer read" in text, "Rule “Visits”: visits" in text) == (True, True)
