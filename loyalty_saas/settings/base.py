@@ -228,7 +228,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["tenants.api.parsers.JsonParser"],
     "DEFAULT_PAGINATION_CLASS": "tenants.api.pagination.CursorPages",
     "DEFAULT_FILTER_BACKENDS": ["tenants.api.filters.StrictFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "tenants.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "tenants.api.errors.problem_response",
     "UNAUTHENTICATED_USER": None,
     "DATETIME_FORMAT": "iso-8601",

@@ -7,7 +7,7 @@ from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.response import Response
 
 
-def _is_natural(text: str, *, digits: int) -> bool:
+def is_natural(text: str, *, digits: int) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= digits
 
 
@@ -25,7 +25,7 @@ class CursorPages(CursorPagination):
 
     def get_page_size(self, request: Any) -> int | None:
         given = request.query_params.get(self.page_size_query_param)
-        if given is not None and not (_is_natural(given, digits=3) and 1 <= int(given) <= self.max_page_size):
+        if given is not None and not (is_natural(given, digits=3) and 1 <= int(given) <= self.max_page_size):
             raise ValidationError({"limit": f"A whole number from 1 to {self.max_page_size}."})
         return int(given) if given else self.page_size
 
@@ -35,7 +35,7 @@ class CursorPages(CursorPagination):
             cursor = super().decode_cursor(request)
         except NotFound as error:
             raise _unknown_cursor() from error
-        if cursor and cursor.position is not None and not _is_natural(str(cursor.position), digits=18):
+        if cursor and cursor.position is not None and not is_natural(str(cursor.position), digits=18):
             raise _unknown_cursor()
         return cursor
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+
+# Every time zone and the database can hold what lies between, and a lifetime before or after it.
+EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -25,19 +29,49 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class MomentField(serializers.DateTimeField):
-    """A moment with its offset from UTC, within years that every time zone and the database can hold."""
+    """A moment with its offset from UTC, within the years that we can reckon with."""
 
     default_error_messages = {
         "zone_missing": _("Say the offset from UTC, such as Z or +02:00."),
         "out_of_range": _("Between the years 1900 and 2200."),
     }
-    _earliest = datetime(1900, 1, 1, tzinfo=UTC)
-    _latest = datetime(2200, 1, 1, tzinfo=UTC)
 
     def enforce_timezone(self, value: datetime) -> datetime:
         if value.tzinfo is None:
             self.fail("zone_missing")
         moment = super().enforce_timezone(value)
-        if not self._earliest <= moment < self._latest:
+        if not EARLIEST <= moment < LATEST:
             self.fail("out_of_range")
         return moment
+
+
+class DayField(serializers.DateField):
+    """A day, within the years that we can reckon with."""
+
+    default_error_messages = {"out_of_range": MomentField.default_error_messages["out_of_range"]}
+
+    def to_internal_value(self, value: Any) -> date:
+        day: date = super().to_internal_value(value)
+        if not EARLIEST.date() <= day < LATEST.date():
+            self.fail("out_of_range")
+        return day
+
+
+class FieldErrorOutput(serializers.Serializer[Any]):
+    """One thing that is wrong in a request; ``pointer`` is a JSON pointer into its body."""
+
+    pointer = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemOutput(serializers.Serializer[Any]):
+    """A failure (RFC 9457); ``code`` names its kind, further members are facts such as ``missing``."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField(min_value=400, max_value=599)
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    request_id = serializers.CharField()
+    errors = FieldErrorOutput(many=True, required=False)  # type: ignore[assignment]  # fields leave the class

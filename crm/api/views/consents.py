@@ -12,8 +12,7 @@ from crm.api.serializers.consents import ConsentChangeOutput, ConsentsInput, Con
 from crm.models import Customer
 from crm.queries import consents as consent_queries
 from crm.services import consents, customers
-from tenants.api.pagination import CursorPages
-from tenants.api.views import TenantAPIView, TenantRequest
+from tenants.api.views import TenantAPIView, TenantListView, TenantRequest
 from tenants.domain.permissions import Permission
 
 
@@ -45,7 +44,7 @@ class ConsentsView(TenantAPIView):
         return Response(_shown(_customer(public_id)))
 
 
-class ConsentHistoryView(TenantAPIView):
+class ConsentHistoryView(TenantListView):
     """Every decision of a customer with its proof."""
 
     required_permission = Permission.CUSTOMERS_VIEW
@@ -53,10 +52,8 @@ class ConsentHistoryView(TenantAPIView):
     @extend_schema(responses=ConsentChangeOutput(many=True))
     def get(self, request: TenantRequest, public_id: UUID) -> Response:
         """List the decisions, the newest recorded first."""
-        pages = CursorPages()
         rows = consent_queries.history_of(_customer(public_id).pk)
-        page = pages.paginate_queryset(rows, request, self)
-        return pages.get_paginated_response(ConsentChangeOutput(page, many=True).data)
+        return self.page(rows, ConsentChangeOutput, request)
 
 
 def _customer(public_id: UUID) -> Customer:

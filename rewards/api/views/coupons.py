@@ -32,8 +32,7 @@ from rewards.queries import coupons
 from rewards.services.coupons import issue, redeeming
 from rewards.services.ledger import Source
 from tenants.api.idempotency import idempotent
-from tenants.api.pagination import CursorPages
-from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet
+from tenants.api.views import TenantAPIView, TenantListView, TenantRequest, TenantViewSet
 from tenants.domain.permissions import Permission
 
 _SOURCE = "api"
@@ -127,7 +126,7 @@ class IssueView(TenantAPIView):
         return Response(CouponCodeOutput(code).data, status=201)
 
 
-class CustomerCouponsView(TenantAPIView):
+class CustomerCouponsView(TenantListView):
     """The codes a customer has."""
 
     required_permission = Permission.COUPONS_VIEW
@@ -135,9 +134,7 @@ class CustomerCouponsView(TenantAPIView):
     @extend_schema(responses=CouponCodeOutput(many=True))
     def get(self, request: TenantRequest, public_id: UUID) -> Response:
         """List the customer's own codes, the latest first."""
-        pages = CursorPages()
-        rows = pages.paginate_queryset(coupons.codes_of(customer_of(public_id)), request, self)
-        return pages.get_paginated_response(CouponCodeOutput(rows, many=True).data)
+        return self.page(coupons.codes_of(customer_of(public_id)), CouponCodeOutput, request)
 
 
 class CouponRedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):

@@ -11,8 +11,7 @@ from rewards.api.views.requests import customer_of, keyed, read
 from rewards.queries import balances
 from rewards.services import points
 from tenants.api.idempotency import idempotent
-from tenants.api.pagination import CursorPages
-from tenants.api.views import TenantAPIView, TenantRequest
+from tenants.api.views import TenantAPIView, TenantListView, TenantRequest
 from tenants.domain.permissions import Permission
 
 
@@ -30,7 +29,7 @@ class PointsView(TenantAPIView):
         return Response(PointsOutput(body).data)
 
 
-class EntriesView(TenantAPIView):
+class EntriesView(TenantListView):
     """A customer's ledger lines."""
 
     required_permission = Permission.POINTS_VIEW
@@ -38,9 +37,7 @@ class EntriesView(TenantAPIView):
     @extend_schema(responses=EntryOutput(many=True))
     def get(self, request: TenantRequest, public_id: UUID) -> Response:
         """List ledger lines, the latest first."""
-        pages = CursorPages()
-        rows = pages.paginate_queryset(balances.entries_of(customer_of(public_id).pk), request, self)
-        return pages.get_paginated_response(EntryOutput(rows, many=True).data)
+        return self.page(balances.entries_of(customer_of(public_id).pk), EntryOutput, request)
 
 
 class AdjustView(TenantAPIView):

@@ -30,8 +30,7 @@ from rewards.services import earning, simulations
 from rewards.services import programs as program_services
 from rewards.services.simulations import CartLine
 from tenants.api.idempotency import idempotent
-from tenants.api.pagination import CursorPages
-from tenants.api.views import TenantAPIView, TenantRequest
+from tenants.api.views import TenantAPIView, TenantListView, TenantRequest
 from tenants.domain.permissions import Permission
 
 
@@ -46,7 +45,7 @@ class SchemaView(TenantAPIView):
         return Response(json_schema())
 
 
-class RevisionsView(TenantAPIView):
+class RevisionsView(TenantListView):
     """The program's revisions."""
 
     required_permission = Permission.PROGRAM_VIEW
@@ -54,9 +53,7 @@ class RevisionsView(TenantAPIView):
     @extend_schema(responses=RevisionOutput(many=True))
     def get(self, request: TenantRequest) -> Response:
         """List revisions, the newest first, without their documents."""
-        pages = CursorPages()
-        rows = pages.paginate_queryset(ProgramRevision.objects.order_by("-id"), request, self)
-        return pages.get_paginated_response(RevisionOutput(rows, many=True).data)
+        return self.page(ProgramRevision.objects.order_by("-id"), RevisionOutput, request)
 
 
 class RevisionView(TenantAPIView):
@@ -121,7 +118,7 @@ class EvaluateView(TenantAPIView):
         return dict(EvaluationOutput(body).data)
 
 
-class WhyView(TenantAPIView):
+class WhyView(TenantListView):
     """Why a customer's orders and events gave what they gave."""
 
     required_permission = Permission.POINTS_VIEW
@@ -130,10 +127,7 @@ class WhyView(TenantAPIView):
     def get(self, request: TenantRequest, public_id: UUID) -> Response:
         """List a customer's decision records, the latest first."""
         customer = get_object_or_404(Customer.objects.all(), public_id=public_id)
-        rows = reports.decisions_of(customer.pk).order_by("-id")
-        pages = CursorPages()
-        page = pages.paginate_queryset(rows, request, self)
-        return pages.get_paginated_response(WhyOutput(page, many=True).data)
+        return self.page(reports.decisions_of(customer.pk).order_by("-id"), WhyOutput, request)
 
 
 class OrderWhyView(TenantAPIView):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -24,8 +23,8 @@ from rewards.api.serializers.movements import (
 from rewards.domain.expiry import start_of_day
 from rewards.models import Lot
 from rewards.queries import expiring, liability, statements
-from tenants.api.pagination import CursorPages
-from tenants.api.views import TenantAPIView, TenantRequest
+from tenants.api.pagination import CursorPages, is_natural
+from tenants.api.views import TenantAPIView, TenantListView, TenantRequest
 from tenants.domain.permissions import Permission
 from tenants.scope import active_tenant
 
@@ -58,21 +57,23 @@ class LotPages(CursorPages):
     ordering = "id"
 
 
-class LotsView(TenantAPIView):
+class LotsView(TenantListView):
     """A customer's open lots."""
 
+    pagination_class = LotPages
     required_permission = Permission.POINTS_VIEW
 
     @extend_schema(responses=LotOutput(many=True))
     def get(self, request: TenantRequest, public_id: UUID) -> Response:
         """List lots that still have points, the oldest first: pending, active and expired ones."""
         rows = Lot.objects.filter(account__customer=_customer(public_id), is_open=True)
-        return _page(rows.select_related("account__wallet"), LotOutput, request, self)
+        return self.page(rows.select_related("account__wallet"), LotOutput, request)
 
 
-class ExpiringView(TenantAPIView):
+class ExpiringView(TenantListView):
     """What expires by when, of all members."""
 
+    pagination_class = LotPages
     required_permission = Permission.POINTS_VIEW
 
     @extend_schema(
@@ -82,20 +83,14 @@ class ExpiringView(TenantAPIView):
     def get(self, request: TenantRequest) -> Response:
         """List usable lots that end within the next days."""
         at = timezone.now()
-        return _page(expiring.until(_until(request, at), at=at), ExpiringLotOutput, request, self)
+        return self.page(expiring.until(_until(request, at), at=at), ExpiringLotOutput, request)
 
 
 def _until(request: TenantRequest, at: datetime) -> datetime:
     given = request.query_params.get("days", "30")
-    if not (given.isascii() and given.isdigit() and 1 <= int(given[:5]) <= _MOST_DAYS):
+    if not (is_natural(given, digits=3) and 1 <= int(given) <= _MOST_DAYS):
         raise ValidationError({"days": f"A whole number from 1 to {_MOST_DAYS}."})
     return at + timedelta(days=int(given))
-
-
-def _page(rows: QuerySet[Lot], output: Any, request: TenantRequest, view: TenantAPIView) -> Response:
-    pages = LotPages()
-    found = pages.paginate_queryset(rows, request, view)
-    return pages.get_paginated_response(output(found, many=True).data)
 
 
 class CustomerStatementView(TenantAPIView):
