@@ -22,7 +22,7 @@ from crm.models import (
     SegmentKind,
 )
 from crm.queries import customers
-from tenants.api.filters import StrictBooleanFilter, StrictFilterSet
+from tenants.api.filters import MomentFilter, StrictBooleanFilter, StrictFilterSet
 
 MOST_FOUND = 200
 
@@ -35,10 +35,10 @@ class CustomerFilter(StrictFilterSet):
     external_id = django_filters.CharFilter()
     email = django_filters.CharFilter(method="by_email")
     segment = django_filters.CharFilter(field_name="segment_memberships__segment__key")
-    seen_after = django_filters.IsoDateTimeFilter(field_name="last_seen_at", lookup_expr="gte")
-    seen_before = django_filters.IsoDateTimeFilter(field_name="last_seen_at", lookup_expr="lt")
-    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    seen_after = MomentFilter(field_name="last_seen_at", lookup_expr="gte")
+    seen_before = MomentFilter(field_name="last_seen_at", lookup_expr="lt")
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Customer
@@ -76,7 +76,7 @@ class EventRejectFilter(StrictFilterSet):
     reason = django_filters.CharFilter()
     customer = django_filters.CharFilter(field_name="identity")
     is_waiting = StrictBooleanFilter(field_name="replayed_at", lookup_expr="isnull")
-    received_after = django_filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="gte")
+    received_after = MomentFilter(field_name="received_at", lookup_expr="gte")
 
     class Meta:
         model = EventReject
@@ -87,8 +87,8 @@ class OrderFilter(StrictFilterSet):
     external_id = django_filters.CharFilter()
     customer = django_filters.UUIDFilter(field_name="customer__public_id")
     customer_external_id = django_filters.CharFilter(field_name="customer__external_id")
-    placed_after = django_filters.IsoDateTimeFilter(field_name="placed_at", lookup_expr="gte")
-    placed_before = django_filters.IsoDateTimeFilter(field_name="placed_at", lookup_expr="lt")
+    placed_after = MomentFilter(field_name="placed_at", lookup_expr="gte")
+    placed_before = MomentFilter(field_name="placed_at", lookup_expr="lt")
 
     class Meta:
         model = Order
@@ -99,8 +99,8 @@ class ReturnFilter(StrictFilterSet):
     external_id = django_filters.CharFilter()
     order = django_filters.UUIDFilter(field_name="order__public_id")
     customer = django_filters.UUIDFilter(field_name="customer__public_id")
-    returned_after = django_filters.IsoDateTimeFilter(field_name="returned_at", lookup_expr="gte")
-    returned_before = django_filters.IsoDateTimeFilter(field_name="returned_at", lookup_expr="lt")
+    returned_after = MomentFilter(field_name="returned_at", lookup_expr="gte")
+    returned_before = MomentFilter(field_name="returned_at", lookup_expr="lt")
 
     class Meta:
         model = Return
@@ -126,8 +126,8 @@ class FeedbackFilter(StrictFilterSet):
     )
     customer = django_filters.UUIDFilter(field_name="customer__public_id")
     item = django_filters.UUIDFilter(field_name="item__public_id")
-    given_after = django_filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="gte")
-    given_before = django_filters.IsoDateTimeFilter(field_name="occurred_at", lookup_expr="lt")
+    given_after = MomentFilter(field_name="occurred_at", lookup_expr="gte")
+    given_before = MomentFilter(field_name="occurred_at", lookup_expr="lt")
 
     class Meta:
         model = Feedback

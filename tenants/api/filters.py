@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import django_filters
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
+
+from tenants.api.serializers import EARLIEST, LATEST, MomentField
 
 # Parameters that belong to paging, not to a list's filters.
 _PAGING_PARAMETERS = frozenset({"cursor", "limit"})
@@ -32,6 +36,20 @@ class StrictBooleanFilter(django_filters.BooleanFilter):  # type: ignore[misc]  
     def __init__(self, **options: Any) -> None:
         # The library's own widget makes of every other word no filter at all.
         super().__init__(**{"widget": forms.TextInput, **options})
+
+
+class _MomentField(IsoDateTimeField):  # type: ignore[misc]  # the library ships no types
+    def to_python(self, value: Any) -> datetime | None:
+        found: datetime | None = super().to_python(value)
+        if found is not None and not EARLIEST <= found < LATEST:
+            raise forms.ValidationError(MomentField.default_error_messages["out_of_range"], code="invalid")
+        return found
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]  # the library ships no types
+    """A moment that the database can be asked about."""
+
+    field_class = _MomentField
 
 
 class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]  # the library ships no types

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from crm.queries.cohorts import MOST_PERIODS, Return, Start, Step
 from crm.queries.funnels import FEWEST_STEPS, MOST_STEPS
-from tenants.api.serializers import StrictSerializer
+from tenants.api.serializers import DayField, StrictSerializer
 
 Output = serializers.Serializer[Any]
 
@@ -43,8 +43,8 @@ class FunnelStepInput(StrictSerializer):
 class FunnelInput(StrictSerializer):
     steps = serializers.ListField(child=FunnelStepInput(), min_length=FEWEST_STEPS, max_length=MOST_STEPS)
     within_days = serializers.IntegerField(min_value=1, max_value=365, default=7)
-    first_on = serializers.DateField()
-    last_on = serializers.DateField()
+    first_on = DayField()
+    last_on = DayField()
     attribute = serializers.CharField(max_length=60, default="", allow_blank=True)
     segment = serializers.CharField(max_length=80, default="", allow_blank=True)
 

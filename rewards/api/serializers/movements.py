@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from rest_framework import serializers
 
 from rewards.services.points import LARGEST_ADJUSTMENT
-from tenants.api.serializers import MomentField, StrictSerializer
+from tenants.api.serializers import DayField, MomentField, StrictSerializer
 
 _LONGEST_PERIOD = timedelta(days=3660)
 
@@ -84,8 +84,8 @@ class ExpiringLotOutput(serializers.Serializer[object]):
 
 
 class PeriodInput(StrictSerializer):
-    begin = serializers.DateField()
-    end = serializers.DateField()
+    begin = DayField()
+    end = DayField()
 
     def validate(self, attrs: dict[str, date]) -> dict[str, date]:
         if not attrs["begin"] <= attrs["end"] <= attrs["begin"] + _LONGEST_PERIOD:
