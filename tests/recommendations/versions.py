@@ -23,6 +23,7 @@ def stored_version(
             "cut_off_on": date(2026, 3, 1),
             "rows": 1000,
             "customers": 100,
+            "parameters": {"popular": []},
             "metrics": {"ndcg_at_10": 0.2},
             "baselines": {"ndcg_at_10": 0.1},
             "gate_reason": "first",
