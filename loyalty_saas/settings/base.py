@@ -251,6 +251,8 @@ SPECTACULAR_SETTINGS = {
 API_RATE_LIMIT = env.str("API_RATE_LIMIT", default="30000/minute")
 # Counters live in the process; a shared store (redis://…) makes the limit exact over several web processes.
 RATE_LIMIT_STORAGE_URL = env.str("RATE_LIMIT_STORAGE_URL", default="memory://")
+# Guessed codes are counted over all web processes wherever there is a store for it.
+GUESS_STORAGE_URL = env.str("GUESS_STORAGE_URL", default=env.str("REDIS_URL", default=RATE_LIMIT_STORAGE_URL))
 
 # --- Logs: one JSON object a line, with tenant and request ----------------------------------------
 LOGGING = {

@@ -7,6 +7,8 @@ from loyalty_saas.settings.base import *  # noqa: F403 - a settings module exten
 SECRET_KEY = "only-for-the-test-suite"  # noqa: S105 - signs nothing outside the suite
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_ENABLED = False
+# Databases of the suite number their tenants alike.
+GUESS_STORAGE_URL = "memory://"
 ALLOWED_HOSTS = ["*"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},

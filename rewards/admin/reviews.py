@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from rewards.admin.referrals import FINDINGS
 from rewards.models import AbuseReview, ReviewState, VelocityKind
 from rewards.services import reviews, velocity
+from rewards.services.guesses import GuesserKind
 from rewards.services.velocity import Limit
 from tenants.admin.forms import StaffForm
 from tenants.admin.frame import Crumb, FormPage, Text
@@ -29,9 +30,10 @@ _APPROVE, _REJECT = "approve", "reject"
 
 
 _GUESSERS = {
-    velocity.CUSTOMER: gettext_lazy("Customer"),
-    velocity.CLIENT: gettext_lazy("Shopper"),
-    velocity.API_KEY: gettext_lazy("API key"),
+    GuesserKind.CUSTOMER.value: gettext_lazy("Customer"),
+    GuesserKind.CLIENT.value: gettext_lazy("Shopper"),
+    GuesserKind.SHARED_CLIENT.value: gettext_lazy("Shoppers of one address"),
+    GuesserKind.API_KEY.value: gettext_lazy("API key"),
 }
 
 

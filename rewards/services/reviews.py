@@ -16,7 +16,7 @@ from rewards.models import (
     ReviewState,
     VelocityKind,
 )
-from rewards.services import redemptions, referrals, velocity
+from rewards.services import guesses, redemptions, referrals
 from tenants.domain.actors import Actor
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.services import audit
@@ -59,7 +59,7 @@ def _act(row: AbuseReview, *, is_approved: bool, by: Actor, at: datetime) -> Non
     if row.kind == VelocityKind.GUESSES:
         # Who is stopped may go on at once; who was rejected waits until the guesses are old.
         if is_approved:
-            velocity.let_guess_again(row.subject)
+            guesses.forget(row.subject, at=at)
         return
     redemption = Redemption.objects.filter(public_id=row.subject).first()
     # It may have been cancelled in the meantime; then there is nothing left to do.

@@ -1,110 +1,21 @@
-"""Velocity: what comes too fast from one customer waits for a review; who guesses codes is stopped.
+"""Velocity: what comes too fast from one customer waits for a review.
 
 Who counts against a limit holds its lock until the end of the transaction, so that requests side by side
-cannot all be the last one that fits. Guesses are counted outside the database, because refused requests are
-rolled back.
+cannot all be the last one that fits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from hashlib import sha256
-from typing import Any, Final, cast
-
-from django.conf import settings
-from limits import RateLimitItemPerMinute
-from limits.storage import Storage, storage_from_string
-from limits.strategies import FixedWindowRateLimiter
+from typing import Any, Final
 
 from rewards.locks import lock_pace
 from rewards.models import AbuseReview, Redemption, Referral, ReviewState, VelocityKind, VelocityLimit
 from tenants.domain.actors import Actor
-from tenants.errors import DomainError, FieldError, InvalidInput
-from tenants.scope import active_tenant_id, run_afterwards
+from tenants.errors import FieldError, InvalidInput
 from tenants.services import audit
-
-GUESSES: Final = 10
-GUESSES_OF_A_KEY: Final = 1_000
-GUESS_MINUTES: Final = 10
-CUSTOMER, CLIENT, API_KEY = "customer", "client", "api_key"
-_limiter = FixedWindowRateLimiter(cast("Storage", storage_from_string(settings.RATE_LIMIT_STORAGE_URL)))
-
-
-class TooManyGuesses(DomainError):
-    """Too many unknown codes; carries ``wait_minutes``."""
-
-    code = "too_many_guesses"
-    status = 429
-    title = "Too many unknown codes; try again later"
-
-
-@dataclass(frozen=True, slots=True)
-class Guesser:
-    """Who sends codes: a customer, a shopper the shop names, or an API key for all its other shoppers."""
-
-    kind: str
-    name: str
-    customer_id: int | None = None
-
-    @property
-    def is_shopper(self) -> bool:
-        """Whether it is one shopper, who has fewer guesses than a whole shop."""
-        return self.kind != API_KEY
-
-    @property
-    def subject(self) -> str:
-        """A short name that is the same for ever."""
-        return f"{self.kind}:{sha256(self.name.encode()).hexdigest()[:32]}"
-
-
-def require_no_guessing(guesser: Guesser) -> None:
-    """Raise ``TooManyGuesses`` when the guesser has sent too many unknown codes lately.
-
-    One shopper's carts are looked at one after the other, until the transaction ends: however many come at
-    once, no more than the limit are answered. The carts of a whole shop do not wait for each other.
-    """
-    if guesser.is_shopper:
-        lock_pace(f"guesses:{guesser.subject}")
-    if not _limiter.test(_limit(guesser), _name(guesser)):
-        raise TooManyGuesses(wait_minutes=GUESS_MINUTES)
-
-
-def count_guesses(guesser: Guesser, codes: Sequence[str], *, at: datetime) -> None:
-    """Count unknown codes; the one that reaches the limit opens a review, also if the request is refused."""
-    limit, name = _limit(guesser), _name(guesser)
-    for _ in codes:
-        _limiter.hit(limit, name)
-    if codes and not _limiter.test(limit, name):
-        run_afterwards(partial(_review_guesser, guesser, [code[:60] for code in codes], at))
-
-
-def _review_guesser(guesser: Guesser, codes: list[str], at: datetime) -> None:
-    details = {"guesser": guesser.kind, "name": guesser.name[:120], "codes": codes}
-    open_review(
-        kind=VelocityKind.GUESSES, customer_id=guesser.customer_id, subject=guesser.subject, details=details,
-        at=at,
-    )  # fmt: skip
-
-
-def let_guess_again(subject: str) -> None:
-    """Forget the guesses of a guesser, by the subject of its review."""
-    for most in (GUESSES, GUESSES_OF_A_KEY):
-        _limiter.clear(RateLimitItemPerMinute(most, GUESS_MINUTES), _counter(subject))
-
-
-def _limit(guesser: Guesser) -> RateLimitItemPerMinute:
-    return RateLimitItemPerMinute(GUESSES if guesser.is_shopper else GUESSES_OF_A_KEY, GUESS_MINUTES)
-
-
-def _name(guesser: Guesser) -> str:
-    return _counter(guesser.subject)
-
-
-def _counter(subject: str) -> str:
-    return f"coupon-guesses:{active_tenant_id()}:{subject}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,10 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person, key or the system itself, with what it may do and where the request came from."""
+    """A person, key or the system itself, with what it may do and where the request came from.
+
+    ``is_client_app``: the key is a publishable one, so that the request comes from an end client itself.
+    """
 
     kind: ActorKind
     label: str
@@ -26,6 +29,12 @@ class Actor:
     permissions: frozenset[Permission] = field(default_factory=frozenset)
     address: str = ""
     request_id: str = ""
+    is_client_app: bool = False
+
+    @property
+    def client_address(self) -> str:
+        """The end client's address; empty where a server of the tenant stands in between."""
+        return self.address if self.is_client_app else ""
 
     def can(self, permission: Permission) -> bool:
         return permission in self.permissions

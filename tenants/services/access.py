@@ -35,6 +35,7 @@ def of_api_key(*, text: str, address: str, request_id: str, at: datetime) -> Acc
         permissions=frozenset(Permission(scope) for scope in key.scopes),
         address=address,
         request_id=request_id,
+        is_client_app=key.kind == ApiKey.Kind.PUBLISHABLE,
     )
     return Access(tenant=Tenant.objects.get(pk=key.tenant_id), actor=actor)
 

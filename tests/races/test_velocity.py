@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ import pytest
 from rewards.models import AbuseReview, Redemption, Referral, ReferralState, RewardKind, VelocityKind
 from rewards.services import catalogue, redemptions, referral_programs, referrals, velocity
 from rewards.services.coupons import redeeming
+from rewards.services.guesses import MOST, Guesser, GuesserKind, TooManyGuesses
 from rewards.services.referral_programs import ProgramTerms
-from rewards.services.velocity import TooManyGuesses
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -115,7 +116,40 @@ def test_guesses_side_by_side_are_answered_no_more_often_than_the_limit(tenant: 
             answered += 1
         return answered
 
-    assert sum(together(guess)) == velocity.GUESSES
+    assert sum(together(guess)) == MOST[GuesserKind.CLIENT]
     with tenant_scope(tenant):
         review = AbuseReview.objects.get()
-        assert (review.kind, review.details["name"]) == (VelocityKind.GUESSES, "eve")
+        label = Guesser(GuesserKind.CLIENT, "eve").label
+        assert (review.kind, review.details["name"]) == (VelocityKind.GUESSES, label)
+
+
+@pytest.mark.parametrize("client", ["", "farm"])
+def test_a_shared_limit_holds_although_nobody_waits(tenant: Tenant, client: str, monkeypatch: Any) -> None:
+    """Carts without a shopper count for the key, those of customers at one address for the address."""
+    monkeypatch.setitem(MOST, GuesserKind.SHARED_CLIENT if client else GuesserKind.API_KEY, 21)
+    with tenant_scope(tenant):
+        make_definition(code="real", uses_per_code=None)
+        customers = [make_customer() if client else None for _ in range(2 * THREADS)]
+    turn = Barrier(THREADS)
+
+    def is_answered(codes: list[str], customer: Any) -> bool:
+        cart = request(*codes, customer=customer, client=client)
+        try:
+            with tenant_scope(tenant):
+                redeeming.validate(request=cart, by=SYSTEM, at=NOW)
+        except TooManyGuesses:
+            return False
+        return True
+
+    def guess(number: int) -> Any:
+        answered = 0
+        for each in range(4):
+            turn.wait()
+            answered += is_answered([f"x{number}-{each}", f"y{number}-{each}", "real"], customers[number])
+        return answered
+
+    unknown = 2 * sum(together(guess))
+    assert 0 < unknown <= 21
+    # Whatever was refused or known was given back: what is left of the limit can still be asked.
+    left = [is_answered([f"z{number}"], customers[THREADS + number // 4]) for number in range(22)]
+    assert sum(left) == 21 - unknown

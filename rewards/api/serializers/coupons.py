@@ -41,7 +41,7 @@ def cart_of(data: dict[str, Any]) -> Cart:
 
 
 class CouponsInput(StrictSerializer):
-    """Codes and the cart they are for; ``client`` tells shoppers apart when no customer is known."""
+    """Codes and the cart they are for; ``client`` is the shopper's address or session, kept nowhere."""
 
     codes = serializers.ListField(
         child=serializers.CharField(max_length=60), allow_empty=False, max_length=MOST_CODES

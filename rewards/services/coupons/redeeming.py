@@ -19,12 +19,11 @@ from rewards.models import CouponCode, CouponRedemption, CouponRedemptionState, 
 from rewards.queries import coupon_evaluation
 from rewards.queries.coupon_evaluation import Evaluation, Verdict
 from rewards.queries.coupon_offers import Preloaded
-from rewards.services import velocity
+from rewards.services import guesses
 from rewards.services.coupons import consumption
 from rewards.services.coupons.consumption import Taking
 from rewards.services.coupons.errors import CouponsBusy, CouponsRejected, TooManyCodes, WrongCouponState
 from rewards.services.ledger import Source
-from rewards.services.velocity import Guesser
 from tenants.domain.actors import Actor
 from tenants.models import Tenant
 from tenants.scope import active_tenant, tenant_scope
@@ -41,7 +40,7 @@ _OVERDUE = """SELECT DISTINCT tenant_id FROM rewards_couponredemption
 class Request:
     """A cart with its codes; ``source`` names the intention, so that a retry finds the first redemption.
 
-    ``client`` tells shoppers apart who are no known customers: each may guess codes only so often.
+    ``client`` is the shopper's session or address: each may guess codes only so often. Nothing keeps it.
     """
 
     codes: Sequence[str]
@@ -69,27 +68,17 @@ def validate(*, request: Request, by: Actor, at: datetime) -> Evaluation:
 @contextmanager
 def _guesses(request: Request, by: Actor, at: datetime) -> Iterator[list[str]]:
     """Refuse who guesses; afterwards count the unknown codes, also when the call is refused."""
-    guesser = _guesser(request, by)
-    velocity.require_no_guessing(guesser)
-    unknown: list[str] = []
-    try:
-        yield unknown
-    except CouponsRejected as refusal:
-        unknown += [
-            each["code"] for each in refusal.extra["codes"]
-            if each["reasons"][0]["reason"] == Reason.UNKNOWN_CODE
-        ]  # fmt: skip
-        raise
-    finally:
-        velocity.count_guesses(guesser, unknown, at=at)
-
-
-def _guesser(request: Request, by: Actor) -> Guesser:
-    if request.customer is not None:
-        return Guesser(velocity.CUSTOMER, str(request.customer.pk), request.customer.pk)
-    return (
-        Guesser(velocity.CLIENT, request.client) if request.client else Guesser(velocity.API_KEY, str(by.id))
-    )
+    customer_id = request.customer.pk if request.customer else None
+    guessers = guesses.guessers_of(customer_id=customer_id, client=request.client, by=by)
+    with guesses.counted(guessers, request.codes, at=at) as unknown:
+        try:
+            yield unknown
+        except CouponsRejected as refusal:
+            unknown += [
+                each["code"] for each in refusal.extra["codes"]
+                if each["reasons"][0]["reason"] == Reason.UNKNOWN_CODE
+            ]  # fmt: skip
+            raise
 
 
 @transaction.atomic

@@ -61,7 +61,7 @@ def test_guessing_is_throttled_and_reviewed_although_every_call_was_refused(
     with tenant_scope(tenant):
         review = AbuseReview.objects.get()
         assert (review.kind, review.customer, review.state) == ("guesses", None, "open")
-        assert review.details == {"guesser": "client", "name": "eve", "codes": ["NO-9"]}
+        assert review.details == {"guesser": "client", "name": stopped.json()["shopper"], "codes": ["NO-9"]}
         reviews.decide(review=review, is_approved=True, reason="a typing error", by=SYSTEM, at=NOW)
     assert api.post("/coupons/validate", body("ten", client="eve")).json()["is_valid"]
 

@@ -20,8 +20,8 @@ from rewards.models import (
 from rewards.services import coupons
 from rewards.services.coupons import campaigns, issuing, merging, redeeming
 from rewards.services.coupons.errors import CouponsRejected, TooManyCodes, WrongCouponState
+from rewards.services.guesses import TooManyGuesses
 from rewards.services.ledger import Source
-from rewards.services.velocity import TooManyGuesses
 from tenants.domain.actors import SYSTEM
 from tenants.errors import NotFound
 from tenants.models import OutboxMessage, Tenant
