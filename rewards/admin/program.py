@@ -16,9 +16,9 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.admin import tier_words, wallet_words, words
+from rewards.admin import finding_words, tier_words, wallet_words, words
+from rewards.admin.finding_words import FindingInWords
 from rewards.domain.documents import to_json
-from rewards.domain.findings import Finding
 from rewards.domain.programs import Revision
 from rewards.domain.revisions import Rehearsed, Step, may
 from rewards.models import Program, ProgramRevision, RehearsalPolicy, RevisionState, TierMembership
@@ -30,17 +30,6 @@ from tenants.admin.frame import Crumb, StaffPage
 from tenants.domain.permissions import Permission
 
 _REVISIONS_SHOWN: Final = 20
-FINDING_LABELS: Final = {
-    "missing_reference": gettext_lazy("Names something that is not there"),
-    "never_matches": gettext_lazy("Can never match"),
-    "unreachable": gettext_lazy("Never gets its turn"),
-    "negative_margin": gettext_lazy("Gives a lot of the money back"),
-    "loop": gettext_lazy("Causes itself"),
-    "budget_without_cost": gettext_lazy("Budget in money without a cost of points"),
-    "uncapped": gettext_lazy("Has no limit"),
-    "overlap": gettext_lazy("Pays twice"),
-    "sensitive_value": gettext_lazy("Reads sensitive values"),
-}
 
 
 def described(revision: Revision, currency: str) -> dict[str, Any]:
@@ -55,12 +44,10 @@ def described(revision: Revision, currency: str) -> dict[str, Any]:
     }
 
 
-def found(revision: Revision) -> list[tuple[Finding, Any]]:
-    """Return what the linter says, each with its title."""
-    return [
-        (finding, FINDING_LABELS.get(finding.code, finding.code))
-        for finding in programs.findings_of(revision)
-    ]
+def found(revision: Revision, currency: str) -> list[FindingInWords]:
+    """Return what the linter says in words."""
+    findings = programs.findings_of(revision)
+    return [finding_words.in_words(finding, revision, currency) for finding in findings]
 
 
 class ProgramPage(StaffPage):
@@ -121,7 +108,7 @@ class RevisionPage(OneRevisionPage):
             program=described(revision, self.access.tenant.currency),
             members=None,
             current=current,
-            findings=found(revision) if is_open else [],
+            findings=found(revision, self.access.tenant.currency) if is_open else [],
             secrets=programs.readers_of_secrets(revision) if row.state == RevisionState.PUBLISHED else [],
             check=check,
             rehearsal=check.rehearsal if is_open else rehearsal_checks.of_approval(row) or check.rehearsal,
@@ -177,14 +164,14 @@ class PublishPage(OneRevisionPage):
 
     def _shown(self, form: ConfirmForm, status: int = 200) -> HttpResponseBase:
         revision = programs.revision_of(self.row)
-        shown = described(revision, self.access.tenant.currency)
+        currency = self.access.tenant.currency
         return self.page(
             row=self.row,
             form=form,
             former=programs.current(),
             check=self.check,
-            findings=found(revision),
-            program=shown,
+            findings=found(revision, currency),
+            program=described(revision, currency),
             members=None,
             status=status,
         )

@@ -1,11 +1,15 @@
-"""What the linter says of a program."""
+"""What the linter says of a program: a reason with its values, and the English sentence that both make."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final, NamedTuple, TypeAlias
 
 from rewards.domain.rules import EarningRule
+
+Value: TypeAlias = str | int | Sequence[str]
 
 
 class Severity(StrEnum):
@@ -13,27 +17,100 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
+class Reason(StrEnum):
+    """The sentences of the linter."""
+
+    MISSING = "missing"
+    CONDITIONS_EXCLUDE = "conditions_exclude"
+    STOPPED_BEFORE = "stopped_before"
+    GROUP_BEFORE = "group_before"
+    GIVES_BACK = "gives_back"
+    MAY_GIVE_BACK = "may_give_back"
+    GIVE_BACK_TOGETHER = "give_back_together"
+    SMALL_ORDER = "small_order"
+    CAUSES_ITSELF = "causes_itself"
+    ASKS_OWN_TRAIT = "asks_own_trait"
+    CAUSE_EACH_OTHER = "cause_each_other"
+    BUDGET_WITHOUT_COST = "budget_without_cost"
+    UNCAPPED = "uncapped"
+    PAYS_TWICE = "pays_twice"
+    READS_SENSITIVE = "reads_sensitive"
+
+
+class Sentence(NamedTuple):
+    """The code of a reason, which several may share, and its English, with names of parameters in braces."""
+
+    code: str
+    english: str
+
+
+SENTENCES: Final[Mapping[Reason, Sentence]] = {
+    Reason.MISSING: Sentence("missing_reference", "There is no {kind} '{key}'."),
+    Reason.CONDITIONS_EXCLUDE: Sentence(
+        "never_matches", "{field} cannot fulfil both conditions, so the rule never pays."
+    ),
+    Reason.STOPPED_BEFORE: Sentence("unreachable", "'{other}' comes first and ends the list."),
+    Reason.GROUP_BEFORE: Sentence("unreachable", "'{other}' comes first in the same group."),
+    Reason.GIVES_BACK: Sentence("negative_margin", "It gives back {percent}% of the money."),
+    Reason.MAY_GIVE_BACK: Sentence("negative_margin", "At best it gives back {percent}% of the money."),
+    Reason.GIVE_BACK_TOGETHER: Sentence(
+        "negative_margin", "Where all of them pay ({rules}), they give back {percent}% of the money."
+    ),
+    Reason.SMALL_ORDER: Sentence(
+        "negative_margin",
+        "The points cost {cost_minor} (in minor units), the smallest order brings {least_minor}.",
+    ),
+    Reason.CAUSES_ITSELF: Sentence("loop", "Its effect causes '{event}' again."),
+    Reason.ASKS_OWN_TRAIT: Sentence("loop", "It asks for the trait '{trait}' it writes."),
+    Reason.CAUSE_EACH_OTHER: Sentence("loop", "These cause each other: {rules}."),
+    Reason.BUDGET_WITHOUT_COST: Sentence(
+        "budget_without_cost", "The wallet says no cost of points, so the budget's money limits nothing."
+    ),
+    Reason.UNCAPPED: Sentence("uncapped", "Events can be sent without end, and no cap limits it."),
+    Reason.PAYS_TWICE: Sentence("overlap", "It pays for the same as '{other}'."),
+    Reason.READS_SENSITIVE: Sentence("sensitive_value", "It reads sensitive values: {values}."),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to look at; ``pointer`` leads into the document, ``code`` is stable."""
+    """One thing to look at; ``pointer`` leads into the document, ``code`` is stable.
+
+    ``rule`` is the key of the rule, challenge or tier; ``parameters`` are what the reason's sentence names:
+    keys, whole percents, amounts in minor units, lists of keys.
+    """
 
     severity: Severity
-    code: str
+    reason: Reason
     pointer: str
     rule: str
-    detail: str
-    other: str = ""
+    parameters: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def is_error(self) -> bool:
         return self.severity is Severity.ERROR
 
+    @property
+    def code(self) -> str:
+        """What kind of finding it is: several reasons have one code."""
+        return SENTENCES[self.reason].code
 
-def error(code: str, pointer: str, rule: EarningRule, detail: str) -> Finding:
+    @property
+    def detail(self) -> str:
+        """The sentence in English."""
+        said = {name: _english(value) for name, value in self.parameters.items()}
+        return SENTENCES[self.reason].english.format(**said)
+
+
+def _english(value: Value) -> str:
+    return str(value) if isinstance(value, str | int) else ", ".join(value)
+
+
+def error(reason: Reason, pointer: str, rule: EarningRule, **parameters: Value) -> Finding:
     """Return something that blocks publishing."""
-    return Finding(Severity.ERROR, code, pointer, rule.key, detail)
+    return Finding(Severity.ERROR, reason, pointer, rule.key, parameters)
 
 
-def warning(code: str, pointer: str, rule: EarningRule, detail: str, other: str = "") -> Finding:
+def warning(reason: Reason, pointer: str, rule: EarningRule, **parameters: Value) -> Finding:
     """Return something to look at before publishing."""
-    return Finding(Severity.WARNING, code, pointer, rule.key, detail, other)
+    return Finding(Severity.WARNING, reason, pointer, rule.key, parameters)

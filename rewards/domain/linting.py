@@ -13,7 +13,7 @@ from typing import Final
 
 from crm.domain.hidden_values import Hidden
 from rewards.domain.conditions import AllOf, Condition, FactSource, Op, Tree, children, leaves
-from rewards.domain.findings import Finding, error, warning
+from rewards.domain.findings import Finding, Reason, error, warning
 from rewards.domain.linting_secrets import secrets
 from rewards.domain.linting_together import causes, together
 from rewards.domain.programs import Revision
@@ -64,17 +64,13 @@ def _references(rule: EarningRule, pointer: str, revision: Revision, known: Know
     for grant in rule.grants:
         keys = there.get(grant.kind)
         if keys is not None and grant.key not in keys:
-            yield error(
-                "missing_reference",
-                f"{pointer}/effects",
-                rule,
-                f"There is no {grant.kind.value} {grant.key!r}.",
-            )
+            kind = grant.kind.value
+            yield error(Reason.MISSING, f"{pointer}/effects", rule, kind=kind, key=grant.key)
     if known.segments is None:
         return
     named = {leaf.name for leaf in leaves(rule.when) if leaf.source is FactSource.SEGMENT}
     for key in sorted((named | rule.audience) - known.segments):
-        yield error("missing_reference", f"{pointer}/audience", rule, f"There is no segment {key!r}.")
+        yield error(Reason.MISSING, f"{pointer}/audience", rule, kind="segment", key=key)
 
 
 def _required(tree: Tree | None) -> list[Condition]:
@@ -89,12 +85,7 @@ def _contradictions(rule: EarningRule, pointer: str) -> Iterator[Finding]:
     for index, first in enumerate(required):
         for second in required[index + 1 :]:
             if first.field == second.field and _exclude(first, second):
-                yield error(
-                    "never_matches",
-                    f"{pointer}/when",
-                    rule,
-                    f"{first.field} cannot fulfil both conditions, so the rule never pays.",
-                )
+                yield error(Reason.CONDITIONS_EXCLUDE, f"{pointer}/when", rule, field=first.field)
 
 
 def _exclude(first: Condition, second: Condition) -> bool:
@@ -152,13 +143,9 @@ def _shadows(rule: EarningRule, pointer: str, before: tuple[EarningRule, ...]) -
             continue
         covers = _always(other) or _is_within(rule, other)
         if other.stops and covers:
-            yield warning(
-                "unreachable", pointer, rule, f"{other.key!r} comes first and ends the list.", other.key
-            )
+            yield warning(Reason.STOPPED_BEFORE, pointer, rule, other=other.key)
         elif rule.group and other.group == rule.group and covers:
-            yield warning(
-                "unreachable", pointer, rule, f"{other.key!r} comes first in the same group.", other.key
-            )
+            yield warning(Reason.GROUP_BEFORE, pointer, rule, other=other.key)
 
 
 def _is_within(rule: EarningRule, other: EarningRule) -> bool:
@@ -188,34 +175,25 @@ def _margins(rule: EarningRule, pointer: str, revision: Revision) -> Iterator[Fi
     )  # fmt: skip
     share = effect.points * most * factor * cost / (effect.per_minor * PERCENT**3 * 1000) * PERCENT
     if share >= PERCENT:
-        yield error(
-            "negative_margin", f"{pointer}/effects", rule, f"It gives back {share:.0f}% of the money."
-        )
+        yield error(Reason.GIVES_BACK, f"{pointer}/effects", rule, percent=round(share))
     elif share >= DEAR_PERCENT:
-        yield warning(
-            "negative_margin", f"{pointer}/effects", rule, f"At best it gives back {share:.0f}% of the money."
-        )
+        yield warning(Reason.MAY_GIVE_BACK, f"{pointer}/effects", rule, percent=round(share))
 
 
 def _loops(rule: EarningRule, pointer: str) -> Iterator[Finding]:
     """A rule whose own effect makes the event, or opens the condition, that it answers to."""
     for grant in rule.grants:
         if rule.trigger is Trigger.EVENT and causes(grant, rule.event) and not rule.caps:
-            yield error("loop", f"{pointer}/effects", rule, f"Its effect causes {rule.event!r} again.")
+            yield error(Reason.CAUSES_ITSELF, f"{pointer}/effects", rule, event=rule.event)
         traits = {leaf.name for leaf in leaves(rule.when) if leaf.source is FactSource.TRAIT}
         if grant.kind is GrantKind.TRAIT and grant.key in traits and not rule.caps:
-            yield warning(
-                "loop", f"{pointer}/effects", rule, f"It asks for the trait {grant.key!r} it writes."
-            )
+            yield warning(Reason.ASKS_OWN_TRAIT, f"{pointer}/effects", rule, trait=grant.key)
 
 
 def _limits(rule: EarningRule, pointer: str, revision: Revision) -> Iterator[Finding]:
     budget = next((each for each in revision.budgets if each.key == rule.budget), None)
     has_money = budget is not None and budget.money_minor is not None and bool(rule.wallet)
     if has_money and not revision.wallet(rule.wallet).thousand_points_minor:
-        yield warning(
-            "budget_without_cost", f"{pointer}/budget", rule,
-            "The wallet says no cost of points, so the budget's money limits nothing.",
-        )  # fmt: skip
+        yield warning(Reason.BUDGET_WITHOUT_COST, f"{pointer}/budget", rule)
     if rule.starts_at is None and rule.trigger is not Trigger.ORDER and not rule.caps and rule.points:
-        yield warning("uncapped", pointer, rule, "Events can be sent without end, and no cap limits it.")
+        yield warning(Reason.UNCAPPED, pointer, rule)

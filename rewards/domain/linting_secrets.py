@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crm.domain.hidden_values import Hidden
-from rewards.domain.findings import Finding, Severity
+from rewards.domain.findings import Finding, Reason, Severity
 from rewards.domain.free_values import readers
 from rewards.domain.programs import Revision
 
@@ -14,5 +14,5 @@ def secrets(revision: Revision, hidden: Hidden) -> Iterator[Finding]:
     """Yield an error for each rule and challenge that names sensitive attributes or properties."""
     for reader in readers(revision) if hidden else ():
         if names := {value.name for value in hidden.among(reader.values)}:
-            detail = f"It reads sensitive values: {', '.join(sorted(names))}."
-            yield Finding(Severity.ERROR, "sensitive_value", reader.pointer, reader.key, detail)
+            read = {"values": sorted(names)}
+            yield Finding(Severity.ERROR, Reason.READS_SENSITIVE, reader.pointer, reader.key, read)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from typing import Final
 
 from rewards.domain.conditions import AllOf, Condition, FactSource, Op, Tree, children
-from rewards.domain.findings import Finding, Severity, error, warning
+from rewards.domain.findings import Finding, Reason, Severity, error, warning
 from rewards.domain.programs import Revision
 from rewards.domain.rules import PERCENT, EarningRule, GivePoints, Grant, GrantKind, Trigger
 
@@ -31,9 +32,7 @@ def _overlaps(revision: Revision) -> Iterator[Finding]:
             exclusive = (rule.group and rule.group == other.group) or other.stops
             is_alike = (rule.when, rule.lines, rule.audience) == (other.when, other.lines, other.audience)
             if same and is_additive and is_alike and not exclusive and _meet(rule, other):
-                yield warning(
-                    "overlap", f"/rules/{index}", rule, f"It pays for the same as {other.key!r}.", other.key
-                )
+                yield warning(Reason.PAYS_TWICE, f"/rules/{index}", rule, other=other.key)
 
 
 def _meet(rule: EarningRule, other: EarningRule) -> bool:
@@ -67,11 +66,9 @@ def _joint_margin(revision: Revision) -> Iterator[Finding]:
         return
     dearest, index, rule = max(by_group.values(), key=lambda each: each[0])
     if dearest < PERCENT:
-        names = ", ".join(each.key for _share_of, _index, each in by_group.values())
-        yield warning(
-            "negative_margin", f"/rules/{index}/effects", rule,
-            f"Where all of them pay ({names}), they give back {total:.0f}% of the money.",
-        )  # fmt: skip
+        keys = [each.key for _share_of, _index, each in by_group.values()]
+        pointer = f"/rules/{index}/effects"
+        yield warning(Reason.GIVE_BACK_TOGETHER, pointer, rule, rules=keys, percent=round(total))
 
 
 def _small_orders(revision: Revision) -> Iterator[Finding]:
@@ -86,8 +83,8 @@ def _small_orders(revision: Revision) -> Iterator[Finding]:
         worth = revision.wallet(effect.wallet).cost_minor(effect.points)
         if least is not None and revision.wallet(effect.wallet).thousand_points_minor and worth >= least:
             yield warning(
-                "negative_margin", f"/rules/{index}/effects", rule,
-                f"The points cost {worth} (in minor units), the smallest order brings {least:g}.",
+                Reason.SMALL_ORDER, f"/rules/{index}/effects", rule,
+                cost_minor=worth, least_minor=ceil(least),
             )  # fmt: skip
 
 
@@ -133,8 +130,7 @@ def _rings(revision: Revision) -> Iterator[Finding]:
         ring = _ring(rule.key, follows) if rule.key in follows else None
         if ring and frozenset(ring) not in told:
             told.add(frozenset(ring))
-            way = " → ".join([*ring, rule.key])
-            yield error("loop", f"/rules/{index}/effects", rule, f"These cause each other: {way}.")
+            yield error(Reason.CAUSE_EACH_OTHER, f"/rules/{index}/effects", rule, rules=[*ring, rule.key])
 
 
 def _ring(start: str, follows: dict[str, list[str]]) -> list[str] | None:
@@ -156,7 +152,5 @@ def _perks(revision: Revision, rewards: frozenset[str] | None) -> Iterator[Findi
         return
     for index, tier in enumerate(revision.tiers):
         for key in sorted({*tier.perks.rewards, *tier.perks.prices} - rewards):
-            yield Finding(
-                Severity.WARNING, "missing_reference", f"/tiers/{index}/perks", tier.key,
-                f"There is no reward {key!r}.",
-            )  # fmt: skip
+            named = {"kind": "reward", "key": key}
+            yield Finding(Severity.WARNING, Reason.MISSING, f"/tiers/{index}/perks", tier.key, named)

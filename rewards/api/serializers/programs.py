@@ -28,10 +28,14 @@ class DraftInput(StrictSerializer):
 
 
 class FindingOutput(serializers.Serializer[object]):
+    """``detail`` is what ``reason`` and its ``parameters`` say, in English."""
+
     severity = serializers.CharField()
     code = serializers.CharField()
+    reason = serializers.CharField()
     pointer = serializers.CharField()
     rule = serializers.CharField()
+    parameters = serializers.DictField()
     detail = serializers.CharField()
 
 

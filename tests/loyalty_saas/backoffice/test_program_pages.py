@@ -247,9 +247,8 @@ def test_what_the_check_says_stands_where_one_publishes(filled: Filled, staff: C
         ProgramRevision.objects.filter(pk=row.pk).update(document={**row.document, "rules": [*rules, twin]})
     for path in ("/t/acme/program/2/", "/t/acme/program/2/publish/"):
         page = staff.get(path)
-        assert [(finding.code, finding.rule) for finding, _title in page.context["findings"]] == [
-            ("overlap", "twin")
-        ]
+        said = [(each.finding.code, each.subject, each.text) for each in page.context["findings"]]
+        assert said == [("overlap", "Twin", f"It pays for the same as “{rules[0]['name']}”.")]
         assert "Pays twice" in page.content.decode()
 
 

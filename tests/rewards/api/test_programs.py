@@ -78,7 +78,13 @@ def test_a_document_is_exported_imported_and_fits_the_schema(api: Any, shop: Any
     headers = {"Idempotency_Key": str(uuid4())}
     draft = api.post("/programs/drafts", {"document": document}, **headers).json()
     assert (draft["number"], draft["state"]) == (2, "draft")
-    assert [finding["code"] for finding in draft["findings"]] == ["missing_reference"]
+    assert draft["findings"] == [
+        {
+            "severity": "error", "code": "missing_reference", "reason": "missing",
+            "pointer": f"/rules/{len(document['rules']) - 1}/effects", "rule": "lost",
+            "parameters": {"kind": "coupon", "key": "gone"}, "detail": "There is no coupon 'gone'.",
+        }
+    ]  # fmt: skip
     assert [row["number"] for row in api.get("/programs/revisions").json()["data"]] == [2, 1]
     document["rules"][0]["wallet"] = "gems"
     wrong = api.post("/programs/drafts", {"document": document}, Idempotency_Key=str(uuid4()))

@@ -5,6 +5,7 @@ from typing import Any
 from crm.domain.hidden_values import Hidden
 from rewards.domain.comparison import compare
 from rewards.domain.documents import parse
+from rewards.domain.findings import Reason
 from rewards.domain.linting import Known, lint
 
 POINTS = {"type": "points", "wallet": "points", "points": 1}
@@ -88,14 +89,14 @@ def test_giving_the_money_back_and_causing_oneself_is_told() -> None:
 def test_rules_that_give_all_the_money_back_together_are_told() -> None:
     half = {"effects": [{**POINTS, "points": 50, "per_minor": 100}]}
     other = {**half, "when": {**TOTAL, "op": "gte", "value": 500}}
-    (finding,) = [each for each in lint(program(half, other)) if "together" in each.detail or "all of them"
-                  in each.detail]  # fmt: skip
+    (finding,) = [each for each in lint(program(half, other)) if each.reason is Reason.GIVE_BACK_TOGETHER]
     assert (finding.severity.value, finding.code, finding.pointer) == (
         "warning", "negative_margin", "/rules/0/effects",
     )  # fmt: skip
+    assert finding.parameters == {"rules": ["r0", "r1"], "percent": 100}
     assert finding.detail == "Where all of them pay (r0, r1), they give back 100% of the money."
     apart = program({**half, "group": "g"}, {**other, "group": "g"})
-    assert not [each for each in lint(apart) if "all of them" in each.detail]
+    assert not [each for each in lint(apart) if each.reason is Reason.GIVE_BACK_TOGETHER]
 
 
 def test_a_gift_that_is_worth_more_than_the_smallest_order_is_told() -> None:
@@ -106,6 +107,7 @@ def test_a_gift_that_is_worth_more_than_the_smallest_order_is_told() -> None:
         {**gift, "when": {"all": [least, {"member": "orders_before", "op": "eq", "value": 0}]}}
     )
     assert said(revision) == [("warning", "negative_margin", "/rules/0/effects")]
+    assert lint(revision)[0].parameters == {"cost_minor": 500, "least_minor": 500}
     assert said(program({**gift, "when": {**least, "value": 501}})) == []
     assert said(program(gift)) == []
 
@@ -119,7 +121,7 @@ def test_rules_that_cause_each_other_are_an_error() -> None:
     ring = program(message("a", "b"), message("b", "c"), message("c", "a"), message("x", "a"))
     found = [each for each in lint(ring) if each.code == "loop"]
     assert [(each.severity.value, each.pointer, each.detail) for each in found] == [
-        ("error", "/rules/0/effects", "These cause each other: r0 → r1 → r2 → r0.")
+        ("error", "/rules/0/effects", "These cause each other: r0, r1, r2, r0.")
     ]
     capped = program(message("a", "b"), message("b", "a", caps=[{"per": "day", "times": 1}]))
     assert [each for each in lint(capped) if each.code == "loop"] == []
@@ -187,4 +189,6 @@ def test_rules_and_challenges_that_read_sensitive_values_are_errors() -> None:
         ("/rules/1", "r1", True),
         ("/rules/2", "r2", True),
     ]
+    assert found[0].parameters == {"values": ["topic"]}
+    assert found[0].detail == "It reads sensitive values: topic."
     assert not [each for each in lint(revision) if each.code == "sensitive_value"]

@@ -1,0 +1,114 @@
+"""What the linter says of a program, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from rewards.admin import words
+from rewards.domain.findings import Finding, Reason
+from rewards.domain.programs import Revision
+from tenants.admin import formats
+
+_TITLES: Final = {
+    "missing_reference": gettext_lazy("Names something that is not there"),
+    "never_matches": gettext_lazy("Can never match"),
+    "unreachable": gettext_lazy("Never gets its turn"),
+    "negative_margin": gettext_lazy("Gives a lot of the money back"),
+    "loop": gettext_lazy("Causes itself"),
+    "budget_without_cost": gettext_lazy("Budget in money without a cost of points"),
+    "uncapped": gettext_lazy("Has no limit"),
+    "overlap": gettext_lazy("Pays twice"),
+    "sensitive_value": gettext_lazy("Reads sensitive values"),
+}
+_MISSING: Final = {
+    "coupon": gettext_lazy("There is no coupon “%(key)s”."),
+    "reward": gettext_lazy("There is no reward “%(key)s”."),
+    "challenge": gettext_lazy("There is no challenge “%(key)s”."),
+    "segment": gettext_lazy("There is no segment “%(key)s”."),
+}
+_TEXTS: Final = {
+    Reason.CONDITIONS_EXCLUDE: gettext_lazy(
+        "No value of “%(field)s” fulfils both conditions, so the rule never pays."
+    ),
+    Reason.STOPPED_BEFORE: gettext_lazy("“%(other)s” comes first and ends the list."),
+    Reason.GROUP_BEFORE: gettext_lazy("“%(other)s” comes first in the same group."),
+    Reason.GIVES_BACK: gettext_lazy("It gives back %(percent)s of the money."),
+    Reason.MAY_GIVE_BACK: gettext_lazy("At best it gives back %(percent)s of the money."),
+    Reason.GIVE_BACK_TOGETHER: gettext_lazy(
+        "Where all of them pay (%(rules)s), they give back %(percent)s of the money."
+    ),
+    Reason.SMALL_ORDER: gettext_lazy(
+        "The points cost %(cost_minor)s, and the smallest order brings %(least_minor)s."
+    ),
+    Reason.CAUSES_ITSELF: gettext_lazy("What it gives causes “%(event)s” again."),
+    Reason.ASKS_OWN_TRAIT: gettext_lazy("It asks for the trait “%(trait)s”, which it writes itself."),
+    Reason.CAUSE_EACH_OTHER: gettext_lazy("These cause each other: %(rules)s."),
+    Reason.BUDGET_WITHOUT_COST: gettext_lazy(
+        "The wallet says no cost of points, so the budget's money limits nothing."
+    ),
+    Reason.UNCAPPED: gettext_lazy("Events can be sent without end, and no cap limits it."),
+    Reason.PAYS_TWICE: gettext_lazy("It pays for the same as “%(other)s”."),
+    Reason.READS_SENSITIVE: gettext_lazy("It reads sensitive values: %(values)s."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FindingInWords:
+    """A finding as staff read it: what kind it is, whose, and the sentence."""
+
+    finding: Finding
+    title: str
+    subject: str
+    text: str
+
+    @property
+    def is_error(self) -> bool:
+        return self.finding.is_error
+
+
+def in_words(finding: Finding, revision: Revision, currency: str) -> FindingInWords:
+    """Write a finding with the names that rules, challenges and tiers of the revision have."""
+    names = {rule.key: rule.name for rule in revision.rules}
+    text = _MISSING[str(finding.parameters["kind"])] if finding.reason is Reason.MISSING else None
+    values = {
+        name: _WRITERS.get(name, _plain)(value, names, currency) for name, value in finding.parameters.items()
+    }
+    return FindingInWords(
+        finding,
+        str(_TITLES.get(finding.code, finding.code)),
+        _subject(finding, revision),
+        str(text or _TEXTS[finding.reason]) % values,
+    )
+
+
+def _subject(finding: Finding, revision: Revision) -> str:
+    """Return what the rule, challenge or tier that the pointer leads to is called."""
+    names_by_section = {
+        "rules": {each.key: each.name for each in revision.rules},
+        "challenges": {each.key: each.name for each in revision.challenges},
+        "tiers": {each.key: each.name for each in revision.tiers},
+    }
+    _empty, section, *_rest = finding.pointer.split("/")
+    return names_by_section[section].get(finding.rule, finding.rule)
+
+
+_Writer = Callable[[Any, Mapping[str, str], str], str]
+
+
+def _plain(value: Any, _names: Mapping[str, str], _currency: str) -> str:
+    return _(", ").join(value) if isinstance(value, list) else str(value)
+
+
+_WRITERS: Final[Mapping[str, _Writer]] = {
+    "field": lambda value, _names, _currency: words.field_label(value),
+    "other": lambda value, names, _currency: names.get(value, value),
+    "percent": lambda value, _names, _currency: formats.percent(value / 100),
+    "cost_minor": lambda value, _names, currency: formats.money(value, currency),
+    "least_minor": lambda value, _names, currency: formats.money(value, currency),
+    "rules": lambda value, names, _currency: _(", ").join(names.get(key, key) for key in value),
+}
