@@ -19,7 +19,10 @@ class TierMove(models.TextChoices):
 
 
 class TierChange(DependentRow):
-    """One step in a customer's history of tiers, append-only; an empty key is no tier."""
+    """One step in a customer's history of tiers, append-only; an empty key is no tier.
+
+    It also keeps what protects the tier from then on, so that the tier of any moment can be told.
+    """
 
     customer = TenantForeignKey(
         Customer, models.PROTECT, related_name="tier_changes", verbose_name=_("customer")
@@ -30,6 +33,9 @@ class TierChange(DependentRow):
     changed_at = models.DateTimeField(_("changed at"))
     actor_label = models.CharField(_("actor"), max_length=200, blank=True, default="")
     reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
+    valid_until = models.DateTimeField(_("valid until"), null=True, blank=True)
+    grace_until = models.DateTimeField(_("grace until"), null=True, blank=True)
+    locked_until = models.DateTimeField(_("locked until"), null=True, blank=True)
 
     class Meta(DependentRow.Meta):
         verbose_name = _("tier change")

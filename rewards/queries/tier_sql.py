@@ -17,7 +17,7 @@ from tenants.scope import active_tenant_id
 
 # Net of returns: what was given back of an order counts against that order, whenever it came back.
 _SPEND: Final = """
-    SELECT o.customer_id, GREATEST(SUM(o.total_minor - COALESCE(back.total, 0)), 0)::bigint AS value
+    SELECT o.customer_id, SUM(o.total_minor - COALESCE(back.total, 0))::bigint AS value
     FROM crm_order o
     LEFT JOIN (
         WITH returned AS MATERIALIZED (
@@ -39,7 +39,7 @@ _ORDERS: Final = """
 """
 # Credits and what corrects them; spending, expiry and holds are no part of it.
 _POINTS: Final = """
-    SELECT a.customer_id, GREATEST(SUM(t.points), 0)::bigint AS value
+    SELECT a.customer_id, SUM(t.points)::bigint AS value
     FROM rewards_account a
     JOIN rewards_wallet w ON w.tenant_id = %(tenant)s AND w.id = a.wallet_id AND w.key = %(name_{n})s
     JOIN rewards_ledgertransaction t ON t.tenant_id = %(tenant)s AND t.account_id = a.id
@@ -111,14 +111,25 @@ _DECIDED: Final = """
     ) held
 """
 _LANDED: Final = """
-    SELECT d.*, CASE
-            WHEN d.move IN ('upgraded', 'renewed') THEN d.place
-            WHEN d.move = 'downgraded' AND %(downgrade)s = 'single_step'
-                THEN GREATEST(d.place, d.held_place - 1)
-            WHEN d.move = 'downgraded' THEN d.place
-            ELSE d.held_place
-        END AS landing
-    FROM ({decided}) d
+    SELECT l.*, CASE
+            WHEN l.move IN ('upgraded', 'renewed') THEN %(valid_end)s::timestamptz
+            WHEN l.move = 'downgraded' AND l.landing = l.place THEN %(valid_end)s::timestamptz
+            WHEN l.move = 'downgraded' THEN %(soft_end)s::timestamptz
+            ELSE l.valid_until
+        END AS safe_until, CASE
+            WHEN l.move = 'grace' THEN %(grace_end)s::timestamptz
+            WHEN l.move = 'kept' AND (l.place < l.held_place OR l.locked_until > %(at)s) THEN l.grace_until
+        END AS spared_until
+    FROM (
+        SELECT d.*, CASE
+                WHEN d.move IN ('upgraded', 'renewed') THEN d.place
+                WHEN d.move = 'downgraded' AND %(downgrade)s = 'single_step'
+                    THEN GREATEST(d.place, d.held_place - 1)
+                WHEN d.move = 'downgraded' THEN d.place
+                ELSE d.held_place
+            END AS landing
+        FROM ({decided}) d
+    ) l
 """
 
 
@@ -127,11 +138,24 @@ def reached(
     customer_ids: Collection[int] | None,
 ) -> tuple[str, dict[str, Any]]:  # fmt: skip
     """Return the statement (customer_id, amounts, place) for customers (``None``: all) and its parameters."""
+    since = qualification.window_start(at, zone)
+    found, parameters = measured(qualification, since=since, at=at, customer_ids=customer_ids)
+    return _REACHED.format(cases=_cases(tiers, qualification), measured=found), parameters
+
+
+def measured(
+    qualification: Qualification, *, since: datetime, at: datetime, customer_ids: Collection[int] | None,
+    is_exact: bool = False,
+) -> tuple[str, dict[str, Any]]:  # fmt: skip
+    """Return the statement (customer_id, amounts) of a window and its parameters.
+
+    Amounts below zero count as zero, unless they are to be counted on: ``is_exact``.
+    """
     criteria = qualification.criteria
     parameters: dict[str, Any] = {
         "tenant": active_tenant_id(),
         "at": at,
-        "since": qualification.window_start(at, zone),
+        "since": since,
         "customers": None if customer_ids is None else list(customer_ids),
     }
     only = _restrictions(is_restricted=customer_ids is not None)
@@ -142,12 +166,9 @@ def reached(
         statement = _BY_METRIC[criterion.metric].format(n=number, after=after, **only)
         joins.append(_JOINED.format(statement=statement, n=number))
         parameters |= _named(criterion, number)
-    measured = _MEASURED.format(
-        values=", ".join(f"COALESCE(m{number}.value, 0)" for number in range(len(criteria))),
-        joins="\n".join(joins),
-        **only,
-    )
-    return _REACHED.format(cases=_cases(tiers, qualification), measured=measured), parameters
+    value = "COALESCE(m{n}.value, 0)" if is_exact else "GREATEST(m{n}.value, 0)"
+    values = ", ".join(value.format(n=number) for number in range(len(criteria)))
+    return _MEASURED.format(values=values, joins="\n".join(joins), **only), parameters
 
 
 def _restrictions(*, is_restricted: bool) -> Mapping[str, str]:

@@ -29,13 +29,13 @@ def merge(*, merge: CustomerMerge, by: Actor, at: datetime) -> None:
     merge_journal.keep_rows(merge, MEMBERSHIPS, [row.pk for row in found.values()])
     if mine is None:
         TierMembership.objects.filter(pk=theirs.pk).update(customer=merge.survivor_id)
-        _record(merge.survivor_id, "", theirs.tier_key, by=by, at=at)
+        _record(merge.survivor_id, "", theirs, by=by, at=at)
         return
     published = programs.published()
     order = [tier.key for tier in published.revision.tiers] if published else []
     TierMembership.objects.filter(pk=theirs.pk).delete()
     if merging.takes_theirs(mine.tier_key, theirs.tier_key, order):
-        _record(merge.survivor_id, mine.tier_key, theirs.tier_key, by=by, at=at)
+        _record(merge.survivor_id, mine.tier_key, theirs, by=by, at=at)
         for name in _TAKEN_OVER:
             setattr(mine, name, getattr(theirs, name))
         mine.save()
@@ -58,15 +58,15 @@ def unmerge(*, merge: CustomerMerge, by: Actor, at: datetime) -> None:
     merge_journal.give_back_kept(merge, MEMBERSHIPS)
     now = TierMembership.objects.filter(customer=merge.survivor_id).first()
     if held != (now.tier_key if now else ""):
-        _record(merge.survivor_id, held, now.tier_key if now else "", by=by, at=at)
+        _record(merge.survivor_id, held, now, by=by, at=at)
 
 
-def _record(customer_id: int, before: str, after: str, *, by: Actor, at: datetime) -> None:
-    TierChange.objects.bulk_create(
-        [
-            TierChange(
-                customer_id=customer_id, move=TierMove.MERGED, from_key=before, to_key=after, changed_at=at,
-                actor_label=by.label[:200],
-            )
-        ]
+def _record(customer_id: int, before: str, held: TierMembership | None, *, by: Actor, at: datetime) -> None:
+    change = TierChange(
+        customer_id=customer_id, move=TierMove.MERGED, from_key=before, changed_at=at,
+        actor_label=by.label[:200],
     )  # fmt: skip
+    if held is not None:
+        change.to_key, change.valid_until = held.tier_key, held.valid_until
+        change.grace_until, change.locked_until = held.grace_until, held.locked_until
+    TierChange.objects.bulk_create([change])

@@ -37,18 +37,7 @@ _MOVE: Final = """
                COALESCE(l.amounts[%(spend_column)s], 0), %(at)s, %(at)s,
                (SELECT COALESCE(jsonb_object_agg(k.key, l.amounts[k.n]), '{{}}')
                 FROM unnest(%(criteria)s::text[]) WITH ORDINALITY AS k(key, n)),
-               CASE
-                   WHEN l.move IN ('upgraded', 'renewed') THEN %(valid_end)s::timestamptz
-                   WHEN l.move = 'downgraded' AND l.landing = l.place THEN %(valid_end)s::timestamptz
-                   WHEN l.move = 'downgraded' THEN %(soft_end)s::timestamptz
-                   ELSE l.valid_until
-               END,
-               CASE
-                   WHEN l.move = 'grace' THEN %(grace_end)s::timestamptz
-                   WHEN l.move = 'kept' AND (l.place < l.held_place OR l.locked_until > %(at)s)
-                       THEN l.grace_until
-               END,
-               l.locked_until, '', ''
+               l.safe_until, l.spared_until, l.locked_until, '', ''
         FROM landed l WHERE l.landing >= 0 ORDER BY l.customer_id
         ON CONFLICT (tenant_id, customer_id) DO UPDATE SET
             tier_key = excluded.tier_key,
@@ -65,9 +54,11 @@ _MOVE: Final = """
         RETURNING customer_id
     ), told AS (
         INSERT INTO rewards_tierchange (
-            tenant_id, customer_id, move, from_key, to_key, changed_at, actor_label, reason)
+            tenant_id, customer_id, move, from_key, to_key, changed_at, actor_label, reason, valid_until,
+            grace_until, locked_until)
         SELECT %(tenant)s, l.customer_id, l.move, COALESCE(l.held_key, ''),
-               CASE WHEN l.landing >= 0 THEN (%(keys)s::text[])[l.landing + 1] ELSE '' END, %(at)s, %(by)s, ''
+               CASE WHEN l.landing >= 0 THEN (%(keys)s::text[])[l.landing + 1] ELSE '' END, %(at)s, %(by)s, '',
+               l.safe_until, l.spared_until, l.locked_until
         FROM landed l
         WHERE l.move <> 'kept' AND (l.landing = -1 OR l.customer_id IN (SELECT customer_id FROM written))
         ORDER BY l.customer_id
@@ -192,7 +183,8 @@ def _record(
         [
             TierChange(
                 customer=row.customer, move=move, from_key=before, to_key=row.tier_key, changed_at=at,
-                actor_label=by.label[:200], reason=said,
+                actor_label=by.label[:200], reason=said, valid_until=row.valid_until,
+                grace_until=row.grace_until, locked_until=row.locked_until,
             )
         ]
     )  # fmt: skip

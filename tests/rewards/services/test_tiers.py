@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -163,6 +163,8 @@ def test_staff_lock_a_tier_until_a_day_and_unlock_it(ann: Customer, actor: Actor
         ("locked", "gold", "Complaint"), ("downgraded", "silver", ""), ("locked", "gold", "Again"),
         ("unlocked", "gold", "Mistake"), ("downgraded", "silver", ""),
     ]  # fmt: skip
+    protected = TierChange.objects.order_by("id").values_list("locked_until", flat=True)
+    assert list(protected) == [until, until, until + DAY, None, None]
     with pytest.raises(NotFound):
         tiers.unlock(customer=ann, reason="", by=actor, at=until)
     with pytest.raises(InvalidInput) as caught:
@@ -209,6 +211,22 @@ def test_the_statement_agrees_with_the_pure_decision(scope: Tenant, policy: dict
         for row in TierMembership.objects.all()
     }
     assert found == expected
+
+
+def test_every_step_keeps_what_protects_the_tier_from_then_on(ann: Customer) -> None:
+    publish({"validity": "months", "valid_months": 2, "grace_days": 10, "length": 30})
+    make_order(ann, [("A", 1, 1500)], NOW)
+    for days in (0, 70, 90):
+        tiers.recompute(at=NOW + days * DAY)
+    found = TierChange.objects.order_by("id").values_list("move", "to_key", "valid_until", "grace_until")
+    safe = datetime(2026, 5, 15, 4, tzinfo=UTC)
+    assert list(found) == [
+        ("upgraded", "silver", safe, None),
+        ("grace", "silver", safe, datetime(2026, 6, 3, 4, tzinfo=UTC)),
+        ("downgraded", "base", datetime(2026, 8, 13, 4, tzinfo=UTC), None),
+    ]
+    row = TierMembership.objects.get()
+    assert (row.valid_until, row.grace_until) == (datetime(2026, 8, 13, 4, tzinfo=UTC), None)
 
 
 def test_a_late_run_over_everybody_does_not_undo_what_an_order_brought(ann: Customer) -> None:
