@@ -87,6 +87,13 @@ class Decision(NamedTuple):
     earned: tuple[Earn, ...] = ()
     own_line_points: Mapping[str, Mapping[int, int]] = {}
 
+    @property
+    def own_line_points_by_pot(self) -> dict[str, Mapping[int, int]]:
+        """The points of rules with an expiry of their own, by pot and line."""
+        if not self.own_line_points:
+            return {}
+        return {effect.pot: self.own_line_points[effect.rule] for effect in self.earned if effect.rule}
+
     def to_json(self) -> dict[str, Any]:
         document: dict[str, Any] = {
             "tier": self.state.tier,
@@ -97,9 +104,7 @@ class Decision(NamedTuple):
             "lines": _by_position(self.line_points_by_wallet),
         }
         if self.own_line_points:
-            document["own_lines"] = _by_position(
-                {effect.pot: self.own_line_points[effect.rule] for effect in self.earned if effect.rule}
-            )
+            document["own_lines"] = _by_position(self.own_line_points_by_pot)
         if self.refusal:
             document["refused"] = self.refusal
         if self.budgets:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
+
+_TIER_DAYS: Final = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,15 @@ class AdvanceChallenge:
 
 @dataclass(frozen=True, slots=True)
 class ChangeTier:
-    """Lift the customer to ``tier`` for ``days`` (``None``: until the next recomputation says otherwise)."""
+    """Lift the customer to ``tier`` for ``days`` (``None``: a year)."""
 
     rule: str
     tier: str
     days: int | None
+
+    def until(self, at: datetime) -> datetime:
+        """Return the moment until which the tier is held."""
+        return at + timedelta(days=self.days or _TIER_DAYS)
 
 
 @dataclass(frozen=True, slots=True)

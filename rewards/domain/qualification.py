@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
+from math import floor
 from types import MappingProxyType
 from typing import Final
 
-from rewards.domain.expiry import add_months, start_of_day
+from rewards.domain.expiry import MONTHS_A_YEAR, add_months, start_of_day
 from rewards.domain.tiers import SPEND, Tier
 
+_LARGEST_SCORE: Final = 10**15
 EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 _MONTHS_BY_CALENDAR: Final[Mapping[str, int]] = {"quarter": 3, "half_year": 6, "calendar_year": 12}
 
@@ -43,6 +46,14 @@ class QualificationWindow(StrEnum):
     HALF_YEAR = "half_year"
     QUARTER = "quarter"
     LIFETIME = "lifetime"
+
+    @property
+    def is_rolling(self) -> bool:
+        return self in {QualificationWindow.ROLLING_DAYS, QualificationWindow.ROLLING_MONTHS}
+
+    @property
+    def is_calendar(self) -> bool:
+        return self.value in _MONTHS_BY_CALENDAR
 
 
 class Validity(StrEnum):
@@ -75,6 +86,16 @@ class Criterion:
     name: str = ""
     weights: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
     bias: Decimal = Decimal(0)
+
+    def score(self, traits: Mapping[str, float | str]) -> int:
+        """Return the score of a member's traits, exactly as the statement over all members has it."""
+        exact = Fraction(self.bias)
+        for name, weight in self.weights.items():
+            value = traits.get(name)
+            if isinstance(value, int | float):
+                # The database reads fifteen digits of a float.
+                exact += Fraction(weight) * Fraction(f"{value:.15g}")
+        return max(min(floor(exact), _LARGEST_SCORE), 0)
 
 
 PLAIN_CRITERION: Final = Criterion(SPEND, Metric.SPEND)
@@ -119,6 +140,12 @@ class Qualification:
             first = _first_of_period(day.year, day.month, self.window)
             return start_of_day(add_months(first, 2 * _MONTHS_BY_CALENDAR[self.window.value]), zone)
         return None
+
+    def period(self, day: date) -> int:
+        """Return the number of the calendar period around a local day; other windows have only one."""
+        if not self.window.is_calendar:
+            return 0
+        return (day.year * MONTHS_A_YEAR + day.month - 1) // _MONTHS_BY_CALENDAR[self.window.value]
 
     def days_from(self, at: datetime, zone: tzinfo, days: int) -> datetime | None:
         """Return the end of the local day that is ``days`` away, or ``None`` for none."""

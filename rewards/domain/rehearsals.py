@@ -1,23 +1,29 @@
-"""A revision played over past events in a shadow ledger that lives in memory, and what came of it."""
+"""A revision played over past events in a shadow ledger that lives in memory.
+
+What is kept grows with members and with what of them is still open, not with events.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from typing import Any, Final
 
 from rewards.domain.decisions import Evaluation
-from rewards.domain.engine import Engine, points_to_take_back
+from rewards.domain.effects import ChangeTier, SetTrait
+from rewards.domain.engine import Engine
 from rewards.domain.facts import CustomerState, Due
-from rewards.domain.programs import Revision
-from rewards.domain.rules import Trigger
-from rewards.domain.tiers import SPEND, RollingSpend, Tier, standing
+from rewards.domain.measures import Measures
+from rewards.domain.past import Counted, Left, Locked, Night, Played, Returned
+from rewards.domain.pots import LinePoints, asked_back, by_pot, wallet_of
+from rewards.domain.rules import GrantKind, Trigger
+from rewards.domain.shadow_tiers import ShadowTiers
+from rewards.domain.tiers import ROLLING_YEAR, SPEND, Tier
 from rewards.domain.usage import BudgetBook, UsageBook
 
-MOST_NAMED: Final = 10
 _ORDER: Final = Trigger.ORDER
 
 
@@ -31,14 +37,25 @@ class RuleTotals:
 
 
 @dataclass(slots=True)
-class ReturnedUnits:
-    """Units of one order line that a return gave back."""
+class Spending:
+    """One member's orders and spend of 365 days, with what came back at the instant of the newest return."""
 
-    order_id: int
-    customer_id: int
-    position: int
-    bought: int
-    returned: int
+    minor: int = 0
+    orders_before: int = 0
+    returned_minor: int = 0
+    returned_at: datetime | None = None
+
+    def before(self, at: datetime) -> int:
+        """Return the spend the moment before: what happens at a return's instant does not know of it yet."""
+        return self.minor + self.returned_minor if at == self.returned_at else self.minor
+
+    def give_back(self, at: datetime, placed_at: datetime, amount_minor: int) -> None:
+        """Lower the spend by a return of an order that still counts."""
+        if placed_at > at - ROLLING_YEAR:
+            if at != self.returned_at:
+                self.returned_at, self.returned_minor = at, 0
+            self.minor -= amount_minor
+            self.returned_minor += amount_minor
 
 
 def spend_ladder(tiers: Iterable[Tier]) -> tuple[tuple[int, str], ...]:
@@ -47,64 +64,100 @@ def spend_ladder(tiers: Iterable[Tier]) -> tuple[tuple[int, str], ...]:
     return tuple((tier.needs.get(SPEND, 0), tier.key) for tier in reachable)
 
 
-@dataclass(slots=True)
+def changed_rules(engine: Engine, live: Engine) -> frozenset[str]:
+    """Return the keys of the rules that the live program has not, or has otherwise."""
+    known = {rule.key: rule for rule in live.revision.rules}
+    return frozenset(rule.key for rule in engine.revision.rules if known.get(rule.key) != rule)
+
+
 class ShadowLedger:
-    """Plays events in time order. Members' facts are of today; spend, caps and budgets are of the time.
+    """Plays what happened in time order. Facts of members are of today, all that is counted is of the time.
 
     ``returned_orders`` are the orders that something is given back of in these days: of no other does anybody
     ask what its lines earned. ``changed_rules`` are those that the live program does not have like this;
     where one pays for the same event as another rule, ``overlaps`` counts the pair.
     """
 
-    engine: Engine
-    usage: UsageBook
-    budgets: BudgetBook
-    spend_by_customer: dict[int, RollingSpend]
-    state_by_customer: Mapping[int, CustomerState] = field(default_factory=dict)
-    returned_orders: Collection[int] = ()
-    changed_rules: frozenset[str] = frozenset()
-    overlaps: Counter[tuple[str, str]] = field(default_factory=Counter)
-    rules: dict[str, RuleTotals] = field(default_factory=lambda: defaultdict(RuleTotals))
-    grants: Counter[str] = field(default_factory=Counter)
-    points_by_customer: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    points_by_wallet: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    taken_by_wallet: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    events: int = 0
-    _lines_by_order: dict[int, Mapping[str, Mapping[int, int]]] = field(default_factory=dict)
-    _returned: dict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))
-    _unknown: CustomerState = field(default_factory=CustomerState)
-    _ladder: tuple[tuple[int, str], ...] = ()
-    _counts_usage: bool = False
-    _has_budgets: bool = False
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        usage: UsageBook,
+        budgets: BudgetBook,
+        since: datetime,
+        returned_orders: Collection[int] = (),
+        changed_rules: frozenset[str] = frozenset(),
+    ) -> None:
+        revision = engine.revision
+        given = {grant.kind for rule in revision.rules for grant in rule.grants}
+        self.engine, self._usage, self._budgets = engine, usage, budgets
+        self._returned_orders, self._changed_rules = returned_orders, changed_rules
+        self.spending_by_customer: dict[int, Spending] = defaultdict(Spending)
+        self.state_by_customer: dict[int, CustomerState] = {}
+        # Where nothing but that spend decides, it need not be counted twice.
+        self.measures = (
+            None if revision.qualification.is_plain else Measures(revision.qualification, revision.time_zone)
+        )
+        self.tiers = ShadowTiers(
+            revision,
+            self.measures.values if self.measures else self._spend,
+            is_lazy=self.measures is None and GrantKind.TIER not in given,
+        )
+        self.overlaps: Counter[tuple[str, str]] = Counter()
+        self.rules: dict[str, RuleTotals] = defaultdict(RuleTotals)
+        self.grants: Counter[str] = Counter()
+        self.points_by_customer: dict[int, int] = defaultdict(int)
+        self.points_by_wallet: dict[str, int] = defaultdict(int)
+        self.taken_by_wallet: dict[str, int] = defaultdict(int)
+        self.events = 0
+        self._night_before, self._moved = since, set[int]()
+        self._pots_by_order: dict[int, LinePoints] = {}
+        self._returned: dict[tuple[int, int], int] = defaultdict(int)
+        self._unknown = CustomerState()
+        self._ladder = spend_ladder(revision.tiers)
+        self._counts_usage = bool(engine.needs.periods_by_rule)
+        self._has_budgets = bool(engine.needs.budgets)
+        self._changes_members = bool(given & {GrantKind.TIER, GrantKind.TRAIT})
+        self._how: dict[type[Any], Callable[[Any], None]] = {
+            Played: self._decide, Returned: self._give_back, Counted: self._count, Left: self._leave,
+            Locked: self._lock, Night: self._sleep,
+        }  # fmt: skip
 
-    def __post_init__(self) -> None:
-        self._ladder = spend_ladder(self.engine.revision.tiers)
-        self._counts_usage = bool(self.engine.needs.periods_by_rule)
-        self._has_budgets = bool(self.engine.needs.budgets)
+    def play(self, happened: Iterable[Any]) -> None:
+        """Play what happened, in time order."""
+        how = self._how
+        for item in happened:
+            how[type(item)](item)
 
-    def play(self, due: Due) -> Evaluation:
+    def _spend(self, customer_id: int, _at: datetime) -> Mapping[str, int]:
+        return {SPEND: max(self.spending_by_customer[customer_id].minor, 0)}
+
+    def _decide(self, item: Played) -> None:
         """Decide one event as it would have been decided then, and book it."""
+        due = item.due
         event, customer_id = due.event, due.customer_id
         at = event.at
-        spend = self.spend_by_customer[customer_id]
-        total = spend.at(at)
-        known = self.state_by_customer.get(customer_id, self._unknown)
+        spending = self.spending_by_customer[customer_id]
+        spend = spending.before(at)
         state = CustomerState(
-            self._tier_at(total),
-            spend.orders_before,
-            total,
-            self.usage.of(customer_id, at) if self._counts_usage else {},
-            self.budgets.rooms(at) if self._has_budgets else {},
-            *known[5:],
+            self.tiers.seen(customer_id, at, self._tier_at(spend)),
+            spending.orders_before,
+            spend,
+            self._usage.of(customer_id, at) if self._counts_usage else {},
+            self._budgets.rooms(at) if self._has_budgets else {},
+            *self.state_by_customer.get(customer_id, self._unknown)[5:],
         )
         is_order = event.trigger is _ORDER
         evaluation = self.engine.decide(
-            state, event, explains=False, shares_lines=is_order and due.event_id in self.returned_orders
+            state, event, explains=False, shares_lines=is_order and due.event_id in self._returned_orders
         )
         self._book(due, evaluation)
         if is_order:
-            spend.add(due.event_id, at, event.total_minor)
-        return evaluation
+            spending.minor += event.total_minor
+            spending.orders_before += 1
+        if self._changes_members:
+            self._carry_out(due, evaluation)
+        self._bring_up_to_date(due, evaluation)
 
     def _tier_at(self, spend_minor: int) -> str | None:
         reached = None
@@ -131,158 +184,98 @@ class ShadowLedger:
             for earned in decision.earned:
                 self.points_by_customer[customer_id] += earned.points
                 self.points_by_wallet[earned.wallet] += earned.points
+                if self.measures is not None:
+                    self.measures.add_points(customer_id, at, earned.wallet, earned.points)
             if decision.line_points_by_wallet:
-                self._lines_by_order[due.event_id] = decision.line_points_by_wallet
-        if self.changed_rules:
+                self._pots_by_order[due.event_id] = by_pot(
+                    decision.line_points_by_wallet, decision.own_line_points_by_pot
+                )
+        if self._changed_rules:
             self._note_overlaps([outcome.rule for outcome in decision.outcomes if outcome.points])
-        self.usage.book(customer_id, at, evaluation)
-        self.budgets.book(at, evaluation)
+        self._usage.book(customer_id, at, evaluation)
+        self._budgets.book(at, evaluation)
 
     def _note_overlaps(self, paying: list[str]) -> None:
-        changed = self.changed_rules.intersection(paying)
+        changed = self._changed_rules.intersection(paying)
         for rule in changed:
             self.overlaps.update((rule, other) for other in paying if other not in changed)
 
-    def give_back(
-        self, order_id: int, customer_id: int, at: datetime, amount_minor: int, units: Iterable[ReturnedUnits]
-    ) -> None:
+    def _carry_out(self, due: Due, evaluation: Evaluation) -> None:
+        """Let traits and tiers that rules give be seen by what comes after."""
+        customer_id, at = due.customer_id, due.event.at
+        for effect in evaluation.effects:
+            if isinstance(effect, SetTrait):
+                if effect.trait in self.engine.needs.traits:
+                    known = self.state_by_customer.get(customer_id, self._unknown)
+                    traits = {**known.traits, effect.trait: effect.value}
+                    self.state_by_customer[customer_id] = known._replace(traits=traits)
+                if self.measures is not None:
+                    self.measures.set_trait(customer_id, effect.trait, effect.value)
+        for effect in evaluation.effects:
+            if isinstance(effect, ChangeTier):
+                self.tiers.lift(customer_id, effect.tier, until=effect.until(at), at=at)
+
+    def _bring_up_to_date(self, due: Due, evaluation: Evaluation) -> None:
+        """Move the member's tier as often as live does."""
+        customer_id, event, measures = due.customer_id, due.event, self.measures
+        if event.trigger is _ORDER:
+            if measures is not None:
+                measures.add_order(customer_id, event.at, event.total_minor)
+            self.tiers.refresh(customer_id, event.at)
+        elif measures is not None:
+            if event.name:
+                measures.add_event(customer_id, event.at, event.name)
+            if measures.counts_points and evaluation.decision.earned:
+                self.tiers.refresh(customer_id, event.at)
+            if event.name in measures.event_names:
+                self.tiers.refresh(customer_id, event.at)
+
+    def _count(self, item: Counted) -> None:
+        if self.measures is not None:
+            self.measures.add_event(item.customer_id, item.at, item.name)
+            self.tiers.refresh(item.customer_id, item.at)
+
+    def _give_back(self, item: Returned) -> None:
         """Lower the spend by a return and take back what its lines earned in this ledger."""
-        self.spend_by_customer[customer_id].give_back(order_id, at, amount_minor)
-        earned = self._lines_by_order.get(order_id)
-        for unit in units:
-            before = self._returned[order_id, unit.position]
-            self._returned[order_id, unit.position] = before + unit.returned
-            for wallet, by_line in (earned or {}).items():
-                earned_here = by_line.get(unit.position, 0)
-                points = points_to_take_back(earned_here, unit.bought, before, unit.returned)
-                self.points_by_customer[customer_id] -= points
-                self.taken_by_wallet[wallet] += points
-
-
-@dataclass(frozen=True, slots=True)
-class Actual:
-    """What really happened in the same days."""
-
-    points_by_rule: Mapping[str, int]
-    points_by_customer: Mapping[int, int]
-    given: int
-    taken: int
-    kept_by_wallet: Mapping[str, int] = field(default_factory=dict)
-
-
-def report(
-    ledger: ShadowLedger, actual: Actual, *, live: Engine | None, names: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return the result of a rehearsal as it is stored, beside what really happened."""
-    revision = ledger.engine.revision
-    kept = {
-        wallet.key: ledger.points_by_wallet.get(wallet.key, 0) - ledger.taken_by_wallet.get(wallet.key, 0)
-        for wallet in revision.wallets
-    }
-    cost = {wallet.key: wallet.cost_minor(kept[wallet.key]) for wallet in revision.wallets}
-    given, taken = sum(ledger.points_by_wallet.values()), sum(ledger.taken_by_wallet.values())
-    changes = _changes(ledger.points_by_customer, actual.points_by_customer)
-    return {
-        "events": ledger.events,
-        "points": {"given": given, "taken": taken},
-        "actual": {"given": actual.given, "taken": actual.taken},
-        "liability_change_points": (given - taken) - (actual.given - actual.taken),
-        "liability_change_minor": _liability(revision, kept)
-        - _liability(live.revision if live else revision, actual.kept_by_wallet),
-        "cost_minor": sum(cost.values()),
-        "wallets": [
-            {"wallet": wallet.key, "name": wallet.name, "points": kept[wallet.key],
-             "actual_points": actual.kept_by_wallet.get(wallet.key, 0), "cost_minor": cost[wallet.key]}
-            for wallet in revision.wallets
-        ],
-        "rules": _rules(ledger, actual, names),
-        "grants": dict(ledger.grants.most_common()),
-        "members": {
-            "winners": sum(1 for change in changes if change[1] > 0),
-            "losers": sum(1 for change in changes if change[1] < 0),
-            "unchanged": len(set(ledger.points_by_customer) | set(actual.points_by_customer))
-            - sum(1 for change in changes if change[1]),
-            "most_won": [list(change) for change in changes[:MOST_NAMED] if change[1] > 0],
-            "most_lost": [list(change) for change in reversed(changes[-MOST_NAMED:]) if change[1] < 0],
-        },
-        "tiers": tier_moves(ledger, live),
-        "conflicts": conflicts(ledger, actual, names),
-        "overlaps": [
-            {"rule": rule, "name": names.get(rule, rule), "with": other, "with_name": names.get(other, other),
-             "events": events}
-            for (rule, other), events in ledger.overlaps.most_common(MOST_NAMED)
-        ],
-    }  # fmt: skip
-
-
-def _liability(revision: Revision, kept_by_wallet: Mapping[str, int]) -> int:
-    """Return what the points are expected to cost, in minor units, by the worth each wallet states."""
-    return sum(wallet.liability_minor(kept_by_wallet.get(wallet.key, 0)) for wallet in revision.wallets)
-
-
-def changed_rules(engine: Engine, live: Engine) -> frozenset[str]:
-    """Return the keys of the rules that the live program has not, or has otherwise."""
-    known = {rule.key: rule for rule in live.revision.rules}
-    return frozenset(rule.key for rule in engine.revision.rules if known.get(rule.key) != rule)
-
-
-def _changes(ours: Mapping[int, int], theirs: Mapping[int, int]) -> list[tuple[int, int]]:
-    members = {*ours, *theirs}
-    changes = [(member, ours.get(member, 0) - theirs.get(member, 0)) for member in members]
-    return sorted((change for change in changes if change[1]), key=lambda change: (-change[1], change[0]))
-
-
-def _rules(ledger: ShadowLedger, actual: Actual, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    revision = ledger.engine.revision
-    wallet_of = {rule.key: rule.wallet for rule in revision.rules}
-    keys = [rule.key for rule in revision.rules]
-    keys += sorted(set(actual.points_by_rule) - set(keys))
-    rows = []
-    for key in keys:
-        totals = ledger.rules.get(key, RuleTotals())
-        wallet = wallet_of.get(key)
-        cost = revision.wallet(wallet).cost_minor(totals.points) if wallet else 0
-        rows.append(
-            {
-                "rule": key,
-                "name": names.get(key, key),
-                "times": totals.times,
-                "points": totals.points,
-                "capped": totals.capped,
-                "cost_minor": cost,
-                "actual_points": actual.points_by_rule.get(key, 0),
-                "is_gone": key not in wallet_of,
-            }
-        )
-    return rows
-
-
-def tier_moves(ledger: ShadowLedger, live: Engine | None) -> list[dict[str, Any]]:
-    """Return how many members stand in another tier at the end than under the live revision."""
-    moves: Counter[tuple[str, str]] = Counter()
-    ours = ledger.engine.revision.tiers
-    theirs = live.revision.tiers if live else ()
-    for spend in ledger.spend_by_customer.values():
-        new, old = standing(ours, spend.total_minor).tier, standing(theirs, spend.total_minor).tier
-        if (new.key if new else "") != (old.key if old else ""):
-            moves[old.key if old else "", new.key if new else ""] += 1
-    return [{"from": old, "to": new, "members": members} for (old, new), members in moves.most_common()]
-
-
-def conflicts(ledger: ShadowLedger, actual: Actual, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the rules of the live program that pay otherwise in this one, and those that pay no more."""
-    found = []
-    for rule, points in sorted(actual.points_by_rule.items()):
-        ours = ledger.rules[rule].points if rule in ledger.rules else 0
-        if points and ours != points:
-            found.append(
-                {"rule": rule, "name": names.get(rule, rule), "points": ours, "actual_points": points}
+        customer_id, at = item.customer_id, item.at
+        self.spending_by_customer[customer_id].give_back(at, item.placed_at, item.total_minor)
+        if self.measures is not None:
+            self.measures.take_return(
+                customer_id, at, item.placed_at, item.total_minor, is_whole=item.is_whole
             )
-    return found
+        pots = self._pots_by_order.get(item.order_id, {})
+        for unit in item.units:
+            before = self._returned[item.order_id, unit.position]
+            self._returned[item.order_id, unit.position] = before + unit.returned
+            for pot, points in asked_back(
+                pots, unit.position, bought=unit.bought, before=before, returned=unit.returned
+            ):
+                self.points_by_customer[customer_id] -= points
+                self.taken_by_wallet[wallet_of(pot)] += points
+                if self.measures is not None:
+                    self.measures.add_points(customer_id, at, wallet_of(pot), -points)
+        self.tiers.refresh(customer_id, at)
 
+    def _leave(self, item: Left) -> None:
+        self.spending_by_customer[item.customer_id].minor -= item.spend_minor
+        if item.gone is not None and self.measures is not None:
+            self.measures.leave(item.customer_id, item.at, item.gone)
+        else:
+            self._moved.add(item.customer_id)
 
-def in_time_order(*streams: Sequence[Any]) -> list[Any]:
-    """Merge what happened by moment; at one instant orders come before returns, returns before events."""
-    merged = [item for stream in streams for item in stream]
-    merged.sort(key=lambda item: item[:3])
-    return merged
+    def _lock(self, item: Locked) -> None:
+        if item.until is None:
+            self.tiers.unlock(item.customer_id, item.at)
+        else:
+            self.tiers.lock(item.customer_id, item.key, until=item.until, at=item.at)
+
+    def _sleep(self, item: Night) -> None:
+        measures, moved = self.measures, self._moved
+        self._moved = set()
+        if measures is not None:
+            measures.pass_to(item.at)
+            moved, measures.moved = measures.moved, set()
+            if measures.is_new_period(self._night_before, item.at):
+                moved = set(self.tiers)
+        self._night_before = item.at
+        self.tiers.night(moved, item.at)

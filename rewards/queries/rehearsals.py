@@ -1,27 +1,46 @@
-"""Past events, a day at a time, as a rehearsal plays them, and what was really decided."""
+"""Past events, a day at a time, as a rehearsal plays them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime, timedelta, tzinfo
-from typing import Any, NamedTuple
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from django.db import connection
 from psycopg.types.datetime import TimestamptzLoader
 
-from rewards.domain.decisions import Spent
 from rewards.domain.engine import Engine
 from rewards.domain.expiry import start_of_day
 from rewards.domain.facts import Due, Happening, Line
-from rewards.domain.rehearsals import Actual, ReturnedUnits
+from rewards.domain.measures import Leaving, Measures
+from rewards.domain.past import (
+    EVENT,
+    LEFT,
+    LOCKED,
+    MEMBER_DAY,
+    ORDER,
+    RETURN,
+    Counted,
+    Left,
+    Locked,
+    Night,
+    Played,
+    Returned,
+    ReturnedUnits,
+)
+from rewards.domain.programs import Revision
+from rewards.domain.qualification import QualificationWindow
 from rewards.domain.rules import Trigger
 from rewards.domain.sources import event_number
-from rewards.domain.usage import BudgetBook
+from rewards.domain.tiers import ROLLING_YEAR
 from rewards.queries import documents, member_days
+from tenants.domain.actors import SYSTEM
 from tenants.scope import active_tenant_id
 
-ORDER, RETURN, EVENT, MEMBER_DAY = 0, 1, 2, 3
+_INSTANT: Final = timedelta(microseconds=1)
+# The first of the hourly starts of night jobs by which a tenant's night has begun.
+_NIGHT: Final = time(2, 20)
 _ORDERS = """
     SELECT o.placed_at, o.id, o.customer_id, o.total_minor, o.channel, l.positions, l.categories, l.amounts,
            l.quantities{columns}
@@ -44,22 +63,48 @@ _ITEM_AGGREGATES = """,
                array_agg(COALESCE(i.subcategory, '') ORDER BY l.position) AS subcategories,
                array_agg(COALESCE(i.brand, '') ORDER BY l.position) AS brands,
                array_agg(COALESCE(i.attributes, '{}')::text ORDER BY l.position) AS attributes"""
-_HEADERS = """
-    SELECT placed_at, id, customer_id, total_minor FROM crm_order
-    WHERE tenant_id = %(tenant)s AND customer_id IS NOT NULL
-      AND placed_at >= %(since)s AND placed_at < %(until)s
-    ORDER BY placed_at, id
-"""
 _RETURNS = """
-    SELECT r.returned_at, r.id, o.customer_id, r.order_id, r.total_minor,
+    SELECT r.returned_at, r.id, o.customer_id, r.order_id, o.placed_at, r.total_minor,
+           o.total_minor > earlier.total AND o.total_minor <= earlier.total + r.total_minor,
            array_agg(ol.position), array_agg(ol.quantity), array_agg(l.quantity)
     FROM crm_return r
     JOIN crm_order o ON o.tenant_id = %(tenant)s AND o.id = r.order_id AND o.customer_id IS NOT NULL
+    CROSS JOIN LATERAL (
+        SELECT COALESCE(SUM(b.total_minor), 0) AS total FROM crm_return b
+        WHERE b.tenant_id = %(tenant)s AND b.order_id = r.order_id
+          AND (b.returned_at, b.id) < (r.returned_at, r.id)
+    ) earlier
     LEFT JOIN crm_returnline l ON l.tenant_id = %(tenant)s AND l.parent_id = r.id
     LEFT JOIN crm_orderline ol ON ol.tenant_id = %(tenant)s AND ol.id = l.order_line_id
     WHERE r.tenant_id = %(tenant)s AND r.returned_at >= %(since)s AND r.returned_at < %(until)s
-    GROUP BY r.returned_at, r.id, o.customer_id, r.order_id, r.total_minor
+    GROUP BY r.returned_at, r.id, o.customer_id, r.order_id, o.placed_at, o.total_minor, r.total_minor,
+             earlier.total
     ORDER BY r.returned_at, r.id
+"""
+# What an order is worth when it leaves, {leaving}, is what a return has left of it by then.
+_LEFT = """
+    SELECT {leaving}, o.id, o.customer_id, o.total_minor - back.total,
+           (o.total_minor = 0 OR o.total_minor > back.total)::int
+    FROM crm_order o
+    CROSS JOIN LATERAL (
+        SELECT COALESCE(SUM(r.total_minor), 0)::bigint AS total FROM crm_return r
+        WHERE r.tenant_id = %(tenant)s AND r.order_id = o.id AND r.returned_at < {leaving}
+    ) back
+    WHERE o.tenant_id = %(tenant)s AND o.customer_id IS NOT NULL
+      AND o.placed_at >= %(since)s AND o.placed_at < %(until)s
+"""
+_LEFT_EVENTS = """
+    SELECT {leaving}, e.customer_id, e.name, COUNT(*) FROM crm_event e
+    WHERE e.tenant_id = %(tenant)s AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
+      AND e.name = ANY(%(names)s)
+    GROUP BY 1, 2, 3
+"""
+# Those by rules belong to the revision that was live.
+_LOCKS = """
+    SELECT changed_at, id, customer_id, to_key, locked_until FROM rewards_tierchange
+    WHERE tenant_id = %(tenant)s AND changed_at >= %(since)s AND changed_at < %(until)s
+      AND move IN ('locked', 'unlocked') AND actor_label <> %(program)s
+    ORDER BY changed_at, id
 """
 _RETURNED_ORDERS = """
     SELECT DISTINCT order_id FROM crm_return
@@ -72,56 +117,6 @@ _EVENTS = """
       AND e.name = ANY(%(names)s)
     ORDER BY e.occurred_at, e.message_id
 """
-_RULES = """
-    SELECT rule ->> 'rule', SUM((rule ->> 'points')::bigint)::bigint
-    FROM rewards_decisionrecord d, jsonb_array_elements(d.record -> 'rules') AS rule
-    WHERE d.tenant_id = %(tenant)s AND d.event_type <> 'return'
-      AND d.occurred_at >= %(since)s AND d.occurred_at < %(until)s
-    GROUP BY 1
-"""
-_MEMBERS = """
-    SELECT customer_id, SUM(points)::bigint, SUM(points) FILTER (WHERE event_type <> 'return')::bigint
-    FROM rewards_decisionrecord
-    WHERE tenant_id = %(tenant)s AND occurred_at >= %(since)s AND occurred_at < %(until)s
-    GROUP BY 1
-"""
-_WALLETS = """
-    SELECT moved.wallet, SUM(moved.points)::bigint FROM (
-        SELECT given.key AS wallet, given.value::bigint AS points
-        FROM rewards_decisionrecord d, jsonb_each_text(COALESCE(d.record -> 'given', '{}')) AS given
-        WHERE d.tenant_id = %(tenant)s AND d.occurred_at >= %(since)s AND d.occurred_at < %(until)s
-        UNION ALL
-        SELECT taken.key, -taken.value::bigint
-        FROM rewards_decisionrecord d, jsonb_each_text(COALESCE(d.record -> 'taken', '{}')) AS taken
-        WHERE d.tenant_id = %(tenant)s AND d.occurred_at >= %(since)s AND d.occurred_at < %(until)s
-    ) AS moved
-    GROUP BY 1
-"""
-_PAID = """
-    SELECT occurred_at, (record -> 'budgets')::text FROM rewards_decisionrecord
-    WHERE tenant_id = %(tenant)s AND occurred_at < %(since)s AND record -> 'budgets' IS NOT NULL
-"""
-
-
-class Returned(NamedTuple):
-    """A return as the shadow ledger takes it."""
-
-    at: datetime
-    kind: int
-    id: int
-    customer_id: int
-    order_id: int
-    total_minor: int
-    units: list[ReturnedUnits]
-
-
-class Played(NamedTuple):
-    """An event to be decided, sorted like returns."""
-
-    at: datetime
-    kind: int
-    id: int
-    due: Due
 
 
 def _rows(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
@@ -151,24 +146,18 @@ def orders(since: datetime, until: datetime, *, with_items: bool) -> list[Played
     return played
 
 
-def headers(since: datetime, until: datetime) -> list[tuple[datetime, int, int, int]]:
-    """Return (moment, id, customer, total) of orders, to fill the windows before a rehearsal."""
-    return [
-        (at, order_id, customer_id, total)
-        for at, order_id, customer_id, total in _rows(_HEADERS, since=since, until=until)
-    ]
-
-
 def returns(since: datetime, until: datetime) -> list[Returned]:
     """Return the returns of orders of known customers with the units they give back."""
     found = []
-    for at, return_id, customer_id, order_id, total, *columns in _rows(_RETURNS, since=since, until=until):
+    for at, number, customer_id, order_id, placed_at, total, is_whole, *columns in _rows(
+        _RETURNS, since=since, until=until
+    ):
         units = [
-            ReturnedUnits(order_id, customer_id, position, bought, returned)
+            ReturnedUnits(position, bought, returned)
             for position, bought, returned in zip(*columns, strict=True)
             if position is not None
         ]
-        found.append(Returned(at, RETURN, return_id, customer_id, order_id, total, units))
+        found.append(Returned(at, RETURN, number, customer_id, order_id, placed_at, total, is_whole, units))
     return found
 
 
@@ -185,18 +174,101 @@ def returned_orders(since: datetime, until: datetime) -> frozenset[int]:
     return frozenset(order_id for (order_id,) in _rows(_RETURNED_ORDERS, since=since, until=until))
 
 
-def events(since: datetime, until: datetime, names: Collection[str]) -> list[Played]:
-    """Return the events that rules answer to by their name."""
+def events(
+    since: datetime, until: datetime, *, answered: Collection[str], counted: Collection[str]
+) -> list[Played | Counted]:
+    """Return the events that rules answer to by their name, and those that tiers only count."""
+    names = {*answered, *counted}
     if not names:
         return []
     decode = msgspec.json.decode
+    found: list[Played | Counted] = []
+    for at, message_id, customer_id, name, text in _rows(
+        _EVENTS, since=since, until=until, names=sorted(names)
+    ):
+        number = event_number(message_id)
+        if name in answered:
+            event = Happening(Trigger.EVENT, at, name, properties=decode(text))
+            found.append(
+                Played(at, EVENT, number, Due("event", number, customer_id, event, source=message_id))
+            )
+        else:
+            found.append(Counted(at, EVENT, number, customer_id, name))
+    return found
+
+
+def left_year(since: datetime, until: datetime) -> list[Left]:
+    """Return the orders that leave the spend of 365 days in a span, with what they are still worth."""
     return [
-        Played(at, EVENT, number, Due("event", number, customer_id, Happening(
-            Trigger.EVENT, at, name, properties=decode(properties)), source=message_id))
-        for at, message_id, customer_id, name, properties in _rows(
-            _EVENTS, since=since, until=until, names=sorted(names))
-        for number in (event_number(message_id),)
-    ]  # fmt: skip
+        Left(at, LEFT, number, customer_id, spend)
+        for at, number, customer_id, spend, _is_order in _left(_Gone.after_days(ROLLING_YEAR, since, until))
+    ]
+
+
+def left_window(since: datetime, until: datetime, revision: Revision, measures: Measures) -> list[Left]:
+    """Return the orders and events that leave a rolling window in a span."""
+    found: list[Left] = []
+    for gone in _gone(since, until, revision):
+        if measures.counts_documents:
+            found += [
+                Left(at, LEFT, number, customer_id, 0, Leaving(spend, orders))
+                for at, number, customer_id, spend, orders in _left(gone)
+            ]
+        if measures.event_names:
+            statement = _LEFT_EVENTS.format(leaving=gone.leaving.format("e.occurred_at"))
+            rows = _rows(statement, names=list(measures.event_names), **gone.parameters)
+            found += [
+                Left(at, LEFT, 0, customer_id, 0, Leaving(event=name, events=events))
+                for at, customer_id, name, events in rows
+            ]
+    return found
+
+
+class _Gone(NamedTuple):
+    """What happened in a span and leaves a window: each after some days, or all at one moment."""
+
+    leaving: str
+    parameters: dict[str, Any]
+
+    @classmethod
+    def after_days(cls, days: timedelta, since: datetime, until: datetime) -> _Gone:
+        return cls("{} + %(days)s", {"days": days, "since": since - days, "until": until - days})
+
+    @classmethod
+    def together(cls, at: datetime, since: datetime, until: datetime) -> _Gone:
+        return cls("%(at)s::timestamptz", {"at": at, "since": since, "until": until})
+
+
+def _gone(since: datetime, until: datetime, revision: Revision) -> Iterator[_Gone]:
+    qualification, zone = revision.qualification, revision.time_zone
+    if qualification.window is QualificationWindow.ROLLING_DAYS:
+        yield _Gone.after_days(timedelta(days=qualification.length), since, until)
+    elif qualification.window is QualificationWindow.ROLLING_MONTHS:
+        for midnight in local_days(since, until, zone):
+            first = qualification.window_start(midnight - _INSTANT, zone)
+            yield _Gone.together(midnight, first, qualification.window_start(midnight, zone))
+
+
+def _left(gone: _Gone) -> list[tuple[Any, ...]]:
+    return _rows(_LEFT.format(leaving=gone.leaving.format("o.placed_at")), **gone.parameters)
+
+
+def locks(since: datetime, until: datetime) -> list[Locked]:
+    """Return the tiers that staff locked and unlocked."""
+    return [
+        Locked(at, LOCKED, number, customer_id, key, locked_until)
+        for at, number, customer_id, key, locked_until in _rows(
+            _LOCKS, since=since, until=until, program=SYSTEM.label
+        )
+    ]
+
+
+def nights(since: datetime, until: datetime, zone: tzinfo) -> list[Night]:
+    """Return the moments of the nightly runs, by the tenant's clock."""
+    days = range((until - since).days + 2)
+    first = since.astimezone(zone).date()
+    moments = [datetime.combine(first + timedelta(days=day), _NIGHT, zone).astimezone(UTC) for day in days]
+    return [Night(at) for at in moments if since <= at < until]
 
 
 def days_of_members(since: datetime, until: datetime, engine: Engine) -> list[Played]:
@@ -239,30 +311,3 @@ def _due_on(trigger: Trigger, customer_ids: list[int], at: datetime, year: int) 
         )
         for customer_id in customer_ids
     ]
-
-
-def actual(since: datetime, until: datetime) -> Actual:
-    """Return what was really decided about events of these days."""
-    rules = {key: int(points) for key, points in _rows(_RULES, since=since, until=until) if points}
-    members, given, total = {}, 0, 0
-    for customer_id, points, earned in _rows(_MEMBERS, since=since, until=until):
-        members[customer_id] = points
-        given, total = given + (earned or 0), total + points
-    wallets = dict(_rows(_WALLETS, since=since, until=until))
-    return Actual(rules, members, given, given - total, wallets)
-
-
-def budget_book(engine: Engine, since: datetime) -> BudgetBook:
-    """Return the budgets with what decisions took from them before a moment."""
-    names = engine.needs.budgets
-    known = {budget.key: budget for budget in engine.revision.budgets if budget.key in names}
-    book = BudgetBook(known, engine.revision.time_zone)
-    if known:
-        for at, paid in _paid(since):
-            book.take(at, {key: spent for key, spent in paid.items() if key in known})
-    return book
-
-
-def _paid(since: datetime) -> Iterator[tuple[datetime, dict[str, Spent]]]:
-    for at, text in _rows(_PAID, since=since):
-        yield at, {key: Spent(*spent) for key, spent in msgspec.json.decode(text).items()}

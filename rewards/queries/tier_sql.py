@@ -10,9 +10,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
+from django.db.models import Q
+
 from rewards.domain.programs import Revision
 from rewards.domain.qualification import Combination, Criterion, Metric, Qualification
 from rewards.domain.tiers import Tier
+from rewards.models import TransactionKind
 from tenants.scope import active_tenant_id
 
 # Net of returns: what was given back of an order counts against that order, whenever it came back.
@@ -37,7 +40,11 @@ _ORDERS: Final = """
         HAVING SUM(r.total_minor) >= o.total_minor AND o.total_minor > 0)
     GROUP BY o.customer_id
 """
-# Credits and what corrects them; spending, expiry and holds are no part of it.
+# Credits and what corrects them; spending, expiry and holds are no part of it. Once more for who reads them
+# one by one.
+COUNTED_CREDITS: Final = Q(
+    kind__in=(TransactionKind.EARN, TransactionKind.ADJUST, TransactionKind.RETURN)
+) | Q(kind=TransactionKind.REVERSAL, points__lt=0)
 _POINTS: Final = """
     SELECT a.customer_id, SUM(t.points)::bigint AS value
     FROM rewards_account a

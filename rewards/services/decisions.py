@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db import connection
 
-from rewards.domain.engine import points_to_take_back
+from rewards.domain.pots import LinePoints, asked_back, by_pot, wallet_of
 from rewards.domain.usage import BudgetBook
 from rewards.domain.wallets import RefundPolicy
 from rewards.models import DecisionEvent, DecisionRecord, LedgerTransaction
@@ -36,9 +36,6 @@ _INSERT = """
         AS t(customer_id, event_id, occurred_at, points, record)
     ON CONFLICT (tenant_id, event_type, event_id) DO NOTHING
 """
-
-# Points by what an event earned together (a wallet, or a rule with its own expiry) and by line.
-LinePoints = Mapping[str, Mapping[int, int]]
 
 
 class _Record(NamedTuple):
@@ -132,7 +129,7 @@ def carry_out_returns(
     earn_ids = _earn_transactions(earned)
     wanted = [
         TakeBack(earn_ids[source_id(document.order_id, pot)], sum(by_line.values()),
-                 source_id(document.id, pot), document.happened_at, _policy(published, _wallet_of(pot)))
+                 source_id(document.id, pot), document.happened_at, _policy(published, wallet_of(pot)))
         for document in known
         for pot, by_line in asked[document.id].items()
         if sum(by_line.values())
@@ -155,10 +152,6 @@ def _policy(published: PublishedRevision, wallet: str) -> RefundPolicy:
     return policies.get(wallet, RefundPolicy.WITHIN_BALANCE)
 
 
-def _wallet_of(pot: str) -> str:
-    return pot.partition(":")[0]
-
-
 def _earned_lines(order_ids: set[int]) -> dict[int, LinePoints]:
     rows = DecisionRecord.objects.filter(event_type=DecisionEvent.ORDER, event_id__in=order_ids)
     return {order_id: _pots(record) for order_id, record in rows.values_list("event_id", "record")}
@@ -166,15 +159,14 @@ def _earned_lines(order_ids: set[int]) -> dict[int, LinePoints]:
 
 def _pots(record: Mapping[str, Any]) -> LinePoints:
     """Return what an order earned, the points of rules with their own expiry apart from their wallet."""
-    pots = {
+    return by_pot(_by_line(record["lines"]), _by_line(record.get("own_lines", {})))
+
+
+def _by_line(recorded: Mapping[str, Mapping[str, int]]) -> dict[str, dict[int, int]]:
+    return {
         pot: {int(position): points for position, points in by_line.items()}
-        for pot, by_line in (*record["lines"].items(), *record.get("own_lines", {}).items())
+        for pot, by_line in recorded.items()
     }
-    for pot in record.get("own_lines", {}):
-        usual = pots[_wallet_of(pot)]
-        for position, points in pots[pot].items():
-            usual[position] -= points
-    return pots
 
 
 def _earn_transactions(earned: Mapping[int, LinePoints]) -> dict[str, int]:
@@ -197,12 +189,11 @@ def _points_asked(returns: Sequence[Document], earned: Mapping[int, LinePoints])
         by_wallet: dict[str, dict[int, int]] = {}
         for line in lines_by_return[document.id]:
             before = returned_before[line.order_id, line.position]
-            for wallet, points_by_line in earned[document.order_id].items():
-                points = points_to_take_back(
-                    points_by_line.get(line.position, 0), line.bought, before, line.returned
-                )
-                if points:
-                    by_wallet.setdefault(wallet, {})[line.position] = points
+            for pot, points in asked_back(
+                earned[document.order_id], line.position, bought=line.bought, before=before,
+                returned=line.returned,
+            ):  # fmt: skip
+                by_wallet.setdefault(pot, {})[line.position] = points
             returned_before[line.order_id, line.position] = before + line.returned
         asked[document.id] = by_wallet
     return asked
@@ -214,7 +205,7 @@ def _return_record(
     lines: dict[str, dict[str, int]] = defaultdict(dict)
     taken: dict[str, int] = defaultdict(int)
     for pot, by_line in asked.items():
-        wallet, outcome = _wallet_of(pot), outcomes[pot]
+        wallet, outcome = wallet_of(pot), outcomes[pot]
         taken[wallet] -= outcome[1] if outcome else 0
         for position, points in by_line.items():
             lines[wallet][str(position)] = lines[wallet].get(str(position), 0) + points

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -11,15 +11,15 @@ from typing import Any, Final
 from django.db import connection, connections, transaction
 
 from rewards.domain.engine import Engine
-from rewards.domain.facts import CustomerState
-from rewards.domain.rehearsals import ShadowLedger, changed_rules, in_time_order, report
+from rewards.domain.past import in_time_order
+from rewards.domain.rehearsal_reports import report
+from rewards.domain.rehearsals import ShadowLedger
 from rewards.domain.revisions import LEADS_TO, Step, digest_of, may
-from rewards.domain.tiers import ROLLING_YEAR, RollingSpend
 from rewards.locks import lock_revision
 from rewards.models import ProgramRevision, Rehearsal, RevisionState
-from rewards.queries import customer_states, documents, programs
-from rewards.queries import rehearsals as history
-from rewards.queries.rehearsals import ORDER, Returned
+from rewards.queries import programs, rehearsal_actuals
+from rewards.queries import rehearsals as past
+from rewards.services import shadow_ledgers
 from rewards.services.history import without_cycle_search
 from rewards.services.programs import WrongRevisionState
 from tenants.domain.actors import Actor
@@ -28,6 +28,7 @@ from tenants.models import Job, Tenant
 from tenants.scope import tenant_scope
 from tenants.services import audit, jobs
 
+INSTANT: Final = timedelta(microseconds=1)
 KIND: Final = "rewards.rehearse"
 MOST_DAYS: Final = 365
 STEP: Final = timedelta(days=1)
@@ -70,17 +71,15 @@ def play(
     *, tenant: Tenant, engine: Engine, days: int, until: datetime, live: Engine | None, progress: Progress
 ) -> dict[str, Any]:
     """Return what a revision would have done with the events of the last days."""
-    since = until - timedelta(days=days)
+    since, end = until - timedelta(days=days), until - INSTANT
     with without_cycle_search():
         with tenant_scope(tenant):
-            ledger = _opened(engine, live, since, until)
+            ledger = shadow_ledgers.opened(engine, live, since, until)
         _play_days(ledger, tenant, since, until, progress)
-        for spend in ledger.spend_by_customer.values():
-            spend.at(until)
         names = {rule.key: rule.name for each in (live, engine) if each for rule in each.revision.rules}
         with tenant_scope(tenant):
-            actual = history.actual(since, until)
-        return {**report(ledger, actual, live=live, names=names), "since": since.isoformat(),
+            actual = rehearsal_actuals.actual(live, since, until)
+        return {**report(ledger, actual, until=end, live=live, names=names), "since": since.isoformat(),
                 "until": until.isoformat(), "days": days}  # fmt: skip
 
 
@@ -88,26 +87,35 @@ def _play_days(
     ledger: ShadowLedger, tenant: Tenant, since: datetime, until: datetime, progress: Progress
 ) -> None:
     """Read and play a day at a time, so that neither memory nor a transaction grows with the days."""
-    engine, days = ledger.engine, (until - since).days
 
     def read(day: tuple[datetime, datetime]) -> list[Any]:
         with tenant_scope(tenant):
-            returned = history.returns(*day)
-            return in_time_order(
-                history.orders(*day, with_items=engine.needs.items),
-                returned,
-                history.asked_returns(returned, engine),
-                history.events(*day, engine.event_names),
-                history.days_of_members(*day, engine),
-            )
+            return _happened(ledger, *day, is_first=day[0] == since)
 
-    for number, merged in enumerate(_read_ahead(read, _days(since, until)), start=1):
-        for item in merged:
-            if isinstance(item, Returned):
-                ledger.give_back(item.order_id, item.customer_id, item.at, item.total_minor, item.units)
-            else:
-                ledger.play(item.due)
+    days = (until - since).days
+    for number, happened in enumerate(_read_ahead(read, _days(since, until)), start=1):
+        ledger.play(happened)
         progress(number, days, f"{ledger.events} events")
+
+
+def _happened(ledger: ShadowLedger, since: datetime, until: datetime, *, is_first: bool) -> list[Any]:
+    """Return what happened in a day. What left a window at the very first instant was never in it."""
+    engine, measures = ledger.engine, ledger.measures
+    revision, after = engine.revision, since + INSTANT if is_first else since
+    returned = past.returns(since, until)
+    return in_time_order(
+        past.left_year(after, until),
+        past.left_window(after, until, revision, measures) if measures else (),
+        past.locks(since, until),
+        past.orders(since, until, with_items=engine.needs.items),
+        returned,
+        past.asked_returns(returned, engine),
+        past.events(
+            since, until, answered=engine.event_names, counted=measures.event_names if measures else ()
+        ),
+        past.days_of_members(since, until, engine),
+        past.nights(after, until, revision.time_zone),
+    )
 
 
 def _read_ahead(
@@ -140,42 +148,6 @@ def _days(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime
     while start < until:
         yield start, min(start + STEP, until)
         start += STEP
-
-
-def _opened(engine: Engine, live: Engine | None, since: datetime, until: datetime) -> ShadowLedger:
-    """Return a ledger that knows the year before: spend, order counts, caps used and budgets paid."""
-    spend: dict[int, RollingSpend] = defaultdict(RollingSpend)
-    first = since - ROLLING_YEAR
-    for customer_id, count in documents.orders_before(first).items():
-        spend[customer_id].orders_before = count
-    before = [(at, ORDER, order_id, customer, total)
-              for at, order_id, customer, total in history.headers(first, since)]  # fmt: skip
-    for item in in_time_order(before, history.returns(first, since)):
-        if isinstance(item, Returned):
-            spend[item.customer_id].give_back(item.order_id, item.at, item.total_minor)
-        else:
-            at, _kind, order_id, customer_id, total = item
-            spend[customer_id].at(at)
-            spend[customer_id].add(order_id, at, total)
-    return ShadowLedger(
-        engine=engine,
-        usage=customer_states.usage_book(engine, since=since, before_moment=since),
-        budgets=history.budget_book(engine, since),
-        spend_by_customer=spend,
-        state_by_customer=_members(engine),
-        returned_orders=history.returned_orders(since, until),
-        changed_rules=changed_rules(engine, live) if live else frozenset(),
-    )
-
-
-def _members(engine: Engine) -> dict[int, CustomerState]:
-    if not engine.needs.reads_members:
-        return {}
-    empty = CustomerState()
-    return {
-        customer_id: customer_states.with_facts(empty, facts)
-        for customer_id, facts in customer_states.member_facts(engine, None).items()
-    }
 
 
 def _keep(

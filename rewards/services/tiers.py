@@ -57,8 +57,8 @@ _MOVE: Final = """
             tenant_id, customer_id, move, from_key, to_key, changed_at, actor_label, reason, valid_until,
             grace_until, locked_until)
         SELECT %(tenant)s, l.customer_id, l.move, COALESCE(l.held_key, ''),
-               CASE WHEN l.landing >= 0 THEN (%(keys)s::text[])[l.landing + 1] ELSE '' END, %(at)s, %(by)s, '',
-               l.safe_until, l.spared_until, l.locked_until
+               CASE WHEN l.landing >= 0 THEN (%(keys)s::text[])[l.landing + 1] ELSE '' END,
+               %(at)s, %(by)s, '', l.safe_until, l.spared_until, l.locked_until
         FROM landed l
         WHERE l.move <> 'kept' AND (l.landing = -1 OR l.customer_id IN (SELECT customer_id FROM written))
         ORDER BY l.customer_id

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from crm.models import Customer
 from rewards.domain.effects import ChangeTier
@@ -16,8 +15,6 @@ from rewards.services.effects import refusals
 from rewards.services.effects.given import Given
 from tenants.domain.actors import SYSTEM, Actor
 from tenants.errors import DomainError
-
-DEFAULT_DAYS: Final = 365
 
 
 def carry_out(
@@ -42,7 +39,7 @@ def carry_out(
             tiers.lock(
                 customer=Customer.objects.get(pk=item.customer_id),
                 tier_key=item.effect.tier,
-                until=at + timedelta(days=item.effect.days or DEFAULT_DAYS),
+                until=item.effect.until(at),
                 reason=f"{published.number}: {item.effect.rule}",
                 by=SYSTEM,
                 at=at,

@@ -49,7 +49,7 @@ def test_reading_ahead_and_reading_in_turn_tell_the_same(tenant: Tenant, other_t
 def test_an_error_while_reading_ahead_ends_the_rehearsal(tenant: Tenant, monkeypatch: Any) -> None:
     with tenant_scope(tenant):
         draft = programs.save_draft(document=publish(*rules()[:2]).document, by=SYSTEM, at=NOW)
-    read, days = rehearsals.history.orders, []
+    read, days = rehearsals.past.orders, []
 
     def fail_on_the_third(since: Any, until: Any, **options: Any) -> Any:
         days.append(since)
@@ -57,7 +57,7 @@ def test_an_error_while_reading_ahead_ends_the_rehearsal(tenant: Tenant, monkeyp
             raise RuntimeError("the connection is gone")
         return read(since, until, **options)
 
-    monkeypatch.setattr(rehearsals.history, "orders", fail_on_the_third)
+    monkeypatch.setattr(rehearsals.past, "orders", fail_on_the_third)
     with pytest.raises(RuntimeError, match="the connection is gone"):
         rehearsed(tenant, draft.number)
     with tenant_scope(tenant):

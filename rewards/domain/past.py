@@ -1,0 +1,94 @@
+"""What happened, as it is played: told by whoever reads it, in time order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
+
+from rewards.domain.facts import Due
+from rewards.domain.measures import Leaving
+
+_BY_TIME: Final = itemgetter(0, 1, 2)
+# At one instant: what leaves a window is gone, staff have locked, orders come before returns, returns before
+# events, and the night before nothing.
+LEFT, LOCKED, ORDER, RETURN, EVENT, MEMBER_DAY, NIGHT = range(7)
+
+
+class Played(NamedTuple):
+    """An event to be decided."""
+
+    at: datetime
+    kind: int
+    id: int
+    due: Due
+
+
+class Counted(NamedTuple):
+    """An event that no rule answers to, but which tiers count."""
+
+    at: datetime
+    kind: int
+    id: int
+    customer_id: int
+    name: str
+
+
+class ReturnedUnits(NamedTuple):
+    """Units of one order line that a return gave back."""
+
+    position: int
+    bought: int
+    returned: int
+
+
+class Returned(NamedTuple):
+    """A return; ``is_whole`` when it took the last of the order's money."""
+
+    at: datetime
+    kind: int
+    id: int
+    customer_id: int
+    order_id: int
+    placed_at: datetime
+    total_minor: int
+    is_whole: bool
+    units: Sequence[ReturnedUnits]
+
+
+class Left(NamedTuple):
+    """What has left the 365 days of spend that rules see, or the window that decides tiers (``gone``)."""
+
+    at: datetime
+    kind: int
+    id: int
+    customer_id: int
+    spend_minor: int
+    gone: Leaving | None = None
+
+
+class Locked(NamedTuple):
+    """A tier locked by staff; without ``until`` the lock was ended."""
+
+    at: datetime
+    kind: int
+    id: int
+    customer_id: int
+    key: str
+    until: datetime | None
+
+
+class Night(NamedTuple):
+    """The run over everybody."""
+
+    at: datetime
+    kind: int = NIGHT
+    id: int = 0
+
+
+def in_time_order(*streams: Sequence[Any]) -> list[Any]:
+    """Merge what happened by moment and kind; within a kind by number."""
+    merged = [item for stream in streams for item in stream]
+    merged.sort(key=_BY_TIME)
+    return merged

@@ -1,0 +1,130 @@
+"""What came of a rehearsal, as it is stored, beside what really happened in the same days."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from rewards.domain.engine import Engine
+from rewards.domain.programs import Revision
+from rewards.domain.rehearsals import RuleTotals, ShadowLedger
+
+MOST_NAMED: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Actual:
+    """What really happened in the same days."""
+
+    points_by_rule: Mapping[str, int]
+    points_by_customer: Mapping[int, int]
+    given: int
+    taken: int
+    kept_by_wallet: Mapping[str, int] = field(default_factory=dict)
+    tier_by_customer: Mapping[int, str] = field(default_factory=dict)
+
+
+def report(
+    ledger: ShadowLedger, actual: Actual, *, until: datetime, live: Engine | None, names: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the result of a rehearsal as it is stored; tiers are those of ``until``."""
+    revision = ledger.engine.revision
+    kept = {
+        wallet.key: ledger.points_by_wallet.get(wallet.key, 0) - ledger.taken_by_wallet.get(wallet.key, 0)
+        for wallet in revision.wallets
+    }
+    cost = {wallet.key: wallet.cost_minor(kept[wallet.key]) for wallet in revision.wallets}
+    given, taken = sum(ledger.points_by_wallet.values()), sum(ledger.taken_by_wallet.values())
+    changes = _changes(ledger.points_by_customer, actual.points_by_customer)
+    return {
+        "events": ledger.events,
+        "points": {"given": given, "taken": taken},
+        "actual": {"given": actual.given, "taken": actual.taken},
+        "liability_change_points": (given - taken) - (actual.given - actual.taken),
+        "liability_change_minor": _liability(revision, kept)
+        - _liability(live.revision if live else revision, actual.kept_by_wallet),
+        "cost_minor": sum(cost.values()),
+        "wallets": [
+            {"wallet": wallet.key, "name": wallet.name, "points": kept[wallet.key],
+             "actual_points": actual.kept_by_wallet.get(wallet.key, 0), "cost_minor": cost[wallet.key]}
+            for wallet in revision.wallets
+        ],
+        "rules": _rules(ledger, actual, names),
+        "grants": dict(ledger.grants.most_common()),
+        "members": {
+            "winners": sum(1 for change in changes if change[1] > 0),
+            "losers": sum(1 for change in changes if change[1] < 0),
+            "unchanged": len(set(ledger.points_by_customer) | set(actual.points_by_customer))
+            - sum(1 for change in changes if change[1]),
+            "most_won": [list(change) for change in changes[:MOST_NAMED] if change[1] > 0],
+            "most_lost": [list(change) for change in reversed(changes[-MOST_NAMED:]) if change[1] < 0],
+        },
+        "tiers": tier_moves(dict(ledger.tiers.held(until)), actual.tier_by_customer),
+        "conflicts": conflicts(ledger, actual, names),
+        "overlaps": [
+            {"rule": rule, "name": names.get(rule, rule), "with": other, "with_name": names.get(other, other),
+             "events": events}
+            for (rule, other), events in ledger.overlaps.most_common(MOST_NAMED)
+        ],
+    }  # fmt: skip
+
+
+def _liability(revision: Revision, kept_by_wallet: Mapping[str, int]) -> int:
+    """Return what the points are expected to cost, in minor units, by the worth each wallet states."""
+    return sum(wallet.liability_minor(kept_by_wallet.get(wallet.key, 0)) for wallet in revision.wallets)
+
+
+def _changes(ours: Mapping[int, int], theirs: Mapping[int, int]) -> list[tuple[int, int]]:
+    members = {*ours, *theirs}
+    changes = [(member, ours.get(member, 0) - theirs.get(member, 0)) for member in members]
+    return sorted((change for change in changes if change[1]), key=lambda change: (-change[1], change[0]))
+
+
+def _rules(ledger: ShadowLedger, actual: Actual, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    revision = ledger.engine.revision
+    wallet_of = {rule.key: rule.wallet for rule in revision.rules}
+    keys = [rule.key for rule in revision.rules]
+    keys += sorted(set(actual.points_by_rule) - set(keys))
+    rows = []
+    for key in keys:
+        totals = ledger.rules.get(key, RuleTotals())
+        wallet = wallet_of.get(key)
+        cost = revision.wallet(wallet).cost_minor(totals.points) if wallet else 0
+        rows.append(
+            {
+                "rule": key,
+                "name": names.get(key, key),
+                "times": totals.times,
+                "points": totals.points,
+                "capped": totals.capped,
+                "cost_minor": cost,
+                "actual_points": actual.points_by_rule.get(key, 0),
+                "is_gone": key not in wallet_of,
+            }
+        )
+    return rows
+
+
+def tier_moves(ours: Mapping[int, str], theirs: Mapping[int, str]) -> list[dict[str, Any]]:
+    """Return how many members stand in another tier in the end than the live revision has them in."""
+    moves: Counter[tuple[str, str]] = Counter()
+    for member in {*ours, *theirs}:
+        new, old = ours.get(member, ""), theirs.get(member, "")
+        if new != old:
+            moves[old, new] += 1
+    return [{"from": old, "to": new, "members": members} for (old, new), members in moves.most_common()]
+
+
+def conflicts(ledger: ShadowLedger, actual: Actual, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the rules of the live program that pay otherwise in this one, and those that pay no more."""
+    found = []
+    for rule, points in sorted(actual.points_by_rule.items()):
+        ours = ledger.rules[rule].points if rule in ledger.rules else 0
+        if points and ours != points:
+            found.append(
+                {"rule": rule, "name": names.get(rule, rule), "points": ours, "actual_points": points}
+            )
+    return found
