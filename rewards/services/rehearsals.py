@@ -71,31 +71,36 @@ def play(
     *, tenant: Tenant, engine: Engine, days: int, until: datetime, live: Engine | None, progress: Progress
 ) -> dict[str, Any]:
     """Return what a revision would have done with the events of the last days."""
-    since, end = until - timedelta(days=days), until - INSTANT
-    with without_cycle_search():
-        with tenant_scope(tenant):
-            ledger = shadow_ledgers.opened(engine, live, since, until)
-        _play_days(ledger, tenant, since, until, progress)
-        names = {rule.key: rule.name for each in (live, engine) if each for rule in each.revision.rules}
-        with tenant_scope(tenant):
-            actual = rehearsal_actuals.actual(live, since, until)
-        return {**report(ledger, actual, until=end, live=live, names=names), "since": since.isoformat(),
-                "until": until.isoformat(), "days": days}  # fmt: skip
+    since = until - timedelta(days=days)
+    ledger = played(tenant=tenant, engine=engine, since=since, until=until, live=live, progress=progress)
+    names = {rule.key: rule.name for each in (live, engine) if each for rule in each.revision.rules}
+    with tenant_scope(tenant):
+        actual = rehearsal_actuals.actual(live, since, until)
+    return {**report(ledger, actual, until=until - INSTANT, live=live, names=names),
+            "since": since.isoformat(), "until": until.isoformat(), "days": days}  # fmt: skip
 
 
-def _play_days(
-    ledger: ShadowLedger, tenant: Tenant, since: datetime, until: datetime, progress: Progress
-) -> None:
-    """Read and play a day at a time, so that neither memory nor a transaction grows with the days."""
+def played(
+    *, tenant: Tenant, engine: Engine, since: datetime, until: datetime, live: Engine | None,
+    progress: Progress,
+) -> ShadowLedger:  # fmt: skip
+    """Return the ledger of a rehearsal in the end; ``until`` itself is not played.
+
+    A day is read and played at a time, so that neither memory nor a transaction grows with the days.
+    """
+    with tenant_scope(tenant):
+        ledger = shadow_ledgers.opened(engine, live, since, until)
 
     def read(day: tuple[datetime, datetime]) -> list[Any]:
         with tenant_scope(tenant):
             return _happened(ledger, *day, is_first=day[0] == since)
 
     days = (until - since).days
-    for number, happened in enumerate(_read_ahead(read, _days(since, until)), start=1):
-        ledger.play(happened)
-        progress(number, days, f"{ledger.events} events")
+    with without_cycle_search():
+        for number, happened in enumerate(_read_ahead(read, _days(since, until)), start=1):
+            ledger.play(happened)
+            progress(number, days, f"{ledger.events} events")
+    return ledger
 
 
 def _happened(ledger: ShadowLedger, since: datetime, until: datetime, *, is_first: bool) -> list[Any]:

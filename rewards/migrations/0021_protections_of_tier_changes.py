@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("rewards", "0019_decisions_of_return_rules"),
+        ("rewards", "0020_keyed_guessers"),
     ]
 
     operations = [

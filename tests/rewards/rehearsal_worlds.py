@@ -1,0 +1,224 @@
+"""A story told twice: played live by the services night by night, and rehearsed from the same moment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from crm.models import Customer, Event, Person
+from crm.services import partitions
+from rewards.domain.expiry import start_of_day
+from rewards.domain.rehearsals import ShadowLedger
+from rewards.models import DecisionRecord, ProgramRevision, TierChange, TierMembership, TierMove
+from rewards.queries import programs as program_queries
+from rewards.services import earning, expiries, lots, member_days, programs, rehearsals, tiers
+from tenants.domain.actors import SYSTEM, Actor
+from tenants.models import Tenant
+from tests.rewards.factories import make_customer, make_order, make_return
+
+# New York, over the end of a year, a half year and a quarter.
+SINCE = datetime(2025, 12, 12, 17, tzinfo=UTC)
+DAY = timedelta(days=1)
+INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Buy:
+    """An order: lines are (category, quantity, money)."""
+
+    at: datetime
+    who: int
+    lines: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True)
+class GiveBack:
+    """A return of units, by position, of the order that is number ``order`` in the story."""
+
+    at: datetime
+    order: int
+    units: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Happen:
+    """An event."""
+
+    at: datetime
+    who: int
+    name: str
+    properties: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Staff lock a tier for some days; 0 ends the lock."""
+
+    at: datetime
+    who: int
+    key: str
+    days: int
+
+
+Step = Buy | GiveBack | Happen | Lock
+
+
+@dataclass
+class Told:
+    """What can be compared: points by rule, and tiers by customer."""
+
+    points_by_rule: dict[str, int]
+    tiers: dict[int, str]
+
+
+@dataclass
+class Story:
+    """Members and what they do; steps before ``SINCE`` happen under ``before``, where there is a program."""
+
+    tenant: Tenant
+    document: dict[str, Any]
+    steps: Sequence[Step]
+    until: datetime
+    before: dict[str, Any] | None = None
+    actor: Actor = SYSTEM
+    members: int = 2
+    births: dict[int, date] = field(default_factory=dict)
+
+    def tell(self) -> tuple[Told, Told]:
+        """Return what live services made of it, and what a rehearsal says they would."""
+        partitions.ensure(first=min(step.at for step in self.steps).date(), last=self.until.date())
+        self.customers = [make_customer(member_since=SINCE - 30 * DAY) for _ in range(self.members)]
+        for who, birth_on in self.births.items():
+            Person.objects.create(customer=self.customers[who], birth_on=birth_on)
+        self.rows = self._record()
+        if self.before is not None:
+            first = min(SINCE - DAY, *(step.at for step in self.steps)) - DAY
+            self._publish(self.before, first)
+            self._play(first, SINCE)
+        draft = programs.save_draft(document=self.document, by=SYSTEM, at=SINCE)
+        rehearsed = self._rehearsed(draft)
+        programs.publish(revision=draft, by=SYSTEM, at=SINCE)
+        tiers.recompute(at=SINCE)
+        self._play(SINCE, self.until)
+        tiers.recompute(at=self.until - INSTANT)
+        return self._seen(), rehearsed
+
+    def _rehearsed(self, draft: ProgramRevision) -> Told:
+        """Rehearse with the locks that staff are going to set on record, as if they had set them already."""
+        live = program_queries.published()
+        with transaction.atomic():
+            staff = [step for step in self.steps if isinstance(step, Lock) and step.at >= SINCE]
+            TierChange.objects.bulk_create(map(self._locked, staff))
+            ledger = rehearsals.played(
+                tenant=self.tenant, engine=program_queries.bind(draft).engine, since=SINCE, until=self.until,
+                live=live.engine if live else None, progress=lambda *_: None,
+            )  # fmt: skip
+            transaction.set_rollback(True)
+        return self._said(ledger)
+
+    def _locked(self, step: Lock) -> TierChange:
+        return TierChange(
+            customer=self._who(step), move=TierMove.LOCKED if step.days else TierMove.UNLOCKED,
+            to_key=step.key, changed_at=step.at, actor_label=self.actor.label,
+            locked_until=step.at + step.days * DAY if step.days else None,
+        )  # fmt: skip
+
+    def _publish(self, document: dict[str, Any], at: datetime) -> None:
+        draft = programs.save_draft(document=document, by=SYSTEM, at=at)
+        programs.publish(revision=draft, by=SYSTEM, at=at)
+        tiers.recompute(at=at)
+
+    def _record(self) -> list[Any]:
+        """Write down everything that customers do; staff act when it is their time."""
+        orders: list[Any] = []
+        rows: list[Any] = []
+        for number, step in enumerate(self.steps):
+            row: Any = None
+            if isinstance(step, Buy):
+                row = make_order(self.customers[step.who], list(step.lines), step.at)
+                orders.append(row)
+            elif isinstance(step, GiveBack):
+                row = make_return(orders[step.order], dict(step.units), step.at)
+            elif isinstance(step, Happen):
+                row = Event.objects.create(
+                    message_id=f"m{self.customers[0].pk}-{number}", occurred_at=step.at, received_at=step.at,
+                    name=step.name, customer=self.customers[step.who], properties=dict(step.properties),
+                )  # fmt: skip
+            rows.append(row)
+        return rows
+
+    def _play(self, since: datetime, until: datetime) -> None:
+        moments = [*self._clock(since, until), *self._deeds(since, until)]
+        for at, _order, _number, deed, row in sorted(moments, key=lambda moment: moment[:3]):
+            if deed == "midnight":
+                lots.activate_batch(at=at)
+                expiries.expire_batch(at=at)
+                member_days.award(by=SYSTEM, at=at)
+            elif deed == "night":
+                tiers.recompute(at=at)
+            else:
+                self._do(deed, row)
+
+    def _deeds(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, int, int, Any, Any]]:
+        rank = {Lock: 0, Buy: 1, GiveBack: 2, Happen: 3}
+        for number, (step, row) in enumerate(zip(self.steps, self.rows, strict=True)):
+            if since <= step.at < until:
+                yield step.at, rank[type(step)], row.pk if rank[type(step)] in (1, 2) else number, step, row
+
+    def _clock(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, int, int, str, None]]:
+        zone = self.tenant.zone
+        for number in range((until - since).days + 2):
+            day = since.astimezone(zone).date() + number * DAY
+            for at, rank, deed in (
+                (start_of_day(day, zone), -1, "midnight"),
+                (datetime.combine(day, time(2, 20), zone).astimezone(UTC), 9, "night"),
+            ):
+                if since < at < until:
+                    yield at, rank, 0, deed, None
+
+    def _do(self, step: Step, row: Any) -> None:
+        if isinstance(step, Buy):
+            earning.award_orders([row.pk], by=SYSTEM, at=step.at)
+        elif isinstance(step, GiveBack):
+            earning.take_back_returns([row.pk], by=SYSTEM, at=step.at)
+        elif isinstance(step, Happen):
+            batch = {"message_ids": [row.message_id], "first_at": step.at, "last_at": step.at}
+            earning.award_events(**batch, by=SYSTEM, at=step.at)
+            tiers.refresh_after_events(**batch, at=step.at)
+        elif step.days:
+            until = step.at + step.days * DAY
+            tiers.lock(customer=self._who(step), tier_key=step.key, until=until, reason="r", by=self.actor,
+                       at=step.at)  # fmt: skip
+        else:
+            tiers.unlock(customer=self._who(step), reason="r", by=self.actor, at=step.at)
+
+    def _who(self, step: Lock) -> Customer:
+        return self.customers[step.who]
+
+    def _said(self, ledger: ShadowLedger) -> Told:
+        held = dict(ledger.tiers.held(self.until - INSTANT))
+        who = {customer.pk: number for number, customer in enumerate(self.customers)}
+        return Told(
+            {key: totals.points for key, totals in ledger.rules.items() if totals.points},
+            {who[customer]: key for customer, key in held.items() if key and customer in who},
+        )
+
+    def _seen(self) -> Told:
+        who = {customer.pk: number for number, customer in enumerate(self.customers)}
+        given: Counter[str] = Counter()
+        for record in DecisionRecord.objects.filter(occurred_at__gte=SINCE).exclude(event_type="return"):
+            for rule in record.record["rules"]:
+                given[rule["rule"]] += rule["points"]
+        return Told(
+            {key: points for key, points in given.items() if points},
+            {
+                who[row.customer_id]: row.tier_key
+                for row in TierMembership.objects.all()
+                if row.customer_id in who
+            },
+        )
