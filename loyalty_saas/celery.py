@@ -66,6 +66,8 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=True,
     accept_content=["json"],
     task_serializer="json",
+    # However many beats run, one sends.
+    beat_scheduler="loyalty_saas.beat:SingleScheduler",
     timezone="UTC",
     enable_utc=True,
 )

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -21,6 +24,7 @@ from django.db import connections
 from django.test import Client, TransactionTestCase
 from psycopg import sql
 
+from loyalty_saas.embedded.processes import Supervisor
 from tenants.domain.actors import Actor, ActorKind
 from tenants.domain.permissions import PERMISSIONS_BY_ROLE, Permission, Role
 from tenants.models import ApiKey, Tenant, User
@@ -126,6 +130,15 @@ def scope(tenant: Tenant) -> Iterator[Tenant]:
     """The scope of ``tenant``, open for the whole test."""
     with tenant_scope(tenant):
         yield tenant
+
+
+@pytest.fixture
+def supervisor() -> Iterator[Supervisor]:
+    """Runs processes for the test, in a directory short enough for unix sockets, and stops them."""
+    home = Path(tempfile.mkdtemp(prefix="ls-"))
+    with Supervisor(home) as supervisor:
+        yield supervisor
+    shutil.rmtree(home, ignore_errors=True)
 
 
 class ApiClient:

@@ -54,7 +54,7 @@ def worker_program(
 
 
 def beat_program(environment: Mapping[str, str], schedule: Path) -> Program:
-    """The clock of the periodic tasks; exactly one runs."""
+    """The clock of the periodic tasks; of several one sends, see loyalty_saas.beat."""
     command = [*_CELERY, "beat", "--schedule", str(schedule), "--pidfile=", "--loglevel", "INFO"]
     return Program(name="beat", command=tuple(command), environment=environment)
 

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
-import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
-from urllib.parse import quote
 
 import pytest
-from django.conf import settings
 from django.utils import timezone
 
 from loyalty_saas import celery as celery_module
@@ -25,6 +19,7 @@ from tenants.models import AuditEntry, Job, Tenant
 from tenants.scope import tenant_scope
 from tenants.services import jobs
 from tests.loyalty_saas import worker_jobs  # noqa: F401 - registers the kinds here as well
+from tests.processes import broker_at, kill, product_environment, wait_until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, databases=["default", "platform"]),
@@ -35,28 +30,6 @@ JOBS = ("tests.loyalty_saas.worker_jobs",)
 ALL_QUEUES = Pool(
     "all", ("interactive", "webhooks", "default.0", "default.1", "default.2", "default.3", "ml"), 2
 )
-
-
-def database_url(alias: str) -> str:
-    database = settings.DATABASES[alias]
-    credentials = f"{database['USER']}:{database['PASSWORD']}"
-    options = f"host={quote(database['HOST'])}" + (f"&port={database['PORT']}" if database["PORT"] else "")
-    return f"postgresql://{credentials}@/{database['NAME']}?{options}"
-
-
-@pytest.fixture
-def supervisor() -> Iterator[Supervisor]:
-    home = Path(tempfile.mkdtemp(prefix="ls-"))
-    with Supervisor(home) as supervisor:
-        yield supervisor
-    shutil.rmtree(home, ignore_errors=True)
-
-
-def point_at(url: str) -> None:
-    """Change the broker of a living application: its connections and its queues are cached."""
-    celery_module.configure(url)
-    celery_module.app._after_fork()
-    vars(celery_module.app).pop("amqp", None)
 
 
 @pytest.fixture(
@@ -81,20 +54,13 @@ def broker_url(request: pytest.FixtureRequest, supervisor: Supervisor) -> Iterat
         url = server.broker_url
     else:
         url = os.environ[request.param]
-    point_at(url)
-    yield url
-    point_at(settings.CELERY_BROKER_URL)
+    with broker_at(url):
+        yield url
 
 
 @pytest.fixture
 def start_worker(broker_url: str, supervisor: Supervisor) -> Callable[[], Child]:
-    environment = {
-        "DJANGO_SETTINGS_MODULE": "loyalty_saas.settings.base",
-        "DATABASE_URL": database_url("default"),
-        "DATABASE_OWNER_URL": database_url("owner"),
-        "DATABASE_PLATFORM_URL": database_url("platform"),
-        "CELERY_BROKER_URL": broker_url,
-    }
+    environment = product_environment(broker_url)
 
     def start() -> Child:
         [child] = supervisor.start(
@@ -152,11 +118,8 @@ def test_a_job_whose_worker_was_killed_is_done_by_the_next(
     killed = start_worker()
     note = supervisor.directory / "first-attempt"
     job = start_job(tenant, actor, "worker_test.sleep_once", note=str(note))
-    deadline = time.monotonic() + 20
-    while not note.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    os.killpg(killed.process.pid, signal.SIGKILL)
-    killed.process.wait(10)
+    wait_until(note.exists)
+    kill(killed)
     supervisor.stop_child(killed)
     assert jobs.sweep(at=timezone.now(), resend_after=timedelta(0), lost_after=timedelta(0)) == 1
     start_worker()
