@@ -23,6 +23,7 @@ class Account(TenantModel):
         Customer, models.PROTECT, related_name="point_accounts", verbose_name=_("customer")
     )
     wallet = TenantForeignKey(Wallet, models.PROTECT, related_name="accounts", verbose_name=_("wallet"))
+    # These four are of the database's domain rewards_points: never negative.
     available = models.BigIntegerField(_("available"), default=0)
     held = models.BigIntegerField(_("held"), default=0)
     pending = models.BigIntegerField(_("pending"), default=0, db_default=0)
@@ -40,10 +41,6 @@ class Account(TenantModel):
         verbose_name_plural = _("points accounts")
         constraints = [
             models.UniqueConstraint(fields=["tenant", "customer", "wallet"], name="rewards_account_customer"),
-            models.CheckConstraint(
-                name="rewards_account_not_negative",
-                condition=models.Q(available__gte=0, held__gte=0, pending__gte=0, debt__gte=0),
-            ),
         ]
         indexes = [
             models.Index(

@@ -45,6 +45,7 @@ class Lot(DependentRow):
     """
 
     account = TenantForeignKey(Account, models.PROTECT, related_name="lots", verbose_name=_("points account"))
+    # Of the database's domains rewards_grant (positive), and `held` of rewards_points (not negative).
     granted = models.BigIntegerField(_("granted"))
     remaining = models.BigIntegerField(_("remaining"))
     held = models.BigIntegerField(_("held"), default=0)
@@ -78,12 +79,7 @@ class Lot(DependentRow):
         constraints = [
             models.CheckConstraint(
                 name="rewards_lot_within_grant",
-                condition=models.Q(
-                    granted__gt=0,
-                    held__gte=0,
-                    remaining__gte=models.F("held"),
-                    granted__gte=models.F("remaining"),
-                ),
+                condition=models.Q(remaining__gte=models.F("held"), granted__gte=models.F("remaining")),
             )
         ]
         indexes = [

@@ -20,24 +20,21 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def _write_unusual(argument: Any) -> str:
+    """Write a flag, a member of an enumeration or a safe string: such may print in their own way."""
+    if isinstance(argument, int):
+        return str(int(argument))
+    if isinstance(argument, str):
+        return _text(argument)
+    raise TypeError(f"{type(argument).__name__} cannot be an argument here.")
+
+
 _LITERALS: Final[dict[type, Callable[[Any], str]]] = {
     NoneType: lambda _: "NULL",
     int: str,
     str: _text,
     datetime: lambda moment: f"'{moment.isoformat()}'",
 }
-
-
-def _literal(argument: Any) -> str:
-    write = _LITERALS.get(type(argument))
-    if write is not None:
-        return write(argument)
-    # Flags, safe strings and the like: subclasses may print themselves in their own way.
-    if isinstance(argument, int):
-        return str(int(argument))
-    if isinstance(argument, str):
-        return _text(str(argument))
-    raise TypeError(f"{type(argument).__name__} cannot be an argument here.")
 
 
 class DatabaseFeatures(features.DatabaseFeatures):
@@ -81,6 +78,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._send("")
         return super().create_cursor(name)
 
+    def _set_autocommit(self, autocommit: bool) -> None:
+        connection = self.connection
+        if connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+            # The driver's own way takes a lock and runs a generator to set this flag.
+            connection._autocommit = autocommit  # noqa: SLF001
+        else:
+            with self.wrap_database_errors:
+                connection.autocommit = autocommit
+
     def _commit(self) -> None:
         # The driver's own way of waiting costs as much as a short posting's whole Python.
         if self.connection is None or self.connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
@@ -99,7 +105,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         text and null.
         """
         self.ensure_connection()
-        literals = ", ".join([_literal(argument) for argument in arguments])
+        literals = ", ".join([_LITERALS.get(type(part), _write_unusual)(part) for part in arguments])
         statement = f"SELECT {function}({literals})"
         if self.queries_logged or self.execute_wrappers:
             with self.cursor() as cursor:

@@ -144,7 +144,14 @@ def test_whoever_may_write_cannot_write_wrongly(owner: Any, tenant: Tenant, othe
             owner.execute(BALANCE.format(column), [1, lot.account_id])
             _refused(owner, "differ from its account or its lots", LINE, line)
             transaction.set_rollback(True, using="owner")
-        _refused(owner, "rewards_account_not_negative", BALANCE.format(column), [-99, lot.account_id])
+        _refused(owner, "rewards_points_not_negative", BALANCE.format(column), [-99, lot.account_id])
+    for change, name in (
+        ("held = -1", "rewards_points_not_negative"),
+        ("granted = 0", "rewards_grant_positive"),
+        ("remaining = granted + 1", "rewards_lot_within_grant"),
+        ("held = remaining + 1", "rewards_lot_within_grant"),
+    ):
+        _refused(owner, name, f"UPDATE rewards_lot SET {change} WHERE id = %s", [lot.pk])  # noqa: S608
     again = """INSERT INTO rewards_ledgertransaction (tenant_id, account_id, kind, points, source_type,
                source_id, actor_kind, actor_label, reason, occurred_at, posted_at)
                SELECT tenant_id, account_id, kind, points, source_type, source_id, actor_kind, actor_label,

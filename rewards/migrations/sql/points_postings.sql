@@ -92,7 +92,6 @@ DECLARE
     v_balance bigint;
     v_seq bigint;
     v_lot bigint;
-    v_free bigint;
     v_remaining bigint;
     v_pick record;
     v_transaction bigint;
@@ -125,11 +124,16 @@ BEGIN
     END LOOP;
 
     IF p_points < 0 THEN
-        SELECT l.id, l.remaining - l.held, l.remaining INTO v_lot, v_free, v_remaining FROM rewards_lot l
-        WHERE l.tenant_id = v_tenant AND l.account_id = v_account AND l.is_open AND l.remaining > l.held
-          AND NOT l.is_pending AND (l.expires_at IS NULL OR l.expires_at > p_posted_at)
-        ORDER BY l.expires_at, l.available_from, l.id LIMIT 1;
-        IF v_free IS NULL OR v_free < -p_points THEN
+        -- The first lot in the spending order, if it is enough.
+        UPDATE rewards_lot l SET remaining = l.remaining + p_points
+        WHERE l.tenant_id = v_tenant AND l.remaining - l.held >= -p_points AND l.id = (
+            SELECT o.id FROM rewards_lot o
+            WHERE o.tenant_id = v_tenant AND o.account_id = v_account AND o.is_open AND o.remaining > o.held
+              AND NOT o.is_pending AND (o.expires_at IS NULL OR o.expires_at > p_posted_at)
+            ORDER BY o.expires_at, o.available_from, o.id LIMIT 1
+        )
+        RETURNING l.id, l.remaining INTO v_lot, v_remaining;
+        IF NOT FOUND THEN
             v_pick := rewards_pick_lots(v_tenant, v_account, -p_points, p_posted_at, NULL);
             UPDATE rewards_account a
             SET available = a.available - CASE WHEN v_pick.total < -p_points THEN p_points ELSE 0 END,
@@ -150,10 +154,11 @@ BEGIN
     ) ON CONFLICT (tenant_id, source_type, source_id) DO NOTHING
     RETURNING id INTO v_transaction;
     IF NOT FOUND THEN
-        -- A twin was first. The account row is ours until commit, so undoing by arithmetic is exact.
+        -- A twin was first. The account and its lots are ours until commit, so undoing by arithmetic is exact.
         UPDATE rewards_account a
         SET available = a.available - p_points, seq = v_seq - 1
         WHERE a.tenant_id = v_tenant AND a.id = v_account;
+        UPDATE rewards_lot l SET remaining = l.remaining - p_points WHERE l.tenant_id = v_tenant AND l.id = v_lot;
         RETURN rewards_refusal(v_tenant, v_account, 0, p_posted_at, p_source_type, p_source_id);
     END IF;
 
@@ -166,12 +171,13 @@ BEGIN
         IF p_points > 0 THEN
             INSERT INTO rewards_lot (tenant_id, account_id, granted, remaining, held, available_from, expires_at, is_pending, awaits)
             VALUES (v_tenant, v_account, p_points, p_points, 0, COALESCE(p_activates_at, p_occurred_at), p_expires_at, false, '')
-            RETURNING id INTO v_lot;
-        ELSE
-            UPDATE rewards_lot l SET remaining = l.remaining + p_points WHERE l.tenant_id = v_tenant AND l.id = v_lot;
+            RETURNING id, remaining INTO v_lot, v_remaining;
         END IF;
+        -- What the line says of its account and its lot is what their statements returned: a copy needs no proof.
+        PERFORM set_config('rewards.line_is_copied', 'yes', true);
         INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after, lot_remaining)
-        VALUES (v_tenant, v_transaction, v_account, v_lot, p_points, v_seq, v_balance, COALESCE(v_remaining, 0) + p_points);
+        VALUES (v_tenant, v_transaction, v_account, v_lot, p_points, v_seq, v_balance, v_remaining);
+        PERFORM set_config('rewards.line_is_copied', '', true);
     END IF;
     RETURN ('posted', v_transaction, p_points, v_available, NULL)::rewards_posting_result;
 END $$;
