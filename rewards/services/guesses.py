@@ -10,23 +10,21 @@ under way may keep out one that is honest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import Final, cast
+from typing import Final
 
-import structlog
 from django.conf import settings
 from django.utils.crypto import salted_hmac
-from limits.errors import StorageError
-from limits.storage import MemoryStorage, Storage, storage_from_string
 
 from rewards.domain.guessing import normalised_client, shown_code
 from rewards.locks import lock_pace
 from rewards.models import VelocityKind
+from rewards.services.guess_counts import GuessCounts
 from rewards.services.velocity import open_review
 from tenants.domain.actors import Actor
 from tenants.errors import DomainError
@@ -51,14 +49,7 @@ MOST: Final[dict[GuesserKind, int]] = {
     GuesserKind.API_KEY: 1_000,
 }
 _SHARED: Final = frozenset({GuesserKind.SHARED_CLIENT, GuesserKind.API_KEY})
-_log = structlog.get_logger(__name__)
-_shared_store = cast(
-    "Storage",
-    storage_from_string(
-        settings.GUESS_STORAGE_URL, wrap_exceptions=True, socket_timeout=1, socket_connect_timeout=1
-    ),
-)
-_own_store = MemoryStorage()
+_counts = GuessCounts(settings.GUESS_STORAGE_URL)
 
 
 class TooManyGuesses(DomainError):
@@ -163,19 +154,10 @@ class _Count:
             run_afterwards(partial(_review, self._guesser, [shown_code(code) for code in unknown], self._at))
 
     def _sum(self) -> int:
-        return _stored(lambda store: store.get(self._key))
+        return _counts.get(self._key)
 
     def _add(self, codes: int) -> int:
-        return _stored(lambda store: store.incr(self._key, MINUTES * 60, codes))
-
-
-def _stored(work: Callable[[Storage], int]) -> int:
-    """Ask the shared store; while it is away each process counts for itself."""
-    try:
-        return work(_shared_store)
-    except StorageError:
-        _log.exception("guesses.store_unavailable")
-        return work(_own_store)
+        return _counts.add(self._key, codes, ttl_seconds=MINUTES * 60)
 
 
 def _key(kind: GuesserKind, subject: str, at: datetime) -> str:
@@ -194,6 +176,4 @@ def _review(guesser: Guesser, codes: list[str], at: datetime) -> None:
 
 def forget(subject: str, *, at: datetime) -> None:
     """Let a guesser go on at once, by the subject of its review."""
-    key = _key(GuesserKind(subject.partition(":")[0]), subject, at)
-    for store in (_shared_store, _own_store):
-        store.clear(key)
+    _counts.clear(_key(GuesserKind(subject.partition(":")[0]), subject, at))

@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from limits.storage import storage_from_string
 
 from rewards.models import AbuseReview
 from rewards.services import guesses
 from rewards.services.coupons import redeeming
+from rewards.services.guess_counts import GuessCounts
 from rewards.services.guesses import MOST, Guesser, GuesserKind, TooManyGuesses, guessers_of
 from tenants.domain.actors import SYSTEM, Actor, ActorKind
 from tenants.models import Tenant
@@ -116,11 +116,13 @@ def test_a_refusal_names_the_shopper_as_the_review_does(scope: None) -> None:
 
 
 def test_a_store_that_is_away_stops_no_shop(scope: None, monkeypatch: Any) -> None:
-    gone = storage_from_string("redis://127.0.0.1:1/0", wrap_exceptions=True, socket_connect_timeout=1)
-    monkeypatch.setattr(guesses, "_shared_store", gone)
+    monkeypatch.setattr(guesses, "_counts", GuessCounts("redis://127.0.0.1:1/0"))
     make_definition(code="real", uses_per_code=None)
     assert ask("real", client="eve")
     for number in range(10):
         assert ask(f"no-{number}", client="eve")
     assert not ask("real", client="eve")
     assert ask("real", client="adam")
+    subject = Guesser(GuesserKind.CLIENT, "eve").subject
+    guesses.forget(subject, at=NOW)
+    assert ask("real", client="eve")

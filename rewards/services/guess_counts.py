@@ -1,0 +1,52 @@
+"""Where guesses are counted: in a store that all processes share; while it is away, in each one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Final, TypeVar, cast
+
+import structlog
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, Storage, storage_from_string
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+T = TypeVar("T")
+
+_AWAY_SECONDS: Final = 5
+_log = structlog.get_logger(__name__)
+
+
+class GuessCounts:
+    """Counters that end by themselves. A store that failed is not asked for some seconds: shoppers wait."""
+
+    def __init__(self, url: str) -> None:
+        """Take the URL of a store of ``limits``, for example ``redis://…`` or ``memory://``."""
+        options: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
+        if url.startswith("redis"):
+            # The library's own way is to try four times, with seconds between.
+            options["retry"] = Retry(NoBackoff(), 0)
+        self._shared = cast("Storage", storage_from_string(url, wrap_exceptions=True, **options))
+        self._own = MemoryStorage()
+        self._away_until = 0.0
+
+    def get(self, key: str) -> int:
+        return self._ask(lambda store: store.get(key))
+
+    def add(self, key: str, amount: int, *, ttl_seconds: int) -> int:
+        """Return the sum after the addition; the first one sets the end."""
+        return self._ask(lambda store: store.incr(key, ttl_seconds, amount))
+
+    def clear(self, key: str) -> None:
+        self._own.clear(key)
+        self._ask(lambda store: store.clear(key))
+
+    def _ask(self, work: Callable[[Storage], T]) -> T:
+        if monotonic() >= self._away_until:
+            try:
+                return work(self._shared)
+            except StorageError:
+                self._away_until = monotonic() + _AWAY_SECONDS
+                _log.exception("guesses.store_unavailable")
+        return work(self._own)
