@@ -112,7 +112,7 @@ class Limits:
         left = asked
         if room.points is not None:
             left = min(left, max(room.points - before.points, 0))
-        cost = self.wallet.thousand_points_minor if self.wallet else None
+        cost = self.wallet.thousand_cost_minor if self.wallet else 0
         if room.money_minor is not None and cost:
             left = min(left, max(room.money_minor - before.money_minor, 0) * 1000 // cost)
         if left < asked and budget.when_exhausted is WhenExhausted.GIVE_NOTHING:

@@ -8,7 +8,7 @@ be kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from crm.domain.hidden_values import Hidden
@@ -51,7 +51,18 @@ def lint(revision: Revision, known: Known = NOTHING_KNOWN) -> list[Finding]:
         found += _limits(rule, pointer, revision)
     found += together(revision, known.rewards)
     found += secrets(revision, known.sensitive)
+    found = [_where_written(finding, revision) for finding in found]
     return sorted(found, key=lambda finding: (not finding.is_error, finding.pointer, finding.code))
+
+
+def _where_written(finding: Finding, revision: Revision) -> Finding:
+    """Return the finding with the place that its rule or tier has in the document."""
+    _root, section, _place, *rest = finding.pointer.split("/")
+    keys = revision.keys_as_written.get(section, ())
+    if finding.rule not in keys:
+        return finding
+    place = str(keys.index(finding.rule))
+    return replace(finding, pointer="/".join(("", section, place, *rest)))
 
 
 def _references(rule: EarningRule, pointer: str, revision: Revision, known: Known) -> Iterator[Finding]:
@@ -164,7 +175,7 @@ def _margins(rule: EarningRule, pointer: str, revision: Revision) -> Iterator[Fi
     effect = rule.points
     if not isinstance(effect, GivePoints) or effect.per_minor is None:
         return
-    cost = revision.wallet(effect.wallet).thousand_points_minor
+    cost = revision.wallet(effect.wallet).thousand_cost_minor
     if not cost:
         return
     most = max((*effect.category_percent.values(), PERCENT)) * max((*effect.tier_percent.values(), PERCENT))
@@ -193,7 +204,7 @@ def _loops(rule: EarningRule, pointer: str) -> Iterator[Finding]:
 def _limits(rule: EarningRule, pointer: str, revision: Revision) -> Iterator[Finding]:
     budget = next((each for each in revision.budgets if each.key == rule.budget), None)
     has_money = budget is not None and budget.money_minor is not None and bool(rule.wallet)
-    if has_money and not revision.wallet(rule.wallet).thousand_points_minor:
+    if has_money and not revision.wallet(rule.wallet).thousand_cost_minor:
         yield warning(Reason.BUDGET_WITHOUT_COST, f"{pointer}/budget", rule)
     if rule.starts_at is None and rule.trigger is not Trigger.ORDER and not rule.caps and rule.points:
         yield warning(Reason.UNCAPPED, pointer, rule)

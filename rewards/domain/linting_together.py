@@ -48,7 +48,7 @@ def _share(rule: EarningRule, revision: Revision) -> float:
     effect = rule.points
     if not isinstance(effect, GivePoints) or effect.per_minor is None:
         return 0.0
-    cost = revision.wallet(effect.wallet).thousand_points_minor or 0
+    cost = revision.wallet(effect.wallet).thousand_cost_minor
     most = max((*effect.category_percent.values(), PERCENT)) * max((*effect.tier_percent.values(), PERCENT))
     return effect.points * most * cost / (effect.per_minor * PERCENT**2 * 1000) * PERCENT
 
@@ -81,7 +81,7 @@ def _small_orders(revision: Revision) -> Iterator[Finding]:
             continue
         least = _least_total(rule.when)
         worth = revision.wallet(effect.wallet).cost_minor(effect.points)
-        if least is not None and revision.wallet(effect.wallet).thousand_points_minor and worth >= least:
+        if least is not None and revision.wallet(effect.wallet).thousand_cost_minor and worth >= least:
             yield warning(
                 Reason.SMALL_ORDER, f"/rules/{index}/effects", rule,
                 cost_minor=worth, least_minor=ceil(least),

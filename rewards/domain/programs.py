@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
@@ -18,7 +19,8 @@ from rewards.domain.wallets import WalletPolicy
 class Revision:
     """A parsed program revision, one field a section: rules by priority, tiers by rising threshold.
 
-    ``time_zone`` is the tenant's; it belongs to the reading of the document, not to the document.
+    ``time_zone`` is the tenant's; it belongs to the reading of the document, not to the document. So do
+    ``keys_as_written``: the keys of a section in the order of the document.
     """
 
     wallets: tuple[WalletPolicy, ...] = ()
@@ -29,6 +31,7 @@ class Revision:
     challenges: tuple[Challenge, ...] = ()
     qualification: Qualification = field(default_factory=Qualification)
     time_zone: tzinfo = UTC
+    keys_as_written: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     def wallet(self, key: str) -> WalletPolicy:
         """Policy of one wallet; ``KeyError`` when the revision has no such wallet."""

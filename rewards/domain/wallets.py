@@ -108,11 +108,14 @@ class WalletPolicy:
     adjustment_limits: Mapping[str, int] = field(default_factory=_no_limits)
     warning_days: tuple[int, ...] = WARNING_DAYS
 
+    @property
+    def thousand_cost_minor(self) -> int:
+        """What a thousand points cost: cashback is money already; 0 where nobody has said so."""
+        return 1000 if self.kind is WalletKind.CASHBACK else self.thousand_points_minor or 0
+
     def cost_minor(self, points: int) -> int:
         """Return what ``points`` cost when they are spent, rounded up to a minor unit."""
-        if self.kind is WalletKind.CASHBACK:
-            return points
-        return -(-points * (self.thousand_points_minor or 0) // 1000)
+        return -(-points * self.thousand_cost_minor // 1000)
 
     def liability_minor(self, points: int) -> int:
         """Return what ``points`` are expected to cost, given how many of them are ever spent."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 from crm.services import customer_touches
 from rewards.domain.challenges.definition import ChallengeReward, RewardKind
 from rewards.models import CodeState, CouponCode, LedgerTransaction, TransactionKind
+from rewards.queries import credit_terms
 from rewards.queries.challenge_members import Pair
 from rewards.queries.programs import PublishedRevision
 from rewards.services import expiries, ledger
@@ -59,27 +60,22 @@ def give(gifts: Sequence[Gift], *, published: PublishedRevision, by: Actor, at: 
 def _give_points(
     gifts: Sequence[Gift], *, published: PublishedRevision, by: Actor, at: datetime
 ) -> frozenset[str]:
-    credits_by_wallet: dict[str, list[Credit]] = defaultdict(list)
+    gifts_by_wallet: dict[str, list[Gift]] = defaultdict(list)
     revision = published.revision
     for gift in sorted(gifts, key=lambda each: each.pair):
-        wallet = revision.wallet(gift.reward.key)
-        credits_by_wallet[wallet.key].append(
-            Credit(
-                gift.pair.customer_id,
-                gift.reward.points,
-                gift.source,
-                gift.earned_at,
-                wallet.expires_at(gift.earned_at, revision.time_zone),
-                wallet.pending.activates_at(gift.earned_at, revision.time_zone),
-            )
-        )
+        gifts_by_wallet[gift.reward.key].append(gift)
     refused: set[str] = set()
-    for key, credits in credits_by_wallet.items():  # noqa: A001 - the ledger's word
+    for key, given in gifts_by_wallet.items():
+        earned = [(gift.pair.customer_id, gift.earned_at) for gift in given]
+        terms = credit_terms.of_earned(revision.wallet(key), zone=revision.time_zone, earned=earned)
         result = ledger.post_batch(
             wallet_id=published.wallet_id_by_key[key],
             kind=TransactionKind.EARN,
             source_type=SOURCE,
-            credits=credits,
+            credits=[
+                Credit(gift.pair.customer_id, gift.reward.points, gift.source, gift.earned_at, *term)
+                for gift, term in zip(given, terms, strict=True)
+            ],
             by=by,
             at=at,
             revision_id=published.id,
@@ -88,9 +84,9 @@ def _give_points(
             wallet_id=published.wallet_id_by_key[key],
             policy=revision.wallet(key),
             zone=revision.time_zone,
-            moments=[(credit.customer_id, credit.occurred_at) for credit in credits],
+            moments=earned,
         )
-        customer_touches.add({credit.customer_id for credit in credits}, is_history=False)
+        customer_touches.add({customer_id for customer_id, _earned_at in earned}, is_history=False)
         refused |= result.frozen_sources
     return frozenset(refused)
 

@@ -10,9 +10,10 @@ from django.db import transaction
 from crm.models import Customer, CustomerState
 from crm.services import customer_touches
 from rewards.domain.sources import customer_key
-from rewards.domain.wallets import MANUAL, WalletKind, WalletPolicy
+from rewards.domain.wallets import WalletKind, WalletPolicy
 from rewards.models import Hold, LedgerEntry, TransactionKind, Wallet
-from rewards.queries import programs
+from rewards.queries import credit_terms, programs
+from rewards.queries.programs import PublishedRevision
 from rewards.services import expiries, holds, ledger
 from rewards.services.ledger import Posting, Source
 from rewards.services.redemptions import CustomerNotActive
@@ -22,6 +23,7 @@ from tenants.scope import active_tenant
 from tenants.services import audit
 
 LONGEST_HOLD: Final = timedelta(days=30)
+_CLOCKS_DIFFER: Final = timedelta(minutes=5)
 SOURCE: Final = "api"
 
 
@@ -38,9 +40,27 @@ def wallet_of(key: str) -> tuple[Wallet, WalletPolicy | None]:
     if wallet is None:
         unknown = FieldError("/wallet", "unknown_wallet", f"There is no wallet {key!r}.")
         raise InvalidInput(errors=[unknown])
-    published = programs.published()
+    return wallet, _policy(programs.published(), key)
+
+
+def _policy(published: PublishedRevision | None, key: str) -> WalletPolicy | None:
     policies = published.revision.wallets if published else ()
-    return wallet, next((policy for policy in policies if policy.key == key), None)
+    return next((policy for policy in policies if policy.key == key), None)
+
+
+def _in_force(earned_at: datetime, at: datetime) -> PublishedRevision | None:
+    """Return the revision of the day. Raises ``InvalidInput`` beyond the window, and for what is to come."""
+    if earned_at == at:
+        return programs.published()
+    timeline = programs.timeline()
+    days = timeline.current.revision.policies.backdating_days if timeline else None
+    if earned_at > at + _CLOCKS_DIFFER:
+        too_late = FieldError("/occurred_at", "in_the_future", "It cannot have been earned yet.")
+        raise InvalidInput(errors=[too_late])
+    if days is not None and earned_at < at - timedelta(days=days):
+        too_old = FieldError("/occurred_at", "too_old", f"The program counts nothing older than {days} days.")
+        raise InvalidInput(errors=[too_old])
+    return timeline.at(earned_at) if timeline else None
 
 
 @transaction.atomic
@@ -57,12 +77,15 @@ def earn(
 ) -> Posting:
     """Credit points under the wallet's rules for pending and expiry, once per key.
 
-    Raises ``InvalidInput``, ``CustomerNotActive``, ``AccountFrozen`` and ``SourceReused``.
+    What was earned earlier goes by the revision of its day, within the window of the program. Raises
+    ``InvalidInput``, ``CustomerNotActive``, ``AccountFrozen`` and ``SourceReused``.
     """
-    wallet, policy = wallet_of(wallet_key)
+    wallet, current = wallet_of(wallet_key)
     _must_be_active(customer)
     zone, earned_at = active_tenant().zone, occurred_at or at
-    is_manual = policy is not None and policy.pending.event == MANUAL
+    published = _in_force(earned_at, at)
+    policy = _policy(published, wallet_key) or current
+    terms = credit_terms.of_one(policy, zone=zone, customer_id=customer.pk, earned_at=earned_at)
     posting = ledger.post(
         customer_id=customer.pk,
         wallet_id=wallet.pk,
@@ -70,10 +93,8 @@ def earn(
         points=points,
         source=Source(SOURCE, customer_key(customer.pk, idempotency_key)),
         occurred_at=earned_at,
-        expires_at=policy.expires_at(earned_at, zone) if policy else None,
-        activates_at=policy.pending.activates_at(earned_at, zone) if policy else None,
-        # No order is named here, so there is no event to wait for; staff can be waited for.
-        awaits=MANUAL if is_manual else None,
+        **terms._asdict(),
+        revision_id=published.id if published else None,
         reason=reason[:500],
         by=by,
         at=at,

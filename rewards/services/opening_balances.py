@@ -15,6 +15,7 @@ from crm.queries import survivors
 from crm.services import customer_touches
 from rewards.domain.sources import customer_key
 from rewards.models import LedgerTransaction, TransactionKind, Wallet
+from rewards.queries import credit_terms
 from rewards.services import ledger, points
 from rewards.services.ledger import Credit
 from tenants.domain.actors import Actor
@@ -107,14 +108,15 @@ def _post_some(wallet_key: str, balances: Sequence[Balance], by: Actor, at: date
         return outcomes
     wallet = Wallet.objects.get(key=wallet_key)
     policy = points.policy_of(wallet_key)
-    expires_at = policy.expires_at(at, active_tenant().zone) if policy else None
+    earned = [(each.customer_id, at) for each in wanted]
+    terms = credit_terms.of_earned(policy, zone=active_tenant().zone, earned=earned)
     result = ledger.post_batch(
         wallet_id=wallet.pk,
         kind=TransactionKind.ADJUST,
         source_type=points.SOURCE,
         credits=[
-            Credit(each.customer_id, each.points, _source(wallet_key, each.customer_id), at, expires_at)
-            for each in wanted
+            Credit(each.customer_id, each.points, _source(wallet_key, each.customer_id), at, term.expires_at)
+            for each, term in zip(wanted, terms, strict=True)
         ],
         by=by,
         at=at,

@@ -14,7 +14,7 @@ from rewards.domain.sources import customer_key
 from rewards.domain.wallets import WalletPolicy
 from rewards.locks import lock_adjustment
 from rewards.models import Account, AdjustmentRequest, AdjustmentState, TransactionKind, Wallet
-from rewards.queries import programs
+from rewards.queries import credit_terms, programs
 from rewards.services import ledger
 from rewards.services.errors import AdjustmentDecided, ApprovalRequired, OwnRequest
 from rewards.services.ledger import Posting, Source
@@ -156,8 +156,9 @@ def _checked(customer: Customer, points: int, reason: str, wallet_key: str) -> W
 def _post(
     customer: Customer, wallet: Wallet, points: int, reason: str, key: str, *, by: Actor, at: datetime
 ) -> Posting:
-    policy = policy_of(wallet.key)
-    zone = active_tenant().zone
+    terms = credit_terms.of_one(
+        policy_of(wallet.key), zone=active_tenant().zone, customer_id=customer.pk, earned_at=at
+    )
     posting = ledger.post(
         customer_id=customer.pk,
         wallet_id=wallet.pk,
@@ -165,7 +166,7 @@ def _post(
         points=points,
         source=Source(SOURCE, key),
         occurred_at=at,
-        expires_at=policy.expires_at(at, zone) if policy and points > 0 else None,
+        expires_at=terms.expires_at if points > 0 else None,
         reason=reason[:500],
         by=by,
         at=at,

@@ -19,10 +19,13 @@ from rewards.models import (
     TransactionKind,
     Wallet,
 )
-from rewards.services import ledger
+from rewards.queries import credit_terms
+from rewards.services import expiries, ledger
+from rewards.services import points as points_by_hand
 from rewards.services.coupons import issuing
 from rewards.services.ledger import Source
 from tenants.domain.actors import Actor
+from tenants.scope import active_tenant
 
 SOURCE: Final = "referral"
 _TAKEN_BACK: Final = "referral_taken_back"
@@ -42,6 +45,7 @@ class Payment:
 def pay(payments: Iterable[Payment], program: ReferralProgram, *, by: Actor, at: datetime) -> None:
     """Pay what referrals owe, customer by customer: batches side by side lock accounts in one order."""
     wallet = Wallet.objects.filter(key=program.wallet_key).first()
+    policy, zone = points_by_hand.policy_of(program.wallet_key), active_tenant().zone
     for payment in sorted(
         payments, key=lambda payment: (payment.customer_id, payment.referral, payment.side)
     ):
@@ -58,10 +62,16 @@ def pay(payments: Iterable[Payment], program: ReferralProgram, *, by: Actor, at:
                 points=payment.points,
                 source=source,
                 occurred_at=at,
+                **credit_terms.of_one(
+                    policy, zone=zone, customer_id=payment.customer_id, earned_at=at
+                )._asdict(),
                 reason="referral",
                 by=by,
                 at=at,
             )
+            if policy:
+                moments = [(payment.customer_id, at)]
+                expiries.touch(wallet_id=wallet.pk, policy=policy, zone=zone, moments=moments)
             customer_touches.add([payment.customer_id], is_history=False)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, tzinfo
 from typing import Any, Final
 
 from rewards.domain.documents import budgets, challenges, policies, qualification, rules, tiers, wallets
-from rewards.domain.documents.reader import DocumentError, Reader
+from rewards.domain.documents.reader import DocumentError, Reader, unstorable
 from rewards.domain.documents.sections import Section
 from rewards.domain.programs import Revision
 
@@ -24,6 +24,8 @@ SECTIONS: Final[tuple[Section, ...]] = (
     qualification.SECTION,
 )
 
+_ARRANGED: Final = ("rules", "tiers")
+
 
 class InvalidDocument(ValueError):
     """The document is not a program; ``errors`` names every wrong field."""
@@ -36,6 +38,7 @@ class InvalidDocument(ValueError):
 def parse(document: Any, *, time_zone: tzinfo = UTC) -> Revision:
     """Read a program document; raises ``InvalidDocument`` with all the errors found."""
     reader = Reader(document)
+    reader.errors += unstorable(document)
     reader.only("schema", *(section.name for section in SECTIONS))
     reader.choice("schema", {SCHEMA: SCHEMA}, default=SCHEMA)
     values = {section.name: section.read(reader) for section in SECTIONS}
@@ -45,7 +48,9 @@ def parse(document: Any, *, time_zone: tzinfo = UTC) -> Revision:
     if reader.errors:
         raise InvalidDocument(reader.errors)
     return replace(
-        as_written, **{section.name: section.arrange(values[section.name]) for section in SECTIONS}
+        as_written,
+        **{section.name: section.arrange(values[section.name]) for section in SECTIONS},
+        keys_as_written={name: tuple(each.key for each in values[name]) for name in _ARRANGED},
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, overload
 
 _V = TypeVar("_V")
 _KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,59}")
 _LONGEST_TEXT: Final = 200
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _REQUIRED: Final = object()
 
 
@@ -24,6 +25,19 @@ class DocumentError:
 
 def _escape(part: str) -> str:
     return part.replace("~", "~0").replace("/", "~1")
+
+
+def unstorable(node: Any, pointer: str = "") -> Iterator[DocumentError]:
+    """Yield an error for every text that no database keeps: with NUL, or with half of a character."""
+    if isinstance(node, str) and _UNSTORABLE.search(node):
+        yield DocumentError(pointer, "invalid_text", "A text cannot hold NUL or half of a character.")
+    elif isinstance(node, Mapping):
+        for name, value in node.items():
+            yield from unstorable(str(name), pointer)
+            yield from unstorable(value, f"{pointer}/{_escape(str(name))}")
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from unstorable(value, f"{pointer}/{index}")
 
 
 class Reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -162,7 +163,8 @@ def _check(document: Reader, revision: Revision) -> None:
                 "The wallet ends points by inactivity: every move shifts the end of all of them.",
             )  # fmt: skip
         # The short form has its members at the rule itself.
-        is_short = "effects" not in (document.peek("rules")[index])
+        written = document.peek("rules")[index]
+        is_short = isinstance(written, Mapping) and "effects" not in written
         prefix = f"rules/{index}" if is_short else f"rules/{index}/effects/{_points_index(document, index)}"
         for name, kind, key in _references(rule):
             if key not in keys[kind]:
@@ -174,10 +176,13 @@ def _check(document: Reader, revision: Revision) -> None:
 
 
 def _points_index(document: Reader, index: int) -> int:
-    effects = document.peek("rules")[index].get("effects") or []
-    names = {"points", "multiplier", "formula"}
+    rule = document.peek("rules")[index]
+    effects = rule.get("effects") if isinstance(rule, Mapping) else None
+    if not isinstance(effects, list):
+        return 0
+    names = ("points", "multiplier", "formula")
     return next(
-        (at for at, each in enumerate(effects) if isinstance(each, dict) and each.get("type") in names), 0
+        (at for at, each in enumerate(effects) if isinstance(each, Mapping) and each.get("type") in names), 0
     )
 
 

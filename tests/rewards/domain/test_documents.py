@@ -50,3 +50,22 @@ def test_the_committed_schema_is_the_one_in_force() -> None:
     committed = json.loads(Path("docs/program.schema.json").read_text(encoding="utf-8"))
     # Written by: python -m rewards.domain.documents.schema > docs/program.schema.json
     assert committed == json_schema()
+
+
+@pytest.mark.parametrize(
+    ("rules", "pointer", "code"),
+    [
+        ([5], "/rules/0", "not_an_object"),
+        ([{"key": "r", "name": "R", "effects": [{"type": [], "wallet": "x"}]}], "/rules/0/effects/0/type",
+         "invalid_choice"),
+        ([{"key": "r", "name": "a\0b", "effects": []}], "/rules/0/name", "invalid_text"),
+        ([{"key": "r", "name": "R", "audience": ["\ud800"], "effects": []}], "/rules/0/audience/0",
+         "invalid_text"),
+    ],
+)  # fmt: skip
+def test_what_no_program_can_be_is_named_and_nothing_breaks(
+    rules: list[object], pointer: str, code: str
+) -> None:
+    with pytest.raises(InvalidDocument) as refusal:
+        parse({**DOCUMENT, "rules": rules})
+    assert (pointer, code) in {(error.pointer, error.code) for error in refusal.value.errors}

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rewards.domain.budgets import Period
+from rewards.domain.decisions import Spent
 from rewards.domain.documents import InvalidDocument, parse
 from rewards.domain.effects import Earn, SetTrait, TriggerMessage
 from rewards.domain.engine import Engine, evaluate
@@ -311,3 +312,15 @@ def test_a_wallet_that_lives_by_activity_has_no_other_ends() -> None:
     assert [(error.pointer, error.code) for error in refused.value.errors] == [
         ("/rules/0/expiry", "wallet_expiry")
     ]
+
+
+def test_a_budget_in_money_limits_cashback_point_by_point() -> None:
+    engine = program(
+        {"effects": give(30), "budget": "money"},
+        wallets=[{"key": "points", "name": "Cash", "kind": "cashback"}],
+        budgets=[{"key": "money", "name": "Money", "money_minor": 50}],
+    )
+    state = CustomerState(rooms={"money": Room(None, 20)})
+    decision = engine.decide(state, order(("A", 100))).decision
+    assert [outcome.points for outcome in decision.outcomes] == [20]
+    assert decision.budgets == {"money": Spent(20, 20)}

@@ -192,3 +192,23 @@ def test_rules_and_challenges_that_read_sensitive_values_are_errors() -> None:
     assert found[0].parameters == {"values": ["topic"]}
     assert found[0].detail == "It reads sensitive values: topic."
     assert not [each for each in lint(revision) if each.code == "sensitive_value"]
+
+
+def test_findings_lead_to_the_place_in_the_document_whatever_the_priorities() -> None:
+    revision = program({"priority": 30}, {"priority": 20, "group": "g"}, {"priority": 10, "stops": True})
+    assert [each[2] for each in said(revision) if each[1] == "unreachable"] == ["/rules/0", "/rules/1"]
+    tiers = [
+        {"key": "gold", "name": "Gold", "threshold_minor": 9, "perks": {"rewards": ["gone"]}},
+        {"key": "base", "name": "Base", "threshold_minor": 0},
+    ]
+    known = Known(rewards=frozenset())
+    assert said(program(tiers=tiers), known) == [("warning", "missing_reference", "/tiers/0/perks")]
+
+
+def test_cashback_is_money_and_weighed_as_such() -> None:
+    wallets = [{"key": "points", "name": "Cash", "kind": "cashback"}]
+    budgets = [{"key": "b", "name": "B", "money_minor": 5}]
+    rule = {"effects": [{**POINTS, "points": 30, "per_minor": 100}], "budget": "b"}
+    assert said(program(rule, wallets=wallets, budgets=budgets)) == [
+        ("warning", "negative_margin", "/rules/0/effects")
+    ]
