@@ -12,7 +12,16 @@ from crm.models import CustomerMerge
 from crm.services import customer_touches
 from crm.signals import PreviewRow
 from rewards.queries import balances, exports, merge_previews
-from rewards.services import challenges, earning, erasures, lots, merged_rows, mergers, referrals, tiers
+from rewards.services import (
+    challenges,
+    earning,
+    erasures,
+    lots,
+    merged_rows,
+    mergers,
+    referral_qualifications,
+    tiers,
+)
 from rewards.services.coupons import merging
 from tenants.domain.actors import SYSTEM, Actor
 from tenants.queue import consumes
@@ -112,17 +121,17 @@ def preview_points(*, survivor_id: int, absorbed_id: int, at: datetime, **_rest:
 
 @consumes("crm.orders_recorded")
 def qualify_referrals(*, payload: Any, at: datetime) -> None:
-    referrals.qualify_by_orders(payload["order_ids"], by=SYSTEM, at=at)
+    referral_qualifications.by_orders(payload["order_ids"], by=SYSTEM, at=at)
 
 
 @consumes("crm.events_recorded")
 def qualify_referrals_by_events(*, payload: Any, at: datetime) -> None:
-    referrals.qualify_by_events(**payload["batch"], by=SYSTEM, at=at)
+    referral_qualifications.by_events(**payload["batch"], by=SYSTEM, at=at)
 
 
 @consumes("crm.returns_recorded")
 def take_back_referrals(*, payload: Any, at: datetime) -> None:
-    referrals.take_back_returns(payload["return_ids"], by=SYSTEM, at=at)
+    referral_qualifications.take_back_returns(payload["return_ids"], by=SYSTEM, at=at)
 
 
 @receiver(signals.customers_merged)

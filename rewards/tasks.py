@@ -9,6 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from rewards.services import (
+    cancellations,
     challenges,
     expiries,
     history,
@@ -18,12 +19,11 @@ from rewards.services import (
     member_days,
     preset_traffic,
     program_copies,
-    redemptions,
     rehearsals,
     tiers,
     verification,
 )
-from rewards.services.coupons import issuing, pools, redeeming
+from rewards.services.coupons import issuing, pools, redemptions
 from tenants.domain.actors import SYSTEM
 from tenants.queue import JobContext, job_handler
 from tenants.scope import for_each_tenant, tenant_scope
@@ -115,7 +115,7 @@ def expire_coupons(*, job: JobContext) -> dict[str, Any]:
 @shared_task(name="rewards.release_coupons")
 def release_coupons() -> None:
     """Give back coupon reservations that timed out, of the tenants that have any. Safe to repeat."""
-    redeeming.release_overdue_everywhere(by=SYSTEM, at=timezone.now())
+    redemptions.release_overdue_everywhere(by=SYSTEM, at=timezone.now())
 
 
 @job_handler("rewards.replay_challenges")
@@ -145,7 +145,7 @@ def sweep() -> None:
     """
     at = timezone.now()
     for _tenant in for_each_tenant():
-        redemptions.cancel_overdue(by=SYSTEM, at=at)
+        cancellations.cancel_overdue(by=SYSTEM, at=at)
         holds.time_out(at=at)
         lots.activate_batch(at=at)
         expiries.expire_batch(at=at)

@@ -22,7 +22,7 @@ from rewards.services.coupons.bulk import NewOffer
 from rewards.services.coupons.campaigns import CampaignTerms
 from rewards.services.coupons.definitions import DefinitionTerms
 from rewards.services.coupons.history import PastCart
-from rewards.services.coupons.redeeming import Request
+from rewards.services.coupons.takings import Request
 from rewards.services.ledger import Source
 from tenants.domain.actors import Actor
 

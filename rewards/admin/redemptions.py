@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rewards.models import Redemption, RedemptionState
-from rewards.services import redemptions
+from rewards.services import cancellations, fulfilments, redemptions
 from tenants.admin.frame import StaffPage
 from tenants.admin.lists import FilterForm, ListPage
 from tenants.domain.permissions import Permission
@@ -30,12 +30,12 @@ _CANCEL: Final = ("cancel", gettext_lazy("Cancel"))
 _REFUND: Final = ("refund", gettext_lazy("Refund"))
 _SERVICE_BY_STEP: Final[dict[str, Any]] = {
     "confirm": redemptions.confirm,
-    "fulfil": redemptions.fulfil,
-    "pack": redemptions.pack,
-    "ship": redemptions.ship,
-    "deliver": redemptions.deliver,
-    "cancel": redemptions.cancel,
-    "refund": redemptions.refund,
+    "fulfil": fulfilments.fulfil,
+    "pack": fulfilments.pack,
+    "ship": fulfilments.ship,
+    "deliver": fulfilments.deliver,
+    "cancel": cancellations.cancel,
+    "refund": cancellations.refund,
 }
 _WITH_REASON: Final = frozenset({"cancel", "refund"})
 

@@ -16,7 +16,7 @@ from rewards.queries import credit_terms, programs
 from rewards.queries.programs import PublishedRevision
 from rewards.services import expiries, holds, ledger
 from rewards.services.ledger import Posting, Source
-from rewards.services.redemptions import CustomerNotActive
+from rewards.services.redemption_states import CustomerNotActive
 from tenants.domain.actors import Actor
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.scope import active_tenant

@@ -16,7 +16,7 @@ from rewards.models import (
     ReviewState,
     VelocityKind,
 )
-from rewards.services import guesses, redemptions, referrals
+from rewards.services import cancellations, guesses, redemptions, referrals
 from tenants.domain.actors import Actor
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.services import audit
@@ -70,7 +70,7 @@ def _act(row: AbuseReview, *, is_approved: bool, by: Actor, at: datetime) -> Non
     elif is_approved:
         redemptions.confirm(redemption=redemption, by=by, at=at)
     elif redemption.state == RedemptionState.RESERVED:
-        redemptions.cancel(redemption=redemption, reason=row.reason, by=by, at=at)
+        cancellations.cancel(redemption=redemption, reason=row.reason, by=by, at=at)
 
 
 def _decide_refund(
@@ -78,6 +78,6 @@ def _decide_refund(
 ) -> None:
     if is_approved:
         reason = str(row.details.get("reason", ""))
-        redemptions.refund(redemption=redemption, reason=reason, is_approved=True, by=by, at=at)
+        cancellations.refund(redemption=redemption, reason=reason, is_approved=True, by=by, at=at)
     else:
-        redemptions.keep(redemption=redemption)
+        cancellations.keep(redemption=redemption)

@@ -15,7 +15,7 @@ from rewards.queries import programs
 from rewards.services import ledger
 from rewards.services.errors import SourceReused
 from rewards.services.ledger import Posting
-from rewards.services.redemptions import CustomerNotActive
+from rewards.services.redemption_states import CustomerNotActive
 from tenants.domain.actors import Actor
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.services import audit

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from rewards.models import CouponCode, CouponCounter, CouponKind, CouponRedemption, CouponUse
-from rewards.services.coupons import campaigns, pools, redeeming
+from rewards.services.coupons import campaigns, pools, redemptions
 from rewards.services.coupons.errors import CouponsBusy, CouponsRejected
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
@@ -128,7 +128,7 @@ def test_rollbacks_at_the_same_moment_give_back_once(tenant: Tenant) -> None:
 
     def undo(_number: int) -> bool:
         with tenant_scope(tenant):
-            redeeming.roll_back(redemption=redemption, by=SYSTEM, at=NOW)
+            redemptions.roll_back(redemption=redemption, by=SYSTEM, at=NOW)
         return True
 
     assert together(undo).count(True) == 1

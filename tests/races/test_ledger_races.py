@@ -13,7 +13,15 @@ import pytest
 from django.db import connections
 
 from rewards.models import Account, Redemption, Reward, RewardKind, TransactionKind, Wallet
-from rewards.services import catalogue, expiries, ledger, mergers, redemptions, verification
+from rewards.services import (
+    catalogue,
+    expiries,
+    ledger,
+    mergers,
+    redemption_states,
+    redemptions,
+    verification,
+)
 from rewards.services.errors import InsufficientPoints
 from rewards.services.ledger import Credit, Source
 from tenants.domain.actors import SYSTEM
@@ -120,7 +128,7 @@ def test_the_last_rewards_go_to_as_many_as_there_are(tenant: Tenant, wallet: Wal
         try:
             with tenant_scope(tenant):
                 redemptions.redeem(customer=customers[number], reward=reward, by=SYSTEM, at=NOW)
-        except redemptions.OutOfStock:
+        except redemption_states.OutOfStock:
             return "none left"
         return "redeemed"
 

@@ -11,7 +11,7 @@ from django.db.models import Sum
 from crm.models import Customer
 from crm.services import merges
 from rewards.models import Account, CouponCode, LedgerTransaction, Referral, ReferralState, VelocityKind
-from rewards.services import referral_programs, referrals, velocity
+from rewards.services import referral_codes, referral_programs, referral_qualifications, referrals, velocity
 from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
@@ -40,7 +40,7 @@ def brought(tenant: Tenant, other_tenant: Tenant) -> Any:
         velocity.save_limit(kind=VelocityKind.REFERRALS, limit=limit, by=SYSTEM, at=NOW)
         top, member = make_customer(), make_customer()
         register(top, member)
-        referrals.qualify_by_orders([make_order(member, [("A", 1, 100)]).pk], by=SYSTEM, at=NOW)
+        referral_qualifications.by_orders([make_order(member, [("A", 1, 100)]).pk], by=SYSTEM, at=NOW)
         friends = [make_customer() for _ in range(FRIENDS)]
         for friend in friends:
             register(member, friend)
@@ -49,7 +49,7 @@ def brought(tenant: Tenant, other_tenant: Tenant) -> Any:
 
 
 def register(referrer: Customer, referee: Customer) -> Referral:
-    code = referrals.code_of(customer=referrer, at=NOW).code
+    code = referral_codes.code_of(customer=referrer, at=NOW).code
     return referrals.register(code=code, referee=referee, by=SYSTEM, at=NOW)
 
 
@@ -64,7 +64,7 @@ def test_twins_of_one_batch_pay_both_sides_once(tenant: Tenant, brought: Any) ->
     def qualify(number: int) -> Any:
         with tenant_scope(tenant):
             batch = orders if number % 2 else orders[::-1]
-            return referrals.qualify_by_orders(batch, by=SYSTEM, at=NOW)
+            return referral_qualifications.by_orders(batch, by=SYSTEM, at=NOW)
 
     answers = together(qualify)
     assert sum(answers) == FRIENDS
@@ -87,12 +87,12 @@ def test_a_merge_during_a_batch_loses_and_doubles_nothing(tenant: Tenant, brough
             if number < len(absorbed):
                 merges.merge(survivor=survivors[number], absorbed=absorbed[number], by=SYSTEM, at=NOW)
                 return 0
-            return referrals.qualify_by_orders(orders[number::2], by=SYSTEM, at=NOW)
+            return referral_qualifications.by_orders(orders[number::2], by=SYSTEM, at=NOW)
 
     answers = together(work)
     assert [answer for answer in answers if not isinstance(answer, int)] == []
     with tenant_scope(tenant):
-        referrals.qualify_by_orders(orders, by=SYSTEM, at=NOW)
+        referral_qualifications.by_orders(orders, by=SYSTEM, at=NOW)
         heir = {gone.pk: survivors[number].pk for number, gone in enumerate(absorbed)}
         assert points_by_customer() == {
             heir.get(top.pk, top.pk): 100 + 7 * FRIENDS, heir.get(member.pk, member.pk): 100 * FRIENDS

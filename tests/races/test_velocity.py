@@ -9,8 +9,17 @@ from typing import Any
 import pytest
 
 from rewards.models import AbuseReview, Redemption, Referral, ReferralState, RewardKind, VelocityKind
-from rewards.services import catalogue, redemptions, referral_programs, referrals, velocity
-from rewards.services.coupons import redeeming
+from rewards.services import (
+    cancellations,
+    catalogue,
+    fulfilments,
+    redemptions,
+    referral_codes,
+    referral_programs,
+    referrals,
+    velocity,
+)
+from rewards.services.coupons import carts
 from rewards.services.guesses import MOST, Guesser, GuesserKind, TooManyGuesses
 from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import SYSTEM
@@ -61,7 +70,7 @@ def test_refunds_side_by_side_keep_the_limit(tenant: Tenant, shop: Any) -> None:
     with tenant_scope(tenant):
         limit(VelocityKind.REFUNDS, 3)
         had = [
-            redemptions.fulfil(
+            fulfilments.fulfil(
                 redemption=redemptions.redeem(customer=customer, reward=mug, by=SYSTEM, at=NOW),
                 by=SYSTEM, at=NOW,
             )
@@ -70,7 +79,7 @@ def test_refunds_side_by_side_keep_the_limit(tenant: Tenant, shop: Any) -> None:
 
     def give_back(number: int) -> Any:
         with tenant_scope(tenant):
-            return redemptions.refund(redemption=had[number], by=SYSTEM, at=NOW).state
+            return cancellations.refund(redemption=had[number], by=SYSTEM, at=NOW).state
 
     assert Counter(together(give_back)) == {"refunded": 3, "fulfilled": THREADS - 3}
     with tenant_scope(tenant):
@@ -84,7 +93,7 @@ def test_referrals_side_by_side_keep_the_limit_and_twins_make_one(tenant: Tenant
         limit(VelocityKind.REFERRALS, 2)
         terms = ProgramTerms(referrer_points=100, referee_points=50)
         referral_programs.save_program(terms=terms, by=SYSTEM, at=NOW)
-        code = referrals.code_of(customer=make_customer(), at=NOW).code
+        code = referral_codes.code_of(customer=make_customer(), at=NOW).code
         # Each friend is registered twice at once.
         friends = [make_customer() for _ in range(THREADS // 2)]
 
@@ -110,7 +119,7 @@ def test_guesses_side_by_side_are_answered_no_more_often_than_the_limit(tenant: 
         for each in range(4):
             try:
                 with tenant_scope(tenant):
-                    redeeming.validate(request=request(f"x{number}-{each}", client="eve"), by=SYSTEM, at=NOW)
+                    carts.validate(request=request(f"x{number}-{each}", client="eve"), by=SYSTEM, at=NOW)
             except TooManyGuesses:
                 continue
             answered += 1
@@ -136,7 +145,7 @@ def test_a_shared_limit_holds_although_nobody_waits(tenant: Tenant, client: str,
         cart = request(*codes, customer=customer, client=client)
         try:
             with tenant_scope(tenant):
-                redeeming.validate(request=cart, by=SYSTEM, at=NOW)
+                carts.validate(request=cart, by=SYSTEM, at=NOW)
         except TooManyGuesses:
             return False
         return True

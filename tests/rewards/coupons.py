@@ -7,7 +7,7 @@ from typing import Any
 
 from rewards.domain.coupon_terms import Cart, CartLine
 from rewards.models import CouponDefinition, CouponKind, CouponRedemption
-from rewards.services.coupons import definitions, redeeming
+from rewards.services.coupons import carts, definitions, takings
 from rewards.services.coupons.definitions import DefinitionTerms
 from rewards.services.ledger import Source
 from tenants.domain.actors import SYSTEM
@@ -33,12 +33,12 @@ def make_definition(key: str = "", *, code: str = "", campaign: Any = None, **te
     )
 
 
-def request(*codes: str, cart: Cart = CART, source: str = "", **options: Any) -> redeeming.Request:
-    return redeeming.Request(codes, cart, Source("test", source or f"cart-{next(_number)}"), **options)
+def request(*codes: str, cart: Cart = CART, source: str = "", **options: Any) -> takings.Request:
+    return takings.Request(codes, cart, Source("test", source or f"cart-{next(_number)}"), **options)
 
 
 def redeem(*codes: str, at: Any = NOW, **options: Any) -> CouponRedemption:
-    return redeeming.redeem(request=request(*codes, **options), by=SYSTEM, at=at)
+    return carts.redeem(request=request(*codes, **options), by=SYSTEM, at=at)
 
 
 def reasons(refusal: Any) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rewards.models import Hold, HoldState, Redemption, RedemptionState, Reward, RewardKind
-from rewards.services import catalogue, redemptions
+from rewards.services import cancellations, catalogue, fulfilments, redemption_states, redemptions
 from rewards.services.errors import InsufficientPoints, SourceReused
 from tenants.domain.actors import SYSTEM
 from tenants.models import OutboxMessage
@@ -50,9 +50,9 @@ def test_redeeming_spends_points_takes_stock_and_tells_the_outbox(reward: Reward
     assert (balance_of(customer), lots_of(customer)) == ((10, 0), [(0, 0), (10, 0)])
     topics = list(OutboxMessage.objects.order_by("pk").values_list("topic", flat=True))
     assert topics == ["rewards.redemption_reserved", "rewards.redemption_confirmed"]
-    fulfilled = redemptions.fulfil(redemption=redemption, by=SYSTEM, at=NOW)
-    with pytest.raises(redemptions.WrongState) as refusal:
-        redemptions.cancel(redemption=fulfilled, by=SYSTEM, at=NOW)
+    fulfilled = fulfilments.fulfil(redemption=redemption, by=SYSTEM, at=NOW)
+    with pytest.raises(redemption_states.WrongState) as refusal:
+        cancellations.cancel(redemption=fulfilled, by=SYSTEM, at=NOW)
     assert refusal.value.extra == {"state": "fulfilled"}
 
 
@@ -61,7 +61,7 @@ def test_cancelling_restores_the_same_lots_and_the_stock(reward: Reward, is_conf
     customer = member(reward, 30, 30)
     start = redemptions.redeem if is_confirmed else redemptions.reserve
     redemption = start(customer=customer, reward=reward, by=SYSTEM, at=NOW)
-    redemptions.cancel(redemption=redemption, by=SYSTEM, at=NOW, reason="changed mind")
+    cancellations.cancel(redemption=redemption, by=SYSTEM, at=NOW, reason="changed mind")
     reward.refresh_from_db()
     assert (reward.stock, balance_of(customer), lots_of(customer)) == (2, (60, 0), [(30, 0), (30, 0)])
 
@@ -72,10 +72,10 @@ def test_what_cannot_be_redeemed_changes_nothing(reward: Reward) -> None:
         redemptions.redeem(customer=poor, reward=reward, by=SYSTEM, at=NOW)
     assert refusal.value.extra == {"missing": 30}
     rare = make_reward("rare", stock=0)
-    with pytest.raises(redemptions.OutOfStock):
+    with pytest.raises(redemption_states.OutOfStock):
         redemptions.redeem(customer=rich, reward=rare, by=SYSTEM, at=NOW)
     rare.is_active = False
-    with pytest.raises(redemptions.RewardUnavailable):
+    with pytest.raises(redemption_states.RewardUnavailable):
         redemptions.redeem(customer=rich, reward=rare, by=SYSTEM, at=NOW)
     reward.refresh_from_db()
     assert (balance_of(rich), balance_of(poor), reward.stock) == ((500, 0), (20, 0), 2)
@@ -95,8 +95,10 @@ def test_a_repeated_key_is_the_same_redemption_for_ever(reward: Reward) -> None:
 def test_an_overdue_reservation_is_cancelled(reward: Reward) -> None:
     customer = member(reward, 80)
     redemption = redemptions.reserve(customer=customer, reward=reward, by=SYSTEM, at=NOW)
-    assert redemptions.cancel_overdue(by=SYSTEM, at=NOW + redemptions.RESERVATION - timedelta(seconds=1)) == 0
-    assert redemptions.cancel_overdue(by=SYSTEM, at=NOW + redemptions.RESERVATION) == 1
+    assert (
+        cancellations.cancel_overdue(by=SYSTEM, at=NOW + redemptions.RESERVATION - timedelta(seconds=1)) == 0
+    )
+    assert cancellations.cancel_overdue(by=SYSTEM, at=NOW + redemptions.RESERVATION) == 1
     redemption.refresh_from_db()
     assert (redemption.state, balance_of(customer)) == (RedemptionState.CANCELLED, (80, 0))
     assert Hold.objects.get().state == HoldState.RELEASED

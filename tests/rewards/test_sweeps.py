@@ -10,7 +10,7 @@ import pytest
 
 from rewards import tasks
 from rewards.models import Account, Hold, LedgerTransaction, Redemption, Reward, RewardKind
-from rewards.services import catalogue, holds, points, redemptions, starter
+from rewards.services import catalogue, holds, points, redemption_states, redemptions, starter
 from rewards.services.errors import HoldClosed
 from rewards.services.ledger import Source
 from tenants.domain.actors import SYSTEM
@@ -99,7 +99,7 @@ def test_an_overdue_reservation_is_cancelled_with_its_points_and_its_stock(
         )
         assert (balance_of(row.customer), Reward.objects.get().stock) == ((100, 0), 1)
         assert AuditEntry.objects.filter(action="redemption.cancelled").count() == 1
-        with pytest.raises(redemptions.WrongState):
+        with pytest.raises(redemption_states.WrongState):
             redemptions.confirm(redemption=row, by=SYSTEM, at=due)
     with tenant_scope(other_tenant):
         assert (Redemption.objects.get().state, balance_of(made[1].customer)) == ("reserved", (60, 40))

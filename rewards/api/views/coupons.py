@@ -29,7 +29,7 @@ from rewards.api.views.requests import customer_of, read
 from rewards.domain.sources import customer_key
 from rewards.models import CouponRedemption
 from rewards.queries import coupons
-from rewards.services.coupons import issue, redeeming
+from rewards.services.coupons import carts, issue, redemptions, takings
 from rewards.services.ledger import Source
 from tenants.api.idempotency import idempotent
 from tenants.api.views import TenantAPIView, TenantListView, TenantRequest, TenantViewSet
@@ -38,11 +38,11 @@ from tenants.domain.permissions import Permission
 _SOURCE = "api"
 
 
-def _asked(request: TenantRequest, data: dict[str, Any]) -> redeeming.Request:
+def _asked(request: TenantRequest, data: dict[str, Any]) -> takings.Request:
     """Return the body as the service's request; the key names it for ever, apart for each customer."""
     customer = customer_of(data["customer"]) if data["customer"] else None
     key = customer_key(customer.pk if customer else 0, request.headers.get("Idempotency-Key", ""))
-    return redeeming.Request(
+    return takings.Request(
         codes=data["codes"],
         cart=cart_of(data["cart"]),
         source=Source(_SOURCE, key),
@@ -65,7 +65,7 @@ class ValidateView(TenantAPIView):
     def post(self, request: TenantRequest) -> Response:
         """Check codes and price the cart; nothing is taken. Refused codes come with reasons."""
         asked = _asked(request, read(CouponsInput, request))
-        evaluation = redeeming.validate(request=asked, by=request.access.actor, at=timezone.now())
+        evaluation = carts.validate(request=asked, by=request.access.actor, at=timezone.now())
         return Response(ValidationOutput(validation_of(evaluation)).data)
 
 
@@ -79,7 +79,7 @@ class ReserveView(TenantAPIView):
     def post(self, request: TenantRequest) -> Response:
         """Take the codes of a cart, all or none, until ``ttl_seconds`` are over or it is confirmed."""
         data = read(ReserveInput, request)
-        redemption = redeeming.reserve(
+        redemption = carts.reserve(
             request=_asked(request, data),
             ttl=timedelta(seconds=data["ttl_seconds"]),
             by=request.access.actor,
@@ -97,7 +97,7 @@ class RedeemView(TenantAPIView):
     @idempotent
     def post(self, request: TenantRequest) -> Response:
         """Take the codes of a cart for good, all or none; a refusal says why for each code."""
-        redemption = redeeming.redeem(
+        redemption = carts.redeem(
             request=_asked(request, read(RedeemInput, request)),
             by=request.access.actor,
             at=timezone.now(),
@@ -160,7 +160,7 @@ class CouponRedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet)
     def confirm(self, request: TenantRequest, public_id: UUID) -> Response:
         """Make a reservation final."""
         data = read(ConfirmInput, request)
-        redemption = redeeming.confirm(
+        redemption = redemptions.confirm(
             redemption=self.get_object(),
             order_reference=data["order"],
             by=request.access.actor,
@@ -173,14 +173,14 @@ class CouponRedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet)
     @idempotent
     def release(self, request: TenantRequest, public_id: UUID) -> Response:
         """Give a reservation back."""
-        return self._given_back(redeeming.release, request)
+        return self._given_back(redemptions.release, request)
 
     @extend_schema(request=ReasonInput, responses=CouponRedemptionOutput)
     @action(detail=True, methods=["post"])
     @idempotent
     def rollback(self, request: TenantRequest, public_id: UUID) -> Response:
         """Undo a redemption once: every use, balance and limit is restored."""
-        return self._given_back(redeeming.roll_back, request)
+        return self._given_back(redemptions.roll_back, request)
 
     def _given_back(self, service: Any, request: TenantRequest) -> Response:
         data = read(ReasonInput, request)

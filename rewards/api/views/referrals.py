@@ -13,7 +13,7 @@ from crm.models import Customer
 from rewards.api.filters import ReferralFilter
 from rewards.api.serializers.referrals import ReferralCodeOutput, ReferralInput, ReferralOutput
 from rewards.models import Referral
-from rewards.services import referrals
+from rewards.services import referral_codes, referrals
 from tenants.api.idempotency import idempotent
 from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet
 from tenants.domain.permissions import Permission
@@ -28,7 +28,7 @@ class ReferralCodeView(TenantAPIView):
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Return the member's code, made on the first call; calling again finds it."""
         customer = get_object_or_404(Customer.objects.all(), public_id=public_id)
-        code = referrals.code_of(customer=customer, at=timezone.now())
+        code = referral_codes.code_of(customer=customer, at=timezone.now())
         return Response(ReferralCodeOutput(code).data)
 
 

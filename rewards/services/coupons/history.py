@@ -14,7 +14,7 @@ from rewards.domain.coupon_codes import normalised
 from rewards.queries import coupon_offers
 from rewards.queries.coupon_offers import Preloaded
 from rewards.services.coupons.errors import CouponsRejected
-from rewards.services.coupons.redeeming import Request, take
+from rewards.services.coupons.takings import Request, take
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 

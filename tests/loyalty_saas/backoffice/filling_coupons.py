@@ -8,7 +8,7 @@ from crm.models import Customer
 from rewards.domain.coupon_terms import Cart, CartLine
 from rewards.models import CouponCampaign, CouponDefinition, CouponKind, Reward, VelocityKind
 from rewards.services import coupons, points, redemptions, velocity
-from rewards.services.coupons import campaigns, definitions, pools, redeeming
+from rewards.services.coupons import campaigns, carts, definitions, pools, takings
 from rewards.services.coupons.definitions import DefinitionTerms
 from rewards.services.ledger import Source
 from tenants.domain.actors import Actor
@@ -26,7 +26,7 @@ def add(customer: Customer, reward: Reward, actor: Actor, mark: str) -> dict[str
         customer_id=customer.pk, definition_key=definition.key, source=source, by=actor, at=NOW
     )
     cart = Cart([CartLine(f"{mark}-I1", 2, 250)])
-    redeeming.redeem(request=redeeming.Request([code.code], cart, source, customer), by=actor, at=NOW)
+    carts.redeem(request=takings.Request([code.code], cart, source, customer), by=actor, at=NOW)
     redemption = add_redemption(customer, reward, actor, mark)
     review = velocity.open_review(
         kind=VelocityKind.REDEMPTIONS,

@@ -18,7 +18,7 @@ from rewards.models import (
     CouponUse,
 )
 from rewards.services import coupons
-from rewards.services.coupons import campaigns, issuing, merging, redeeming
+from rewards.services.coupons import campaigns, carts, issuing, merging, redemptions
 from rewards.services.coupons.errors import CouponsRejected, TooManyCodes, WrongCouponState
 from rewards.services.guesses import TooManyGuesses
 from rewards.services.ledger import Source
@@ -111,7 +111,7 @@ def test_limits_are_counted_and_given_back(limits: dict[str, Any], allowed: int,
     with pytest.raises(CouponsRejected) as refusal:
         redeem("lim", customer=customer)
     assert reasons(refusal) == [("LIM", reason)]
-    redeeming.roll_back(redemption=taken[0], by=SYSTEM, at=NOW, reason="returned")
+    redemptions.roll_back(redemption=taken[0], by=SYSTEM, at=NOW, reason="returned")
     assert redeem("lim", customer=customer).discount_minor == 200
     for counter in CouponCounter.objects.all():
         assert (counter.uses, counter.discount_minor) == (allowed, allowed * 200)
@@ -168,20 +168,20 @@ def test_stored_value_is_spent_in_parts_and_restored() -> None:
     with pytest.raises(CouponsRejected) as refusal:
         redeem(card.code, customer=customer)
     assert reasons(refusal) == [(card.code, "exhausted")]
-    redeeming.roll_back(redemption=first, by=SYSTEM, at=NOW)
+    redemptions.roll_back(redemption=first, by=SYSTEM, at=NOW)
     assert state_of(card.code) == (CodeState.REDEEMED, 1, 2300)
     with pytest.raises(WrongCouponState):
-        redeeming.roll_back(redemption=first, by=SYSTEM, at=NOW)
+        redemptions.roll_back(redemption=first, by=SYSTEM, at=NOW)
 
 
 def test_a_reservation_holds_until_its_time_and_is_given_back_after() -> None:
     make_definition(code="last", uses_per_code=1, limit_uses=1)
-    held = redeeming.reserve(request=request("last"), by=SYSTEM, at=NOW, ttl=timedelta(minutes=5))
+    held = carts.reserve(request=request("last"), by=SYSTEM, at=NOW, ttl=timedelta(minutes=5))
     assert (held.state, state_of("LAST")[:2]) == (CouponRedemptionState.RESERVED, (CodeState.EXHAUSTED, 1))
     with pytest.raises(CouponsRejected):
         redeem("last", at=NOW + timedelta(minutes=4))
-    assert redeeming.release_overdue(by=SYSTEM, at=NOW + timedelta(minutes=4)) == 0
-    assert redeeming.release_overdue(by=SYSTEM, at=NOW + timedelta(minutes=5)) == 1
+    assert redemptions.release_overdue(by=SYSTEM, at=NOW + timedelta(minutes=4)) == 0
+    assert redemptions.release_overdue(by=SYSTEM, at=NOW + timedelta(minutes=5)) == 1
     held.refresh_from_db()
     assert (held.state, state_of("LAST")[:2]) == (CouponRedemptionState.RELEASED, (CodeState.AVAILABLE, 0))
     assert redeem("last").state == CouponRedemptionState.REDEEMED
@@ -189,12 +189,12 @@ def test_a_reservation_holds_until_its_time_and_is_given_back_after() -> None:
 
 def test_a_confirmed_reservation_stays() -> None:
     make_definition(code="c", uses_per_code=1)
-    held = redeeming.reserve(request=request("c"), by=SYSTEM, at=NOW)
-    done = redeeming.confirm(redemption=held, order_reference="o-7", by=SYSTEM, at=NOW + DAY)
+    held = carts.reserve(request=request("c"), by=SYSTEM, at=NOW)
+    done = redemptions.confirm(redemption=held, order_reference="o-7", by=SYSTEM, at=NOW + DAY)
     assert (done.state, done.order_reference, done.expires_at) == ("redeemed", "o-7", None)
-    assert redeeming.release_overdue(by=SYSTEM, at=NOW + 2 * DAY) == 0
+    assert redemptions.release_overdue(by=SYSTEM, at=NOW + 2 * DAY) == 0
     with pytest.raises(WrongCouponState):
-        redeeming.release(redemption=done, by=SYSTEM, at=NOW)
+        redemptions.release(redemption=done, by=SYSTEM, at=NOW)
 
 
 def test_items_segments_and_categories_of_the_catalogue_decide() -> None:
@@ -232,11 +232,11 @@ def test_codes_that_refuse_one_another_are_refused() -> None:
 
 def test_validating_writes_nothing_and_says_the_price() -> None:
     make_definition(code="ten", limit_uses=1)
-    evaluation = redeeming.validate(request=request("ten"), by=SYSTEM, at=NOW)
+    evaluation = carts.validate(request=request("ten"), by=SYSTEM, at=NOW)
     assert (evaluation.is_valid, evaluation.priced.total_minor) == (True, 2100)
     assert CouponCounter.objects.count() == 0
     with pytest.raises(TooManyCodes):
-        redeeming.validate(request=request(*map(str, range(11))), by=SYSTEM, at=NOW)
+        carts.validate(request=request(*map(str, range(11))), by=SYSTEM, at=NOW)
 
 
 def test_a_code_is_issued_once_for_a_source_and_is_its_customers() -> None:
@@ -278,7 +278,7 @@ def test_a_void_code_stays_void_when_its_use_comes_back() -> None:
     make_definition(code="v", uses_per_code=2)
     redemption = redeem("v")
     issuing.void(text="v", reason="leaked", by=SYSTEM, at=NOW)
-    redeeming.roll_back(redemption=redemption, by=SYSTEM, at=NOW)
+    redemptions.roll_back(redemption=redemption, by=SYSTEM, at=NOW)
     assert state_of("V")[:2] == (CodeState.VOID, 0)
     with pytest.raises(CouponsRejected) as refusal:
         redeem("v")
@@ -301,9 +301,9 @@ def test_expired_codes_are_marked_late_and_unused_ones_freed() -> None:
 def test_a_shopper_who_guesses_codes_is_stopped_and_others_are_not() -> None:
     make_definition(code="real", uses_per_code=None)
     for number in range(5):
-        redeeming.validate(request=request(f"x{number}", "y", client="eve"), by=SYSTEM, at=NOW)
+        carts.validate(request=request(f"x{number}", "y", client="eve"), by=SYSTEM, at=NOW)
     with pytest.raises(TooManyGuesses):
-        redeeming.validate(request=request("real", client="eve"), by=SYSTEM, at=NOW)
+        carts.validate(request=request("real", client="eve"), by=SYSTEM, at=NOW)
     assert redeem("real", client="adam").discount_minor == 200
     for _ in range(10):
         with pytest.raises(CouponsRejected):

@@ -11,7 +11,7 @@ import pytest
 
 from rewards.models import AbuseReview
 from rewards.services import guesses
-from rewards.services.coupons import redeeming
+from rewards.services.coupons import carts
 from rewards.services.guess_counts import GuessCounts
 from rewards.services.guesses import MOST, Guesser, GuesserKind, TooManyGuesses, guessers_of
 from tenants.domain.actors import SYSTEM, Actor, ActorKind
@@ -35,7 +35,7 @@ def scope(tenant: Tenant) -> Iterator[None]:
 def ask(*codes: str, by: Actor = SYSTEM, at: Any = NOW, **options: Any) -> bool:
     """Whether the cart was looked at."""
     try:
-        redeeming.validate(request=request(*codes, **options), by=by, at=at)
+        carts.validate(request=request(*codes, **options), by=by, at=at)
     except TooManyGuesses:
         return False
     return True
@@ -110,7 +110,7 @@ def test_a_refusal_names_the_shopper_as_the_review_does(scope: None) -> None:
     for number in range(10):
         assert ask(f"no-{number}", client="eve")
     with pytest.raises(TooManyGuesses) as caught:
-        redeeming.validate(request=request("no-11", client="eve"), by=SYSTEM, at=NOW)
+        carts.validate(request=request("no-11", client="eve"), by=SYSTEM, at=NOW)
     label = Guesser(GuesserKind.CLIENT, "eve").label
     assert caught.value.extra == {"wait_minutes": 10, "shopper": label}
 

@@ -26,9 +26,21 @@ from rewards.models import (
 )
 from rewards.queries import merge_previews, reports
 from rewards.queries import tiers as tier_queries
-from rewards.services import catalogue, challenges, earning, redemptions, referral_programs, referrals, tiers
+from rewards.services import (
+    cancellations,
+    catalogue,
+    challenges,
+    earning,
+    redemption_states,
+    redemptions,
+    referral_codes,
+    referral_programs,
+    referrals,
+    tiers,
+)
 from rewards.services.catalogue import RewardOffer
-from rewards.services.coupons import campaigns, redeeming
+from rewards.services.coupons import campaigns
+from rewards.services.coupons import redemptions as coupon_redemptions
 from rewards.services.coupons.campaigns import CampaignTerms
 from rewards.services.coupons.errors import CouponsRejected
 from rewards.services.referral_programs import ProgramTerms
@@ -204,11 +216,11 @@ def test_limits_of_a_customer_count_what_both_used(pair: tuple[Customer, Custome
     assert (picture(ann, anne), counters()) == (before, counted)
     again = merged(ann, anne)
     theirs.refresh_from_db()
-    redeeming.roll_back(redemption=theirs, by=SYSTEM, at=NOW)
+    coupon_redemptions.roll_back(redemption=theirs, by=SYSTEM, at=NOW)
     assert sorted(counters().values()) == [0, 1]
     separated(again)
     assert counters() == {key: int(str(ann.pk) in key.split(":")) for key in counted}
-    redeeming.roll_back(redemption=mine, by=SYSTEM, at=NOW)
+    coupon_redemptions.roll_back(redemption=mine, by=SYSTEM, at=NOW)
     assert set(counters().values()) == {0}
 
 
@@ -224,7 +236,7 @@ def test_redemptions_and_their_limit_follow(pair: tuple[Customer, Customer]) -> 
     taken = redemptions.redeem(customer=anne, reward=mug, by=SYSTEM, at=NOW)
     before, counted = picture(ann, anne), counters()
     merge = merged(ann, anne)
-    with pytest.raises(redemptions.RewardLimitReached):
+    with pytest.raises(redemption_states.RewardLimitReached):
         redemptions.redeem(customer=ann, reward=mug, by=SYSTEM, at=NOW)
     assert Redemption.objects.get().customer_id == ann.pk
     separated(merge)
@@ -232,7 +244,7 @@ def test_redemptions_and_their_limit_follow(pair: tuple[Customer, Customer]) -> 
     assert {key: uses for key, uses in counters().items() if uses} == counted
     merged(ann, anne)
     taken.refresh_from_db()
-    redemptions.cancel(redemption=taken, by=SYSTEM, at=NOW, reason="Broken")
+    cancellations.cancel(redemption=taken, by=SYSTEM, at=NOW, reason="Broken")
     assert (set(counters().values()), balance_of(ann)[0]) == ({0}, 400)
 
 
@@ -242,7 +254,7 @@ def test_referrals_follow_and_nobody_brings_oneself(pair: tuple[Customer, Custom
     terms = ProgramTerms(referrer_points=100, referee_points=50)
     referral_programs.save_program(terms=terms, by=SYSTEM, at=NOW)
     code_by_name = {
-        each.pk: referrals.code_of(customer=each, at=NOW).code for each in (ann, anne, friends[2])
+        each.pk: referral_codes.code_of(customer=each, at=NOW).code for each in (ann, anne, friends[2])
     }
 
     def bring(referrer: Customer, referee: Customer) -> None:
@@ -266,11 +278,11 @@ def test_referrals_follow_and_nobody_brings_oneself(pair: tuple[Customer, Custom
 
 def test_a_code_comes_with_the_merge(pair: tuple[Customer, Customer]) -> None:
     ann, anne = pair
-    code = referrals.code_of(customer=anne, at=NOW).code
+    code = referral_codes.code_of(customer=anne, at=NOW).code
     merge = merged(ann, anne)
-    assert referrals.code_of(customer=ann, at=NOW).code == code
+    assert referral_codes.code_of(customer=ann, at=NOW).code == code
     separated(merge)
-    assert referrals.code_of(customer=anne, at=NOW).code == code
+    assert referral_codes.code_of(customer=anne, at=NOW).code == code
 
 
 def test_the_preview_names_what_follows(pair: tuple[Customer, Customer]) -> None:

@@ -25,6 +25,7 @@ from rewards.models import (
     Wallet,
 )
 from rewards.services import (
+    cancellations,
     catalogue,
     earning,
     expiries,
@@ -122,7 +123,7 @@ def redeem(ann: Customer, bob: Customer) -> Redemption:
 def cancel_redemption(ann: Customer, bob: Customer) -> Any:
     redeemed = redeem(ann, bob)
     CustomerTouch.objects.all().delete()
-    redemptions.cancel(redemption=redeemed, by=SYSTEM, at=NOW)
+    cancellations.cancel(redemption=redeemed, by=SYSTEM, at=NOW)
 
 
 def expire(ann: Customer, bob: Customer) -> Any:

@@ -17,7 +17,15 @@ from rewards.models import (
     ReviewState,
     VelocityKind,
 )
-from rewards.services import referral_programs, referrals, reviews, velocity
+from rewards.services import (
+    referral_codes,
+    referral_programs,
+    referral_qualifications,
+    referral_states,
+    referrals,
+    reviews,
+    velocity,
+)
 from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import SYSTEM
 from tenants.errors import InvalidInput, NotFound
@@ -55,13 +63,13 @@ def set_up(**changes: Any) -> None:
 
 
 def refer(referrer: Customer, referee: Customer, at: Any = NOW) -> Referral:
-    code = referrals.code_of(customer=referrer, at=at).code
+    code = referral_codes.code_of(customer=referrer, at=at).code
     return referrals.register(code=code.lower(), referee=referee, by=SYSTEM, at=at)
 
 
 def place(customer: Customer, amount: int, at: Any = NOW + DAY) -> Any:
     order = make_order(customer, [("GROCERY", 2, amount)], at)
-    referrals.qualify_by_orders([order.pk], by=SYSTEM, at=at)
+    referral_qualifications.by_orders([order.pk], by=SYSTEM, at=at)
     return order
 
 
@@ -77,7 +85,7 @@ def test_both_sides_are_rewarded_when_the_first_order_is_large_enough() -> None:
     referral.refresh_from_db()
     assert (referral.state, referral.qualifying_order_id) == (ReferralState.REWARDED, order.pk)
     assert (points_of(referrer), CouponCode.objects.get(customer=friend).definition.key) == (100, "friend")
-    assert referrals.qualify_by_orders([order.pk], by=SYSTEM, at=NOW) == 0
+    assert referral_qualifications.by_orders([order.pk], by=SYSTEM, at=NOW) == 0
     assert points_of(referrer) == 100
 
 
@@ -97,13 +105,13 @@ def test_a_return_below_the_minimum_takes_the_rewards_back() -> None:
     refer(referrer, friend)
     order = place(friend, 4000)
     part = make_return(order, {1: 1}, NOW + 2 * DAY)
-    assert referrals.take_back_returns([part.pk], by=SYSTEM, at=NOW) == 0
+    assert referral_qualifications.take_back_returns([part.pk], by=SYSTEM, at=NOW) == 0
     rest = make_return(order, {1: 1}, NOW + 3 * DAY)
-    assert referrals.take_back_returns([rest.pk], by=SYSTEM, at=NOW) == 1
+    assert referral_qualifications.take_back_returns([rest.pk], by=SYSTEM, at=NOW) == 1
     referral = Referral.objects.get()
     assert (referral.state, referral.reason, points_of(referrer)) == (ReferralState.REJECTED, "returned", 0)
     assert CouponCode.objects.get(code__gt="", source_id=None).customer is None
-    assert referrals.take_back_returns([rest.pk], by=SYSTEM, at=NOW) == 0
+    assert referral_qualifications.take_back_returns([rest.pk], by=SYSTEM, at=NOW) == 0
 
 
 def test_the_same_person_under_another_name_is_rejected() -> None:
@@ -189,16 +197,16 @@ def test_who_cannot_be_referred() -> None:
         refer(referrer, referrer)
     assert refusal.value.errors[0].code == "self_referral"
     refer(referrer, friend)
-    with pytest.raises(referrals.AlreadyReferred):
+    with pytest.raises(referral_states.AlreadyReferred):
         refer(other, friend)
     with pytest.raises(NotFound):
         referrals.register(code="nobody", referee=other, by=SYSTEM, at=NOW)
     make_order(other, [("GROCERY", 1, 100)])
-    with pytest.raises(referrals.NotNewCustomer):
+    with pytest.raises(referral_states.NotNewCustomer):
         refer(referrer, other)
     set_up_off = ProgramTerms(is_active=False, referrer_points=1, referee_points=1)
     referral_programs.save_program(terms=set_up_off, by=SYSTEM, at=NOW)
-    with pytest.raises(referrals.NoReferralProgram):
+    with pytest.raises(referral_states.NoReferralProgram):
         refer(referrer, make_customer())
 
 
@@ -219,7 +227,7 @@ def test_further_levels_are_paid_only_where_the_program_says_so() -> None:
 
 def test_an_event_can_be_what_counts() -> None:
     set_up(qualification="event", event_name="kyc_completed")
-    assert referrals.qualify_by_orders([1], by=SYSTEM, at=NOW) == 0
+    assert referral_qualifications.by_orders([1], by=SYSTEM, at=NOW) == 0
     with pytest.raises(InvalidInput) as refusal:
         set_up(
             qualification="event", event_name=" ", referrer_points=0, within_days=0, upper_points=[1, 2, 3]
