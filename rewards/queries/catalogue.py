@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from crm.models import Customer, CustomerState, SegmentMember
 from rewards.models import Account, CouponCounter, Reward, TierMembership
 from rewards.queries import catalogue_for
+from rewards.queries.catalogue_for import PricedReward
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,19 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class VisibleReward:
-    """A reward the customer may see; ``reasons`` say why it cannot be had now, none means it can."""
+    """A reward the customer may see; the first price is its own wallet's.
+
+    ``reasons`` say why it cannot be had now, none means it can.
+    """
 
     reward: Reward
     prices: tuple[Price, ...]
     reasons: tuple[str, ...]
+
+    @property
+    def cost_points(self) -> int:
+        """What it costs this customer in its own wallet."""
+        return self.prices[0].cost_points
 
 
 def offered(at: datetime) -> QuerySet[Reward]:
@@ -64,15 +73,12 @@ def visible_to(customer: Customer, *, at: datetime) -> list[VisibleReward]:
     rewards = list(offered(at).prefetch_related("prices__wallet"))
     segments, tier = belongings(customer, rewards)
     available = dict(Account.objects.filter(customer=customer).values_list("wallet_id", "available"))
-    others, own = catalogue_for.kept_from(tier), catalogue_for.prices(tier)
-    mine = [
-        reward
-        for reward in rewards
-        if reward.key not in others and is_for(reward, segments=segments, tier=tier)
-    ]
+    mine = [reward for reward in rewards if is_for(reward, segments=segments, tier=tier)]
     taken = _taken(customer, mine)
-    seen = [_seen(reward, customer, available, taken.get(reward.pk, 0), own) for reward in mine]
-    return sorted(seen, key=lambda each: (each.prices[0].cost_points, each.reward.pk))
+    return [
+        _seen(priced, customer, available, taken.get(priced.reward.pk, 0))
+        for priced in catalogue_for.tier(tier, mine)
+    ]
 
 
 def limit_key(reward_id: int, customer_id: int) -> str:
@@ -86,10 +92,9 @@ def _taken(customer: Customer, rewards: Sequence[Reward]) -> dict[int, int]:
     return {id_by_key[key]: uses for key, uses in counters}
 
 
-def _seen(
-    reward: Reward, customer: Customer, available: dict[int, int], taken: int, own: Mapping[str, int]
-) -> VisibleReward:
-    listed = [(reward.wallet, catalogue_for.price_of(reward, own))]
+def _seen(priced: PricedReward, customer: Customer, available: dict[int, int], taken: int) -> VisibleReward:
+    reward = priced.reward
+    listed = [(reward.wallet, priced.cost_points)]
     listed += [(price.wallet, price.cost_points) for price in reward.prices.all()]
     prices = tuple(
         Price(wallet.key, cost, max(0, cost - available.get(wallet.pk, 0))) for wallet, cost in listed

@@ -1,21 +1,28 @@
-"""The part of the catalogue that somebody of a tier may buy."""
+"""The part of the catalogue that somebody of a tier may buy, and at which prices."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from rewards.domain.tiers import prices_for
 from rewards.models import Reward
 from rewards.queries import programs
 
 
-def tier(key: str | None) -> list[Reward]:
-    """Return the active rewards at the tier's prices, without those that higher tiers have to themselves."""
-    rewards = Reward.objects.filter(is_active=True).exclude(key__in=kept_from(key))
-    found, own = list(rewards.select_related("wallet")), prices(key)
-    for reward in found:
-        reward.cost_points = price_of(reward, own)
-    return sorted(found, key=lambda reward: (reward.cost_points, reward.key))
+@dataclass(frozen=True, slots=True)
+class PricedReward:
+    """A reward and what somebody pays for it in its own wallet."""
+
+    reward: Reward
+    cost_points: int
+
+
+def tier(key: str | None, rewards: Iterable[Reward]) -> list[PricedReward]:
+    """Return the rewards at the tier's prices, without those that higher tiers have to themselves."""
+    others, own = kept_from(key), prices(key)
+    found = [PricedReward(each, price_of(each, own)) for each in rewards if each.key not in others]
+    return sorted(found, key=lambda priced: (priced.cost_points, priced.reward.key))
 
 
 def prices(key: str | None) -> dict[str, int]:

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from rewards.api.serializers.challenges import ChallengeStatusOutput
 from rewards.api.serializers.points import BalanceOutput, ExpiringOutput
-from rewards.api.serializers.rewards import RewardOutput
+from rewards.api.serializers.rewards import PriceOutput
 from rewards.api.serializers.tiers import TierStandingOutput
 from tenants.api.serializers import StrictSerializer
 from tenants.services.member_tokens import LONGEST, USUAL, MemberScope
@@ -52,5 +52,20 @@ class MemberPageOutput(serializers.Serializer[Any]):
     referral_code = serializers.CharField(allow_null=True)
 
 
+class MemberRewardOutput(serializers.Serializer[Any]):
+    """A reward as this member has it; `cost_points` is the own price in `wallet`."""
+
+    id = serializers.UUIDField(source="reward.public_id")
+    key = serializers.CharField(source="reward.key")
+    name = serializers.CharField(source="reward.name")
+    description = serializers.CharField(source="reward.description")
+    kind = serializers.CharField(source="reward.kind")
+    wallet = serializers.CharField(source="reward.wallet.key")
+    cost_points = serializers.IntegerField()
+    stock = serializers.IntegerField(source="reward.stock", allow_null=True)
+    prices = PriceOutput(many=True)
+    reasons = serializers.ListField(child=serializers.CharField())
+
+
 class MemberRewardsOutput(serializers.Serializer[Any]):
-    rewards = RewardOutput(many=True)
+    rewards = MemberRewardOutput(many=True)

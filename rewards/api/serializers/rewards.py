@@ -16,6 +16,23 @@ class RewardOutput(serializers.Serializer[object]):
     stock = serializers.IntegerField(allow_null=True)
 
 
+class OtherPriceOutput(serializers.Serializer[object]):
+    wallet = serializers.CharField(source="wallet.key")
+    cost_points = serializers.IntegerField()
+
+
+class CatalogueRewardOutput(RewardOutput):
+    """A reward as staff set it: `prices` are those in other wallets; empty `segments` and `tiers` are all."""
+
+    prices = OtherPriceOutput(many=True)
+    segments = serializers.ListField(child=serializers.CharField())
+    tiers = serializers.ListField(child=serializers.CharField())
+    limit_per_customer = serializers.IntegerField(allow_null=True)
+    needs_shipping = serializers.BooleanField()
+    valid_from = serializers.DateTimeField(allow_null=True)
+    valid_until = serializers.DateTimeField(allow_null=True)
+
+
 class PriceOutput(serializers.Serializer[object]):
     wallet = serializers.CharField()
     cost_points = serializers.IntegerField()
@@ -52,6 +69,7 @@ class RedemptionOutput(serializers.Serializer[object]):
     reward = serializers.UUIDField(source="reward.public_id")
     reward_name = serializers.CharField(source="reward.name")
     points = serializers.IntegerField()
+    wallet = serializers.CharField(source="hold.account.wallet.key")
     state = serializers.CharField()
     is_under_review = serializers.BooleanField()
     coupon_code = serializers.CharField(source="coupon_code.code", allow_null=True, default=None)

@@ -23,9 +23,9 @@ from rewards.api.serializers.members import (
 )
 from rewards.api.views.tiers import standing_of
 from rewards.models import CodeState, CouponCode
-from rewards.queries import balances, catalogue_for
+from rewards.queries import balances, catalogue
 from rewards.queries import challenges as challenge_queries
-from rewards.services import challenges, referrals
+from rewards.services import challenges, referral_codes
 from tenants.api.views import TenantAPIView, TenantRequest
 from tenants.domain.permissions import Permission
 from tenants.services import member_tokens
@@ -95,7 +95,7 @@ class MemberView(MemberAPIView):
             "tier": standing_of(customer, at),
             "challenges": challenge_queries.of_customer(customer, at=at),
             "coupons": usable.select_related("definition").order_by("-id")[:_MOST_COUPONS],
-            "referral_code": referrals.code_for_member(customer=customer, at=at),
+            "referral_code": referral_codes.code_for_member(customer=customer, at=at),
         }
         return Response(MemberPageOutput(body).data)
 
@@ -133,7 +133,6 @@ class MemberRewardsView(MemberAPIView):
 
     @extend_schema(parameters=[_TOKEN], responses=MemberRewardsOutput)
     def get(self, request: TenantRequest) -> Response:
-        """List the rewards one may buy: those for everybody, and those of one's own tier."""
-        standing = standing_of(self.customer, timezone.now())
-        found = catalogue_for.tier(standing.tier.key if standing and standing.tier else None)
+        """List the rewards on offer to oneself: for one's segments and tier, at one's own prices."""
+        found = catalogue.visible_to(self.customer, at=timezone.now())
         return Response(MemberRewardsOutput({"rewards": found}).data)

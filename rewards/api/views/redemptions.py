@@ -14,7 +14,7 @@ from crm.models import Customer
 from rewards.api.filters import RedemptionFilter
 from rewards.api.serializers.rewards import CancelInput, RedemptionInput, RedemptionOutput, ShipInput
 from rewards.models import Redemption, Reward
-from rewards.services import redemptions
+from rewards.services import cancellations, fulfilments, redemptions
 from tenants.api.idempotency import idempotent
 from tenants.api.views import TenantRequest, TenantViewSet
 from tenants.domain.permissions import Permission
@@ -39,7 +39,9 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     serializer_class = RedemptionOutput
 
     def get_queryset(self) -> QuerySet[Redemption]:
-        found: QuerySet[Redemption] = Redemption.objects.select_related("customer", "reward", "coupon_code")
+        found: QuerySet[Redemption] = Redemption.objects.select_related(
+            "customer", "reward", "coupon_code", "hold__account__wallet"
+        )
         return found
 
     @extend_schema(request=RedemptionInput, responses={201: RedemptionOutput})
@@ -67,7 +69,7 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         """Cancel before fulfilment: points go back to their lots, the reward to stock."""
         serializer = CancelInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        redemption = redemptions.cancel(
+        redemption = cancellations.cancel(
             redemption=self.get_object(),
             reason=serializer.validated_data["reason"],
             by=request.access.actor,
@@ -80,7 +82,7 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @idempotent
     def fulfil(self, request: TenantRequest, public_id: UUID) -> Response:
         """Record that the reward was handed over."""
-        redemption = redemptions.fulfil(
+        redemption = fulfilments.fulfil(
             redemption=self.get_object(), by=request.access.actor, at=timezone.now()
         )
         return Response(RedemptionOutput(redemption).data)
@@ -90,7 +92,7 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @idempotent
     def pack(self, request: TenantRequest, public_id: UUID) -> Response:
         """Record that a reward that is shipped has been packed."""
-        redemption = redemptions.pack(
+        redemption = fulfilments.pack(
             redemption=self.get_object(), by=request.access.actor, at=timezone.now()
         )
         return Response(RedemptionOutput(redemption).data)
@@ -102,7 +104,7 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         """Record that the parcel left, with its tracking number if there is one."""
         serializer = ShipInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        redemption = redemptions.ship(
+        redemption = fulfilments.ship(
             redemption=self.get_object(),
             tracking=serializer.validated_data["tracking"],
             by=request.access.actor,
@@ -115,7 +117,7 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @idempotent
     def deliver(self, request: TenantRequest, public_id: UUID) -> Response:
         """Record that the parcel arrived."""
-        redemption = redemptions.deliver(
+        redemption = fulfilments.deliver(
             redemption=self.get_object(), by=request.access.actor, at=timezone.now()
         )
         return Response(RedemptionOutput(redemption).data)
@@ -127,7 +129,7 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         """Undo what was handed over: lots, stock and code come back, after a review where there are many."""
         serializer = CancelInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        redemption = redemptions.refund(
+        redemption = cancellations.refund(
             redemption=self.get_object(),
             reason=serializer.validated_data["reason"],
             by=request.access.actor,

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from crm.models import Customer
 from rewards.api.filters import RewardFilter
-from rewards.api.serializers.rewards import ProgramOutput, RewardOutput, VisibleRewardsOutput
+from rewards.api.serializers.rewards import CatalogueRewardOutput, ProgramOutput, VisibleRewardsOutput
 from rewards.models import Reward
 from rewards.queries import catalogue, programs
 from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet
@@ -25,11 +25,10 @@ class RewardViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     queryset = Reward.objects.none()
     permissions = {"list": Permission.REWARDS_VIEW, "retrieve": Permission.REWARDS_VIEW}
     filterset_class = RewardFilter
-    serializer_class = RewardOutput
+    serializer_class = CatalogueRewardOutput
 
     def get_queryset(self) -> QuerySet[Reward]:
-        found: QuerySet[Reward] = Reward.objects.filter(is_active=True).select_related("wallet")
-        return found
+        return catalogue.offered(timezone.now()).prefetch_related("prices__wallet")
 
 
 class CurrentProgramView(TenantAPIView):

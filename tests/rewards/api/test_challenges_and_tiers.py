@@ -8,10 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from crm.models import Customer
+from crm.models import Customer, Segment
 from rewards.models import ReferralCode, ReferralProgram, Reward, TierMembership, Wallet
 from rewards.services import redemptions, tiers
-from rewards.services.redemptions import RewardUnavailable
+from rewards.services.redemption_states import RewardUnavailable
 from tenants.domain.actors import SYSTEM
 from tenants.models import ApiKey, Tenant
 from tenants.scope import tenant_scope
@@ -147,7 +147,35 @@ def test_exclusive_rewards_are_for_their_tier(
         TierMembership.objects.update(tier_key="gold")
     seen = page.get("/member/rewards", X_Member_Token=token).json()["rewards"]
     # By what they cost this member: the mug is three points for gold.
-    assert [each["key"] for each in seen] == ["mug", "lounge"]
+    assert [(each["key"], each["cost_points"], each["reasons"]) for each in seen] == [
+        ("mug", 3, ["insufficient_points"]),
+        ("lounge", 5, ["insufficient_points"]),
+    ]
+
+
+def test_a_member_is_not_shown_what_is_for_others_or_over(
+    tenant: Tenant, api: ApiClient, page: ApiClient, ann: Customer
+) -> None:
+    now = timezone.now()
+    with tenant_scope(tenant):
+        wallet = Wallet.objects.get()
+        Segment.objects.create(key="staff", name="Staff", kind="static", created_at=now, updated_at=now)
+        for key, hidden_by in {
+            "mug": {}, "for-staff": {"segments": ["staff"]}, "for-gold": {"tiers": ["gold"]},
+            "over": {"valid_until": now - timedelta(days=1)},
+            "to-come": {"valid_from": now + timedelta(days=1)}, "off": {"is_active": False},
+        }.items():  # fmt: skip
+            Reward.objects.create(
+                key=key, name=key, wallet=wallet, cost_points=5, created_at=now, updated_at=now, **hidden_by
+            )
+    token = signed(api, ann)
+    seen = page.get("/member/rewards", X_Member_Token=token).json()["rewards"]
+    assert [each["key"] for each in seen] == ["mug"]
+    assert seen[0]["prices"] == [{"wallet": "points", "cost_points": 5, "missing": 5}]
+    listed = api.get("/rewards").json()["data"]
+    assert {each["key"] for each in listed} == {"mug", "for-staff", "for-gold"}
+    (gold,) = (each for each in listed if each["key"] == "for-gold")
+    assert (gold["tiers"], gold["segments"], gold["prices"]) == (["gold"], [], [])
 
 
 @pytest.mark.parametrize("path", ["/member", "/member/challenges", "/member/rewards"])

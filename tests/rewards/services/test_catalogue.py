@@ -20,7 +20,17 @@ from rewards.models import (
 )
 from rewards.queries import catalogue as catalogue_queries
 from rewards.queries import catalogue_for
-from rewards.services import catalogue, programs, redemptions, reviews, velocity
+from rewards.queries.catalogue_for import PricedReward
+from rewards.services import (
+    cancellations,
+    catalogue,
+    fulfilments,
+    programs,
+    redemption_states,
+    redemptions,
+    reviews,
+    velocity,
+)
 from rewards.services.catalogue import RewardOffer
 from tenants.domain.actors import SYSTEM
 from tenants.errors import InvalidInput
@@ -61,7 +71,7 @@ def test_a_coupon_reward_hands_out_a_code_and_a_refund_takes_it_back(wallet: Any
     redemption = take(customer, reward)
     code = CouponCode.objects.get(pk=redemption.coupon_code_id)
     assert (redemption.state, code.state, code.customer_id) == ("fulfilled", CodeState.ASSIGNED, customer.pk)
-    refunded = redemptions.refund(redemption=redemption, reason="wrong one", by=SYSTEM, at=NOW)
+    refunded = cancellations.refund(redemption=redemption, reason="wrong one", by=SYSTEM, at=NOW)
     code.refresh_from_db()
     reward.refresh_from_db()
     assert (refunded.state, code.state, reward.stock, balance_of(customer)) == (
@@ -77,8 +87,8 @@ def test_a_used_coupon_cannot_be_refunded(wallet: Any) -> None:
     customer = member(wallet)
     redemption = take(customer, make_reward(RewardKind.COUPON, coupon_definition="ten"))
     redeem(redemption.coupon_code.code, customer=customer)
-    with pytest.raises(redemptions.CodeUsed):
-        redemptions.refund(redemption=redemption, by=SYSTEM, at=NOW)
+    with pytest.raises(redemption_states.CodeUsed):
+        cancellations.refund(redemption=redemption, by=SYSTEM, at=NOW)
     assert balance_of(customer) == (450, 0)
 
 
@@ -94,15 +104,15 @@ def test_a_gift_card_hands_out_stored_value(wallet: Any) -> None:
 
 def test_shipping_goes_step_by_step(wallet: Any) -> None:
     redemption = take(member(wallet), make_reward(needs_shipping=True))
-    with pytest.raises(redemptions.WrongState):
-        redemptions.ship(redemption=redemption, by=SYSTEM, at=NOW)
-    redemptions.pack(redemption=redemption, by=SYSTEM, at=NOW)
-    shipped = redemptions.ship(redemption=redemption, tracking="1Z9", by=SYSTEM, at=NOW)
-    done = redemptions.deliver(redemption=redemption, by=SYSTEM, at=NOW + DAY)
+    with pytest.raises(redemption_states.WrongState):
+        fulfilments.ship(redemption=redemption, by=SYSTEM, at=NOW)
+    fulfilments.pack(redemption=redemption, by=SYSTEM, at=NOW)
+    shipped = fulfilments.ship(redemption=redemption, tracking="1Z9", by=SYSTEM, at=NOW)
+    done = fulfilments.deliver(redemption=redemption, by=SYSTEM, at=NOW + DAY)
     assert (shipped.tracking, done.state, done.fulfilled_at) == ("1Z9", "delivered", NOW + DAY)
-    with pytest.raises(redemptions.WrongState):
-        redemptions.cancel(redemption=redemption, by=SYSTEM, at=NOW)
-    assert redemptions.refund(redemption=redemption, by=SYSTEM, at=NOW).state == RedemptionState.REFUNDED
+    with pytest.raises(redemption_states.WrongState):
+        cancellations.cancel(redemption=redemption, by=SYSTEM, at=NOW)
+    assert cancellations.refund(redemption=redemption, by=SYSTEM, at=NOW).state == RedemptionState.REFUNDED
 
 
 def test_a_price_in_another_wallet_is_paid_from_it(wallet: Any) -> None:
@@ -111,7 +121,7 @@ def test_a_price_in_another_wallet_is_paid_from_it(wallet: Any) -> None:
     post(customer, stars, 5)
     redemption = take(customer, reward, wallet_key="stars")
     assert (redemption.points, balance_of(customer)) == (3, (2, 0))
-    with pytest.raises(redemptions.RewardUnavailable):
+    with pytest.raises(redemption_states.RewardUnavailable):
         take(customer, reward, wallet_key="gold")
     (seen,) = catalogue_queries.visible_to(customer, at=NOW)
     assert [(price.wallet, price.missing) for price in seen.prices] == [("points", 50), ("stars", 1)]
@@ -126,14 +136,14 @@ def test_rewards_are_seen_and_had_by_those_they_are_for(wallet: Any) -> None:
     assert catalogue_queries.visible_to(stranger, at=NOW) == []
     assert catalogue_queries.visible_to(customer, at=NOW + DAY) == []
     for who, at in ((stranger, NOW), (customer, NOW - DAY), (customer, NOW + DAY)):
-        with pytest.raises(redemptions.RewardUnavailable):
+        with pytest.raises(redemption_states.RewardUnavailable):
             take(who, reward, at=at)
     redemption = take(customer, reward)
-    with pytest.raises(redemptions.RewardLimitReached) as refusal:
+    with pytest.raises(redemption_states.RewardLimitReached) as refusal:
         take(customer, reward)
     assert refusal.value.extra == {"limit": 1}
     assert catalogue_queries.visible_to(customer, at=NOW)[0].reasons == ("customer_limit",)
-    redemptions.cancel(redemption=redemption, by=SYSTEM, at=NOW)
+    cancellations.cancel(redemption=redemption, by=SYSTEM, at=NOW)
     assert take(customer, reward).state == RedemptionState.CONFIRMED
 
 
@@ -146,7 +156,7 @@ def test_redeeming_too_fast_waits_for_a_review(wallet: Any, is_approved: bool) -
     waiting = take(customer, reward, idempotency_key="k")
     assert take(customer, reward, idempotency_key="k").pk == waiting.pk
     assert (waiting.state, waiting.is_under_review, balance_of(customer)) == ("reserved", True, (400, 50))
-    assert redemptions.cancel_overdue(by=SYSTEM, at=NOW + 9 * DAY) == 0
+    assert cancellations.cancel_overdue(by=SYSTEM, at=NOW + 9 * DAY) == 0
     review = AbuseReview.objects.get()
     reviews.decide(review=review, is_approved=is_approved, reason="known", by=SYSTEM, at=NOW)
     waiting.refresh_from_db()
@@ -161,10 +171,10 @@ def test_refunding_too_often_waits_for_a_review(wallet: Any, is_approved: bool) 
     velocity.save_limit(kind=VelocityKind.REFUNDS, limit=velocity.Limit(1, 24), by=SYSTEM, at=NOW)
     customer, reward = member(wallet), make_reward()
     first, second = (
-        redemptions.fulfil(redemption=take(customer, reward), by=SYSTEM, at=NOW) for _ in range(2)
+        fulfilments.fulfil(redemption=take(customer, reward), by=SYSTEM, at=NOW) for _ in range(2)
     )
-    redemptions.refund(redemption=first, by=SYSTEM, at=NOW)
-    waiting = redemptions.refund(redemption=second, reason="broken", by=SYSTEM, at=NOW)
+    cancellations.refund(redemption=first, by=SYSTEM, at=NOW)
+    waiting = cancellations.refund(redemption=second, reason="broken", by=SYSTEM, at=NOW)
     assert (waiting.state, waiting.is_under_review, balance_of(customer)) == ("fulfilled", True, (450, 0))
     reviews.decide(review=AbuseReview.objects.get(), is_approved=is_approved, reason="ok", by=SYSTEM, at=NOW)
     waiting.refresh_from_db()
@@ -197,10 +207,13 @@ def test_a_tiers_own_price_is_shown_and_paid(wallet: Any, tier: str, price: int)
     reward, customer = make_reward(), of_tier(wallet, tier)
     (seen,) = catalogue_queries.visible_to(customer, at=NOW)
     assert [(each.wallet, each.cost_points) for each in seen.prices] == [("points", price)]
-    assert [each.cost_points for each in catalogue_for.tier(tier)] == [price]
+    assert seen.cost_points == price
+    assert catalogue_for.tier(tier, [reward]) == [PricedReward(reward, price)]
+    # The reward itself keeps what it costs everybody: a save must not make one tier's price everyone's.
+    assert reward.cost_points == 50
     redemption = take(customer, reward)
     assert (redemption.points, balance_of(customer)) == (price, (500 - price, 0))
-    redemptions.cancel(redemption=redemption, reason="broken", by=SYSTEM, at=NOW)
+    cancellations.cancel(redemption=redemption, reason="broken", by=SYSTEM, at=NOW)
     assert balance_of(customer) == (500, 0)
     reward.refresh_from_db()
     assert reward.cost_points == 50
