@@ -19,6 +19,7 @@ from rewards.services import (
     member_days,
     preset_traffic,
     program_copies,
+    referral_qualifications,
     rehearsals,
     tiers,
     verification,
@@ -110,6 +111,13 @@ def expire_coupons(*, job: JobContext) -> dict[str, Any]:
             return {"codes": codes}
         codes += expired
         job.progress(codes, codes, f"{codes} coupons expired")
+
+
+@job_handler("rewards.reward_referrals", is_nightly=True)
+def reward_referrals(*, job: JobContext) -> dict[str, Any]:
+    """Pay referrals whose reward could not be given when they qualified."""
+    with tenant_scope(job.tenant):
+        return {"rewarded": referral_qualifications.reward_owed(by=job.actor, at=job.at)}
 
 
 @shared_task(name="rewards.release_coupons")

@@ -39,6 +39,15 @@ FINDINGS = {
 }
 
 
+REASONS = {
+    "returned": gettext_lazy("the order came back"),
+    "same_identity": gettext_lazy("one person"),
+    "no_codes": gettext_lazy("not paid yet: the coupon has no codes left"),
+    "not_found": gettext_lazy("not paid yet: the coupon is gone"),
+    "account_frozen": gettext_lazy("not paid yet: the account is frozen"),
+}
+
+
 class ReferralForm(StaffForm):
     is_active = forms.BooleanField(label=gettext_lazy("Referrals are on"), required=False)
     wallet_key = forms.ChoiceField(label=gettext_lazy("Wallet"), required=False)
@@ -115,7 +124,12 @@ class ReferralsPage(ListPage):
         return {
             "program": ReferralProgram.objects.first(),
             "referrals": [
-                (row, [FINDINGS.get(name, name) for name in row.findings]) for row in page.object_list
+                (
+                    row,
+                    [FINDINGS.get(name, name) for name in row.findings],
+                    REASONS.get(row.reason, row.reason),
+                )
+                for row in page.object_list
             ],
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 
@@ -11,9 +12,10 @@ from crm.models import Order
 from rewards.models import Referral, ReferralProgram, ReferralQualification, ReferralState
 from rewards.queries import referral_checks
 from rewards.services import referral_rewards
-from rewards.services.referral_rewards import Payment
 from rewards.services.referral_states import end, is_one_person, locked, move
 from tenants.domain.actors import Actor
+
+_SWEEP: Final = 500
 
 
 @transaction.atomic
@@ -54,15 +56,13 @@ def _qualify_all(
 ) -> int:
     """Qualify what (referral, moment, order) tell in turn, and pay them all; returns how many."""
     rows = {row.pk: row for row in locked([pk for pk, _moment, _order in done], program)}
-    payments: list[Payment] = []
-    count = 0
-    for referral_id, happened_at, order in done:
-        row = rows[referral_id]
-        if _qualify(row, happened_at, order, by=by, at=at):
-            payments += rewarded(row, program, by=by, at=at)
-            count += 1
-    referral_rewards.pay(payments, program, by=by, at=at)
-    return count
+    qualified = [
+        rows[referral_id]
+        for referral_id, happened_at, order in done
+        if _qualify(rows[referral_id], happened_at, order, by=by, at=at)
+    ]
+    reward(qualified, program, by=by, at=at)
+    return len(qualified)
 
 
 def _qualify(row: Referral, happened_at: datetime, order: Order | None, *, by: Actor, at: datetime) -> bool:
@@ -82,12 +82,34 @@ def _qualify(row: Referral, happened_at: datetime, order: Order | None, *, by: A
     return True
 
 
-def rewarded(row: Referral, program: ReferralProgram, *, by: Actor, at: datetime) -> list[Payment]:
-    """Move the referral to rewarded and return what that owes."""
-    payments = referral_rewards.payments_of(row, program)
-    row.rewarded_at = at
-    move(row, ReferralState.REWARDED, by=by, at=at)
-    return payments
+def reward(rows: Sequence[Referral], program: ReferralProgram, *, by: Actor, at: datetime) -> int:
+    """Pay what locked, qualified referrals owe; returns how many are rewarded.
+
+    One whose coupon is gone or whose account is frozen stays qualified with the reason, and is paid later:
+    it holds up nobody else.
+    """
+    payments = [payment for row in rows for payment in referral_rewards.payments_of(row, program)]
+    refused = referral_rewards.pay(payments, program, by=by, at=at)
+    paid = [row for row in rows if row.public_id not in refused]
+    for row in paid:
+        row.rewarded_at, row.reason = at, ""
+        move(row, ReferralState.REWARDED, by=by, at=at)
+    for row in rows:
+        if (reason := refused.get(row.public_id, row.reason)) != row.reason:
+            row.reason = reason
+            row.save(update_fields=["reason"])
+    return len(paid)
+
+
+@transaction.atomic
+def reward_owed(*, by: Actor, at: datetime) -> int:
+    """Try again to pay the referrals that could not be paid when they qualified; returns how many were."""
+    program = ReferralProgram.objects.filter(is_active=True).first()
+    if program is None:
+        return 0
+    owed = Referral.objects.filter(state=ReferralState.QUALIFIED).order_by("pk")
+    rows = locked(list(owed.values_list("pk", flat=True)[:_SWEEP]), program)
+    return reward([row for row in rows if row.state == ReferralState.QUALIFIED], program, by=by, at=at)
 
 
 @transaction.atomic
@@ -97,7 +119,7 @@ def take_back_returns(return_ids: Collection[int], *, by: Actor, at: datetime) -
     minimum = program.minimum_order_minor if program else 0
     count = 0
     for row in locked(referral_checks.fallen_short(return_ids, max(1, minimum)), program):
-        if row.state == ReferralState.REWARDED:
+        if row.state in {ReferralState.REWARDED, ReferralState.QUALIFIED}:
             referral_rewards.take_back(row, by=by, at=at)
         elif row.state != ReferralState.IN_REVIEW:
             continue

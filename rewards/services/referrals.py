@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from crm.models import Customer, Order
+from crm.models import Customer, CustomerState, Order
 from rewards.domain.referrals import Finding, is_rejected, needs_review
 from rewards.locks import lock_referral
 from rewards.models import Referral, ReferralProgram, ReferralQualification, ReferralState, VelocityKind
 from rewards.queries import referral_checks
-from rewards.services import referral_rewards, velocity
+from rewards.services import velocity
 from rewards.services.referral_codes import owner_of
-from rewards.services.referral_qualifications import rewarded
+from rewards.services.referral_qualifications import reward
 from rewards.services.referral_states import (
     AlreadyReferred,
     NoReferralProgram,
@@ -36,7 +36,7 @@ def register(*, code: str, referee: Customer, by: Actor, at: datetime) -> Referr
 
     The same person under another name is rejected; a shared device or address, or a member who brings
     too many at once, waits for a review. Registering the same pair again finds the first referral. Raises
-    ``NotFound``, ``NoReferralProgram``, ``AlreadyReferred`` and ``NotNewCustomer``.
+    ``NotFound``, ``InvalidInput``, ``NoReferralProgram``, ``AlreadyReferred`` and ``NotNewCustomer``.
     """
     program = ReferralProgram.objects.filter(is_active=True).first()
     if program is None:
@@ -47,6 +47,8 @@ def register(*, code: str, referee: Customer, by: Actor, at: datetime) -> Referr
         if earlier.referrer_id != referrer.pk:
             raise AlreadyReferred
         return earlier
+    if referee.state != CustomerState.ACTIVE:
+        raise InvalidInput(errors=[FieldError("/customer", "not_active", f"They are {referee.state}.")])
     if referrer.pk == referee.pk:
         raise InvalidInput(errors=[FieldError("/code", "self_referral", "Nobody brings oneself.")])
     if program.qualification == ReferralQualification.FIRST_ORDER and _has_ordered(referee):
@@ -82,7 +84,7 @@ def approve(*, referral: Referral, by: Actor, at: datetime) -> Referral:
         return move(row, ReferralState.PENDING, by=by, at=at)
     move(row, ReferralState.QUALIFIED, by=by, at=at)
     if program is not None:
-        referral_rewards.pay(rewarded(row, program, by=by, at=at), program, by=by, at=at)
+        reward([row], program, by=by, at=at)
     return row
 
 

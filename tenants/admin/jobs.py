@@ -37,6 +37,7 @@ _LABEL_BY_KIND: Final = {
     "rewards.recompute_tiers": gettext_lazy("Recompute tiers"),
     "rewards.generate_coupons": gettext_lazy("Make coupon codes"),
     "rewards.expire_coupons": gettext_lazy("Expire coupons"),
+    "rewards.reward_referrals": gettext_lazy("Pay owed referrals"),
     "recommendations.train": gettext_lazy("Train a model"),
 }
 # A role that may only look at jobs must not stop other people's work.

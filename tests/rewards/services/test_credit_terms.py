@@ -14,7 +14,9 @@ from rewards.services import (
     opening_balances,
     points,
     programs,
+    referral_codes,
     referral_programs,
+    referral_qualifications,
     referrals,
     tiers,
 )
@@ -86,9 +88,11 @@ def test_challenges_and_referrals_credit_under_the_wallets_rules(members: Member
     referral_programs.save_program(terms=terms, by=SYSTEM, at=NOW)
     for referrer in members:
         friend = make_customer()
-        code = referrals.code_of(customer=referrer, at=NOW).code
+        code = referral_codes.code_of(customer=referrer, at=NOW).code
         referrals.register(code=code, referee=friend, by=SYSTEM, at=NOW)
-        referrals.qualify_by_orders([make_order(friend, [("DAIRY", 1, 9000)], NOW).pk], by=SYSTEM, at=NOW)
+        referral_qualifications.by_orders(
+            [make_order(friend, [("DAIRY", 1, 9000)], NOW).pk], by=SYSTEM, at=NOW
+        )
     assert Referral.objects.filter(state="rewarded").count() == 2
     assert ends(*members) == [A_YEAR, None]
     lot = Lot.objects.filter(account__customer=members[0]).latest("id")

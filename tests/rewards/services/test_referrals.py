@@ -7,15 +7,18 @@ import pytest
 
 from crm.models import Customer, Identity, Person
 from crm.services import merges
+from rewards.locks import lock_accounts
 from rewards.models import (
     AbuseReview,
     Account,
     CouponCode,
+    CouponDefinition,
     LedgerTransaction,
     Referral,
     ReferralState,
     ReviewState,
     VelocityKind,
+    Wallet,
 )
 from rewards.services import (
     referral_codes,
@@ -25,14 +28,16 @@ from rewards.services import (
     referrals,
     reviews,
     velocity,
+    verification,
 )
+from rewards.services.coupons import definitions
 from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import SYSTEM
 from tenants.errors import InvalidInput, NotFound
 from tenants.models import AuditEntry, Tenant
 from tenants.scope import tenant_scope
 from tests.rewards.coupons import make_definition
-from tests.rewards.factories import NOW, make_customer, make_order, make_return, make_wallet
+from tests.rewards.factories import NOW, make_customer, make_order, make_return, make_wallet, post
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -112,6 +117,48 @@ def test_a_return_below_the_minimum_takes_the_rewards_back() -> None:
     assert (referral.state, referral.reason, points_of(referrer)) == (ReferralState.REJECTED, "returned", 0)
     assert CouponCode.objects.get(code__gt="", source_id=None).customer is None
     assert referral_qualifications.take_back_returns([rest.pk], by=SYSTEM, at=NOW) == 0
+
+
+def test_who_cannot_be_paid_holds_up_nobody_and_is_paid_later() -> None:
+    """A friend's coupon that is gone, or one frozen account, must not undo a whole batch of orders."""
+    frozen, referrer, *friends = (make_customer() for _ in range(4))
+    post(frozen, Wallet.objects.get(), 1)
+    (account,) = lock_accounts([Account.objects.get(customer=frozen).pk])
+    account.frozen_at = NOW
+    account.save(update_fields=["frozen_at"])
+    for each, friend in zip((frozen, referrer), friends, strict=True):
+        refer(each, friend)
+    orders = [make_order(friend, [("GROCERY", 2, 3000)], NOW + DAY).pk for friend in friends]
+    assert referral_qualifications.by_orders(orders, by=SYSTEM, at=NOW + DAY) == 2
+    states = dict(Referral.objects.values_list("referrer", "state"))
+    assert states == {frozen.pk: "qualified", referrer.pk: "rewarded"}
+    assert Referral.objects.get(referrer=frozen).reason == "account_frozen"
+    assert (points_of(referrer), CouponCode.objects.filter(customer__in=friends).count()) == (100, 2)
+    assert referral_qualifications.reward_owed(by=SYSTEM, at=NOW + DAY) == 0
+    verification.unfreeze(account=account, by=SYSTEM, at=NOW, reason="checked")
+    assert referral_qualifications.reward_owed(by=SYSTEM, at=NOW + 2 * DAY) == 1
+    assert (points_of(frozen), CouponCode.objects.filter(customer__in=friends).count()) == (101, 2)
+    assert list(Referral.objects.values_list("state", "reason")) == [("rewarded", "")] * 2
+
+
+def test_a_return_of_what_was_never_paid_in_full_takes_back_the_rest() -> None:
+    referrer, friend = make_customer(), make_customer()
+    refer(referrer, friend)
+    definitions.archive(definition=CouponDefinition.objects.get(), by=SYSTEM, at=NOW)
+    order = place(friend, 4000)
+    row = Referral.objects.get()
+    assert (row.state, row.reason, points_of(referrer)) == ("qualified", "not_found", 100)
+    back = make_return(order, {1: 2}, NOW + 2 * DAY)
+    assert referral_qualifications.take_back_returns([back.pk], by=SYSTEM, at=NOW + 2 * DAY) == 1
+    assert (Referral.objects.get().state, points_of(referrer)) == ("rejected", 0)
+
+
+@pytest.mark.parametrize("state", ["suspended", "anonymised"])
+def test_only_active_customers_are_brought(state: str) -> None:
+    gone = make_customer(state=state)
+    with pytest.raises(InvalidInput) as refusal:
+        refer(make_customer(), gone)
+    assert [error.pointer for error in refusal.value.errors] == ["/customer"]
 
 
 def test_the_same_person_under_another_name_is_rejected() -> None:
