@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from crm.models import Order, OrderLine, Return
 from rewards.admin import reasons
-from rewards.models import DecisionEvent, DecisionRecord
+from rewards.models import DecisionEvent, DecisionRecord, ProgramRevision
 from rewards.queries import programs
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.domain.permissions import Permission
@@ -40,7 +40,15 @@ class OrderPage(StaffPage):
             returns=Return.objects.filter(order=order).order_by("returned_at"),
             decision=decision,
             outcomes=reasons.outcomes(decision.record, names, order.currency) if decision else [],
+            refusal=reasons.refusal(decision.record) if decision else "",
+            ask=self._ask(),
         )
+
+    def _ask(self) -> ProgramRevision | None:
+        """Return the revision that the simulator opens with."""
+        if not self.access.can(Permission.PROGRAM_VIEW):
+            return None
+        return programs.open_revision() or programs.current()
 
     def _decision(self, order: Order) -> DecisionRecord | None:
         if not self.access.can(Permission.POINTS_VIEW):

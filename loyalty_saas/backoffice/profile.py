@@ -96,7 +96,12 @@ class CustomerPage(StaffPage):
 
     def _decisions(self, customer: Customer, published: Any) -> dict[str, Any]:
         revision = published.revision if published else None
-        return {"decisions": why.decisions(customer, revision, self.access.tenant.currency)}
+        tenant = self.access.tenant
+        asked = programs.open_revision() or programs.current()
+        return {
+            "decisions": why.decisions(customer, revision, tenant.currency, tenant.zone),
+            "ask": asked if self.access.can(Permission.PROGRAM_VIEW) else None,
+        }
 
     def _coupons(self, customer: Customer, _published: Any) -> dict[str, Any]:
         if not self.access.can(Permission.COUPONS_VIEW):

@@ -4,48 +4,61 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
-from crm.models import Customer, Order, Return
-from rewards.admin.reasons import Outcome, outcomes
+from crm.models import Customer
+from rewards.admin.reasons import Outcome, outcomes, refusal
 from rewards.domain.programs import Revision
 from rewards.models import DecisionEvent, DecisionRecord
 from rewards.queries import reports
+from rewards.queries.reports import SourcedDecision
 
 SHOWN: Final = 20
 
 
+# How the simulator calls what a decision is about; what a return takes back is no rule's to decide.
+_KINDS: Final = {
+    DecisionEvent.ORDER: "order", DecisionEvent.RETURNED: "returned", DecisionEvent.EVENT: "received",
+}  # fmt: skip
+_DAYS: Final = frozenset({DecisionEvent.BIRTHDAY, DecisionEvent.ANNIVERSARY, DecisionEvent.ENROLMENT})
+
+
 @dataclass(frozen=True, slots=True)
 class Why:
+    """``asks_again`` opens the simulator with the same case; empty where no rule was asked."""
+
     decision: DecisionRecord
     source: str
     url_id: Any
     outcomes: list[Outcome]
+    refusal: str
+    asks_again: str
 
 
-def decisions(customer: Customer, revision: Revision | None, currency: str) -> list[Why]:
+def decisions(customer: Customer, revision: Revision | None, currency: str, zone: ZoneInfo) -> list[Why]:
     """Return the newest decisions about one customer, in words."""
-    rows = list(reports.decisions_of(customer.pk)[:SHOWN])
-    sources = _sources(rows)
     names = {rule.key: rule.name for rule in revision.rules} if revision else {}
-    found = []
-    for row in rows:
-        unnamed: tuple[str, Any] = (row.record.get("event", ""), None)
-        source, url_id = sources.get((row.event_type, row.event_id), unnamed)
-        found.append(Why(row, source, url_id, outcomes(row.record, names, currency)))
-    return found
+    return [
+        Why(
+            each.decision,
+            each.name or each.source,
+            each.order.public_id if each.order else None,
+            outcomes(each.decision.record, names, currency),
+            refusal(each.decision.record),
+            _asks_again(each, customer, zone),
+        )
+        for each in reports.sourced(list(reports.decisions_of(customer.pk)[:SHOWN]))
+    ]
 
 
-def _sources(rows: list[DecisionRecord]) -> dict[tuple[str, int], tuple[str, Any]]:
-    """Return (external id, public id of the order) of what each record decided about."""
-    ids: dict[str, list[int]] = {kind: [] for kind in DecisionEvent.values}
-    for row in rows:
-        ids[row.event_type].append(row.event_id)
-    orders = Order.objects.filter(pk__in=ids["order"]).values_list("pk", "external_id", "public_id")
-    numbers = [*ids["return"], *ids["returned"]]
-    returns = Return.objects.filter(pk__in=numbers).values_list("pk", "external_id", "order__public_id")
-    found = {("order", pk): (external_id, public_id) for pk, external_id, public_id in orders}
-    return found | {
-        (kind, pk): (external_id, public_id)
-        for pk, external_id, public_id in returns
-        for kind in ("return", "returned")
-    }
+def _asks_again(each: SourcedDecision, customer: Customer, zone: ZoneInfo) -> str:
+    kind = DecisionEvent(each.decision.event_type)
+    if kind in _KINDS and each.source:
+        return urlencode({"kind": _KINDS[kind], "recorded": each.source})
+    if kind in _DAYS:
+        local = each.decision.occurred_at.astimezone(zone)
+        return urlencode(
+            {"kind": kind.value, "customer": customer.external_id or "", "at": f"{local:%Y-%m-%dT%H:%M}"}
+        )
+    return ""

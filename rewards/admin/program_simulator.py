@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.db.models import Q
@@ -14,13 +14,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.models import Customer, Order
+from crm.models import Customer, Event, Order, Return
 from rewards.admin import reasons
 from rewards.admin.money import to_minor
 from rewards.admin.program import OneRevisionPage
 from rewards.domain.decisions import Evaluation
 from rewards.domain.rules import Trigger
-from rewards.queries import programs
+from rewards.models import ProgramRevision
+from rewards.queries import programs, reports
 from rewards.services import simulations
 from rewards.services.simulations import CartLine
 from tenants.admin.forms import StaffForm
@@ -28,6 +29,12 @@ from tenants.admin.frame import Crumb, show_errors
 from tenants.errors import InvalidInput
 
 _ORDER, _CART, _EVENT = "order", "cart", "event"
+_RETURNED, _RECEIVED = "returned", "received"
+_MOST_REVISIONS: Final = 10
+_MOMENT: Final = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
+_ASKED: Final = frozenset({"kind", "customer", "recorded", "at"})
 
 
 class CaseForm(StaffForm):
@@ -38,6 +45,8 @@ class CaseForm(StaffForm):
         choices=[
             (_CART, gettext_lazy("A cart you write")),
             (_ORDER, gettext_lazy("An order that was placed")),
+            (_RETURNED, gettext_lazy("A return that was recorded")),
+            (_RECEIVED, gettext_lazy("An event that was received")),
             (_EVENT, gettext_lazy("An event by its name")),
             (Trigger.RETURN.value, gettext_lazy("A return")),
             (Trigger.BIRTHDAY.value, gettext_lazy("The birthday")),
@@ -47,9 +56,16 @@ class CaseForm(StaffForm):
     )
     customer = forms.CharField(
         label=gettext_lazy("Customer"), max_length=200, required=False,
-        help_text=gettext_lazy("External id or e-mail; not needed for an order that was placed."),
+        help_text=gettext_lazy("External id or e-mail; not needed for what was recorded."),
     )  # fmt: skip
-    order = forms.CharField(label=gettext_lazy("Order id"), max_length=200, required=False)
+    recorded = forms.CharField(
+        label=gettext_lazy("Id of the order, return or event"), max_length=200, required=False,
+        help_text=gettext_lazy("As it was sent; of an event the message id."),
+    )  # fmt: skip
+    at = forms.DateTimeField(
+        label=gettext_lazy("When"), required=False, widget=_MOMENT,
+        help_text=gettext_lazy("Now unless said; what was recorded has its own moment."),
+    )  # fmt: skip
     cart = forms.CharField(
         label=gettext_lazy("Cart"), required=False,
         widget=forms.Textarea(attrs={"rows": 4, "placeholder": "GROCERY; 2; 12.50"}),
@@ -94,15 +110,23 @@ class CaseForm(StaffForm):
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
-        if values.get("kind") == _ORDER:
-            values["order_row"] = Order.objects.filter(external_id=values.get("order", "").strip()).first()
-            if values["order_row"] is None:
-                self.add_error("order", _("There is no such order."))
+        if values.get("kind") in {_ORDER, _RETURNED, _RECEIVED}:
+            values["row"] = _recorded(values["kind"], values.get("recorded", "").strip())
+            if values["row"] is None:
+                self.add_error("recorded", _("Nothing was recorded under this id."))
             return values
         values["customer_row"] = _customer(values.get("customer", "").strip())
         if values["customer_row"] is None:
             self.add_error("customer", _("There is no such customer."))
         return values
+
+
+def _recorded(kind: str, text: str) -> Order | Return | Event | None:
+    if kind == _ORDER:
+        return Order.objects.filter(external_id=text).first()
+    if kind == _RETURNED:
+        return Return.objects.filter(external_id=text).first()
+    return Event.objects.filter(message_id=text).order_by("-occurred_at").first()
 
 
 def _customer(text: str) -> Customer | None:
@@ -125,23 +149,25 @@ class SimulatePage(OneRevisionPage):
         return [*super().crumbs(), Crumb(title, reverse("program_revision", args=[number]))]
 
     def _form(self, data: Any = None) -> CaseForm:
-        asked = self.request.GET
-        initial = {"customer": asked.get("customer", ""), "order": asked.get("order", "")}
-        if initial["order"]:
-            initial["kind"] = _ORDER
+        initial = {name: value for name, value in self.request.GET.items() if name in _ASKED}
         return CaseForm(data, currency=self.access.tenant.currency, initial=initial)
 
     def get(self, request: HttpRequest, number: int) -> HttpResponseBase:
-        return self.page(row=self.row, form=self._form())
+        return self._page(self._form())
 
     def post(self, request: HttpRequest, number: int) -> HttpResponseBase:
         form = self._form(request.POST)
         if form.is_valid():
             try:
-                return self.page(row=self.row, form=form, **self._answer(form.cleaned_data))
+                return self._page(form, **self._answer(form.cleaned_data))
             except InvalidInput as error:
                 show_errors(form, error, {})
-        return self.page(row=self.row, form=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return self._page(form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+    def _page(self, form: CaseForm, **values: Any) -> HttpResponseBase:
+        others = ProgramRevision.objects.exclude(number=self.row.number).order_by("-number")
+        numbers = others.values_list("number", flat=True)[:_MOST_REVISIONS]
+        return self.page(row=self.row, form=form, others=numbers, **values)
 
     def _answer(self, values: dict[str, Any]) -> dict[str, Any]:
         revision = programs.bind(self.row)
@@ -153,12 +179,18 @@ class SimulatePage(OneRevisionPage):
             "record": record,
             "outcomes": reasons.outcomes(record, names, self.access.tenant.currency),
             "wallets": list(record["given"].items()),
+            "decided": reports.decision_about(values["row"]) if "row" in values else None,
         }
 
     def _evaluated(self, values: dict[str, Any], revision: Any) -> Evaluation:
-        if values["kind"] == _ORDER:
-            return simulations.of_order(order=values["order_row"], revision=revision)
-        customer, at = values["customer_row"], timezone.now()
+        row = values.get("row")
+        if isinstance(row, Order):
+            return simulations.of_order(order=row, revision=revision)
+        if isinstance(row, Return):
+            return simulations.of_return(document=row, revision=revision)
+        if isinstance(row, Event):
+            return simulations.of_recorded_event(event=row, revision=revision)
+        customer, at = values["customer_row"], values["at"] or timezone.now()
         if values["kind"] == _CART:
             return simulations.of_cart(
                 customer=customer, lines=values["cart"], channel=values["channel"], at=at, revision=revision

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rewards.admin import words
+from rewards.services.evaluations import TOO_OLD
 from tenants.admin import formats
 
 _CAPS: Final[dict[str, str | Promise]] = {
@@ -34,12 +35,13 @@ _CAPS: Final[dict[str, str | Promise]] = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One rule's part in a decision: what it gave, or why not."""
+    """One rule's part in a decision: what it gave, points and other ``effects``, or why not."""
 
     rule: str
     is_matched: bool
     points: int
     why: str
+    effects: list[str]
 
 
 def outcomes(record: dict[str, Any], names: dict[str, str], currency: str) -> list[Outcome]:
@@ -50,9 +52,22 @@ def outcomes(record: dict[str, Any], names: dict[str, str], currency: str) -> li
             rule["matched"],
             rule["points"],
             _reason(rule, names, currency),
+            [_effect(each) for each in rule.get("effects", ())],
         )
         for rule in record.get("rules", [])
     ]
+
+
+def _effect(recorded: str) -> str:
+    kind, _colon, key = recorded.partition(":")
+    return f"{words.GRANT_LABELS.get(kind, kind)}: {key}"
+
+
+def refusal(record: dict[str, Any]) -> str:
+    """Return why no rule was asked at all; empty when they were."""
+    if record.get("refused") == TOO_OLD:
+        return _("It came later than the program counts late events; no rule was asked.")
+    return ""
 
 
 def _reason(rule: dict[str, Any], names: dict[str, str], currency: str) -> str:

@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db import connection
+
 from rewards import locks
 from rewards.domain.decisions import Spent
 from rewards.domain.engine import Engine
 from rewards.domain.usage import BudgetBook
 from rewards.models import BudgetUsage
+from tenants.scope import active_tenant_id
+
+_TAKEN_SINCE = """
+    SELECT d.occurred_at, paid.key, (paid.value ->> 0)::bigint, (paid.value ->> 1)::bigint
+    FROM rewards_decisionrecord d, jsonb_each(d.record -> 'budgets') paid
+    WHERE d.tenant_id = %s AND d.id >= %s AND d.record ? 'budgets' AND paid.key = ANY(%s)
+"""
 
 
-def book(engine: Engine, moments: Iterable[datetime], *, lock: bool) -> BudgetBook:
+def book(
+    engine: Engine, moments: Iterable[datetime], *, lock: bool, before_id: int | None = None
+) -> BudgetBook:
     """Return the budgets that rules draw on, with what they paid in the periods around the moments.
 
-    With ``lock`` the rows stay locked until the transaction ends: what is left is left for us alone.
+    With ``lock`` the rows stay locked until the transaction ends: what is left is left for us alone. With
+    ``before_id`` only what was paid before the decision with this number.
     """
     names = engine.needs.budgets
     known = {budget.key: budget for budget in engine.revision.budgets if budget.key in names}
@@ -26,7 +38,17 @@ def book(engine: Engine, moments: Iterable[datetime], *, lock: bool) -> BudgetBo
     rows = locks.lock_budgets(windows) if lock else _rows(windows)
     for row in rows:
         opened.load(row.budget_key, row.period_number, Spent(row.points, row.money_minor))
+    if before_id is not None:
+        _take_back(opened, before_id)
     return opened
+
+
+def _take_back(opened: BudgetBook, since_id: int) -> None:
+    """Leave out what a decision and those after it took."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKEN_SINCE, [active_tenant_id(), since_id, sorted(opened.keys)])
+        for occurred_at, key, points, money_minor in cursor.fetchall():
+            opened.take(occurred_at, {key: Spent(-points, -money_minor)})
 
 
 def _rows(windows: set[tuple[str, int]]) -> list[BudgetUsage]:

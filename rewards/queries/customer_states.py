@@ -47,6 +47,7 @@ _GIVEN = """
       AND (%(since)s::timestamptz IS NULL OR d.occurred_at >= %(since)s)
       AND (%(before)s::timestamptz IS NULL OR d.occurred_at < %(before)s)
       AND (%(customers)s::bigint[] IS NULL OR d.customer_id = ANY(%(customers)s))
+      AND (%(before_id)s::bigint IS NULL OR d.id < %(before_id)s)
       AND jsonb_typeof(d.record -> 'rules') = 'array'
 """
 
@@ -148,8 +149,12 @@ def usage_book(
     since: datetime,
     customer_ids: Collection[int] | None = None,
     before_moment: datetime | None = None,
+    before_id: int | None = None,
 ) -> UsageBook:
-    """Return what rules gave members in the periods that reach to ``since`` or later."""
+    """Return what rules gave members in the periods that reach to ``since`` or later.
+
+    With ``before_id`` only what was decided before the decision with this number.
+    """
     needs, zone = engine.needs, engine.revision.time_zone
     book = UsageBook(needs.periods_by_rule, zone)
     if not needs.periods_by_rule:
@@ -162,6 +167,7 @@ def usage_book(
         "tenant": active_tenant_id(),
         "since": None if None in starts else min(start for start in starts if start is not None),
         "before": before_moment,
+        "before_id": before_id,
         "customers": None if customer_ids is None else list(held),
     }
     with connection.cursor() as cursor:

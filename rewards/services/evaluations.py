@@ -65,17 +65,27 @@ def _refusal() -> Evaluation:
 
 
 def decide(
-    due: Sequence[Due], *, engine: Engine, states: Sequence[CustomerState], locks_budgets: bool = True
+    due: Sequence[Due],
+    *,
+    engine: Engine,
+    states: Sequence[CustomerState],
+    locks_budgets: bool = True,
+    before_id: int | None = None,
 ) -> list[Decided]:
-    """Decide events in the order given; caps and budgets used up by earlier ones are gone for later ones."""
+    """Decide events in the order given; caps and budgets used up by earlier ones are gone for later ones.
+
+    With ``before_id`` caps and budgets are those the decision with this number found.
+    """
     if not due:
         return []
     usage = customer_states.usage_book(
         engine,
         since=min(item.event.at for item in due),
         customer_ids={item.customer_id for item in due},
+        before_id=before_id,
     )
-    paid = budgets.book(engine, [item.event.at for item in due], lock=locks_budgets)
+    moments = [item.event.at for item in due]
+    paid = budgets.book(engine, moments, lock=locks_budgets, before_id=before_id)
     return [_one(item, engine, state, usage, paid) for item, state in zip(due, states, strict=True)]
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from crm.models import Customer, Item, Order
+from crm.models import Customer, Event, Item, Order, Return
 from rewards.domain.decisions import Evaluation
 from rewards.domain.facts import Due, Happening, Line, order_placed
 from rewards.domain.rules import Trigger
-from rewards.models import DecisionEvent
-from rewards.queries import customer_states, documents
+from rewards.domain.sources import event_number
+from rewards.models import DecisionEvent, DecisionRecord
+from rewards.queries import customer_states, documents, member_days
 from rewards.queries.documents import ORDER, Document
 from rewards.queries.programs import PublishedRevision
 from rewards.services import evaluations
 from tenants.errors import FieldError, InvalidInput
+
+_IMAGINED: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,9 @@ def known_items(external_ids: Sequence[str]) -> list[str]:
 
 
 def of_order(*, order: Order, revision: PublishedRevision) -> Evaluation:
-    """Ask a revision about an order that was placed, with its member as of then.
+    """Ask a revision about an order that was placed, with the orders, tier, caps and budgets of then.
 
-    Raises ``InvalidInput`` when the order has no known customer.
+    Attributes, traits and segments are today's. Raises ``InvalidInput`` when its customer is not known.
     """
     if order.customer_id is None:
         raise InvalidInput(errors=[FieldError("/order", "no_customer", "The order's customer is not known.")])
@@ -63,7 +66,7 @@ def of_cart(
         raise InvalidInput(errors=errors)
     found = [_line(position, line, known.get(line.item)) for position, line in enumerate(lines, start=1)]
     event = order_placed(at, sum(line.amount_minor for line in found), channel, found)
-    return _ask(Due(DecisionEvent.ORDER.value, 0, customer.pk, event), revision)
+    return _ask(Due(DecisionEvent.ORDER.value, _IMAGINED, customer.pk, event), revision)
 
 
 def _line(position: int, line: CartLine, item: Item | None) -> Line:
@@ -73,6 +76,22 @@ def _line(position: int, line: CartLine, item: Item | None) -> Line:
         position, line.category or item.category, line.amount_minor, line.quantity, item.external_id,
         item.subcategory, item.brand, item.attributes,
     )  # fmt: skip
+
+
+def of_return(*, document: Return, revision: PublishedRevision) -> Evaluation:
+    """Ask the rules about returns, as ``of_order`` does. Raises ``InvalidInput`` without a known customer."""
+    due = documents.due_returns([document.pk])
+    if not due:
+        unknown = FieldError("/return_id", "no_customer", "The return's customer is not known.")
+        raise InvalidInput(errors=[unknown])
+    return _ask(due[0], revision)
+
+
+def of_recorded_event(*, event: Event, revision: PublishedRevision) -> Evaluation:
+    """Ask a revision about an event that was received, as ``of_order`` does."""
+    happening = Happening(Trigger.EVENT, event.occurred_at, event.name, properties=event.properties)
+    number = event_number(event.message_id)
+    return _ask(Due(DecisionEvent.EVENT.value, number, event.customer_id, happening), revision)
 
 
 def of_event(
@@ -86,11 +105,31 @@ def of_event(
 ) -> Evaluation:
     """Ask a revision about an event that might happen."""
     event = Happening(trigger, at, name, properties=properties)
-    return _ask(Due(trigger.value, 0, customer.pk, event), revision)
+    return _ask(Due(trigger.value, _number(customer, trigger, at, revision), customer.pk, event), revision)
+
+
+def _number(customer: Customer, trigger: Trigger, at: datetime, revision: PublishedRevision) -> int:
+    """Return the number under which the day of a member is decided; other events are only imagined."""
+    if trigger is Trigger.ENROLMENT:
+        return customer.pk
+    if trigger in {Trigger.BIRTHDAY, Trigger.ANNIVERSARY}:
+        return member_days.number_of(customer.pk, at.astimezone(revision.revision.time_zone).year)
+    return _IMAGINED
 
 
 def _ask(due: Due, revision: PublishedRevision) -> Evaluation:
     engine = revision.engine
     states = customer_states.before(engine, [due])
-    (decided,) = evaluations.decide([due], engine=engine, states=states, locks_budgets=False)
+    (decided,) = evaluations.decide(
+        [due], engine=engine, states=states, locks_budgets=False, before_id=_decision_of(due)
+    )
     return decided.evaluation
+
+
+def _decision_of(due: Due) -> int | None:
+    """Return the number of the decision that was made; what only might happen has none."""
+    if due.event_id == _IMAGINED:
+        return None
+    made = DecisionRecord.objects.filter(event_type=due.event_type, event_id=due.event_id)
+    number: int | None = made.values_list("pk", flat=True).first()
+    return number

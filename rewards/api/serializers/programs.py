@@ -1,9 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
 
+from rewards.domain.effects import (
+    AdvanceChallenge,
+    ChangeTier,
+    Earn,
+    GrantReward,
+    IssueCoupon,
+    SetTrait,
+    TriggerMessage,
+)
+from rewards.domain.rules import GrantKind, Trigger
 from tenants.api.serializers import MomentField, StrictSerializer
 
 
@@ -52,11 +63,24 @@ class ImaginedLineInput(StrictSerializer):
     amount_minor = serializers.IntegerField(min_value=0, max_value=10**12)
 
 
+_RECORDED = ("order", "return_id", "message_id")
+_IMAGINED = ("lines", "event", "trigger")
+
+
 class EvaluateInput(StrictSerializer):
-    """One of ``order`` (the external id of a recorded order), ``lines`` (an imagined cart) or ``event``."""
+    """Something recorded, by the client's id: ``order``, ``return_id`` or an event's ``message_id``.
+
+    Or something imagined of a ``customer``: ``lines`` (a cart), ``event`` (by its name), or a ``trigger``.
+    """
 
     customer = serializers.UUIDField(required=False)
     order = serializers.CharField(max_length=200, required=False)
+    return_id = serializers.CharField(max_length=200, required=False)
+    message_id = serializers.CharField(max_length=200, required=False)
+    trigger = serializers.ChoiceField(
+        choices=[each.value for each in Trigger if each not in {Trigger.ORDER, Trigger.EVENT}],
+        required=False,
+    )
     lines = ImaginedLineInput(many=True, required=False)
     channel = serializers.CharField(max_length=60, required=False, default="")
     event = serializers.CharField(max_length=100, required=False)
@@ -66,10 +90,11 @@ class EvaluateInput(StrictSerializer):
     dry_run = serializers.BooleanField(default=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        named = [name for name in ("order", "lines", "event") if name in attrs]
+        named = [name for name in (*_RECORDED, *_IMAGINED) if name in attrs]
         if len(named) != 1:
-            raise serializers.ValidationError({"order": "One of order, lines, event."}, code="ambiguous")
-        if "order" not in attrs and "customer" not in attrs:
+            known = ", ".join((*_RECORDED, *_IMAGINED))
+            raise serializers.ValidationError({"order": f"One of {known}."}, code="ambiguous")
+        if named[0] in _IMAGINED and "customer" not in attrs:
             raise serializers.ValidationError({"customer": "Whose cart or event is it?"}, code="required")
         if not attrs["dry_run"] and ("order" not in attrs or "revision" in attrs):
             raise serializers.ValidationError(
@@ -77,6 +102,30 @@ class EvaluateInput(StrictSerializer):
                 code="dry_run_only",
             )
         return attrs
+
+
+_EFFECTS = {
+    GrantKind.COUPON: (IssueCoupon, "coupon"),
+    GrantKind.REWARD: (GrantReward, "reward"),
+    GrantKind.CHALLENGE: (AdvanceChallenge, "challenge"),
+    GrantKind.TIER: (ChangeTier, "tier"),
+    GrantKind.TRAIT: (SetTrait, "trait"),
+    GrantKind.MESSAGE: (TriggerMessage, "trigger"),
+}
+
+
+def recorded_effects(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what a stored decision gave, in the shape of ``EffectOutput``."""
+    effects = [
+        {"type": Earn.__name__, "values": {"wallet": wallet, "points": points}}
+        for wallet, points in record.get("given", {}).items()
+    ]
+    for rule in record.get("rules", ()):
+        for grant in rule.get("effects", ()):
+            kind, _colon, key = grant.partition(":")
+            effect, name = _EFFECTS[GrantKind(kind)]
+            effects.append({"type": effect.__name__, "values": {"rule": rule["rule"], name: key}})
+    return effects
 
 
 class EffectOutput(serializers.Serializer[object]):
@@ -93,9 +142,14 @@ class EvaluationOutput(serializers.Serializer[object]):
 
 
 class WhyOutput(serializers.Serializer[object]):
-    event_type = serializers.CharField()
-    occurred_at = serializers.DateTimeField()
-    decided_at = serializers.DateTimeField()
-    revision = serializers.IntegerField(source="revision.number")
-    points = serializers.IntegerField()
+    """``source`` is the client's id of the order, return or message; a member's day has none."""
+
+    event_type = serializers.CharField(source="decision.event_type")
+    name = serializers.CharField(help_text="The event's name.")
+    source = serializers.CharField()  # type: ignore[assignment]  # fields leave the class
+    order = serializers.CharField(source="order.external_id", default=None, allow_null=True)
+    occurred_at = serializers.DateTimeField(source="decision.occurred_at")
+    decided_at = serializers.DateTimeField(source="decision.decided_at")
+    revision = serializers.IntegerField(source="decision.revision.number")
+    points = serializers.IntegerField(source="decision.points")
     record = serializers.JSONField()

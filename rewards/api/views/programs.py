@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
-from crm.models import Customer, Order
+from crm.models import Customer, Event, Order, Return
 from rewards.api.serializers.programs import (
     DraftInput,
     DraftOutput,
@@ -19,7 +19,9 @@ from rewards.api.serializers.programs import (
     RevisionDocumentOutput,
     RevisionOutput,
     WhyOutput,
+    recorded_effects,
 )
+from rewards.api.views.requests import named
 from rewards.domain.decisions import Evaluation
 from rewards.domain.documents import json_schema
 from rewards.domain.rules import Trigger
@@ -95,8 +97,8 @@ class EvaluateView(TenantAPIView):
     def post(self, request: TenantRequest) -> Response:
         """Ask the program in force, or any revision. Only `dry_run: false` writes, for a recorded order.
 
-        A recorded order is judged with its member as of then; with a `revision` the same decision runs again
-        under that one.
+        What was recorded is judged with the orders, tier, caps and budgets of then, so that a `revision` says
+        what it would have given; attributes, traits and segments are those of today.
         """
         serializer = EvaluateInput(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -113,8 +115,8 @@ class EvaluateView(TenantAPIView):
         earning.award_orders([order.pk], by=request.access.actor, at=timezone.now())
         rows = DecisionRecord.objects.select_related("revision")
         row = get_object_or_404(rows, event_type="order", event_id=order.pk)
-        body = {"revision": row.revision.number, "dry_run": False, "points": row.points, "effects": [],
-                "record": row.record}  # fmt: skip
+        body = {"revision": row.revision.number, "dry_run": False, "points": row.points,
+                "effects": recorded_effects(row.record), "record": row.record}  # fmt: skip
         return dict(EvaluationOutput(body).data)
 
 
@@ -127,7 +129,8 @@ class WhyView(TenantListView):
     def get(self, request: TenantRequest, public_id: UUID) -> Response:
         """List a customer's decision records, the latest first."""
         customer = get_object_or_404(Customer.objects.all(), public_id=public_id)
-        return self.page(reports.decisions_of(customer.pk).order_by("-id"), WhyOutput, request)
+        rows = reports.decisions_of(customer.pk).order_by("-id")
+        return self.page(rows, WhyOutput, request, told=reports.sourced)
 
 
 class OrderWhyView(TenantAPIView):
@@ -140,7 +143,8 @@ class OrderWhyView(TenantAPIView):
         """Read the decision of one order: rules that matched, conditions that failed, caps that bit."""
         order = get_object_or_404(Order.objects.all(), public_id=public_id)
         rows = DecisionRecord.objects.select_related("revision")
-        return Response(WhyOutput(get_object_or_404(rows, event_type="order", event_id=order.pk)).data)
+        row = get_object_or_404(rows, event_type="order", event_id=order.pk)
+        return Response(WhyOutput(reports.sourced([row])[0]).data)
 
 
 def _revision(number: int) -> ProgramRevision:
@@ -149,20 +153,29 @@ def _revision(number: int) -> ProgramRevision:
 
 
 def _order(external_id: str) -> Order:
-    found: Order = get_object_or_404(Order.objects.all(), external_id=external_id)
-    return found
+    return named(Order.objects.all(), "order", external_id=external_id)
 
 
 def _published(number: int | None) -> PublishedRevision:
     if number is not None:
-        return programs.bind(_revision(number))
+        return programs.bind(named(ProgramRevision.objects.all(), "revision", number=number))
     return programs.bind(get_object_or_404(ProgramRevision.objects.all(), state="published"))
 
 
 def _evaluated(values: dict[str, Any], published: PublishedRevision) -> Evaluation:
     if "order" in values:
         return simulations.of_order(order=_order(values["order"]), revision=published)
-    customer = get_object_or_404(Customer.objects.all(), public_id=values["customer"])
+    if "return_id" in values:
+        document = named(Return.objects.all(), "return_id", external_id=values["return_id"])
+        return simulations.of_return(document=document, revision=published)
+    if "message_id" in values:
+        event = named(Event.objects.order_by("-occurred_at"), "message_id", message_id=values["message_id"])
+        return simulations.of_recorded_event(event=event, revision=published)
+    return _imagined(values, published)
+
+
+def _imagined(values: dict[str, Any], published: PublishedRevision) -> Evaluation:
+    customer = named(Customer.objects.all(), "customer", public_id=values["customer"])
     at = values.get("at") or timezone.now()
     if "lines" in values:
         lines = [CartLine(**line) for line in values["lines"]]
@@ -171,8 +184,8 @@ def _evaluated(values: dict[str, Any], published: PublishedRevision) -> Evaluati
         )
     return simulations.of_event(
         customer=customer,
-        trigger=Trigger.EVENT,
-        name=values["event"],
+        trigger=Trigger(values.get("trigger", Trigger.EVENT)),
+        name=values.get("event", ""),
         properties=values["properties"],
         at=at,
         revision=published,

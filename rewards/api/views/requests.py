@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+from django.db.models import Model, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from crm.models import Customer
 from tenants.api.views import TenantRequest
+from tenants.errors import FieldError, InvalidInput
+
+_Row = TypeVar("_Row", bound=Model)
 
 
 def read(serializer_class: Any, request: TenantRequest) -> dict[str, Any]:
@@ -23,6 +27,15 @@ def customer_of(public_id: UUID) -> Customer:
     """Return the customer with this public id, or answer 404."""
     customer: Customer = get_object_or_404(Customer.objects.all(), public_id=public_id)
     return customer
+
+
+def named(rows: QuerySet[_Row], field: str, **lookup: Any) -> _Row:
+    """Return the one row that a field of the body names. Raises ``InvalidInput``."""
+    found = rows.filter(**lookup).first()
+    if found is None:
+        what = rows.model._meta.verbose_name
+        raise InvalidInput(errors=[FieldError(f"/{field}", "unknown", f"There is no such {what}.")])
+    return found
 
 
 def signed(request: TenantRequest) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def test_the_simulator_answers_for_a_cart_an_order_and_an_event(filled: Filled, 
     cart = {"kind": "cart", "customer": "Ownmark-C1", "cart": "Ownmark-I1; 2; 10.00\nother; 1; 5.00"}
     answer = staff.post(path, cart)
     assert (answer.status_code, answer.context["evaluation"].points) == (200, 25)
-    answer = staff.post(path, {"kind": "order", "order": "Ownmark-O1"})
+    answer = staff.post(path, {"kind": "order", "recorded": "Ownmark-O1"})
     assert answer.context["evaluation"].points == 110
     answer = staff.post(path, {"kind": "event", "customer": "nobody", "event": "x", "properties": "[]"})
     assert answer.status_code == 422
@@ -281,3 +281,50 @@ def test_support_may_not_publish(filled: Filled, actor: Actor) -> None:
     assert marketer.post("/t/acme/program/2/publish/", {"confirmation": "2"}).status_code == 403
     with tenant_scope(filled.tenant):
         assert ProgramRevision.objects.get(number=2).state == "draft"
+
+
+def test_a_decision_is_asked_again_from_the_customers_page(filled: Filled, staff: Client) -> None:
+    page = staff.get(f"/t/acme/customers/{filled.customer.public_id}/?tab=decisions")
+    (why,) = [each for each in page.context["decisions"] if each.source == "Ownmark-O1"]
+    link = f"/t/acme/program/1/simulate/?{why.asks_again}"
+    assert link.endswith("?kind=order&recorded=Ownmark-O1")
+    assert link.replace("&", "&amp;") in page.content.decode()
+    order = staff.get(f"/t/acme/orders/{filled.order.public_id}/").content.decode()
+    assert link.replace("&", "&amp;") in order
+    form = staff.get(link).context["form"]
+    assert (form["kind"].value(), form["recorded"].value()) == ("order", "Ownmark-O1")
+    with tenant_scope(filled.tenant):
+        first = ProgramRevision.objects.get()
+        for number in (2, 3):
+            ProgramRevision.objects.create(
+                program=first.program, number=number, created_at=NOW, updated_at=NOW,
+                document={**first.document, "rules": []},
+            )  # fmt: skip
+    body = {"kind": "order", "recorded": "Ownmark-O1"}
+    answer = staff.post("/t/acme/program/2/simulate/", body)
+    assert (answer.context["evaluation"].points, answer.context["decided"].points) == (0, 110)
+    assert list(answer.context["others"]) == [3, 1]
+    assert "Decided when it happened: +110 under revision 1." in answer.content.decode()
+    for kind in ("returned", "received", "order"):
+        missing = staff.post("/t/acme/program/1/simulate/", {"kind": kind, "recorded": "gone"})
+        assert (missing.status_code, set(missing.context["form"].errors)) == (422, {"recorded"})
+
+
+def test_a_cart_is_imagined_at_any_hour(filled: Filled, staff: Client) -> None:
+    """Rules of weekdays, hours and birthdays can be tried on the day they are written."""
+    with tenant_scope(filled.tenant):
+        row = ProgramRevision.objects.get()
+        gift = {"type": "points", "wallet": "points", "points": 7}
+        early = {"time": "hour", "op": "lt", "value": 6}
+        rules = [{"key": "early", "name": "Early", "when": early, "effects": [gift]}]
+        ProgramRevision.objects.create(
+            program=row.program,
+            number=2,
+            created_at=NOW,
+            updated_at=NOW,
+            document={**row.document, "rules": rules},
+        )
+    cart = {"kind": "cart", "customer": "Ownmark-C1", "cart": "other; 1; 5.00"}
+    for hour, points in (("05:59", 7), ("06:00", 0)):
+        answer = staff.post("/t/acme/program/2/simulate/", {**cart, "at": f"2026-03-14T{hour}"})
+        assert answer.context["evaluation"].points == points
