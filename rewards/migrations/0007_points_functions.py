@@ -16,6 +16,7 @@ _NOW = (
     "points_check",
     "points_parts",
     "points_postings",
+    "points_batches",
     "points_corrections",
     "points_holds",
     "points_members",

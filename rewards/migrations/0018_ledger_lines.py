@@ -18,6 +18,7 @@ _FUNCTIONS = (
     "points_check",
     "points_parts",
     "points_postings",
+    "points_batches",
     "points_corrections",
     "points_holds",
     "points_members",

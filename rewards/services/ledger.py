@@ -184,7 +184,7 @@ def post_batch(
 ) -> BatchResult:
     """Credit many accounts of one wallet in one statement, in the order given; known sources are skipped.
 
-    The sources of a batch must differ from each other.
+    The sources of a batch must differ from each other; otherwise ``IntegrityError``, and nothing is posted.
     """
     if not credits:
         return BatchResult(0, frozenset())

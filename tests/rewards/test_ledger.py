@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from rewards.models import (
     Account,
@@ -212,6 +212,23 @@ def test_a_batch_posts_in_order_skips_known_sources_and_numbers_without_gap(wall
     lines = LedgerEntry.objects.filter(account__customer=first).order_by("seq")
     assert list(lines.values_list("seq", "points", "balance_after")) == [(1, 5, 5), (2, 10, 15), (3, 30, 45)]
     assert (balance_of(first), balance_of(second)) == ((45, 0), (21, 0))
+    check_now()
+
+
+def test_a_batch_that_names_a_source_twice_is_refused_whole(wallet: Wallet) -> None:
+    customer = make_customer()
+    post(customer, wallet, 5)
+    twins = [Credit(customer.pk, points, "same", NOW, None) for points in (10, 20)]
+    with pytest.raises(IntegrityError, match="rewards_transaction_source"), transaction.atomic():
+        ledger.post_batch(
+            wallet_id=wallet.pk,
+            kind=TransactionKind.EARN,
+            source_type="order",
+            credits=twins,
+            by=SYSTEM,
+            at=NOW,
+        )
+    assert balance_of(customer) == (5, 0)
     check_now()
 
 
