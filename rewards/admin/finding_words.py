@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -30,11 +31,18 @@ _MISSING: Final = {
     "reward": gettext_lazy("There is no reward “%(key)s”."),
     "challenge": gettext_lazy("There is no challenge “%(key)s”."),
     "segment": gettext_lazy("There is no segment “%(key)s”."),
+    "tier": gettext_lazy("There is no tier “%(key)s”."),
 }
 _TEXTS: Final = {
     Reason.CONDITIONS_EXCLUDE: gettext_lazy(
         "No value of “%(field)s” fulfils both conditions, so the rule never pays."
     ),
+    Reason.NEVER_SUCH_VALUE: gettext_lazy("“%(field)s” never has such a value, so the rule never pays."),
+    Reason.NO_PROPERTIES: gettext_lazy(
+        "Only events and returns have properties, so “%(field)s” is never there."
+    ),
+    Reason.CAP_OF_NOTHING: gettext_lazy("A cap of 0 lets it give nothing."),
+    Reason.HAS_ENDED: gettext_lazy("Its last day was %(ended_on)s."),
     Reason.STOPPED_BEFORE: gettext_lazy("“%(other)s” comes first and ends the list."),
     Reason.GROUP_BEFORE: gettext_lazy("“%(other)s” comes first in the same group."),
     Reason.GIVES_BACK: gettext_lazy("It gives back %(percent)s of the money."),
@@ -53,6 +61,7 @@ _TEXTS: Final = {
     ),
     Reason.UNCAPPED: gettext_lazy("Events can be sent without end, and no cap limits it."),
     Reason.PAYS_TWICE: gettext_lazy("It pays for the same as “%(other)s”."),
+    Reason.BOTH_PAY: gettext_lazy("What fulfils its conditions can fulfil those of “%(other)s”: both pay."),
     Reason.READS_SENSITIVE: gettext_lazy("It reads sensitive values: %(values)s."),
 }
 
@@ -106,6 +115,7 @@ def _plain(value: Any, _names: Mapping[str, str], _currency: str) -> str:
 
 _WRITERS: Final[Mapping[str, _Writer]] = {
     "field": lambda value, _names, _currency: words.field_label(value),
+    "ended_on": lambda value, _names, _currency: formats.day(date.fromisoformat(value)),
     "other": lambda value, names, _currency: names.get(value, value),
     "percent": lambda value, _names, _currency: formats.percent(value / 100),
     "cost_minor": lambda value, _names, currency: formats.money(value, currency),

@@ -22,6 +22,10 @@ class Reason(StrEnum):
 
     MISSING = "missing"
     CONDITIONS_EXCLUDE = "conditions_exclude"
+    NEVER_SUCH_VALUE = "never_such_value"
+    NO_PROPERTIES = "no_properties"
+    CAP_OF_NOTHING = "cap_of_nothing"
+    HAS_ENDED = "has_ended"
     STOPPED_BEFORE = "stopped_before"
     GROUP_BEFORE = "group_before"
     GIVES_BACK = "gives_back"
@@ -34,6 +38,7 @@ class Reason(StrEnum):
     BUDGET_WITHOUT_COST = "budget_without_cost"
     UNCAPPED = "uncapped"
     PAYS_TWICE = "pays_twice"
+    BOTH_PAY = "both_pay"
     READS_SENSITIVE = "reads_sensitive"
 
 
@@ -49,6 +54,14 @@ SENTENCES: Final[Mapping[Reason, Sentence]] = {
     Reason.CONDITIONS_EXCLUDE: Sentence(
         "never_matches", "{field} cannot fulfil both conditions, so the rule never pays."
     ),
+    Reason.NEVER_SUCH_VALUE: Sentence(
+        "never_matches", "{field} never has such a value, so the rule never pays."
+    ),
+    Reason.NO_PROPERTIES: Sentence(
+        "never_matches", "Only events and returns have properties, so {field} is never there."
+    ),
+    Reason.CAP_OF_NOTHING: Sentence("unreachable", "A cap of 0 lets it give nothing."),
+    Reason.HAS_ENDED: Sentence("unreachable", "Its last day was {ended_on}."),
     Reason.STOPPED_BEFORE: Sentence("unreachable", "'{other}' comes first and ends the list."),
     Reason.GROUP_BEFORE: Sentence("unreachable", "'{other}' comes first in the same group."),
     Reason.GIVES_BACK: Sentence("negative_margin", "It gives back {percent}% of the money."),
@@ -68,6 +81,9 @@ SENTENCES: Final[Mapping[Reason, Sentence]] = {
     ),
     Reason.UNCAPPED: Sentence("uncapped", "Events can be sent without end, and no cap limits it."),
     Reason.PAYS_TWICE: Sentence("overlap", "It pays for the same as '{other}'."),
+    Reason.BOTH_PAY: Sentence(
+        "overlap", "What fulfils its conditions can fulfil those of '{other}': both pay."
+    ),
     Reason.READS_SENSITIVE: Sentence("sensitive_value", "It reads sensitive values: {values}."),
 }
 

@@ -7,32 +7,35 @@ be kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from crm.domain.hidden_values import Hidden
-from rewards.domain.conditions import AllOf, Condition, FactSource, Op, Tree, children, leaves
+from rewards.domain.conditions import FactSource, Op, Operand, leaves
 from rewards.domain.findings import Finding, Reason, error, warning
+from rewards.domain.linting_conditions import contradiction, is_never, is_plain, is_within, required
+from rewards.domain.linting_margins import lift_of, share_of
 from rewards.domain.linting_secrets import secrets
 from rewards.domain.linting_together import causes, together
 from rewards.domain.programs import Revision
-from rewards.domain.rules import PERCENT, EarningRule, GivePoints, GrantKind, MultiplyPoints, Trigger
+from rewards.domain.rules import PERCENT, EarningRule, FormulaPoints, GivePoints, GrantKind, Trigger
 
 # Points worth more than this share of the money spent are called out.
 DEAR_PERCENT: Final = 20
-_LOWER: Final = frozenset({Op.GT, Op.GTE})
-_UPPER: Final = frozenset({Op.LT, Op.LTE})
+_TIER: Final = f"{FactSource.MEMBER.value}.tier"
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Keys that exist outside of the document, ``None`` where nobody looked, and what is sensitive."""
+    """Keys that exist outside of the document, ``None`` where nobody looked, what is sensitive, and when."""
 
     coupons: frozenset[str] | None = None
     rewards: frozenset[str] | None = None
     segments: frozenset[str] | None = None
     sensitive: Hidden = field(default_factory=Hidden)
+    at: datetime | None = None
 
 
 NOTHING_KNOWN: Final = Known()
@@ -44,7 +47,7 @@ def lint(revision: Revision, known: Known = NOTHING_KNOWN) -> list[Finding]:
     for index, rule in enumerate(revision.rules):
         pointer = f"/rules/{index}"
         found += _references(rule, pointer, revision, known)
-        found += _contradictions(rule, pointer)
+        found += _contradictions(rule, pointer, known.at, revision.time_zone)
         found += _shadows(rule, pointer, revision.rules[:index])
         found += _margins(rule, pointer, revision)
         found += _loops(rule, pointer)
@@ -65,6 +68,10 @@ def _where_written(finding: Finding, revision: Revision) -> Finding:
     return replace(finding, pointer="/".join(("", section, place, *rest)))
 
 
+def _texts(value: Operand) -> list[str]:
+    return [each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, str)]
+
+
 def _references(rule: EarningRule, pointer: str, revision: Revision, known: Known) -> Iterator[Finding]:
     challenges = frozenset(challenge.key for challenge in revision.challenges)
     there = {
@@ -77,6 +84,10 @@ def _references(rule: EarningRule, pointer: str, revision: Revision, known: Know
         if keys is not None and grant.key not in keys:
             kind = grant.kind.value
             yield error(Reason.MISSING, f"{pointer}/effects", rule, kind=kind, key=grant.key)
+    tiers = frozenset(tier.key for tier in revision.tiers)
+    asked = {key for leaf in leaves(rule.when) if leaf.field == _TIER for key in _texts(leaf.value)}
+    for key in sorted(asked - tiers):
+        yield error(Reason.MISSING, f"{pointer}/when", rule, kind="tier", key=key)
     if known.segments is None:
         return
     named = {leaf.name for leaf in leaves(rule.when) if leaf.source is FactSource.SEGMENT}
@@ -84,61 +95,27 @@ def _references(rule: EarningRule, pointer: str, revision: Revision, known: Know
         yield error(Reason.MISSING, f"{pointer}/audience", rule, kind="segment", key=key)
 
 
-def _required(tree: Tree | None) -> list[Condition]:
-    """Return the conditions that must hold in any case."""
-    if isinstance(tree, AllOf):
-        return [leaf for child in children(tree) for leaf in _required(child)]
-    return [tree] if isinstance(tree, Condition) and tree.where is None else []
+def _contradictions(rule: EarningRule, pointer: str, at: datetime | None, zone: tzinfo) -> Iterator[Finding]:
+    """What can never match, and what has nothing left to give."""
+    if first := contradiction(rule.when):
+        yield error(Reason.CONDITIONS_EXCLUDE, f"{pointer}/when", rule, field=first.field)
+    for leaf in required(rule.when):
+        if is_never(leaf):
+            yield error(Reason.NEVER_SUCH_VALUE, f"{pointer}/when", rule, field=leaf.field)
+        elif leaf.source is FactSource.PROPERTY and leaf.op is not Op.MISSING and not _has_properties(rule):
+            yield error(Reason.NO_PROPERTIES, f"{pointer}/when", rule, field=leaf.field)
+    if isinstance(rule.points, GivePoints) and rule.points.per_property and not _has_properties(rule):
+        field = f"{FactSource.PROPERTY.value}.{rule.points.per_property}"
+        yield error(Reason.NO_PROPERTIES, f"{pointer}/effects", rule, field=field)
+    if any(cap.points == 0 or cap.times == 0 for cap in rule.caps):
+        yield warning(Reason.CAP_OF_NOTHING, f"{pointer}/caps", rule)
+    if at is not None and rule.ends_at is not None and rule.ends_at <= at:
+        last = (rule.ends_at - timedelta(microseconds=1)).astimezone(zone).date()
+        yield warning(Reason.HAS_ENDED, pointer, rule, ended_on=last.isoformat())
 
 
-def _contradictions(rule: EarningRule, pointer: str) -> Iterator[Finding]:
-    required = _required(rule.when)
-    for index, first in enumerate(required):
-        for second in required[index + 1 :]:
-            if first.field == second.field and _exclude(first, second):
-                yield error(Reason.CONDITIONS_EXCLUDE, f"{pointer}/when", rule, field=first.field)
-
-
-def _exclude(first: Condition, second: Condition) -> bool:
-    """Whether no value fulfils both; only what is certain counts."""
-    choices, other_choices = _choices(first), _choices(second)
-    if choices is not None and other_choices is not None:
-        return choices.isdisjoint(other_choices)
-    for one, two in ((first, second), (second, first)):
-        wanted = _choices(one)
-        if wanted is not None and _is_number(two.value):
-            return not any(_is_number(value) and _fulfils(value, two) for value in wanted)
-        if one.op in _LOWER and two.op in _UPPER and _is_number(one.value) and _is_number(two.value):
-            low, high = one.value, two.value
-            is_strict = one.op is Op.GT or two.op is Op.LT
-            return low > high or (low == high and is_strict)  # type: ignore[operator]  # both are numbers
-    return False
-
-
-def _choices(condition: Condition) -> frozenset[object] | None:
-    if condition.op is Op.EQ:
-        return frozenset({condition.value})
-    if condition.op is Op.IN and isinstance(condition.value, tuple):
-        return frozenset(condition.value)
-    return None
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-_TESTS: Final[dict[Op, Callable[[float, float], bool]]] = {
-    Op.GT: lambda value, limit: value > limit,
-    Op.GTE: lambda value, limit: value >= limit,
-    Op.LT: lambda value, limit: value < limit,
-    Op.LTE: lambda value, limit: value <= limit,
-    Op.NE: lambda value, limit: value != limit,
-}
-
-
-def _fulfils(value: object, condition: Condition) -> bool:
-    test = _TESTS.get(condition.op)
-    return test is None or test(value, condition.value)  # type: ignore[arg-type]  # both are numbers
+def _has_properties(rule: EarningRule) -> bool:
+    return rule.trigger in {Trigger.EVENT, Trigger.RETURN}
 
 
 def _always(rule: EarningRule) -> bool:
@@ -163,29 +140,13 @@ def _is_within(rule: EarningRule, other: EarningRule) -> bool:
     """Whether whatever matches ``rule`` matches ``other``, as far as their trees tell plainly."""
     if other.lines or other.audience or other.caps or other.budget or other.starts_at or other.ends_at:
         return False
-    asked = set(_required(other.when))
-    return (
-        other.when is not None
-        and len(asked) == len(list(leaves(other.when)))
-        and asked <= set(_required(rule.when))
-    )
+    return is_plain(other.when) and is_within(required(rule.when), required(other.when))
 
 
 def _margins(rule: EarningRule, pointer: str, revision: Revision) -> Iterator[Finding]:
-    effect = rule.points
-    if not isinstance(effect, GivePoints) or effect.per_minor is None:
-        return
-    cost = revision.wallet(effect.wallet).thousand_cost_minor
-    if not cost:
-        return
-    most = max((*effect.category_percent.values(), PERCENT)) * max((*effect.tier_percent.values(), PERCENT))
-    factor = max(
-        (other.points.percent for other in revision.rules if isinstance(other.points, MultiplyPoints)
-         and (rule.key in other.points.rules or not other.points.rules)),
-        default=PERCENT,
-    )  # fmt: skip
-    share = effect.points * most * factor * cost / (effect.per_minor * PERCENT**3 * 1000) * PERCENT
-    if share >= PERCENT:
+    share = share_of(rule, revision) * lift_of(rule, revision) / PERCENT
+    is_bounded = isinstance(rule.points, FormulaPoints) and rule.points.at_most is not None
+    if share >= PERCENT and not is_bounded:
         yield error(Reason.GIVES_BACK, f"{pointer}/effects", rule, percent=round(share))
     elif share >= DEAR_PERCENT:
         yield warning(Reason.MAY_GIVE_BACK, f"{pointer}/effects", rule, percent=round(share))

@@ -8,8 +8,18 @@ from typing import Final
 
 from rewards.domain.conditions import AllOf, Condition, FactSource, Op, Tree, children
 from rewards.domain.findings import Finding, Reason, Severity, error, warning
+from rewards.domain.linting_conditions import can_meet
+from rewards.domain.linting_margins import share_of
 from rewards.domain.programs import Revision
-from rewards.domain.rules import PERCENT, EarningRule, GivePoints, Grant, GrantKind, Trigger
+from rewards.domain.rules import (
+    PERCENT,
+    EarningRule,
+    FormulaPoints,
+    GivePoints,
+    Grant,
+    GrantKind,
+    Trigger,
+)
 
 _LOWER: Final = frozenset({Op.GT, Op.GTE})
 
@@ -24,15 +34,23 @@ def together(revision: Revision, rewards: frozenset[str] | None) -> Iterator[Fin
 
 
 def _overlaps(revision: Revision) -> Iterator[Finding]:
-    """Two rules that pay the same wallet for the same events under the same conditions at the same time."""
+    """Two rules that pay the same wallet for the same events, under conditions that can hold together."""
     for index, rule in enumerate(revision.rules):
         for other in revision.rules[:index]:
             same = (rule.trigger, rule.event, rule.wallet) == (other.trigger, other.event, other.wallet)
-            is_additive = isinstance(rule.points, GivePoints) and isinstance(other.points, GivePoints)
+            is_additive = _gives(rule) and _gives(other)
             exclusive = (rule.group and rule.group == other.group) or other.stops
-            is_alike = (rule.when, rule.lines, rule.audience) == (other.when, other.lines, other.audience)
-            if same and is_additive and is_alike and not exclusive and _meet(rule, other):
+            is_alike = (rule.lines, rule.audience) == (other.lines, other.audience)
+            if not (same and is_additive and is_alike and not exclusive and _meet(rule, other)):
+                continue
+            if rule.when == other.when:
                 yield warning(Reason.PAYS_TWICE, f"/rules/{index}", rule, other=other.key)
+            elif can_meet(rule, other):
+                yield warning(Reason.BOTH_PAY, f"/rules/{index}", rule, other=other.key)
+
+
+def _gives(rule: EarningRule) -> bool:
+    return isinstance(rule.points, GivePoints | FormulaPoints)
 
 
 def _meet(rule: EarningRule, other: EarningRule) -> bool:
@@ -43,21 +61,11 @@ def _meet(rule: EarningRule, other: EarningRule) -> bool:
     return True
 
 
-def _share(rule: EarningRule, revision: Revision) -> float:
-    """Return the percent of the money spent that a rule gives back at best, without multipliers."""
-    effect = rule.points
-    if not isinstance(effect, GivePoints) or effect.per_minor is None:
-        return 0.0
-    cost = revision.wallet(effect.wallet).thousand_cost_minor
-    most = max((*effect.category_percent.values(), PERCENT)) * max((*effect.tier_percent.values(), PERCENT))
-    return effect.points * most * cost / (effect.per_minor * PERCENT**2 * 1000) * PERCENT
-
-
 def _joint_margin(revision: Revision) -> Iterator[Finding]:
     """Rules that give back a little each, and all the money together; of a group only the dearest counts."""
     by_group: dict[str, tuple[float, int, EarningRule]] = {}
     for index, rule in enumerate(revision.rules):
-        share = _share(rule, revision)
+        share = share_of(rule, revision)
         place = rule.group or f"*{rule.key}"
         if share and share > by_group.get(place, (0.0, 0, rule))[0]:
             by_group[place] = share, index, rule

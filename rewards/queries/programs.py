@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
+from django.utils import timezone
 
 from crm.domain.hidden_values import NOTHING_HIDDEN, Hidden
 from crm.models import Segment
@@ -118,6 +119,7 @@ def findings_of(revision: Revision) -> list[Finding]:
             rewards=frozenset(Reward.objects.values_list("key", flat=True)),
             segments=frozenset(Segment.objects.values_list("key", flat=True)),
             sensitive=sensitive.hidden(),
+            at=timezone.now(),
         ),
     )
 

@@ -32,7 +32,7 @@ def test_every_reason_is_told_with_all_its_values(reason: Reason) -> None:
     assert set(re.findall(r"%\((\w+)\)s", str(finding_words._TEXTS[reason]))) == named
 
 
-@pytest.mark.parametrize("kind", ["coupon", "reward", "challenge", "segment"])
+@pytest.mark.parametrize("kind", ["coupon", "reward", "challenge", "segment", "tier"])
 def test_every_kind_of_missing_thing_is_told(kind: str) -> None:
     said = ("Names something that is not there", "Welcome", f"There is no {kind} “gone”.")
     assert in_words(Reason.MISSING, kind=kind, key="gone") == said
@@ -44,6 +44,8 @@ def test_every_kind_of_missing_thing_is_told(kind: str) -> None:
         (Reason.CONDITIONS_EXCLUDE, {"field": "order.total_minor"},
          "No value of “order total” fulfils both conditions, so the rule never pays.",
          "“订单总额”没有任何取值能同时满足两个条件，因此该规则永远不会发放。"),
+        (Reason.HAS_ENDED, {"ended_on": "2026-03-14"}, "Its last day was 14 Mar 2026.",
+         "最后一天是 2026年3月14日。"),
         (Reason.STOPPED_BEFORE, {"other": "r1"}, "“Again” comes first and ends the list.",
          "“Again”排在前面，并在此结束。"),
         (Reason.GIVE_BACK_TOGETHER, {"rules": ["r0", "gone"], "percent": 120},

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
+
+import pytest
 
 from crm.domain.hidden_values import Hidden
 from rewards.domain.comparison import compare
@@ -39,6 +42,8 @@ def test_what_is_missing_or_can_never_match_is_an_error() -> None:
         {"when": either},
         {"effects": [{"type": "coupon", "coupon": "gone"}], "audience": ["nobody"]},
         {"effects": [{"type": "challenge", "challenge": "gone"}]},
+        {"when": {"member": "tier", "op": "in", "value": ["a", "gone"]}},
+        tiers=[{"key": key, "name": key, "threshold_minor": least} for least, key in enumerate("ab")],
     )
     known = Known(coupons=frozenset(), rewards=frozenset(), segments=frozenset())
     assert said(revision, known) == [
@@ -47,6 +52,7 @@ def test_what_is_missing_or_can_never_match_is_an_error() -> None:
         ("error", "missing_reference", "/rules/2/audience"),
         ("error", "missing_reference", "/rules/2/effects"),
         ("error", "missing_reference", "/rules/3/effects"),
+        ("error", "missing_reference", "/rules/4/when"),
     ]
 
 
@@ -212,3 +218,105 @@ def test_cashback_is_money_and_weighed_as_such() -> None:
     assert said(program(rule, wallets=wallets, budgets=budgets)) == [
         ("warning", "negative_margin", "/rules/0/effects")
     ]
+
+
+def reasons(revision: Any, known: Known = Known()) -> list[tuple[str, str]]:  # noqa: B008 - immutable
+    return [(finding.reason.value, finding.pointer) for finding in lint(revision, known)]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"time": "hour", "op": "gte", "value": 24},
+        {"time": "weekday", "op": "in", "value": [0, 8]},
+        {"time": "month", "op": "eq", "value": 13},
+        {"order": "number", "op": "lt", "value": 1},
+        {"order": "number", "op": "eq", "value": 0},
+        {"member": "orders_before", "op": "lte", "value": -1},
+    ],
+)
+def test_a_value_that_a_fact_never_has_is_an_error(condition: dict[str, Any]) -> None:
+    assert reasons(program({"when": {"all": [condition, {"order": "units", "op": "gte", "value": 1}]}})) == [
+        ("never_such_value", "/rules/0/when")
+    ]
+    assert reasons(program({"when": {"any": [condition, {"order": "units", "op": "gte", "value": 1}]}})) == []
+
+
+def test_values_at_the_edge_are_possible() -> None:
+    edges = [
+        {"time": "hour", "op": "gte", "value": 23},
+        {"time": "weekday", "op": "in", "value": [0, 7]},
+        {"order": "number", "op": "lte", "value": 1},
+        {"member": "orders_before", "op": "lt", "value": 1},
+    ]
+    for edge in edges:
+        assert reasons(program({"when": edge})) == []
+
+
+def test_only_events_and_returns_have_properties() -> None:
+    stars = {"property": "stars", "op": "gte", "value": 3}
+    by_stars = {"effects": [{**POINTS, "per_property": "stars"}]}
+    revision = program(
+        {"when": stars}, by_stars, {"when": {**stars, "op": "missing", "value": None}},
+        {"when": stars, "trigger": "event", "event": "review", "caps": [{"per": "day", "times": 1}]},
+        {"when": stars, "trigger": "return", "caps": [{"per": "day", "times": 1}]},
+    )  # fmt: skip
+    found = [each for each in reasons(revision) if each[0] == "no_properties"]
+    assert found == [("no_properties", "/rules/0/when"), ("no_properties", "/rules/1/effects")]
+
+
+def test_what_must_and_must_not_hold_at_once_never_does() -> None:
+    web = {"order": "channel", "op": "eq", "value": "web"}
+    either = {"order": "channel", "op": "in", "value": ["web", "app"]}
+    assert reasons(program({"when": {"all": [web, {"not": either}]}})) == [
+        ("conditions_exclude", "/rules/0/when")
+    ]
+    assert reasons(program({"when": {"all": [either, {"not": web}]}})) == []
+
+
+def test_rules_that_have_ended_or_may_give_nothing_are_told() -> None:
+    revision = program({"ends_at": "2026-03-14T09:00:00Z"}, {"caps": [{"per": "day", "points": 0}]})
+    known = Known(at=datetime(2026, 3, 14, 9, tzinfo=UTC))
+    told = [each for each in lint(revision, known) if each.code == "unreachable"]
+    assert [(each.pointer, each.detail) for each in told] == [
+        ("/rules/0", "Its last day was 2026-03-14."), ("/rules/1/caps", "A cap of 0 lets it give nothing."),
+    ]  # fmt: skip
+    earlier = Known(at=datetime(2026, 3, 14, 8, 59, tzinfo=UTC))
+    assert ("has_ended", "/rules/0") not in reasons(revision, earlier)
+
+
+def at_least(amount: int, **more: Any) -> dict[str, Any]:
+    return {"when": {**TOTAL, "op": "gte", "value": amount}, **more}
+
+
+def test_conditions_that_can_hold_together_overlap_unless_rules_exclude_each_other() -> None:
+    assert reasons(program(at_least(5000), at_least(1000))) == [("both_pay", "/rules/1")]
+    assert reasons(program(at_least(5000, group="g"), at_least(1000, group="g"))) == []
+    below = {"when": {**TOTAL, "op": "lt", "value": 5000}}
+    assert reasons(program(at_least(5000), below)) == []
+    part = {"when": {"all": [at_least(1000)["when"], below["when"]]}}
+    assert reasons(program(at_least(3000), part)) == [("both_pay", "/rules/1")]
+    other_fact = {"when": {"order": "channel", "op": "eq", "value": "web"}}
+    assert reasons(program(at_least(5000), other_fact)) == []
+
+
+def test_a_narrower_rule_behind_one_that_ends_the_list_never_gets_its_turn() -> None:
+    assert reasons(program(at_least(1000, stops=True), at_least(1000.5))) == [("stopped_before", "/rules/1")]
+    assert reasons(program(at_least(1000, stops=True), at_least(999))) == []
+
+
+def test_formulas_of_money_and_several_multipliers_are_weighed() -> None:
+    def formula(weight: str, **more: Any) -> dict[str, Any]:
+        term = {"order": "total_minor", "weight": weight}
+        return {"effects": [{"type": "formula", "wallet": "points", "terms": [term], **more}]}
+
+    # A point costs a cent: 0.15 of a point a cent is 15 percent, and twice doubled it is 45.
+    assert reasons(program(formula("0.15"))) == []
+    assert lint(program(formula("0.25")))[0].parameters == {"percent": 25}
+    assert reasons(program(formula("1"))) == [("gives_back", "/rules/0/effects")]
+    assert reasons(program(formula("1", at_most=5))) == [("may_give_back", "/rules/0/effects")]
+    twice = {"effects": [{"type": "multiplier", "wallet": "points", "percent": 200}]}
+    (finding,) = lint(program(formula("0.15"), twice, twice))
+    assert (finding.reason, finding.parameters) == (Reason.MAY_GIVE_BACK, {"percent": 45})
+    grouped = program(formula("0.15"), {**twice, "group": "g"}, {**twice, "group": "g"})
+    assert [each.parameters for each in lint(grouped) if each.code == "negative_margin"] == [{"percent": 30}]
