@@ -30,13 +30,15 @@ test: $(INSTALLED)  ## Run the test suite on its own PostgreSQL, or on TEST_DATA
 	@DJANGO_SETTINGS_MODULE=loyalty_saas.settings.test \
 		$(BIN)/python -m loyalty_saas.embedded.run --directory var/test -- $(BIN)/python -m pytest -q -n 2 --dist loadgroup $(ARGS)
 
-torture: $(INSTALLED)  ## The ledger's state machine, the races and the kill tests in their long form (EXAMPLES=2000)
+torture: $(INSTALLED)  ## The ledger's state machine, the races and the kill tests in their long form (EXAMPLES=2000 KILLS=1000 OPENAPI=50)
 	@LEDGER_MACHINE_EXAMPLES=$(or $(EXAMPLES),2000) LEDGER_MACHINE_STEPS=50 RACE_ATTEMPTS=$(or $(ATTEMPTS),20000) \
+		KILLS=$(or $(KILLS),1000) OPENAPI_EXAMPLES=$(or $(OPENAPI),50) \
 		DJANGO_SETTINGS_MODULE=loyalty_saas.settings.test \
 		$(BIN)/python -m loyalty_saas.embedded.run --directory var/test -- $(BIN)/python -m pytest -q \
-		tests/rewards/test_ledger_machine.py tests/races tests/loyalty_saas/test_worker.py tests/loyalty_saas/embedded \
+		tests/torture tests/rewards/test_ledger_machine.py tests/races tests/loyalty_saas/test_worker.py \
+		tests/loyalty_saas/test_beat.py tests/loyalty_saas/embedded \
 		tests/crm/services/imports tests/rewards/services/test_balance_imports.py \
-		-k "machine or model or races or test_worker or kill" $(ARGS)
+		-k "torture or machine or model or races or test_worker or test_beat or kill" $(ARGS)
 
 run: $(INSTALLED)  ## Serve HTTP on your own DATABASE_URL and REDIS_URL (PORT=8000)
 	@$(BIN)/gunicorn --config python:loyalty_saas.gunicorn --bind 127.0.0.1:$(or $(PORT),8000)

@@ -63,6 +63,7 @@ app.conf.update(
     task_time_limit=_VISIBILITY_TIMEOUT_SECONDS - 300,
     task_soft_time_limit=_VISIBILITY_TIMEOUT_SECONDS - 600,
     worker_prefetch_multiplier=1,
+    worker_consumer="loyalty_saas.consumer:Consumer",
     worker_cancel_long_running_tasks_on_connection_loss=True,
     accept_content=["json"],
     task_serializer="json",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -125,6 +126,29 @@ def test_a_job_whose_worker_was_killed_is_done_by_the_next(
     start_worker()
     done = finished(tenant, job)
     assert (done.state, done.attempts, done.result) == (Job.State.SUCCEEDED, 2, {"attempt": "second"})
+
+
+def test_a_worker_outlives_its_broker_in_the_middle_of_a_job(
+    supervisor: Supervisor, tenant: Tenant, actor: Actor
+) -> None:
+    server = EmbeddedValkey(supervisor.directory / "valkey")
+    [broker] = supervisor.start(server.program())
+    with broker_at(server.broker_url):
+        environment = product_environment(server.broker_url)
+        [worker] = supervisor.start(
+            worker_program(ALL_QUEUES, environment, supervisor.directory / "run", JOBS)
+        )
+        note = supervisor.directory / "first-attempt"
+        start_job(tenant, actor, "worker_test.sleep_once", note=str(note))
+        wait_until(note.exists)
+        # What the job's message was taken from is gone, and so is whom to give it back to.
+        kill(broker)
+        supervisor.stop_child(broker)
+        shutil.rmtree(server.home)
+        supervisor.start(server.program())
+        later = start_job(tenant, actor, "worker_test.count_audit", steps=1)
+        assert finished(tenant, later).state == Job.State.SUCCEEDED
+        assert worker.process.poll() is None
 
 
 def test_every_periodic_task_is_registered_and_has_a_queue() -> None:

@@ -11,7 +11,9 @@ import pytest
 from loyalty_saas.embedded.processes import Child, Supervisor
 from loyalty_saas.embedded.product import web_program
 from loyalty_saas.embedded.sockets import free_port
-from tests.processes import kill, product_environment
+from tests.processes import broker_at, kill, product_environment
+from tests.torture import crew as crews
+from tests.torture.crew import Crew
 
 
 @dataclass
@@ -44,4 +46,16 @@ def web(django_db_setup: None) -> Iterator[Web]:
         yield web
         # A warm stop would wait for clients that keep their connection.
         kill(web.child)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def crew(django_db_setup: None) -> Iterator[Crew]:
+    """A broker, a worker and the beat for the tests of a module; this process sends to that broker."""
+    home = Path(tempfile.mkdtemp(prefix="ls-"))
+    with Supervisor(home) as supervisor:
+        crew = crews.start(supervisor)
+        with broker_at(crew.valkey.broker_url):
+            yield crew
+        kill(crew.worker)
     shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,79 @@
+"""The processes behind the web: a broker, a worker of every queue and the beat."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from loyalty_saas.embedded.processes import Child, Program, Supervisor
+from loyalty_saas.embedded.product import Pool, beat_program, worker_program
+from loyalty_saas.embedded.valkey import EmbeddedValkey
+from tests.processes import kill, product_environment
+from tests.torture.kills import kill_child_of
+
+_QUEUES = ("interactive", "webhooks", "default.0", "default.1", "default.2", "default.3", "ml")
+_TWO_PROCESSES = Pool("all", _QUEUES, 2)
+
+
+@dataclass
+class Crew:
+    """They share a supervisor; each can be killed, and the worker and the broker started again."""
+
+    supervisor: Supervisor
+    valkey: EmbeddedValkey
+    broker: Child
+    worker: Child
+    beat: Child
+
+    def kill_a_process(self, chance: random.Random) -> None:
+        """SIGKILL one process of the worker at whatever it does."""
+        kill_child_of(self.worker.process.pid, chance)
+
+    def kill_worker(self) -> None:
+        """SIGKILL the worker with all of its processes, and start another."""
+        kill(self.worker)
+        self.supervisor.stop_child(self.worker)
+        (self.worker,) = self.supervisor.start(_worker(self.supervisor, self.valkey))
+
+    def wipe_broker(self) -> None:
+        """SIGKILL the broker, lose its files as with its disk, and start an empty one."""
+        kill(self.broker)
+        self.supervisor.stop_child(self.broker)
+        shutil.rmtree(self.valkey.home)
+        (self.broker,) = self.supervisor.start(self.valkey.program())
+
+    @contextmanager
+    def beat_stopped(self) -> Iterator[None]:
+        """Nothing is swept meanwhile."""
+        os.killpg(self.beat.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.beat.process.pid, signal.SIGCONT)
+
+
+def start(supervisor: Supervisor) -> Crew:
+    """Start all three on the test's database."""
+    valkey = EmbeddedValkey(supervisor.directory / "valkey")
+    (broker,) = supervisor.start(valkey.program())
+    worker, beat = supervisor.start(_worker(supervisor, valkey), _beat(supervisor, valkey))
+    return Crew(supervisor, valkey, broker, worker, beat)
+
+
+def _worker(supervisor: Supervisor, valkey: EmbeddedValkey) -> Program:
+    environment = product_environment(valkey.broker_url)
+    return worker_program(_TWO_PROCESSES, environment, supervisor.directory / "run", ("tests.torture.jobs",))
+
+
+def _beat(supervisor: Supervisor, valkey: EmbeddedValkey) -> Program:
+    """The product's beat, in more of a hurry."""
+    program = beat_program(product_environment(valkey.broker_url), supervisor.directory / "schedule")
+    command = (
+        "tests.torture.quick_beat" if part == "loyalty_saas.celery" else part for part in program.command
+    )
+    return replace(program, command=tuple(command))
