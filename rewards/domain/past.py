@@ -12,8 +12,8 @@ from rewards.domain.measures import Leaving
 
 _BY_TIME: Final = itemgetter(0, 1, 2)
 # At one instant: what leaves a window is gone, staff have locked, orders come before returns, returns before
-# events, and the night before nothing.
-LEFT, LOCKED, ORDER, RETURN, EVENT, MEMBER_DAY, NIGHT = range(7)
+# events, points are released once the events are paid, and the night comes last.
+LEFT, LOCKED, ORDER, RETURN, EVENT, RELEASED, MEMBER_DAY, NIGHT = range(8)
 
 
 class Played(NamedTuple):
@@ -55,6 +55,16 @@ class Returned(NamedTuple):
     total_minor: int
     is_whole: bool
     units: Sequence[ReturnedUnits]
+
+
+class Released(NamedTuple):
+    """What pending points of a member waited for has happened; see ``wallets.awaited``."""
+
+    at: datetime
+    kind: int
+    id: int
+    customer_id: int
+    awaits: str
 
 
 class Left(NamedTuple):

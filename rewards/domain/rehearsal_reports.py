@@ -32,12 +32,9 @@ def report(
 ) -> dict[str, Any]:
     """Return the result of a rehearsal as it is stored; tiers are those of ``until``."""
     revision = ledger.engine.revision
-    kept = {
-        wallet.key: ledger.points_by_wallet.get(wallet.key, 0) - ledger.taken_by_wallet.get(wallet.key, 0)
-        for wallet in revision.wallets
-    }
-    cost = {wallet.key: wallet.cost_minor(kept[wallet.key]) for wallet in revision.wallets}
-    given, taken = sum(ledger.points_by_wallet.values()), sum(ledger.taken_by_wallet.values())
+    totals = ledger.points.totals
+    kept = {wallet.key: totals[wallet.key].given - totals[wallet.key].taken for wallet in revision.wallets}
+    given, taken = sum(each.given for each in totals.values()), sum(each.taken for each in totals.values())
     changes = _changes(ledger.points_by_customer, actual.points_by_customer)
     return {
         "events": ledger.events,
@@ -46,12 +43,8 @@ def report(
         "liability_change_points": (given - taken) - (actual.given - actual.taken),
         "liability_change_minor": _liability(revision, kept)
         - _liability(live.revision if live else revision, actual.kept_by_wallet),
-        "cost_minor": sum(cost.values()),
-        "wallets": [
-            {"wallet": wallet.key, "name": wallet.name, "points": kept[wallet.key],
-             "actual_points": actual.kept_by_wallet.get(wallet.key, 0), "cost_minor": cost[wallet.key]}
-            for wallet in revision.wallets
-        ],
+        "cost_minor": sum(wallet.cost_minor(kept[wallet.key]) for wallet in revision.wallets),
+        "wallets": _wallets(ledger, actual, live),
         "rules": _rules(ledger, actual, names),
         "grants": dict(ledger.grants.most_common()),
         "members": {
@@ -70,6 +63,27 @@ def report(
             for (rule, other), events in ledger.overlaps.most_common(MOST_NAMED)
         ],
     }  # fmt: skip
+
+
+def _wallets(ledger: ShadowLedger, actual: Actual, live: Engine | None) -> list[dict[str, Any]]:
+    """Return what came of each wallet: what moved, what is left of it, and how the liability differs."""
+    theirs = {wallet.key: wallet for wallet in live.revision.wallets} if live else {}
+    rows = []
+    for wallet in ledger.engine.revision.wallets:
+        totals, left = ledger.points.totals[wallet.key], ledger.points.outstanding(wallet.key)
+        kept, really = totals.given - totals.taken, actual.kept_by_wallet.get(wallet.key, 0)
+        worth = theirs.get(wallet.key, wallet)
+        rows.append(
+            {
+                "wallet": wallet.key, "name": wallet.name, "kind": wallet.kind.value,
+                "given": totals.given, "asked_back": totals.asked, "taken": totals.taken,
+                "expired": totals.expired, "points": kept, "actual_points": really,
+                "pending": left.pending, "available": left.available, "debt": left.debt,
+                "cost_minor": wallet.cost_minor(kept), "liability_change_points": kept - really,
+                "liability_change_minor": wallet.liability_minor(kept) - worth.liability_minor(really),
+            }
+        )  # fmt: skip
+    return rows
 
 
 def _liability(revision: Revision, kept_by_wallet: Mapping[str, int]) -> int:

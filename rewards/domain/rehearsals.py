@@ -12,14 +12,17 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any, Final
 
-from rewards.domain.decisions import Evaluation
+from rewards.domain.decisions import Decision, Evaluation
 from rewards.domain.effects import ChangeTier, SetTrait
 from rewards.domain.engine import Engine
 from rewards.domain.facts import CustomerState, Due
+from rewards.domain.lots import LotBalance
 from rewards.domain.measures import Measures
-from rewards.domain.past import Counted, Left, Locked, Night, Played, Returned
-from rewards.domain.pots import LinePoints, asked_back, by_pot, wallet_of
+from rewards.domain.past import Counted, Left, Locked, Night, Played, Released, Returned
+from rewards.domain.pots import wallet_of
 from rewards.domain.rules import GrantKind, Trigger
+from rewards.domain.shadow_points import ShadowPoints
+from rewards.domain.shadow_returns import ShadowReturns
 from rewards.domain.shadow_tiers import ShadowTiers
 from rewards.domain.tiers import ROLLING_YEAR, SPEND, Tier
 from rewards.domain.usage import BudgetBook, UsageBook
@@ -73,9 +76,10 @@ def changed_rules(engine: Engine, live: Engine) -> frozenset[str]:
 class ShadowLedger:
     """Plays what happened in time order. Facts of members are of today, all that is counted is of the time.
 
-    ``returned_orders`` are the orders that something is given back of in these days: of no other does anybody
-    ask what its lines earned. ``changed_rules`` are those that the live program does not have like this;
-    where one pays for the same event as another rule, ``overlaps`` counts the pair.
+    ``points`` are the accounts as they were. ``returned_orders`` are the orders that something is given back
+    of in these days: of no other does anybody ask what its lines earned. ``changed_rules`` are those that the
+    live program does not have like this; where one pays for the same event as another rule, ``overlaps``
+    counts the pair.
     """
 
     def __init__(
@@ -85,13 +89,14 @@ class ShadowLedger:
         usage: UsageBook,
         budgets: BudgetBook,
         since: datetime,
+        points: ShadowPoints,
         returned_orders: Collection[int] = (),
         changed_rules: frozenset[str] = frozenset(),
     ) -> None:
         revision = engine.revision
         given = {grant.kind for rule in revision.rules for grant in rule.grants}
         self.engine, self._usage, self._budgets = engine, usage, budgets
-        self._returned_orders, self._changed_rules = returned_orders, changed_rules
+        self.points, self.returns, self._changed_rules = points, ShadowReturns(returned_orders), changed_rules
         self.spending_by_customer: dict[int, Spending] = defaultdict(Spending)
         self.state_by_customer: dict[int, CustomerState] = {}
         # Where nothing but that spend decides, it need not be counted twice.
@@ -107,12 +112,8 @@ class ShadowLedger:
         self.rules: dict[str, RuleTotals] = defaultdict(RuleTotals)
         self.grants: Counter[str] = Counter()
         self.points_by_customer: dict[int, int] = defaultdict(int)
-        self.points_by_wallet: dict[str, int] = defaultdict(int)
-        self.taken_by_wallet: dict[str, int] = defaultdict(int)
         self.events = 0
         self._night_before, self._moved = since, set[int]()
-        self._pots_by_order: dict[int, LinePoints] = {}
-        self._returned: dict[tuple[int, int], int] = defaultdict(int)
         self._unknown = CustomerState()
         self._ladder = spend_ladder(revision.tiers)
         self._counts_usage = bool(engine.needs.periods_by_rule)
@@ -120,7 +121,7 @@ class ShadowLedger:
         self._changes_members = bool(given & {GrantKind.TIER, GrantKind.TRAIT})
         self._how: dict[type[Any], Callable[[Any], None]] = {
             Played: self._decide, Returned: self._give_back, Counted: self._count, Left: self._leave,
-            Locked: self._lock, Night: self._sleep,
+            Locked: self._lock, Night: self._sleep, Released: self._release,
         }  # fmt: skip
 
     def play(self, happened: Iterable[Any]) -> None:
@@ -149,7 +150,7 @@ class ShadowLedger:
         )
         is_order = event.trigger is _ORDER
         evaluation = self.engine.decide(
-            state, event, explains=False, shares_lines=is_order and due.event_id in self._returned_orders
+            state, event, explains=False, shares_lines=is_order and due.event_id in self.returns
         )
         self._book(due, evaluation)
         if is_order:
@@ -181,19 +182,24 @@ class ShadowLedger:
             if outcome.cap is not None:
                 rules[outcome.rule].capped += 1
         if decision.earned:
-            for earned in decision.earned:
-                self.points_by_customer[customer_id] += earned.points
-                self.points_by_wallet[earned.wallet] += earned.points
-                if self.measures is not None:
-                    self.measures.add_points(customer_id, at, earned.wallet, earned.points)
-            if decision.line_points_by_wallet:
-                self._pots_by_order[due.event_id] = by_pot(
-                    decision.line_points_by_wallet, decision.own_line_points_by_pot
-                )
+            self._credit(due, decision, at)
         if self._changed_rules:
             self._note_overlaps([outcome.rule for outcome in decision.outcomes if outcome.points])
         self._usage.book(customer_id, at, evaluation)
         self._budgets.book(at, evaluation)
+
+    def _credit(self, due: Due, decision: Decision, at: datetime) -> None:
+        customer_id, points, measures = due.customer_id, self.points, self.measures
+        lots: dict[str, LotBalance | None] = {}
+        for earned in decision.earned:
+            wallet, given = earned.wallet, earned.points
+            self.points_by_customer[customer_id] += given
+            points.totals[wallet].given += given
+            lots[earned.pot] = points.earn(due, earned, at)
+            if measures is not None:
+                measures.add_points(customer_id, at, wallet, given)
+        if decision.line_points_by_wallet:
+            self.returns.remember(due.event_id, decision, lots)
 
     def _note_overlaps(self, paying: list[str]) -> None:
         changed = self._changed_rules.intersection(paying)
@@ -243,18 +249,16 @@ class ShadowLedger:
             self.measures.take_return(
                 customer_id, at, item.placed_at, item.total_minor, is_whole=item.is_whole
             )
-        pots = self._pots_by_order.get(item.order_id, {})
-        for unit in item.units:
-            before = self._returned[item.order_id, unit.position]
-            self._returned[item.order_id, unit.position] = before + unit.returned
-            for pot, points in asked_back(
-                pots, unit.position, bought=unit.bought, before=before, returned=unit.returned
-            ):
-                self.points_by_customer[customer_id] -= points
-                self.taken_by_wallet[wallet_of(pot)] += points
-                if self.measures is not None:
-                    self.measures.add_points(customer_id, at, wallet_of(pot), -points)
+        for pot, asked, lot in self.returns.asked(item):
+            wallet = wallet_of(pot)
+            points = self.points.take_back(customer_id, wallet, lot, asked, at)
+            self.points_by_customer[customer_id] -= points
+            if self.measures is not None and points:
+                self.measures.add_points(customer_id, at, wallet, -points)
         self.tiers.refresh(customer_id, at)
+
+    def _release(self, item: Released) -> None:
+        self.points.release(item.customer_id, item.awaits, item.at)
 
     def _leave(self, item: Left) -> None:
         self.spending_by_customer[item.customer_id].minor -= item.spend_minor

@@ -24,3 +24,8 @@ def customer_key(customer_id: int, key: str) -> str:
     """
     spelled = key if len(key) <= _LONGEST else hashlib.sha256(key.encode()).hexdigest()
     return f"{customer_id}:{spelled}"
+
+
+def source_id(event_id: int, pot: str) -> str:
+    """The permanent source of what an event earned in one wallet, or by one rule with its own expiry."""
+    return f"{event_id}:{pot}"

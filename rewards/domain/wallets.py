@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from rewards.domain.expiry import Expiry, ExpiryKind, start_of_day
 
@@ -67,6 +67,17 @@ class Pending:
         if not self.event:
             return None
         return MANUAL if self.event == MANUAL else awaited(self.event, event_type, event_id)
+
+
+def named_order(properties: Mapping[str, Any]) -> str | None:
+    """Return the order that an event names, as the client calls it."""
+    order = properties.get("order_id")
+    return str(order) if isinstance(order, str | int) else None
+
+
+def events_awaited(wallets: Iterable[WalletPolicy]) -> frozenset[str]:
+    """Return the names of the events that make points of some wallet spendable."""
+    return frozenset(wallet.pending.event for wallet in wallets) - {"", MANUAL}
 
 
 def awaited(event: str, event_type: str, event_id: int) -> str:

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from rewards.domain import lots
 from rewards.models.account import Account
 from rewards.models.dependent_row import DependentRow
 from tenants.models.base import TenantForeignKey, TenantManager, TenantQuerySet
@@ -109,12 +110,7 @@ class Lot(DependentRow):
 
     def state_at(self, at: datetime) -> LotState:
         """What the lot is at a moment, whatever the sweeps have seen."""
-        if not self.remaining:
-            return LotState.USED
-        if self.expires_at is not None and self.expires_at <= at:
-            return LotState.EXPIRED
-        is_due = self.activates_at is not None and self.activates_at <= at
-        return LotState.PENDING if self.is_pending and not is_due else LotState.ACTIVE
+        return LotState(lots.state_at(self, at))
 
     @property
     def state(self) -> LotState:

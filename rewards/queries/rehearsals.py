@@ -20,12 +20,14 @@ from rewards.domain.past import (
     LOCKED,
     MEMBER_DAY,
     ORDER,
+    RELEASED,
     RETURN,
     Counted,
     Left,
     Locked,
     Night,
     Played,
+    Released,
     Returned,
     ReturnedUnits,
 )
@@ -34,6 +36,7 @@ from rewards.domain.qualification import QualificationWindow
 from rewards.domain.rules import Trigger
 from rewards.domain.sources import event_number
 from rewards.domain.tiers import ROLLING_YEAR
+from rewards.domain.wallets import awaited, events_awaited, named_order
 from rewards.queries import documents, member_days
 from tenants.domain.actors import SYSTEM
 from tenants.scope import active_tenant_id
@@ -106,9 +109,32 @@ _LOCKS = """
       AND move IN ('locked', 'unlocked') AND actor_label <> %(program)s
     ORDER BY changed_at, id
 """
+_EVENTS = """
+    SELECT {leaving}, e.customer_id, e.name, COUNT(*) FROM crm_event e
+    WHERE e.tenant_id = %(tenant)s AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
+      AND e.name = ANY(%(names)s)
+    GROUP BY 1, 2, 3
+"""
+# Those by rules belong to the revision that was live.
+_LOCKS = """
+    SELECT changed_at, id, customer_id, to_key, locked_until FROM rewards_tierchange
+    WHERE tenant_id = %(tenant)s AND changed_at >= %(since)s AND changed_at < %(until)s
+      AND move IN ('locked', 'unlocked') AND actor_label <> %(program)s
+    ORDER BY changed_at, id
+"""
 _RETURNED_ORDERS = """
     SELECT DISTINCT order_id FROM crm_return
     WHERE tenant_id = %(tenant)s AND returned_at >= %(since)s AND returned_at < %(until)s
+"""
+_RELEASING = """
+    SELECT e.occurred_at, e.name, e.properties::text FROM crm_event e
+    WHERE e.tenant_id = %(tenant)s AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
+      AND e.name = ANY(%(names)s)
+    ORDER BY e.occurred_at, e.message_id
+"""
+_ORDERS_NAMED = """
+    SELECT external_id, id, customer_id FROM crm_order
+    WHERE tenant_id = %(tenant)s AND external_id = ANY(%(names)s) AND customer_id IS NOT NULL
 """
 _EVENTS = """
     SELECT e.occurred_at, e.message_id, e.customer_id, e.name, e.properties::text
@@ -169,11 +195,6 @@ def asked_returns(returned: Sequence[Returned], engine: Engine) -> list[Played]:
     return [Played(item.event.at, RETURN, item.event_id, item) for item in due]
 
 
-def returned_orders(since: datetime, until: datetime) -> frozenset[int]:
-    """Return the ids of the orders that something is given back of in the span."""
-    return frozenset(order_id for (order_id,) in _rows(_RETURNED_ORDERS, since=since, until=until))
-
-
 def events(
     since: datetime, until: datetime, *, answered: Collection[str], counted: Collection[str]
 ) -> list[Played | Counted]:
@@ -195,6 +216,29 @@ def events(
         else:
             found.append(Counted(at, EVENT, number, customer_id, name))
     return found
+
+
+def released(since: datetime, until: datetime, revision: Revision) -> list[Released]:
+    """Return the events that pending points of an order wait for."""
+    names = events_awaited(revision.wallets)
+    if not names:
+        return []
+    named = [
+        (at, name, order)
+        for at, name, text in _rows(_RELEASING, since=since, until=until, names=sorted(names))
+        if (order := named_order(msgspec.json.decode(text))) is not None
+    ]
+    ids = {
+        name: (order_id, customer_id)
+        for name, order_id, customer_id in _rows(
+            _ORDERS_NAMED, names=sorted({order for _at, _name, order in named})
+        )
+    }
+    return [
+        Released(at, RELEASED, number, ids[order][1], awaited(name, "order", ids[order][0]))
+        for number, (at, name, order) in enumerate(named)
+        if order in ids
+    ]
 
 
 def left_year(since: datetime, until: datetime) -> list[Left]:

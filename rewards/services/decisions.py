@@ -10,22 +10,21 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db import connection
 
-from rewards.domain.pots import LinePoints, asked_back, by_pot, wallet_of
+from rewards.domain.pots import LinePoints, Units, asked_back, wallet_of
+from rewards.domain.sources import source_id
 from rewards.domain.usage import BudgetBook
 from rewards.domain.wallets import RefundPolicy
-from rewards.models import DecisionEvent, DecisionRecord, LedgerTransaction
-from rewards.queries import documents
+from rewards.models import DecisionEvent
+from rewards.queries import documents, earned_pots
 from rewards.queries.documents import Document
 from rewards.queries.programs import PublishedRevision
 from rewards.services import budgets, effects, ledger
 from rewards.services.effects.given import Given
-from rewards.services.effects.points import source_id
 from rewards.services.evaluations import Decided
 from rewards.services.ledger import Outcome, TakeBack, array_literal
 from tenants.domain.actors import Actor
 from tenants.scope import active_tenant_id
 
-ORDER_SOURCE = "order"
 RETURN_SOURCE = "return"
 _INSERT = """
     INSERT INTO rewards_decisionrecord (
@@ -123,10 +122,10 @@ def carry_out_returns(
     if not returns:
         return 0
     order_ids = {document.order_id for document in returns}
-    earned = _earned_lines(order_ids)
+    earned = earned_pots.of_orders(order_ids)
     known = [document for document in returns if document.order_id in earned]
     asked = _points_asked(known, earned)
-    earn_ids = _earn_transactions(earned)
+    earn_ids = earned_pots.transactions(earned)
     wanted = [
         TakeBack(earn_ids[source_id(document.order_id, pot)], sum(by_line.values()),
                  source_id(document.id, pot), document.happened_at, _policy(published, wallet_of(pot)))
@@ -152,31 +151,8 @@ def _policy(published: PublishedRevision, wallet: str) -> RefundPolicy:
     return policies.get(wallet, RefundPolicy.WITHIN_BALANCE)
 
 
-def _earned_lines(order_ids: set[int]) -> dict[int, LinePoints]:
-    rows = DecisionRecord.objects.filter(event_type=DecisionEvent.ORDER, event_id__in=order_ids)
-    return {order_id: _pots(record) for order_id, record in rows.values_list("event_id", "record")}
-
-
-def _pots(record: Mapping[str, Any]) -> LinePoints:
-    """Return what an order earned, the points of rules with their own expiry apart from their wallet."""
-    return by_pot(_by_line(record["lines"]), _by_line(record.get("own_lines", {})))
-
-
-def _by_line(recorded: Mapping[str, Mapping[str, int]]) -> dict[str, dict[int, int]]:
-    return {
-        pot: {int(position): points for position, points in by_line.items()}
-        for pot, by_line in recorded.items()
-    }
-
-
-def _earn_transactions(earned: Mapping[int, LinePoints]) -> dict[str, int]:
-    sources = [source_id(order_id, pot) for order_id, pots in earned.items() for pot in pots]
-    rows = LedgerTransaction.objects.filter(source_type=ORDER_SOURCE, source_id__in=sources)
-    return dict(rows.values_list("source_id", "id"))
-
-
 def _points_asked(returns: Sequence[Document], earned: Mapping[int, LinePoints]) -> dict[int, LinePoints]:
-    """Points each return gives back by wallet and line, counting earlier returns of the same units."""
+    """Points each return gives back by pot and line, counting earlier returns of the same units."""
     lines_by_return: dict[int, list[documents.ReturnedLine]] = defaultdict(list)
     returned_before: dict[tuple[int, int], int] = defaultdict(int)
     for line in documents.returned_lines({document.order_id for document in returns}):
@@ -186,16 +162,12 @@ def _points_asked(returns: Sequence[Document], earned: Mapping[int, LinePoints])
             lines_by_return[line.return_id].append(line)
     asked: dict[int, LinePoints] = {}
     for document in returns:
-        by_wallet: dict[str, dict[int, int]] = {}
+        units = []
         for line in lines_by_return[document.id]:
             before = returned_before[line.order_id, line.position]
-            for pot, points in asked_back(
-                earned[document.order_id], line.position, bought=line.bought, before=before,
-                returned=line.returned,
-            ):  # fmt: skip
-                by_wallet.setdefault(pot, {})[line.position] = points
+            units.append(Units(line.position, line.bought, before, line.returned))
             returned_before[line.order_id, line.position] = before + line.returned
-        asked[document.id] = by_wallet
+        asked[document.id] = asked_back(earned[document.order_id], units)
     return asked
 
 

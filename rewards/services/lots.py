@@ -10,7 +10,7 @@ from django.db import transaction
 
 from crm.models import Event, Order
 from crm.services import customer_touches
-from rewards.domain.wallets import MANUAL, awaited
+from rewards.domain.wallets import MANUAL, awaited, events_awaited, named_order
 from rewards.models import Lot
 from rewards.queries import programs
 from rewards.services import ledger
@@ -97,17 +97,16 @@ def release_after_events(
     Returns the points released.
     """
     published = programs.published()
-    names = {wallet.pending.event for wallet in published.revision.wallets} if published else set()
-    names -= {"", MANUAL}
+    names = events_awaited(published.revision.wallets) if published else frozenset()
     if not names:
         return 0
     events = Event.objects.filter(
         message_id__in=message_ids, occurred_at__gte=first_at, occurred_at__lte=last_at, name__in=names
     )
     named = {
-        (name, str(properties["order_id"]))
+        (name, order)
         for name, properties in events.values_list("name", "properties")
-        if isinstance(properties.get("order_id"), str | int)
+        if (order := named_order(properties)) is not None
     }
     ids = dict(
         Order.objects.filter(external_id__in={order for _, order in named}).values_list("external_id", "pk")

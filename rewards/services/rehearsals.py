@@ -82,14 +82,14 @@ def play(
 
 def played(
     *, tenant: Tenant, engine: Engine, since: datetime, until: datetime, live: Engine | None,
-    progress: Progress,
+    progress: Progress, tells_all_lots_apart: bool = False,
 ) -> ShadowLedger:  # fmt: skip
     """Return the ledger of a rehearsal in the end; ``until`` itself is not played.
 
     A day is read and played at a time, so that neither memory nor a transaction grows with the days.
     """
     with tenant_scope(tenant):
-        ledger = shadow_ledgers.opened(engine, live, since, until)
+        ledger = shadow_ledgers.opened(engine, live, since, until, tells_all_lots_apart=tells_all_lots_apart)
 
     def read(day: tuple[datetime, datetime]) -> list[Any]:
         with tenant_scope(tenant):
@@ -100,6 +100,7 @@ def played(
         for number, happened in enumerate(_read_ahead(read, _days(since, until)), start=1):
             ledger.play(happened)
             progress(number, days, f"{ledger.events} events")
+    ledger.points.close(until - INSTANT)
     return ledger
 
 
@@ -118,6 +119,7 @@ def _happened(ledger: ShadowLedger, since: datetime, until: datetime, *, is_firs
         past.events(
             since, until, answered=engine.event_names, counted=measures.event_names if measures else ()
         ),
+        past.released(since, until, revision),
         past.days_of_members(since, until, engine),
         past.nights(after, until, revision.time_zone),
     )

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from rewards.domain.engine import Engine
+from rewards.domain.lots import LotBalance
 from rewards.domain.measures import Measures
 from rewards.domain.programs import Revision
 from rewards.domain.rehearsals import ShadowLedger, changed_rules
 from rewards.domain.rules import GrantKind
-from rewards.queries import customer_states, rehearsal_openings, rehearsals
+from rewards.domain.shadow_points import ShadowPoints
+from rewards.queries import customer_states, rehearsal_lots, rehearsal_openings
+from rewards.queries.rehearsal_lots import Opened, ReturnedOrders
 
 
-def opened(engine: Engine, live: Engine | None, since: datetime, until: datetime) -> ShadowLedger:
-    """Return a ledger that knows what was before: spend, tiers, caps used and budgets paid.
+def opened(
+    engine: Engine,
+    live: Engine | None,
+    since: datetime,
+    until: datetime,
+    *,
+    tells_all_lots_apart: bool = False,
+) -> ShadowLedger:
+    """Return a ledger that knows what was before: points, spend, tiers, caps used and budgets paid.
 
-    Everybody is brought to the tier that the revision gives, as when it is published.
+    Everybody is brought to the tier that the revision gives, as when it is published. To tell all lots apart
+    takes memory for every credit.
     """
+    returned = rehearsal_lots.returned_orders(since, until)
+    horizon = None if tells_all_lots_apart else until
+    told_apart = None if tells_all_lots_apart else returned.customer_ids
     ledger = ShadowLedger(
         engine=engine,
         usage=customer_states.usage_book(engine, since=since, before_moment=since),
         budgets=rehearsal_openings.budget_book(engine, since),
         since=since,
-        returned_orders=rehearsals.returned_orders(since, until),
+        points=ShadowPoints(engine.revision, horizon=horizon, told_apart=returned.customer_ids),
+        returned_orders=returned.ids,
         changed_rules=changed_rules(engine, live) if live else frozenset(),
     )
+    _open_points(ledger, rehearsal_lots.lots(since, until, told_apart), since, returned)
     ledger.spending_by_customer.update(rehearsal_openings.spending(since))
     ledger.state_by_customer.update(rehearsal_openings.states(engine))
     for customer_id, standing in rehearsal_openings.standings(since):
@@ -33,6 +50,31 @@ def opened(engine: Engine, live: Engine | None, since: datetime, until: datetime
         _fill(ledger.measures, engine.revision, since)
     ledger.tiers.refresh_all(since)
     return ledger
+
+
+def _open_points(
+    ledger: ShadowLedger, lots: Iterable[Opened], since: datetime, returned: ReturnedOrders
+) -> None:
+    """Give members the lots and debts they had, and say which of these lots returns will ask for."""
+    earned = rehearsal_lots.earned(returned.earlier)
+    numbers = rehearsal_lots.earned_lots(earned)
+    asked = {number for found in numbers.values() for number in found}
+    kept: dict[int, LotBalance] = {}
+    for customer_id, wallet, number, lot in lots:
+        opened = ledger.points.open(customer_id, wallet, lot)
+        if opened is not None and number in asked:
+            kept[number] = opened
+    for customer_id, wallet, points in rehearsal_lots.debts(since):
+        ledger.points.open_debt(customer_id, wallet, points)
+    for order_id, pots in earned.items():
+        of_pots = {pot: _first(kept, numbers[order_id, pot]) for pot in pots}
+        ledger.returns.open(order_id, pots, of_pots)
+    for order_id, position, units in rehearsal_lots.returned_units(since, returned.earlier):
+        ledger.returns.open_units(order_id, position, units)
+
+
+def _first(kept: Mapping[int, LotBalance], numbers: Sequence[int]) -> LotBalance | None:
+    return next((kept[number] for number in numbers if number in kept), None)
 
 
 def _fill(measures: Measures, revision: Revision, since: datetime) -> None:

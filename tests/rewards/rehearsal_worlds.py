@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,8 +13,17 @@ from django.db import transaction
 from crm.models import Customer, Event, Person
 from crm.services import partitions
 from rewards.domain.expiry import start_of_day
+from rewards.domain.lots import LotState, state_at
 from rewards.domain.rehearsals import ShadowLedger
-from rewards.models import DecisionRecord, ProgramRevision, TierChange, TierMembership, TierMove
+from rewards.models import (
+    Account,
+    DecisionRecord,
+    Lot,
+    ProgramRevision,
+    TierChange,
+    TierMembership,
+    TierMove,
+)
 from rewards.queries import programs as program_queries
 from rewards.services import earning, expiries, lots, member_days, programs, rehearsals, tiers
 from tenants.domain.actors import SYSTEM, Actor
@@ -56,6 +65,15 @@ class Happen:
 
 
 @dataclass(frozen=True)
+class Deliver:
+    """An event that names the order that is number ``order`` in the story."""
+
+    at: datetime
+    order: int
+    name: str = "delivered"
+
+
+@dataclass(frozen=True)
 class Lock:
     """Staff lock a tier for some days; 0 ends the lock."""
 
@@ -65,15 +83,21 @@ class Lock:
     days: int
 
 
-Step = Buy | GiveBack | Happen | Lock
+Step = Buy | GiveBack | Happen | Deliver | Lock
+
+
+# Points left, when they end, and what they are; and when they became or will become usable.
+Lots = list[tuple[int, datetime | None, LotState, datetime]]
 
 
 @dataclass
 class Told:
-    """What can be compared: points by rule, and tiers by customer."""
+    """What can be compared: points by rule, tiers by customer, lots and debts by customer and wallet."""
 
     points_by_rule: dict[str, int]
     tiers: dict[int, str]
+    lots: dict[tuple[int, str], Lots]
+    debts: dict[tuple[int, str], int]
 
 
 @dataclass
@@ -116,7 +140,7 @@ class Story:
             TierChange.objects.bulk_create(map(self._locked, staff))
             ledger = rehearsals.played(
                 tenant=self.tenant, engine=program_queries.bind(draft).engine, since=SINCE, until=self.until,
-                live=live.engine if live else None, progress=lambda *_: None,
+                live=live.engine if live else None, progress=lambda *_: None, tells_all_lots_apart=True,
             )  # fmt: skip
             transaction.set_rollback(True)
         return self._said(ledger)
@@ -144,13 +168,21 @@ class Story:
                 orders.append(row)
             elif isinstance(step, GiveBack):
                 row = make_return(orders[step.order], dict(step.units), step.at)
-            elif isinstance(step, Happen):
-                row = Event.objects.create(
-                    message_id=f"m{self.customers[0].pk}-{number}", occurred_at=step.at, received_at=step.at,
-                    name=step.name, customer=self.customers[step.who], properties=dict(step.properties),
-                )  # fmt: skip
+            elif isinstance(step, Happen | Deliver):
+                row = self._event(number, step, orders)
             rows.append(row)
         return rows
+
+    def _event(self, number: int, step: Happen | Deliver, orders: Sequence[Any]) -> Event:
+        if isinstance(step, Happen):
+            customer, properties = self.customers[step.who], dict(step.properties)
+        else:
+            order = orders[step.order]
+            customer, properties = order.customer, {"order_id": order.external_id}
+        return Event.objects.create(
+            message_id=f"m{self.customers[0].pk}-{number}", occurred_at=step.at, received_at=step.at,
+            name=step.name, customer=customer, properties=properties,
+        )  # fmt: skip
 
     def _play(self, since: datetime, until: datetime) -> None:
         moments = [*self._clock(since, until), *self._deeds(since, until)]
@@ -165,7 +197,7 @@ class Story:
                 self._do(deed, row)
 
     def _deeds(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, int, int, Any, Any]]:
-        rank = {Lock: 0, Buy: 1, GiveBack: 2, Happen: 3}
+        rank = {Lock: 0, Buy: 1, GiveBack: 2, Happen: 3, Deliver: 3}
         for number, (step, row) in enumerate(zip(self.steps, self.rows, strict=True)):
             if since <= step.at < until:
                 yield step.at, rank[type(step)], row.pk if rank[type(step)] in (1, 2) else number, step, row
@@ -186,10 +218,11 @@ class Story:
             earning.award_orders([row.pk], by=SYSTEM, at=step.at)
         elif isinstance(step, GiveBack):
             earning.take_back_returns([row.pk], by=SYSTEM, at=step.at)
-        elif isinstance(step, Happen):
+        elif isinstance(step, Happen | Deliver):
             batch = {"message_ids": [row.message_id], "first_at": step.at, "last_at": step.at}
             earning.award_events(**batch, by=SYSTEM, at=step.at)
             tiers.refresh_after_events(**batch, at=step.at)
+            lots.release_after_events(**batch, at=step.at)
         elif step.days:
             until = step.at + step.days * DAY
             tiers.lock(customer=self._who(step), tier_key=step.key, until=until, reason="r", by=self.actor,
@@ -206,7 +239,21 @@ class Story:
         return Told(
             {key: totals.points for key, totals in ledger.rules.items() if totals.points},
             {who[customer]: key for customer, key in held.items() if key and customer in who},
-        )
+            self._lots((who[customer], wallet, lot) for customer, wallet, account in ledger.points
+                       for lot in account.lots),
+            {(who[customer], wallet): account.debt for customer, wallet, account in ledger.points
+             if account.debt},
+        )  # fmt: skip
+
+    def _lots(self, found: Iterable[tuple[int, str, Any]]) -> dict[tuple[int, str], Lots]:
+        """Return what is left of lots, however they are kept."""
+        at = self.until - INSTANT
+        lots: dict[tuple[int, str], Lots] = defaultdict(list)
+        for who, wallet, lot in found:
+            state = state_at(lot, at)
+            if state not in {LotState.USED, LotState.EXPIRED}:
+                lots[who, wallet].append((lot.remaining, lot.expires_at, state, lot.available_from))
+        return {key: sorted(each, key=str) for key, each in lots.items()}
 
     def _seen(self) -> Told:
         who = {customer.pk: number for number, customer in enumerate(self.customers)}
@@ -221,4 +268,10 @@ class Story:
                 for row in TierMembership.objects.all()
                 if row.customer_id in who
             },
-        )
+            self._lots(
+                (who[lot.account.customer_id], lot.account.wallet.key, lot)
+                for lot in Lot.objects.select_related("account__wallet")
+            ),
+            {(who[each.customer_id], each.wallet.key): each.debt
+             for each in Account.objects.select_related("wallet").filter(debt__gt=0)},
+        )  # fmt: skip

@@ -190,6 +190,9 @@ def test_a_rehearsal_names_winners_costs_and_tier_moves(tenant: Tenant) -> None:
     assert result["liability_change_minor"] == 1963 - (given - taken)
     (wallet,) = result["wallets"]
     assert (wallet["points"], wallet["actual_points"]) == (1963, given - taken)
+    assert (wallet["given"], wallet["asked_back"], wallet["taken"], wallet["expired"]) == (2000, 37, 37, 0)
+    assert (wallet["pending"], wallet["available"], wallet["debt"]) == (0, 1963, 0)
+    assert wallet["liability_change_points"] == result["liability_change_points"] == 1963 - given + taken
     assert [row["rule"] for row in result["conflicts"]] == ["r0", "r1"]
     assert result["conflicts"][1] == {"rule": "r1", "name": "R1", "points": 0, "actual_points": 100}
     assert {row["rule"]: row["is_gone"] for row in result["rules"]} == {"r0": False, "r1": True}

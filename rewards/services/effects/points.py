@@ -8,17 +8,13 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from rewards.domain.effects import Earn
+from rewards.domain.sources import source_id
 from rewards.models import TransactionKind
 from rewards.queries.programs import PublishedRevision
 from rewards.services import expiries, ledger
 from rewards.services.effects.given import Given
 from rewards.services.ledger import Credit
 from tenants.domain.actors import Actor
-
-
-def source_id(event_id: int, pot: str) -> str:
-    """The permanent source of what an event earned in one wallet, or by one rule with its own expiry."""
-    return f"{event_id}:{pot}"
 
 
 def carry_out(

@@ -1,0 +1,132 @@
+"""One member's points in one wallet while a revision is played over the past: lots and debt.
+
+What is due happens at its very instant: whoever touches an account later settles it first. Methods do
+what the ledger's functions do, and stories told to both hold them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from rewards.domain.lots import NEVER, LotBalance, shares, shares_of_return
+from rewards.domain.wallets import RefundPolicy
+
+
+class ShadowAccount:
+    """Lots with something in them, and the debt.
+
+    An account that ``merges`` keeps lots that nobody will tell apart as one: it grows with the days on which
+    points end and not with what was earned. ``next_at`` is not after the first moment something is due.
+    """
+
+    __slots__ = ("_lots", "debt", "merges", "next_at")
+
+    def __init__(self, *, merges: bool) -> None:
+        self.merges = merges
+        self._lots: dict[Any, LotBalance] = {}
+        self.debt = 0
+        self.next_at = NEVER
+
+    @property
+    def lots(self) -> Collection[LotBalance]:
+        return self._lots.values()
+
+    def credit(self, lot: LotBalance) -> LotBalance | None:
+        """Repay the debt, unless the points are pending, and keep the rest; ``None`` when nothing is left."""
+        if self.debt and not lot.is_pending:
+            repaid = min(self.debt, lot.remaining)
+            self.debt -= repaid
+            lot.remaining -= repaid
+        return self._put(lot) if lot.remaining else None
+
+    def add(self, points: int, expires_at: datetime | None) -> None:
+        """Keep usable points where lots are merged and nothing is owed."""
+        lot = self._lots.get(expires_at)
+        if lot is None:
+            self._put(LotBalance(0, points, expires_at))
+        else:
+            lot.remaining += points
+
+    def debit(self, points: int, at: datetime) -> int:
+        """Spend up to ``points`` from usable lots; return what no lot could give."""
+        return points - self._take(shares(self._lots.values(), points, at))
+
+    def take_back(self, own: LotBalance | None, points: int, policy: RefundPolicy, at: datetime) -> int:
+        """Take back what the lot ``own`` was credited; return how much was taken, a new debt included."""
+        if policy is RefundPolicy.ONLY_PENDING:
+            is_pending = own is not None and own.is_pending
+            return self._take([(own, min(own.free, points))]) if own is not None and is_pending else 0
+        taken = self._take(shares_of_return(self._lots.values(), own, points, at))
+        if policy is RefundPolicy.ALLOW_DEBT:
+            self.debt += points - taken
+            return points
+        return taken
+
+    def release(self, awaits: str, at: datetime) -> None:
+        """Activate the lots that waited for something which has happened."""
+        self._activate([lot for lot in self._lots.values() if lot.is_pending and lot.awaits == awaits], at)
+
+    def extend(self, until: datetime) -> None:
+        """Let every lot that ends last at least until a moment."""
+        for lot in [lot for lot in self._lots.values() if lot.expires_at and lot.expires_at < until]:
+            del self._lots[self._key(lot)]
+            lot.expires_at = until
+            self._put(lot)
+        self._plan()
+
+    def settle(self, at: datetime) -> int:
+        """Activate and expire what is due by ``at``, moment by moment; return the points that expired."""
+        expired = 0
+        while self.next_at <= at:
+            now = self.next_at
+            self._activate([lot for lot in self._lots.values() if _is_due(lot, now)], now)
+            ended = [lot for lot in self._lots.values() if lot.expires_at and lot.expires_at <= now]
+            expired += self._take([(lot, lot.remaining) for lot in ended])
+            self._plan()
+        return expired
+
+    def _put(self, lot: LotBalance) -> LotBalance:
+        key = self._key(lot)
+        if (like := self._lots.get(key)) is not None:
+            like.remaining += lot.remaining
+            return like
+        self._lots[key] = lot
+        for moment in (lot.expires_at, lot.activates_at if lot.is_pending else None):
+            if moment is not None and moment < self.next_at:
+                self.next_at = moment
+        return lot
+
+    def _key(self, lot: LotBalance) -> Any:
+        if not self.merges:
+            return lot.id
+        return (lot.expires_at, lot.activates_at, lot.awaits) if lot.is_pending else lot.expires_at
+
+    def _take(self, parts: Iterable[tuple[LotBalance, int]]) -> int:
+        total = 0
+        for lot, part in list(parts):
+            total += part
+            lot.remaining -= part
+            if not lot.remaining:
+                self._lots.pop(self._key(lot), None)
+        return total
+
+    def _activate(self, lots: Collection[LotBalance], at: datetime) -> None:
+        """Make pending lots usable and pay the debt from usable ones first."""
+        total = sum(lot.remaining for lot in lots)
+        for lot in lots:
+            del self._lots[self._key(lot)]
+            lot.is_pending, lot.available_from = False, min(lot.activates_at or at, at)
+            self._put(lot)
+        if self.debt and total:
+            self.debt -= self._take(shares(self._lots.values(), min(self.debt, total), at))
+
+    def _plan(self) -> None:
+        moments = [lot.expires_at for lot in self._lots.values() if lot.expires_at is not None]
+        moments += [lot.activates_at for lot in self._lots.values() if lot.is_pending and lot.activates_at]
+        self.next_at = min(moments, default=NEVER)
+
+
+def _is_due(lot: LotBalance, at: datetime) -> bool:
+    return lot.is_pending and lot.activates_at is not None and lot.activates_at <= at

@@ -1,0 +1,279 @@
+"""A rehearsal keeps every lot and debt of every wallet exactly as live would have: one story, told by both.
+
+REHEARSAL_STORIES lengthens the part that hypothesis tells.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from rewards.domain.lots import LotState
+from rewards.services import verification
+from tenants.domain.actors import SYSTEM
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.rewards.factories import make_customer, make_order
+from tests.rewards.rehearsal_worlds import SINCE, Buy, Deliver, GiveBack, Happen, Step, Story
+from tests.rewards.test_rules import publish
+
+pytestmark = pytest.mark.django_db
+EXAMPLES = int(os.environ.get("REHEARSAL_STORIES", "3"))
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+MONTH = {"kind": "rolling", "months": 1}
+YEAR_END = {"kind": "calendar", "period": "year"}
+
+
+@pytest.fixture(autouse=True)
+def scope(tenant: Tenant, other_tenant: Tenant) -> Any:
+    """Another tenant has a program and a customer of its own."""
+    with tenant_scope(other_tenant):
+        publish()
+        make_order(make_customer(), [("A", 1, 9000)], SINCE + DAY)
+    with tenant_scope(tenant):
+        yield
+
+
+def program(points: dict[str, Any], *, own: dict[str, Any] | None = None, **status: Any) -> dict[str, Any]:
+    """Three wallets; a point for each unit of money in two of them, a tenth of it in the third.
+
+    What wine earns beside that ends by ``own``.
+    """
+    wallets = [
+        {"key": "points", "name": "Points", **points},
+        {"key": "status", "name": "Status", "kind": "status", **status},
+        {"key": "cash", "name": "Cashback", "kind": "cashback", "refund_policy": "allow_debt",
+         "pending": {"days": 2}},
+    ]  # fmt: skip
+    effects = [
+        ("buy", {"wallet": "points", "points": 1, "per_minor": 100}),
+        ("count", {"wallet": "status", "points": 1, "per_minor": 100}),
+        ("save", {"wallet": "cash", "points": 1, "per_minor": 10}),
+        ("wine", {"wallet": "points", "points": 1, "per_minor": 150}),
+        ("learn", {"wallet": "points", "points": 7}),
+    ]
+    rules: list[dict[str, Any]] = [
+        {"key": key, "name": key, "priority": number, "effects": [{"type": "points", **effect}]}
+        for number, (key, effect) in enumerate(effects, start=1)
+    ]
+    rules[3] |= {"lines": {"line": "category", "op": "eq", "value": "WINE"}}
+    if own is not None:
+        rules[3] |= {"expiry": own}
+    rules[4] |= {"trigger": "event", "event": "lesson"}
+    tiers = [{"key": "base", "name": "Base", "threshold_minor": 0}]
+    return {"wallets": wallets, "tiers": tiers, "rules": rules}
+
+
+def buy(day: float, who: int = 0, *, units: int = 2, money: int = 1000, wine: int = 0) -> Buy:
+    """An order; three units of wine are its second line."""
+    lines = (("A", units, money), *((("WINE", 3, wine),) if wine else ()))
+    return Buy(SINCE + day * DAY, who, lines)
+
+
+def give(day: float, order: int, units: int = 1, position: int = 1) -> GiveBack:
+    return GiveBack(SINCE + day * DAY, order, ((position, units),))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A story, and what both have to say of the first member's wallet of points."""
+
+    document: dict[str, Any]
+    steps: list[Step]
+    days: int
+    lots: list[tuple[int, datetime | None, LotState]]
+    debts: dict[tuple[int, str], int]
+    before: dict[str, Any] | None = None
+
+
+def day(month: int, number: int, year: int = 2026) -> datetime:
+    """The start of a winter's day in New York."""
+    return datetime(year, month, number, 5, tzinfo=UTC)
+
+
+PENDING, ACTIVE = LotState.PENDING, LotState.ACTIVE
+DEBT = {"refund_policy": "allow_debt"}
+STORIES: dict[str, Case] = {
+    "a return takes no other lot than its own while that has enough": Case(
+        program({"expiry": MONTH}),
+        [buy(0.1), buy(1), buy(2), give(3, order=2, units=2), buy(4, money=700), give(5, order=1)],
+        6,
+        [(10, day(1, 13), ACTIVE), (5, day(1, 14), ACTIVE), (7, day(1, 17), ACTIVE)],
+        {},
+    ),
+    "what has expired in its own lot is taken from those that end first": Case(
+        program({}, own=MONTH),
+        [buy(1, wine=3000), buy(20, wine=600), give(40, 0, units=2, position=2), give(41, 0)],
+        42,
+        [(16, None, ACTIVE), (6, None, ACTIVE)],
+        {},
+    ),
+    "within the balance what is gone is forgiven": Case(
+        program({"expiry": MONTH}),
+        [buy(1), buy(20, money=400), give(35, order=0, units=2)],
+        36,
+        [],
+        {},
+    ),
+    "a debt is repaid by what is earned next, and that lot is smaller when it is asked": Case(
+        program({"expiry": MONTH, **DEBT}),
+        [buy(1), give(35, order=0, units=2), buy(36, money=1400), give(37, order=1), buy(38, money=200)],
+        39,
+        [],
+        {(0, "points"): 1},
+    ),
+    "only pending points are taken": Case(
+        program({"pending": {"days": 5}, "refund_policy": "only_pending"}),
+        [buy(0.5), give(2, order=0), give(8, order=0), buy(9), give(10, order=1)],
+        11,
+        [(5, None, ACTIVE), (5, None, PENDING)],
+        {},
+    ),
+    "points wait for a delivery": Case(
+        program({"pending": {"event": "delivered"}, "expiry": MONTH}),
+        [buy(1), buy(2), buy(3), Deliver(SINCE + 5 * DAY, 1), Deliver(SINCE + 5.5 * DAY, 1), give(6, 1),
+         give(7, 2), Deliver(SINCE + 4 * DAY, 0, "lost")],
+        8,
+        [(10, day(1, 14), PENDING), (5, day(1, 15), ACTIVE), (5, day(1, 16), PENDING)],
+        {},
+    ),
+    "points wait for a delivery or a day, whichever is first": Case(
+        program({"pending": {"days": 6, "event": "delivered"}}),
+        [buy(1), buy(2), Deliver(SINCE + 5 * DAY, 1), buy(4), give(7.5, order=0)],
+        8,
+        [(10, None, ACTIVE), (10, None, PENDING), (5, None, ACTIVE)],
+        {},
+    ),
+    "points wait for a day of the calendar": Case(
+        program({"pending": {"until": "2025-12-24"}}),
+        [buy(1), buy(11.2), buy(11.6), give(12, order=0)],
+        13,
+        [(10, None, ACTIVE), (10, None, ACTIVE), (5, None, ACTIVE)],
+        {},
+    ),
+    "points wait for staff": Case(
+        program({"pending": {"event": "manual"}}),
+        [buy(1), buy(2), give(3, order=0)],
+        4,
+        [(10, None, PENDING), (5, None, PENDING)],
+        {},
+    ),
+    "what a member earns lets everything live on": Case(
+        program({"expiry": {"kind": "inactivity", "months": 1}}),
+        [buy(1), buy(20), give(22, order=1), Happen(SINCE + 25 * DAY, 0, "lesson"), buy(60), buy(61)],
+        62,
+        [(10, day(3, 12) - HOUR, ACTIVE), (10, day(3, 12) - HOUR, ACTIVE)],
+        {},
+    ),
+    "each part of a rounded share comes from its own lot": Case(
+        program({}, own=YEAR_END),
+        [buy(1, units=3, wine=1000), *(give(day, 0, position=2) for day in (2, 3)), give(4, 0), give(5, 0)],
+        6,
+        [(2, day(1, 1), ACTIVE), (8, None, ACTIVE)],
+        {},
+    ),
+    "what becomes spendable repays the debt": Case(
+        program(DEBT | {"pending": {"days": 2}, "expiry": MONTH}),
+        [buy(-38), give(1, order=0, units=2), buy(3, money=300), give(3.5, order=1), buy(4, money=1500)],
+        8,
+        [(7, day(1, 17), ACTIVE)],
+        {},
+        before=program({"expiry": MONTH}),
+    ),
+    "lots of before are taken by the policy of now": Case(
+        program({"refund_policy": "only_pending", "expiry": YEAR_END}, own=MONTH),
+        [buy(-20, wine=1500), buy(-2, money=900), give(-1, 0, position=2), give(1, 0, position=2),
+         give(1.5, 0), give(2, 1)],
+        20,
+        [(17, None, ACTIVE), (9, None, ACTIVE)],
+        {},
+        before=program({"pending": {"days": 4}}, own={"kind": "calendar", "period": "month"}),
+    ),
+}  # fmt: skip
+
+
+def tell(tenant: Tenant, case: Case) -> None:
+    story = Story(tenant, case.document, case.steps, SINCE + case.days * DAY, before=case.before)
+    live, rehearsed = story.tell()
+    assert rehearsed == live
+    assert verification.verify_ledger(by=SYSTEM, at=story.until).findings == ()
+    assert ([lot[:3] for lot in live.lots.get((0, "points"), [])], live.debts) == (case.lots, case.debts)
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_a_story_leaves_the_lots_and_debts_that_it_leaves_live(tenant: Tenant, name: str) -> None:
+    tell(tenant, STORIES[name])
+
+
+EXPIRIES = st.sampled_from([
+    None, MONTH, {"kind": "calendar", "period": "month", "grace_days": 3}, YEAR_END,
+    {"kind": "inactivity", "months": 1},
+])  # fmt: skip
+PENDINGS = st.sampled_from([
+    None, {"days": 3}, {"event": "delivered"}, {"days": 12, "event": "delivered"}, {"event": "manual"},
+    {"until": "2025-12-24"},
+])  # fmt: skip
+POLICIES = st.sampled_from(["only_pending", "within_balance", "allow_debt"])
+FIRST, LAST = -20, 40
+
+
+@st.composite
+def wallets(draw: st.DrawFn) -> dict[str, Any]:
+    found: dict[str, Any] = {"refund_policy": draw(POLICIES)}
+    if (expiry := draw(EXPIRIES)) is not None:
+        found["expiry"] = expiry
+    if (pending := draw(PENDINGS)) is not None:
+        found["pending"] = pending
+    return found
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> dict[str, Any]:
+    points, status = draw(wallets()), draw(wallets())
+    own = draw(st.sampled_from([None, MONTH, {"kind": "calendar", "period": "month"}, {"kind": "never"}]))
+    moves = points.get("expiry", {}).get("kind") == "inactivity"
+    return program(points, own=None if moves else own, **status)
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> list[Step]:
+    """Orders, and what comes after them: deliveries and returns, also of more than was bought."""
+    hours = st.integers(0, (LAST - FIRST) * 24 - 1)
+    steps: list[Step] = []
+    orders = draw(st.lists(st.tuples(hours, st.integers(0, 1), st.integers(1, 3), st.booleans()), min_size=1,
+                           max_size=9))  # fmt: skip
+    for hour, who, units, has_wine in orders:
+        wine = draw(st.integers(100, 2000)) if has_wine else 0
+        steps.append(buy(FIRST + hour / 24, who, units=units, money=draw(st.integers(100, 3000)), wine=wine))
+    for number, (hour, _who, units, has_wine) in enumerate(orders):
+        if draw(st.booleans()):
+            steps.append(Deliver(steps[number].at + draw(st.integers(0, 400)) * HOUR, number))
+        for after, count in draw(st.lists(st.tuples(st.integers(1, 1500), st.integers(1, 2)), max_size=3)):
+            position = 2 if has_wine and draw(st.booleans()) else 1
+            steps.append(give(FIRST + (hour + after) / 24, number, min(count, units), position))
+    lessons = draw(st.lists(hours, max_size=3))
+    steps += [Happen(SINCE + (FIRST + hour / 24) * DAY, 0, "lesson") for hour in lessons]
+    return [step for step in steps if step.at < SINCE + LAST * DAY]
+
+
+@given(document=documents(), before=documents(), steps=stories())
+# A story takes a second or two: the first one that differs is told as it is.
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+)
+def test_any_story_is_rehearsed_lot_by_lot(
+    tenant: Tenant, document: dict[str, Any], before: dict[str, Any], steps: list[Step]
+) -> None:
+    with transaction.atomic():
+        story = Story(tenant, document, steps, SINCE + LAST * DAY, before=before)
+        live, rehearsed = story.tell()
+        transaction.set_rollback(True)
+    assert rehearsed == live
