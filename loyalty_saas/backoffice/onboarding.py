@@ -8,6 +8,7 @@ from typing import Any, Final
 from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
@@ -48,6 +49,10 @@ class SettingsForm(StaffForm):
         r"^[A-Z]{3}$", label=gettext_lazy("Currency"),
         help_text=gettext_lazy("Three letters, for example EUR."),
     )  # fmt: skip
+    locale = forms.ChoiceField(
+        label=gettext_lazy("Language"), choices=settings.LANGUAGES,
+        help_text=gettext_lazy("Starter programs are written in it."),
+    )  # fmt: skip
     vertical = forms.ChoiceField(label=gettext_lazy("Vertical"), choices=Tenant.Vertical.choices)
 
 
@@ -60,6 +65,12 @@ class PresetForm(StaffForm):
         label=gettext_lazy("Fill it with 90 days of sample members and events"), required=False,
         help_text=gettext_lazy("To look around. Do not tick it for a tenant with real customers."),
     )  # fmt: skip
+
+    def clean_has_sample(self) -> bool:
+        wanted: bool = self.cleaned_data["has_sample"]
+        if wanted and Customer.objects.exists():
+            raise forms.ValidationError(_("There are customers already; samples cannot be told from them."))
+        return wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +99,7 @@ class OnboardingPage(StaffPage):
 
     def _shown(self, **given: Any) -> HttpResponseBase:
         tenant = self.access.tenant
-        fields = ("name", "time_zone", "currency", "vertical")
+        fields = ("name", "time_zone", "currency", "locale", "vertical")
         initial = {field: getattr(tenant, field) for field in fields}
         chosen = tenant.vertical if tenant.vertical in PRESETS else "ecommerce"
         steps = self._steps()

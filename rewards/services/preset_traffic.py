@@ -6,20 +6,20 @@ interrupted goes on where it stopped, and what is there already is not there twi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
-from crm.domain.events import NewEvent
-from crm.domain.money import exponent
-from crm.models import Customer, Identity, Order
-from crm.services import customers, ingest, items, orders, returns, segment_refresh
+from django.utils import translation
+from django.utils.translation import gettext
+
+from crm.services import items, segment_refresh
 from rewards.domain.presets import traffic
 from rewards.domain.presets.definition import Preset
-from rewards.domain.presets.traffic import Day, PlannedMember, PlannedOrder
-from rewards.services import tiers
-from rewards.services.presets import preset
+from rewards.services import liability, sample_evenings, tiers
+from rewards.services.presets import preset, unit_of
+from rewards.services.sample_members import Crowd, Played
 from tenants.domain.actors import Actor
 from tenants.models import OutboxMessage, Tenant
 from tenants.scope import tenant_scope
@@ -27,7 +27,6 @@ from tenants.services import outbox
 
 JOB: Final = "rewards.play_preset"
 SEED: Final = 7
-_BATCH: Final = 500
 # What is published one by one and can be acted on by the day: half of the work was the same questions again.
 _LISTS: Final = {
     "crm.customers_changed": "customer_ids",
@@ -37,140 +36,48 @@ _LISTS: Final = {
 Progress = Callable[[int, int, str], None]
 
 
-@dataclass(slots=True)
-class Played:
-    """What a run has written."""
-
-    members: int = 0
-    events: int = 0
-    orders: int = 0
-    returns: int = 0
-
-
 def play(
     *, tenant: Tenant, key: str, by: Actor, at: datetime, progress: Progress, seed: int = SEED
 ) -> Played:
     """Play the ninety days before ``at`` for a tenant. Raises ``NotFound`` for an unknown preset."""
     chosen = preset(key)
-    last_day = at.astimezone(tenant.zone).date()
-    people = traffic.members(chosen.traffic, last_day=last_day, seed=seed)
-    player = _Player(people, 10 ** exponent(tenant.currency), by)
-    with tenant_scope(tenant):
-        player.stock_shelf(chosen, at)
+    people = traffic.members(chosen.traffic, last_day=at.astimezone(tenant.zone).date(), seed=seed)
+    crowd = Crowd(people, unit_of(tenant), by)
+    with tenant_scope(tenant), translation.override(tenant.locale):
+        _stock_shelf(chosen, crowd.unit, by=by, at=at)
     days = traffic.days(chosen.traffic, people, last_moment=at, zone=tenant.zone, seed=seed)
     for number, day in enumerate(days, start=1):
-        midnight = datetime.combine(day.day + timedelta(days=1), time.min, tzinfo=tenant.zone)
-        moment = min(midnight.astimezone(UTC), at)
+        morning, midnight = (
+            datetime.combine(day.day + timedelta(days=after), time.min, tzinfo=tenant.zone).astimezone(UTC)
+            for after in (0, 1)
+        )
+        evening, known = min(midnight, at), replace(crowd.played)
         with tenant_scope(tenant):
-            player.live(day, moment)
-        _deliver(tenant, moment)
-        said = f"{player.played.events} events, {player.played.orders} orders"
+            crowd.live(day, morning, evening)
+        _deliver(tenant, evening)
+        with tenant_scope(tenant):
+            sample_evenings.enter_challenges(people=people, day=day, by=by, at=evening)
+            # Points of later days must not buy anything on a day that was played before.
+            if crowd.played != known:
+                crowd.played.redemptions += sample_evenings.take_rewards(
+                    people=people, day=day, by=by, at=evening
+                )
+            sample_evenings.hand_over(by=by, at=evening)
+        said = f"{crowd.played.events} events, {crowd.played.orders} orders"
         progress(number, traffic.DAYS, said)
     with tenant_scope(tenant):
         tiers.recompute(at=at)
+        liability.snapshot_month_ends(at=at)
     segment_refresh.refresh_all(tenant=tenant, at=at, keys=None, progress=lambda *_: None)
-    return player.played
+    return crowd.played
 
 
-@dataclass(slots=True)
-class _Player:
-    """Does what the members do; ``unit`` is how many minor units one of the currency has."""
-
-    people: Sequence[PlannedMember]
-    unit: int
-    by: Actor
-    played: Played = field(default_factory=Played)
-
-    def stock_shelf(self, chosen: Preset, at: datetime) -> None:
-        for item in chosen.traffic.shelf:
-            price = item.price_units * self.unit
-            fields = {"name": item.name, "category": item.category, "price_minor": price}
-            items.upsert(external_id=item.sku, fields=fields, by=self.by, at=at)
-
-    def live(self, day: Day, moment: datetime) -> None:
-        """Let one day happen, as seen at its end."""
-        wanted = {order.member for order in day.orders} | {event.member for event in day.events}
-        wanted |= {index for index, member in enumerate(self.people) if member.joins_on == day.day}
-        self._admit([self.people[index] for index in sorted(wanted)], moment)
-        batch = [
-            NewEvent(
-                message_id=event.message_id,
-                name=event.name,
-                occurred_at=event.occurred_at,
-                external_id=self.people[event.member].external_id,
-                properties=dict(event.properties),
-            )
-            for event in day.events
-        ]
-        for start in range(0, len(batch), _BATCH):
-            receipt = ingest.accept(batch=batch[start : start + _BATCH], by=self.by, at=moment)
-            self.played.events += receipt.counts["accepted"]
-        self._sell(day.orders, moment)
-
-    def _admit(self, people: Sequence[PlannedMember], moment: datetime) -> None:
-        """Create the customers who are not there yet."""
-        names = [member.external_id for member in people]
-        known = Identity.objects.filter(kind="external_id", value__in=names).values_list("value", flat=True)
-        there = set(known)
-        created = []
-        for member in people:
-            if member.external_id in there:
-                continue
-            change = customers.CustomerChange(
-                person=_person(member), attributes=member.attributes, fields={"member_since": moment}
-            )
-            customer = customers.create(external_id=member.external_id, change=change, by=self.by, at=moment)
-            created.append(customer.pk)
-        self.played.members += len(created)
-        if created:
-            # Whom a challenge or rule is for is known before anything of theirs counts.
-            for segment in segment_refresh.in_order():
-                segment_refresh.refresh(segment=segment, at=moment, customer_ids=created)
-
-    def _sell(self, planned: Sequence[PlannedOrder], moment: datetime) -> None:
-        names = [order.external_id for order in planned]
-        there = set(Order.objects.filter(external_id__in=names).values_list("external_id", flat=True))
-        wanted = {self.people[each.member].external_id for each in planned}
-        by_name = {buyer.external_id: buyer for buyer in Customer.objects.filter(external_id__in=wanted)}
-        for order in planned:
-            if order.external_id not in there:
-                self._record(order, by_name[self.people[order.member].external_id], moment)
-
-    def _record(self, order: PlannedOrder, buyer: Customer, moment: datetime) -> None:
-        lines = [
-            orders.NewLine(sku=item.sku, quantity=units, unit_price_minor=item.price_units * self.unit)
-            for item, units in order.lines
-        ]
-        sold = orders.record(
-            external_id=order.external_id,
-            customer=buyer,
-            placed_at=order.placed_at,
-            lines=lines,
-            channel="web",
-            by=self.by,
-            at=moment,
-        )
-        self.played.orders += 1
-        if order.is_returned:
-            returns.record(
-                external_id=f"{order.external_id}-back",
-                order=sold,
-                quantity_by_position={1: 1},
-                returned_at=moment,
-                by=self.by,
-                at=moment,
-            )
-            self.played.returns += 1
-
-
-def _person(member: PlannedMember) -> dict[str, str]:
-    if not member.given_name:
-        return {}
-    return {
-        "given_name": member.given_name,
-        "family_name": member.family_name,
-        "email": f"{member.external_id}@members.example",
-    }
+def _stock_shelf(chosen: Preset, unit: int, *, by: Actor, at: datetime) -> None:
+    for item in chosen.traffic.shelf:
+        fields = {
+            "name": gettext(item.name), "category": item.category, "price_minor": item.price_units * unit
+        }  # fmt: skip
+        items.upsert(external_id=item.sku, fields=fields, by=by, at=at)
 
 
 def _deliver(tenant: Tenant, moment: datetime) -> None:
@@ -178,6 +85,7 @@ def _deliver(tenant: Tenant, moment: datetime) -> None:
     with tenant_scope(tenant):
         for topic, key in _LISTS.items():
             outbox.join(topic=topic, key=key, at=moment)
+        outbox.settle_unheard(at=moment)
         waiting = OutboxMessage.objects.filter(state=OutboxMessage.State.PENDING, available_at__lte=moment)
         message_ids = list(waiting.order_by("pk").values_list("pk", flat=True))
     for message_id in message_ids:

@@ -1,24 +1,33 @@
-"""Presets: a starter program by vertical, installed on a tenant that has none yet."""
+"""Presets: a starter program by vertical, installed on a tenant that has none yet, in its language."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, Final
 
 from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext
 
 from crm.domain.money import exponent
 from crm.models import Segment, SegmentKind
 from crm.services import segments
 from rewards.domain.presets import PRESETS
-from rewards.domain.presets.definition import Preset, PresetCoupon
-from rewards.models import CouponKind, ProgramRevision, RevisionState, RewardKind
-from rewards.services import catalogue, programs
+from rewards.domain.presets.definition import WALLET, Preset, PresetCoupon, PresetReferral, PresetReward
+from rewards.models import CouponKind, ProgramRevision, ReferralQualification, RevisionState, RewardKind
+from rewards.services import catalogue, programs, referral_programs
+from rewards.services.catalogue import RewardOffer
 from rewards.services.coupons import definitions
 from rewards.services.coupons.definitions import DefinitionTerms
+from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import Actor
 from tenants.errors import Conflict, NotFound
+from tenants.models import Tenant
 from tenants.scope import active_tenant
 from tenants.services import audit
+
+# Where money has no decimals a unit buys next to nothing: a hundred yen stand for one dollar.
+_FEWEST_DECIMALS: Final = 2
 
 
 class ProgramExists(Conflict):
@@ -36,9 +45,14 @@ def preset(key: str) -> Preset:
         raise NotFound(f"There is no preset {key!r}.") from error
 
 
+def unit_of(tenant: Tenant) -> int:
+    """Return how many minor units of the tenant's currency stand for one unit of a preset's prices."""
+    return int(10 ** max(exponent(tenant.currency), _FEWEST_DECIMALS))
+
+
 @transaction.atomic
 def install(*, key: str, by: Actor, at: datetime, in_force_from: datetime | None = None) -> ProgramRevision:
-    """Publish a preset's program and make its segments, coupons and rewards.
+    """Publish a preset's program and make its segments, coupons, rewards and referral program.
 
     ``in_force_from`` lets the program have been in force earlier, for sample traffic of the past. Raises
     ``NotFound`` for an unknown preset and ``ProgramExists``.
@@ -46,36 +60,79 @@ def install(*, key: str, by: Actor, at: datetime, in_force_from: datetime | None
     chosen = preset(key)
     if ProgramRevision.objects.exclude(state=RevisionState.DRAFT).exists():
         raise ProgramExists
-    unit = 10 ** exponent(active_tenant().currency)
-    known = set(Segment.objects.values_list("key", flat=True))
-    for each in chosen.segments:
-        if each.key not in known:
-            segments.create(key=each.key, name=each.name, kind=SegmentKind.RULE, rule=each.rule, by=by, at=at)
-    for coupon in chosen.coupons:
-        definitions.save(key=coupon.key, terms=_terms(coupon, unit), by=by, at=at)
-    draft = programs.save_draft(document=chosen.document(unit), note="Preset", by=by, at=at)
-    published = programs.publish(revision=draft, by=by, at=in_force_from or at)
-    for reward in chosen.rewards:
-        catalogue.save_reward(
-            key=reward.key,
-            name=reward.name,
-            kind=RewardKind(reward.kind),
-            wallet_key="points",
-            cost_points=reward.cost_points,
-            stock=reward.stock,
-            by=by,
-            at=at,
-        )
+    with translation.override(active_tenant().locale):
+        published = _install(chosen, unit_of(active_tenant()), by=by, at=at, in_force_from=in_force_from)
     audit.record(action="preset.installed", target=published, by=by, at=at, diff={"preset": [None, key]})
     return published
 
 
+def _install(
+    chosen: Preset, unit: int, *, by: Actor, at: datetime, in_force_from: datetime | None
+) -> ProgramRevision:
+    known = set(Segment.objects.values_list("key", flat=True))
+    for each in chosen.segments:
+        if each.key not in known:
+            segments.create(
+                key=each.key, name=gettext(each.name), kind=SegmentKind.RULE, rule=each.rule, by=by, at=at
+            )
+    for coupon in chosen.coupons:
+        definitions.save(key=coupon.key, terms=_terms(coupon, unit), by=by, at=at)
+    document = _translated(chosen.document(unit))
+    draft = programs.save_draft(document=document, note=gettext("Starter program"), by=by, at=at)
+    published = programs.publish(revision=draft, by=by, at=in_force_from or at)
+    for reward in chosen.rewards:
+        _save_reward(reward, by=by, at=at)
+    if chosen.referral is not None:
+        referral_programs.save_program(terms=_referral(chosen.referral, unit), by=by, at=at)
+    return published
+
+
+def _translated(part: Any) -> Any:
+    """Return a document with every name in the language that is active."""
+    if isinstance(part, dict):
+        return {
+            key: gettext(value) if key == "name" and isinstance(value, str) else _translated(value)
+            for key, value in part.items()
+        }
+    return [_translated(each) for each in part] if isinstance(part, list) else part
+
+
+def _save_reward(reward: PresetReward, *, by: Actor, at: datetime) -> None:
+    catalogue.save_reward(
+        key=reward.key,
+        name=gettext(reward.name),
+        kind=RewardKind(reward.kind),
+        wallet_key=WALLET,
+        cost_points=reward.cost_points,
+        stock=reward.stock,
+        offer=RewardOffer(
+            coupon_definition=reward.coupon,
+            segments=reward.segments,
+            needs_shipping=reward.needs_shipping,
+        ),
+        by=by,
+        at=at,
+    )
+
+
 def _terms(coupon: PresetCoupon, unit: int) -> DefinitionTerms:
     return DefinitionTerms(
-        name=coupon.name,
-        kind=CouponKind.PERCENT if coupon.percent else CouponKind.AMOUNT,
+        name=gettext(coupon.name),
+        kind=CouponKind(coupon.kind),
         percent_hundredths=coupon.percent,
         amount_minor=coupon.amount_units * unit,
         minimum_spend_minor=coupon.minimum_units * unit,
         valid_days=coupon.valid_days,
+        uses_per_code=coupon.uses_per_code,
+    )
+
+
+def _referral(referral: PresetReferral, unit: int) -> ProgramTerms:
+    return ProgramTerms(
+        wallet_key=WALLET,
+        referrer_points=referral.referrer_points,
+        referee_points=referral.referee_points,
+        qualification=ReferralQualification.EVENT if referral.event else ReferralQualification.FIRST_ORDER,
+        minimum_order_minor=referral.minimum_units * unit,
+        event_name=referral.event,
     )

@@ -21,6 +21,7 @@ from rewards.models import (
     Wallet,
 )
 from rewards.queries import catalogue, catalogue_for
+from rewards.queries.catalogue_for import PricedReward
 from rewards.services import holds, reward_stock, velocity
 from rewards.services.coupons import issuing
 from rewards.services.errors import SourceReused
@@ -62,8 +63,7 @@ def reserve(
     key = customer_key(customer.pk, idempotency_key or str(public_id))
     if customer.state != CustomerState.ACTIVE:
         raise CustomerNotActive(f"The customer is {customer.state}.", state=customer.state)
-    tier = _require_offered(customer, reward, at)
-    wallet_id, cost_points = _price(reward, wallet_key, tier)
+    wallet_id, cost_points = _price(_offered(customer, reward, at), wallet_key)
     hold = holds.open_hold(
         customer_id=customer.pk,
         wallet_id=wallet_id,
@@ -152,27 +152,28 @@ def confirm(*, redemption: Redemption, by: Actor, at: datetime) -> Redemption:
     return move(row, RedemptionState.FULFILLED, by=by, at=at)
 
 
-def _price(reward: Reward, wallet_key: str, tier: str) -> tuple[int, int]:
+def _price(priced: PricedReward, wallet_key: str) -> tuple[int, int]:
     """Return the wallet and the points; in the reward's own wallet the tier's price holds."""
+    reward = priced.reward
     if not wallet_key or Wallet.objects.filter(pk=reward.wallet_id, key=wallet_key).exists():
-        return reward.wallet_id, catalogue_for.price_of(reward, catalogue_for.prices(tier))
+        return reward.wallet_id, priced.cost_points
     price = RewardPrice.objects.filter(reward=reward, wallet__key=wallet_key).first()
     if price is None:
         raise RewardUnavailable(f"The reward has no price in the wallet {wallet_key!r}.")
     return price.wallet_id, price.cost_points
 
 
-def _require_offered(customer: Customer, reward: Reward, at: datetime) -> str:
-    """Return the customer's tier. Raises ``RewardUnavailable``."""
+def _offered(customer: Customer, reward: Reward, at: datetime) -> PricedReward:
+    """Return the reward at the customer's price. Raises ``RewardUnavailable``."""
     is_early = reward.valid_from is not None and at < reward.valid_from
     is_late = reward.valid_until is not None and at >= reward.valid_until
     if not reward.is_active or is_early or is_late:
         raise RewardUnavailable
     segments, tier = catalogue.belongings(customer, [reward])
-    is_for_customer = catalogue.is_for(reward, segments=segments, tier=tier)
-    if not is_for_customer or reward.key in catalogue_for.kept_from(tier):
-        raise RewardUnavailable("The reward is not offered to this customer.")
-    return tier
+    if catalogue.is_for(reward, segments=segments, tier=tier):
+        for priced in catalogue_for.tier(tier, [reward]):
+            return priced
+    raise RewardUnavailable("The reward is not offered to this customer.")
 
 
 def _reserved_code(reward: Reward, public_id: object, at: datetime) -> CouponCode | None:

@@ -46,6 +46,15 @@ def join(*, topic: str, key: str, at: datetime) -> int:
     return len(rest)
 
 
+def settle_unheard(*, at: datetime) -> int:
+    """Mark the waiting messages that nobody consumes as done, in one statement; returns how many."""
+    waiting = OutboxMessage.objects.filter(state=OutboxMessage.State.PENDING, available_at__lte=at)
+    unheard = waiting.exclude(
+        topic__in=[topic for topic, heard in registry.consumers_by_topic.items() if heard]
+    )
+    return unheard.update(state=OutboxMessage.State.DONE, done_at=at)
+
+
 def deliver(*, tenant_id: int, message_id: int, at: datetime) -> bool:
     """Run the consumers of one message; return False when another worker has it or it is done."""
     with tenant_scope(tenant_id):

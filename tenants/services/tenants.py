@@ -46,13 +46,27 @@ def create(
 
 @transaction.atomic
 def change_settings(
-    *, tenant: Tenant, name: str, time_zone: str, currency: str, vertical: str, by: Actor, at: datetime
+    *,
+    tenant: Tenant,
+    name: str,
+    time_zone: str,
+    currency: str,
+    vertical: str,
+    locale: str,
+    by: Actor,
+    at: datetime,
 ) -> Tenant:
     """Change what a tenant says of itself; the scope is open. Raises ``InvalidInput`` for a wrong field.
 
     Zone and currency mean what was recorded under them: callers offer this before there is a program.
     """
-    wanted = {"name": name, "time_zone": time_zone, "currency": currency, "vertical": vertical}
+    wanted = {
+        "name": name,
+        "time_zone": time_zone,
+        "currency": currency,
+        "vertical": vertical,
+        "locale": locale,
+    }
     diff = {
         field: [getattr(tenant, field), value]
         for field, value in wanted.items()

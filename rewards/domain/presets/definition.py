@@ -10,19 +10,30 @@ from typing import Any, Final
 WALLET: Final = "points"
 
 
+def gettext_noop(text: str) -> str:
+    """Mark a name for the catalogue of translations: a tenant gets its preset in its own language."""
+    return text
+
+
 def _nothing() -> Mapping[str, tuple[Any, ...]]:
     return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class PresetReward:
-    """One entry of the catalogue; ``kind`` is one of the reward kinds."""
+    """One entry of the catalogue; ``kind`` is one of the reward kinds.
+
+    ``coupon`` is the key of the coupon it hands a code of, ``segments`` are the keys of those who see it.
+    """
 
     key: str
     name: str
     cost_points: int
     kind: str
     stock: int | None = None
+    coupon: str = ""
+    segments: tuple[str, ...] = ()
+    needs_shipping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +42,22 @@ class PresetCoupon:
 
     key: str
     name: str
+    kind: str = "percent"
     percent: int = 0
     amount_units: int = 0
     minimum_units: int = 0
-    valid_days: int = 60
+    valid_days: int | None = 60
+    uses_per_code: int | None = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PresetReferral:
+    """What both sides get in points; an order of ``minimum_units`` counts, or else an ``event``."""
+
+    referrer_points: int
+    referee_points: int
+    minimum_units: int = 0
+    event: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +71,15 @@ class PresetSegment:
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """Something members do: how often in a week by one of average zeal, with the values of each property."""
+    """Something members do: how often in a week by one of average zeal, with the values of each property.
+
+    With ``within_days`` it is done once, so soon after joining, by the share ``per_week`` of all.
+    """
 
     event: str
     per_week: float
     properties: Mapping[str, tuple[Any, ...]] = field(default_factory=_nothing)
+    within_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +92,21 @@ class ShelfItem:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What 90 days look like: members, their habits and, where things are sold, their orders."""
+    """What 90 days look like: members, their habits and, where things are sold, their orders.
+
+    Shares are of one: of members who enter challenges that ask for it, who look at the rewards on a day, who
+    were brought by another; and of orders paid with a coupon where there is one.
+    """
 
     members: int
     habits: tuple[Habit, ...]
     shelf: tuple[ShelfItem, ...] = ()
     orders_per_week: float = 0.0
     returned_share: float = 0.0
+    entering_share: float = 0.6
+    looking_share: float = 0.015
+    brought_share: float = 0.0
+    coupon_share: float = 0.6
     has_names: bool = True
     attributes: Mapping[str, tuple[Any, ...]] = field(default_factory=_nothing)
 
@@ -86,6 +121,7 @@ class Preset:
     rewards: tuple[PresetReward, ...] = ()
     coupons: tuple[PresetCoupon, ...] = ()
     segments: tuple[PresetSegment, ...] = ()
+    referral: PresetReferral | None = None
 
 
 def event_rule(
@@ -123,7 +159,8 @@ def wallet(name: str, *, thousand_points_minor: int | None, months: int | None =
 
 
 def monthly_budget(points: int) -> list[dict[str, Any]]:
-    return [{"key": "monthly", "name": "All rules, a month", "period": "month", "points": points}]
+    name = gettext_noop("All rules, a month")
+    return [{"key": "monthly", "name": name, "period": "month", "points": points}]
 
 
 def earned_points(tiers: list[tuple[str, str, int]]) -> dict[str, Any]:

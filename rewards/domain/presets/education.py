@@ -7,6 +7,7 @@ from typing import Any, Final
 from rewards.domain.presets.definition import (
     Habit,
     Preset,
+    PresetCoupon,
     PresetReward,
     PresetSegment,
     Traffic,
@@ -17,6 +18,9 @@ from rewards.domain.presets.definition import (
     streak,
     wallet,
 )
+from rewards.domain.presets.definition import (
+    gettext_noop as _,
+)
 
 ALLOWED: Final = "may-be-rewarded"
 
@@ -24,30 +28,30 @@ ALLOWED: Final = "may-be-rewarded"
 def _document(unit: int) -> dict[str, Any]:
     audience = {"segment": ALLOWED}
     rules = [
-        event_rule("lesson", "For a lesson", "lesson_completed", 5, times=6),
-        event_rule("quiz", "For a quiz passed", "quiz_passed", 15, times=3),
-        event_rule("assignment", "For an assignment", "assignment_submitted", 25, per="week", times=5),
+        event_rule("lesson", _("For a lesson"), "lesson_completed", 5, times=6),
+        event_rule("quiz", _("For a quiz passed"), "quiz_passed", 15, times=3),
+        event_rule("assignment", _("For an assignment"), "assignment_submitted", 25, per="week", times=5),
     ]
     return {
-        "wallets": wallet("Stars", thousand_points_minor=unit, months=None),
+        "wallets": wallet(_("Stars"), thousand_points_minor=unit, months=None),
         **earned_points(
-            [("starter", "Starter", 0), ("scholar", "Scholar", 150), ("mentor", "Mentor", 600)]
+            [("starter", _("Starter"), 0), ("scholar", _("Scholar"), 150), ("mentor", _("Mentor"), 600)]
         ),
         "rules": [{**rule, "audience": [ALLOWED]} for rule in rules],
         "budgets": monthly_budget(300_000),
         "challenges": [
-            {"key": "study-streak", "name": "Study five days in a row, one may be missed",
+            {"key": "study-streak", "name": _("Study five days in a row, one may be missed"),
              "goal": streak("lesson_completed", 5, gap=1), "recurrence": "on_completion",
              "limits": {"per_customer": 20}, "audience": audience, "rewards": pays(30)},
-            {"key": "whole-module", "name": "Finish a module: lessons, then the quiz, then the assignment",
+            {"key": "whole-module", "name": _("Finish a module: lessons, then the quiz, then the assignment"),
              "goal": {"kind": "sequence", "steps": [
-                 {"key": "lesson", "name": "Lesson", "match": {"event": "lesson_completed"}},
-                 {"key": "quiz", "name": "Quiz", "match": {"event": "quiz_passed",
+                 {"key": "lesson", "name": _("Lesson"), "match": {"event": "lesson_completed"}},
+                 {"key": "quiz", "name": _("Quiz"), "match": {"event": "quiz_passed",
                   "where": {"property": "score", "op": "gte", "value": 70}}},
-                 {"key": "assignment", "name": "Assignment", "match": {"event": "assignment_submitted"}}]},
+                 {"key": "assignment", "name": _("Assignment"), "match": {"event": "assignment_submitted"}}]},
              "recurrence": "on_completion", "limits": {"per_customer": 10}, "audience": audience,
              "rewards": pays(60)},
-            {"key": "all-rounder", "name": "Lessons in four subjects",
+            {"key": "all-rounder", "name": _("Lessons in four subjects"),
              "goal": {"kind": "distinct", "match": {"event": "lesson_completed"}, "of": "subject",
                       "target": 4},
              "audience": audience, "rewards": pays(50)},
@@ -59,17 +63,20 @@ PRESET: Final = Preset(
     key="education",
     document=_document,
     rewards=(
-        PresetReward("certificate", "A printed certificate", 150, "custom"),
-        PresetReward("tutoring", "An hour of tutoring", 500, "experience", stock=60),
-        PresetReward("book-donation", "A book for a school library", 200, "donation"),
+        PresetReward("certificate", _("A printed certificate"), 150, "custom", segments=(ALLOWED,)),
+        PresetReward("course-discount", _("15 % off the next course"), 300, "coupon",
+                     coupon="course-discount", segments=(ALLOWED,)),
+        PresetReward("tutoring", _("An hour of tutoring"), 500, "experience", stock=60, segments=(ALLOWED,)),
+        PresetReward("book-donation", _("A book for a school library"), 200, "donation", segments=(ALLOWED,)),
     ),
+    coupons=(PresetCoupon("course-discount", _("15 % off the next course"), percent=1500, valid_days=180),),
     segments=(
         PresetSegment(
-            ALLOWED, "Adults, and minors with consent",
+            ALLOWED, _("Adults, and minors with consent"),
             {"any": [{"attribute": "is_minor", "op": "eq", "value": False},
                      {"attribute": "guardian_consent", "op": "eq", "value": True}]},
         ),
-        PresetSegment("minors", "Minors", {"attribute": "is_minor", "op": "eq", "value": True}),
+        PresetSegment("minors", _("Minors"), {"attribute": "is_minor", "op": "eq", "value": True}),
     ),
     traffic=Traffic(
         members=220,

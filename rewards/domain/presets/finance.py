@@ -17,31 +17,37 @@ from rewards.domain.presets.definition import (
     pays,
     wallet,
 )
+from rewards.domain.presets.definition import (
+    gettext_noop as _,
+)
 
 
 def _document(unit: int) -> dict[str, Any]:
     return {
-        "wallets": wallet("Points", thousand_points_minor=0, months=24),
-        **earned_points([("basic", "Basic", 0), ("plus", "Plus", 60), ("premier", "Premier", 200)]),
+        "wallets": wallet(_("Points"), thousand_points_minor=0, months=24),
+        **earned_points(
+            [("basic", _("Basic"), 0), ("plus", _("Advanced"), 60), ("premier", _("Premier"), 200)]
+        ),
         "rules": [
-            event_rule("bill", "For a bill paid", "bill_paid", 5, per="month", times=6),
-            event_rule("saving", "For putting money aside", "deposit_made", 3, per="month", times=4),
-            event_rule("verified", "For completing the identity check", "kyc_completed", 20, per="program",
+            event_rule("bill", _("For a bill paid"), "bill_paid", 5, per="month", times=6),
+            event_rule("saving", _("For putting money aside"), "deposit_made", 3, per="month", times=4),
+            event_rule("verified", _("For completing the identity check"), "kyc_completed", 20, per="program",
                        times=1),
         ],
         "budgets": monthly_budget(50_000),
         "challenges": [
-            {"key": "on-time", "name": "Three bills on time this month",
+            {"key": "on-time", "name": _("Three bills on time this month"),
              "goal": {"kind": "count", "target": 3, "match": {"event": "bill_paid",
                       "where": {"property": "on_time", "op": "eq", "value": True}}},
              "recurrence": "monthly", "rewards": pays(15)},
-            {"key": "saver", "name": "Put money aside four weeks in a row",
+            {"key": "saver", "name": _("Put money aside four weeks in a row"),
              "goal": {"kind": "streak", "match": {"event": "deposit_made"}, "target": 4, "unit": "week"},
              "recurrence": "on_completion", "limits": {"per_customer": 6}, "rewards": pays(25)},
-            {"key": "set-up", "name": "Open, verify, pay in", "rewards": pays(20),
+            {"key": "set-up", "name": _("Open, verify, pay in"), "rewards": pays(20),
              "goal": {"kind": "set", "tasks": [
-                 {"key": "verify", "name": "Identity check", "goal": count("kyc_completed", 1)},
-                 {"key": "pay-in", "name": "First deposit", "goal": count("deposit_made", 1)}]}},
+                 {"key": "open", "name": _("Account"), "goal": count("account_opened", 1)},
+                 {"key": "verify", "name": _("Identity check"), "goal": count("kyc_completed", 1)},
+                 {"key": "pay-in", "name": _("First deposit"), "goal": count("deposit_made", 1)}]}},
         ],
     }  # fmt: skip
 
@@ -50,18 +56,19 @@ PRESET: Final = Preset(
     key="finance",
     document=_document,
     rewards=(
-        PresetReward("money-course", "A course on budgeting", 40, "experience"),
-        PresetReward("tree", "A tree planted", 60, "donation"),
-        PresetReward("lounge-visit", "A visit to the branch lounge", 120, "experience", stock=50),
+        PresetReward("money-course", _("A course on budgeting"), 40, "experience"),
+        PresetReward("tree", _("A tree planted"), 60, "donation"),
+        PresetReward("lounge-visit", _("A visit to the branch lounge"), 120, "experience", stock=50),
     ),
     segments=(
-        PresetSegment("premier-members", "Premier members",
+        PresetSegment("premier-members", _("Premier members"),
                       {"loyalty": "tier", "op": "eq", "value": "premier"}),
     ),
     traffic=Traffic(
         members=220,
         habits=(
-            Habit("kyc_completed", 0.12),
+            Habit("account_opened", 0.95, within_days=2),
+            Habit("kyc_completed", 0.7, within_days=21),
             Habit("bill_paid", 0.9, {"on_time": (True, True, True, False), "kind": ("power", "rent")}),
             Habit("deposit_made", 0.6, {"kind": ("salary", "transfer", "saving")}),
             Habit("card_spent", 2.5, {"kind": ("groceries", "travel", "leisure")}),

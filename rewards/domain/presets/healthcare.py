@@ -18,29 +18,34 @@ from rewards.domain.presets.definition import (
     streak,
     wallet,
 )
+from rewards.domain.presets.definition import (
+    gettext_noop as _,
+)
 
 
 def _document(unit: int) -> dict[str, Any]:
     return {
-        "wallets": wallet("Wellness points", thousand_points_minor=0, months=12),
-        **earned_points([("start", "Start", 0), ("steady", "Steady", 80), ("strong", "Strong", 240)]),
+        "wallets": wallet(_("Wellness points"), thousand_points_minor=0, months=12),
+        **earned_points(
+            [("start", _("Beginner"), 0), ("steady", _("Steady"), 80), ("strong", _("Strong"), 240)]
+        ),
         "rules": [
-            event_rule("visit", "For an appointment kept", "appointment_kept", 20, per="month", times=4),
-            event_rule("goal", "For a goal logged", "goal_logged", 2, times=1),
-            event_rule("survey", "For a survey answered", "survey_answered", 10, per="month", times=2),
+            event_rule("visit", _("For an appointment kept"), "appointment_kept", 20, per="month", times=4),
+            event_rule("goal", _("For a goal logged"), "goal_logged", 2, times=1),
+            event_rule("survey", _("For a survey answered"), "survey_answered", 10, per="month", times=2),
         ],
         "budgets": monthly_budget(50_000),
         "challenges": [
-            {"key": "adherence", "name": "Seven days with your goal, two may be missed", "opt_in": True,
+            {"key": "adherence", "name": _("Seven days with your goal, two may be missed"), "opt_in": True,
              "goal": streak("goal_logged", 7, gap=2), "recurrence": "on_completion",
              "limits": {"per_customer": 12}, "rewards": pays(20)},
-            {"key": "refill", "name": "Refill in time, twice a quarter",
+            {"key": "refill", "name": _("Refill in time, twice a quarter"),
              "goal": count("prescription_refilled", 2), "window": {"kind": "rolling", "days": 90},
              "rewards": pays(30)},
-            {"key": "check-up", "name": "Come to your check-up and tell us how it was",
+            {"key": "check-up", "name": _("Come to your check-up and tell us how it was"),
              "goal": {"kind": "sequence", "steps": [
-                 {"key": "visit", "name": "Appointment", "match": {"event": "appointment_kept"}},
-                 {"key": "survey", "name": "Survey", "match": {"event": "survey_answered"}}]},
+                 {"key": "visit", "name": _("Appointment"), "match": {"event": "appointment_kept"}},
+                 {"key": "survey", "name": _("Survey"), "match": {"event": "survey_answered"}}]},
              "rewards": pays(25)},
         ],
     }  # fmt: skip
@@ -50,11 +55,11 @@ PRESET: Final = Preset(
     key="healthcare",
     document=_document,
     rewards=(
-        PresetReward("class", "A cooking or movement class", 60, "experience", stock=80),
-        PresetReward("donation", "A donation to patient care", 50, "donation"),
+        PresetReward("class", _("A cooking or movement class"), 60, "experience", stock=80),
+        PresetReward("donation", _("A donation to patient care"), 50, "donation"),
     ),
     segments=(
-        PresetSegment("steady-members", "Members above the first level",
+        PresetSegment("steady-members", _("Members above the first level"),
                       {"loyalty": "tier", "op": "ne", "value": "start"}),
     ),
     traffic=Traffic(

@@ -7,6 +7,8 @@ from typing import Any, Final
 from rewards.domain.presets.definition import (
     Habit,
     Preset,
+    PresetCoupon,
+    PresetReferral,
     PresetReward,
     PresetSegment,
     Traffic,
@@ -18,27 +20,30 @@ from rewards.domain.presets.definition import (
     streak,
     wallet,
 )
+from rewards.domain.presets.definition import (
+    gettext_noop as _,
+)
 
 
 def _document(unit: int) -> dict[str, Any]:
     return {
-        "wallets": wallet("Karma", thousand_points_minor=unit, months=12),
+        "wallets": wallet(_("Karma"), thousand_points_minor=unit, months=12),
         **earned_points(
-            [("newcomer", "Newcomer", 0), ("regular", "Regular", 200), ("leader", "Leader", 800)]
+            [("newcomer", _("Newcomer"), 0), ("regular", _("Regular"), 200), ("leader", _("Leader"), 800)]
         ),
         "rules": [
-            event_rule("post", "For a post", "post_created", 5, times=3),
-            event_rule("comment", "For a comment", "comment_created", 2, times=5),
-            event_rule("invite", "For a friend who joined", "invite_accepted", 50, per="month", times=10),
+            event_rule("post", _("For a post"), "post_created", 5, times=3),
+            event_rule("comment", _("For a comment"), "comment_created", 2, times=5),
+            event_rule("invite", _("For a friend who joined"), "invite_accepted", 50, per="month", times=10),
         ],
         "budgets": monthly_budget(300_000),
         "challenges": [
-            {"key": "week-streak", "name": "Seven days in a row", "goal": streak("session_started", 7),
+            {"key": "week-streak", "name": _("Seven days in a row"), "goal": streak("session_started", 7),
              "recurrence": "on_completion", "limits": {"per_customer": 12}, "rewards": pays(40),
              "milestones": [{"at": 3, "rewards": pays(5)}]},
-            {"key": "invite-friend", "name": "Invite a friend", "goal": count("invite_accepted", 1),
+            {"key": "invite-friend", "name": _("Invite a friend"), "goal": count("invite_accepted", 1),
              "recurrence": "monthly", "rewards": pays(60)},
-            {"key": "conversations", "name": "Ten comments this week", "opt_in": True,
+            {"key": "conversations", "name": _("Ten comments this week"), "opt_in": True,
              "goal": count("comment_created", 10), "recurrence": "weekly", "rewards": pays(20)},
         ],
     }  # fmt: skip
@@ -48,11 +53,14 @@ PRESET: Final = Preset(
     key="social",
     document=_document,
     rewards=(
-        PresetReward("profile-frame", "A profile frame", 100, "custom"),
-        PresetReward("ask-me-anything", "An hour with the team", 600, "experience", stock=20),
+        PresetReward("profile-frame", _("A profile frame"), 100, "custom"),
+        PresetReward("fan-shop", _("20 % off in the fan shop"), 250, "coupon", coupon="fan-shop"),
+        PresetReward("ask-me-anything", _("An hour with the team"), 600, "experience", stock=20),
     ),
+    coupons=(PresetCoupon("fan-shop", _("20 % off in the fan shop"), percent=2000),),
+    referral=PresetReferral(referrer_points=40, referee_points=20, event="post_created"),
     segments=(
-        PresetSegment("regulars", "Members above the first level", {"loyalty": "tier", "op": "ne",
+        PresetSegment("regulars", _("Members above the first level"), {"loyalty": "tier", "op": "ne",
                                                                      "value": "newcomer"}),
     ),
     traffic=Traffic(
@@ -64,5 +72,6 @@ PRESET: Final = Preset(
             Habit("follow", 0.8),
             Habit("invite_accepted", 0.06),
         ),
+        brought_share=0.15,
     ),
 )  # fmt: skip

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from random import Random
 from typing import Any, Final
 
-from rewards.domain.presets.definition import ShelfItem, Traffic
+from rewards.domain.presets.definition import Habit, ShelfItem, Traffic
 
 DAYS: Final = 90
 _GIVEN: Final = (
@@ -24,6 +24,7 @@ _DAY_WEIGHTS: Final = (0.9, 0.9, 1.0, 1.0, 1.1, 1.25, 1.0)
 _FIRST_HOUR, _LAST_HOUR = 7, 22
 _MOST_LINES: Final = 3
 _LEAVING_SHARE: Final = 0.2
+_FAMILY_SHARE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,9 @@ class PlannedMember:
     leaves_on: date
     zeal: float
     attributes: Mapping[str, Any]
+    postcode: str = ""
+    enters: bool = False
+    brought_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +59,17 @@ class PlannedOrder:
     placed_at: datetime
     lines: tuple[tuple[ShelfItem, int], ...]
     is_returned: bool
+    has_coupon: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What happens on one local day, in order of time."""
+    """What happens on one local day, in order of time; ``looking`` are members who look at the rewards."""
 
     day: date
     events: tuple[PlannedEvent, ...]
     orders: tuple[PlannedOrder, ...]
+    looking: tuple[int, ...]
 
 
 def members(traffic: Traffic, *, last_day: date, seed: int) -> list[PlannedMember]:
@@ -84,8 +90,25 @@ def members(traffic: Traffic, *, last_day: date, seed: int) -> list[PlannedMembe
                 leaves_on=joins + timedelta(days=stays),
                 zeal=random.lognormvariate(-0.2, 0.7),
                 attributes={name: random.choice(values) for name, values in traffic.attributes.items()},
+                postcode=f"{random.randrange(10_000, 99_999)}" if traffic.has_names else "",
+                enters=random.random() < traffic.entering_share,
             )
         )
+    return _brought(found, traffic, random)
+
+
+def _brought(people: list[PlannedMember], traffic: Traffic, random: Random) -> list[PlannedMember]:
+    """Let some have come with the code of a member of before; a few of them share that member's home."""
+    found = []
+    for member in people:
+        earlier = [index for index, each in enumerate(people) if each.joins_on < member.joins_on]
+        if earlier and random.random() < traffic.brought_share:
+            friend = people[by := random.choice(earlier)]
+            is_family = random.random() < _FAMILY_SHARE
+            home = friend if is_family else member
+            found.append(replace(member, brought_by=by, family_name=home.family_name, postcode=home.postcode))
+        else:
+            found.append(member)
     return found
 
 
@@ -100,14 +123,18 @@ def days(
         drawing = _Drawing(traffic, random, day, zone)
         events: list[PlannedEvent] = []
         orders: list[PlannedOrder] = []
+        looking: list[int] = []
         for index, member in enumerate(people):
             if member.joins_on <= day < member.leaves_on:
                 events += drawing.events(index, member)
                 orders += drawing.orders(index, member)
+                if random.random() < traffic.looking_share * member.zeal:
+                    looking.append(index)
         yield Day(
             day,
             tuple(sorted((e for e in events if e.occurred_at <= last_moment), key=lambda e: e.occurred_at)),
             tuple(sorted((o for o in orders if o.placed_at <= last_moment), key=lambda o: o.placed_at)),
+            tuple(looking),
         )
 
 
@@ -126,6 +153,13 @@ class _Drawing:
             times, product = times + 1, product * self.random.random()
         return times
 
+    def _often(self, habit: Habit, index: int, member: PlannedMember) -> int:
+        if not habit.within_days:
+            return self._times(habit.per_week, member.zeal)
+        once = Random(f"{habit.event}:{index}:{member.joins_on}")  # noqa: S311 - play, not secrecy
+        does, after = once.random() < habit.per_week, once.randrange(habit.within_days)
+        return int(does and self.day == member.joins_on + timedelta(days=after))
+
     def _moment(self) -> datetime:
         hour = self.random.randrange(_FIRST_HOUR, _LAST_HOUR)
         minute, second = self.random.randrange(60), self.random.randrange(60)
@@ -133,7 +167,7 @@ class _Drawing:
 
     def events(self, index: int, member: PlannedMember) -> Iterator[PlannedEvent]:
         for habit in self.traffic.habits:
-            for number in range(self._times(habit.per_week, member.zeal)):
+            for number in range(self._often(habit, index, member)):
                 yield PlannedEvent(
                     index,
                     habit.event,
@@ -153,4 +187,5 @@ class _Drawing:
                 self._moment(),
                 tuple((item, self.random.choice((1, 1, 1, 2))) for item in chosen),
                 self.random.random() < self.traffic.returned_share,
+                self.random.random() < self.traffic.coupon_share,
             )

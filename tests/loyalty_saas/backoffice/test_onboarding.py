@@ -8,16 +8,25 @@ from django.test import Client
 from rewards.queries import programs
 from tenants.models import Job, Tenant
 from tenants.scope import tenant_scope
+from tests.rewards.factories import make_customer
 
 PATH = "/t/acme/onboarding/"
-SETTINGS = {"name": "Acme Bank", "time_zone": "Europe/Berlin", "currency": "EUR", "vertical": "finance"}
+SETTINGS = {
+    "name": "Acme Bank",
+    "time_zone": "Europe/Berlin",
+    "currency": "EUR",
+    "locale": "zh-hans",
+    "vertical": "finance",
+}
 
 
 def test_settings_are_saved_until_a_program_is_in_force(tenant: Tenant, staff: Client) -> None:
     assert [step.is_done for step in staff.get(PATH).context["steps"]] == [False] * 5
     assert staff.post(PATH, SETTINGS).status_code == 302
     tenant.refresh_from_db()
-    assert (tenant.name, tenant.currency, tenant.vertical) == ("Acme Bank", "EUR", "finance")
+    assert (tenant.name, tenant.currency, tenant.vertical, tenant.locale) == (
+        "Acme Bank", "EUR", "finance", "zh-hans",
+    )  # fmt: skip
     assert staff.post(PATH, {**SETTINGS, "currency": "euro"}).status_code == 422
     staff.post(PATH, {"install": "1", "preset": "finance"})
     assert staff.post(PATH, {**SETTINGS, "currency": "USD"}).status_code == 422
@@ -41,6 +50,16 @@ def test_a_preset_is_put_in_force_with_or_without_sample_traffic(
     assert page.context["has_program"]
     again = staff.post(PATH, body, follow=True)
     assert b"presets are for new ones" in again.content
+
+
+def test_samples_are_not_mixed_with_real_customers(tenant: Tenant, staff: Client) -> None:
+    with tenant_scope(tenant):
+        make_customer()
+    answer = staff.post(PATH, {"install": "1", "preset": "social", "has_sample": "on"})
+    assert (answer.status_code, list(answer.context["presets"].errors)) == (422, ["has_sample"])
+    with tenant_scope(tenant):
+        assert programs.current() is None
+        assert not Job.objects.exists()
 
 
 def test_an_unknown_preset_is_refused(tenant: Tenant, staff: Client) -> None:

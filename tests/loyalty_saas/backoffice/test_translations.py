@@ -12,7 +12,7 @@ from django.conf import settings
 
 FOLDER = Path(settings.BASE_DIR) / "locale" / "zh_Hans" / "LC_MESSAGES"
 _PLACEHOLDER = re.compile(r"%\(\w+\)(?:\.\d)?[sdf]|</?\w+")
-_FUNCTIONS = {"_", "gettext", "gettext_lazy", "ngettext", "pgettext"}
+_FUNCTIONS = {"_", "gettext", "gettext_noop", "gettext_lazy", "ngettext", "pgettext"}
 _TAGS = re.compile(r"{%\s*(?:translate|trans)\s+(['\"])(.+?)\1")
 _BLOCKS = re.compile(r"{%\s*blocktrans(?:late)?([^%]*)%}(.*?){%\s*endblocktrans(?:late)?\s*%}", re.DOTALL)
 APPS = ("tenants", "crm", "rewards", "recommendations", "loyalty_saas")

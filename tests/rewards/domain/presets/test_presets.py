@@ -40,9 +40,15 @@ def test_a_preset_is_a_valid_program_whose_parts_fit_together(preset: Preset) ->
     coupons = {reward.key for reward in rewards_of(program) if reward.kind is RewardKind.COUPON}
     assert coupons <= {coupon.key for coupon in preset.coupons}
     assert {reward.kind for reward in preset.rewards} <= set(CatalogueKind.values)
+    kind_by_coupon = {coupon.key: coupon.kind for coupon in preset.coupons}
+    for reward in preset.rewards:
+        # What is a code is handed out; a gift card holds money.
+        assert (reward.kind in {"coupon", "gift_card"}) is bool(reward.coupon)
+        assert (reward.kind == "gift_card") is (kind_by_coupon.get(reward.coupon) == "stored_value")
     exclusive = {key for tier in program.tiers for key in tier.perks.rewards}
     assert exclusive <= {reward.key for reward in preset.rewards}
     segments = {segment.key for segment in preset.segments}
+    assert {key for reward in preset.rewards for key in reward.segments} <= segments
     audiences = {challenge.audience.segment for challenge in program.challenges} - {""}
     assert audiences | {key for rule in program.rules for key in rule.audience} <= segments
     for segment in preset.segments:
@@ -56,7 +62,20 @@ def test_what_counts_is_something_that_members_do(preset: Preset) -> None:
     done = {habit.event for habit in preset.traffic.habits}
     program = revision(preset)
     wanted = {name for challenge in program.challenges for name in challenge.event_names()}
-    assert wanted | {rule.event for rule in program.rules if rule.event} <= done
+    told = {preset.referral.event} - {""} if preset.referral else set()
+    assert wanted | told | {rule.event for rule in program.rules if rule.event} <= done
+
+
+def test_what_is_done_once_is_done_once_and_soon() -> None:
+    plan = PRESETS["finance"].traffic
+    people = traffic.members(plan, last_day=NOW.date(), seed=1)
+    days = traffic.days(plan, people, last_moment=NOW, zone=ZONE, seed=1)
+    opened = [event for day in days for event in day.events if event.name == "account_opened"]
+    members = [event.member for event in opened]
+    assert len(set(members)) == len(members)
+    assert 180 < len(members) <= 220
+    after = {(event.occurred_at.date() - people[event.member].joins_on).days for event in opened}
+    assert after == {0, 1}
 
 
 @pytest.mark.parametrize("key", ["finance", "healthcare"])
