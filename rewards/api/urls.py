@@ -36,6 +36,7 @@ from rewards.api.views.movements import (
 from rewards.api.views.points import AdjustView, EntriesView, PointsView
 from rewards.api.views.redemptions import RedemptionViewSet
 from rewards.api.views.referrals import ReferralCodeView, ReferralViewSet
+from rewards.api.views.rehearsals import RehearsalsView
 from rewards.api.views.rewards import CurrentProgramView, CustomerRewardsView, RewardViewSet
 from rewards.api.views.statements import (
     CustomerStatementView,
@@ -86,6 +87,11 @@ urlpatterns = [
     path("programs/schema", programs.SchemaView.as_view(), name="program-schema"),
     path("programs/revisions", programs.RevisionsView.as_view(), name="program-revisions"),
     path("programs/revisions/<int:number>", programs.RevisionView.as_view(), name="program-revision"),
+    path(
+        "programs/revisions/<int:number>/rehearsals",
+        RehearsalsView.as_view(),
+        name="program-rehearsals",
+    ),
     path("programs/drafts", programs.DraftsView.as_view(), name="program-drafts"),
     path("programs/evaluate", programs.EvaluateView.as_view(), name="program-evaluate"),
     path("customers/<uuid:public_id>/why", programs.WhyView.as_view(), name="customer-why"),

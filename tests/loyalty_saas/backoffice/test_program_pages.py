@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from django.db import connection
@@ -115,6 +116,9 @@ def test_two_people_publish_a_rehearsed_revision(filled: Filled, staff: Client, 
     assert state_of(filled) == "rehearsed"
     page = marketer.get("/t/acme/program/2/")
     assert page.context["rehearsal"].result["points"] == {"given": 110, "taken": 0}
+    row = [text.strip() for text in re.findall(r"<td[^>]*>([^<]*)<", page.content.decode())]
+    first = row.index("Points")
+    assert row[first : first + 9] == ["Points", "110", "0", "110", "110", "0", "0", "110", "0"]
     step(marketer, "submit", note="More points")
     assert marketer.post("/t/acme/program/2/steps/approve/", {}).status_code == 403
     assert state_of(filled) == "in_review"

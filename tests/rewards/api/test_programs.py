@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import jsonschema
 import pytest
 
-from rewards.models import DecisionRecord, LedgerTransaction, ProgramRevision
-from rewards.services import starter
+from rewards.models import DecisionRecord, LedgerTransaction, ProgramRevision, Rehearsal
+from rewards.services import rehearsals, starter
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -92,3 +93,53 @@ def test_a_document_is_exported_imported_and_fits_the_schema(api: Any, shop: Any
     assert wrong.json()["errors"][0]["pointer"] == "/document/rules/0/wallet"
     with tenant_scope(tenant):
         assert ProgramRevision.objects.count() == 2
+
+
+def test_rehearsals_are_asked_for_and_told_by_wallet(
+    api: Any, other_api: Any, shop: Any, tenant: Tenant
+) -> None:
+    customer, _order = shop
+    document = api.get("/programs/revisions/1").json()["document"]
+    document["wallets"].append({"key": "status", "name": "Status", "kind": "status"})
+    document["rules"].append(
+        {"key": "count", "name": "Count", "priority": 9,
+         "effects": [{"type": "points", "wallet": "status", "points": 7}]}
+    )  # fmt: skip
+    assert api.post("/programs/drafts", {"document": document}, Idempotency_Key="d").status_code == 201
+    path = "/programs/revisions/2/rehearsals"
+    assert api.post(path, {"days": 366}, Idempotency_Key="a").json()["errors"][0]["pointer"] == "/days"
+    assert api.post("/programs/revisions/1/rehearsals", {}, Idempotency_Key="p").status_code == 409
+    answers = [api.post(path, {"days": 2}, Idempotency_Key="b") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert api.get(f"/jobs/{answers[0].json()['job']}").json()["kind"] == "rewards.rehearse"
+    assert api.get(path).json()["data"] == []
+    rehearsals.rehearse(
+        tenant=tenant, number=2, days=2, by=SYSTEM, label="me", at=NOW + timedelta(hours=1),
+        progress=lambda *_: None,
+    )  # fmt: skip
+    (told,) = api.get(path).json()["data"]
+    assert (told["is_current"], told["days"], told["points"]) == (True, 2, {"given": 138, "taken": 0})
+    assert [(row["wallet"], row["given"], row["available"], row["liability_change_points"])
+            for row in told["wallets"]] == [("points", 131, 131, 131), ("status", 7, 7, 7)]  # fmt: skip
+    assert told["members"]["most_won"] == [{"customer": str(customer.public_id), "points": 138}]
+    assert other_api.get(path).status_code == 404
+
+
+def test_a_rehearsal_of_before_tells_what_it_knew(api: Any, shop: Any, tenant: Tenant) -> None:
+    wallet = {"wallet": "points", "name": "P", "points": 1, "actual_points": 2, "cost_minor": 3}
+    with tenant_scope(tenant):
+        Rehearsal.objects.create(
+            revision=ProgramRevision.objects.get(), digest="old", days=1, until=NOW, rehearsed_at=NOW,
+            rehearsed_by="me",
+            result={
+                "events": 0, "since": NOW.isoformat(), "points": {"given": 0, "taken": 0}, "cost_minor": 0,
+                "actual": {"given": 0, "taken": 0}, "liability_change_points": 0, "rules": [], "grants": {},
+                "wallets": [wallet],
+                "members": {"winners": 0, "losers": 0, "unchanged": 0, "most_won": [[0, 5]], "most_lost": []},
+                "tiers": [{"from": "", "to": "gold", "members": 1}], "conflicts": [],
+            },
+        )  # fmt: skip
+    (told,) = api.get("/programs/revisions/1/rehearsals").json()["data"]
+    assert told["is_current"] is False
+    assert told["wallets"] == [wallet]
+    assert (told["tiers"], told["members"]["most_won"]) == ([{"from": "", "to": "gold", "members": 1}], [])

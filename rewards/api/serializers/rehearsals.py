@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from rewards.services.rehearsals import MOST_DAYS
+from tenants.api.serializers import StrictSerializer
+
+
+class RehearseInput(StrictSerializer):
+    days = serializers.IntegerField(min_value=1, max_value=MOST_DAYS, default=30)
+
+
+class RehearsalStarted(serializers.Serializer[object]):
+    job = serializers.UUIDField()
+
+
+class MovedPointsOutput(serializers.Serializer[object]):
+    given = serializers.IntegerField()
+    taken = serializers.IntegerField()
+
+
+class RehearsedWalletOutput(serializers.Serializer[object]):
+    """``points`` are given less taken, ``pending``, ``available`` and ``debt`` what members have in the end.
+
+    What older rehearsals did not tell is left out.
+    """
+
+    wallet = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.CharField(required=False)
+    given = serializers.IntegerField(required=False)
+    asked_back = serializers.IntegerField(required=False)
+    taken = serializers.IntegerField(required=False)
+    expired = serializers.IntegerField(required=False)
+    points = serializers.IntegerField()
+    actual_points = serializers.IntegerField()
+    pending = serializers.IntegerField(required=False)
+    available = serializers.IntegerField(required=False)
+    debt = serializers.IntegerField(required=False)
+    cost_minor = serializers.IntegerField()
+    liability_change_points = serializers.IntegerField(required=False)
+    liability_change_minor = serializers.IntegerField(required=False)
+
+
+class RehearsedRuleOutput(serializers.Serializer[object]):
+    rule = serializers.CharField()
+    name = serializers.CharField()
+    times = serializers.IntegerField()
+    points = serializers.IntegerField()
+    capped = serializers.IntegerField()
+    cost_minor = serializers.IntegerField()
+    actual_points = serializers.IntegerField()
+    is_gone = serializers.BooleanField()
+
+
+class ChangedMemberOutput(serializers.Serializer[object]):
+    customer = serializers.UUIDField()
+    points = serializers.IntegerField()
+
+
+class ChangedMembersOutput(serializers.Serializer[object]):
+    winners = serializers.IntegerField()
+    losers = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    most_won = ChangedMemberOutput(many=True)
+    most_lost = ChangedMemberOutput(many=True)
+
+
+class RehearsedTierMoveOutput(serializers.Serializer[object]):
+    members = serializers.IntegerField()
+
+    def get_fields(self) -> dict[str, serializers.Field[object, object, object, object]]:
+        """Name the tiers ``from`` and ``to``; the first cannot be written as an attribute."""
+        tiers = {"from": serializers.CharField(), "to": serializers.CharField()}
+        return {**tiers, **super().get_fields()}
+
+
+class RehearsalConflictOutput(serializers.Serializer[object]):
+    rule = serializers.CharField()
+    name = serializers.CharField()
+    points = serializers.IntegerField()
+    actual_points = serializers.IntegerField()
+
+
+class RehearsalOverlapOutput(serializers.Serializer[object]):
+    rule = serializers.CharField()
+    name = serializers.CharField()
+    events = serializers.IntegerField()
+    with_name = serializers.CharField()
+
+    def get_fields(self) -> dict[str, serializers.Field[object, object, object, object]]:
+        """Name the other rule ``with``, which cannot be written as an attribute."""
+        return {"with": serializers.CharField(), **super().get_fields()}
+
+
+class RehearsalOutput(serializers.Serializer[object]):
+    """What a revision would have done with the events of some days, beside what really happened."""
+
+    days = serializers.IntegerField()
+    since = serializers.DateTimeField()
+    until = serializers.DateTimeField()
+    rehearsed_at = serializers.DateTimeField()
+    rehearsed_by = serializers.CharField()
+    is_current = serializers.BooleanField()
+    events = serializers.IntegerField()
+    points = MovedPointsOutput()
+    actual = MovedPointsOutput()
+    cost_minor = serializers.IntegerField()
+    liability_change_points = serializers.IntegerField()
+    liability_change_minor = serializers.IntegerField(required=False)
+    wallets = RehearsedWalletOutput(many=True, required=False)
+    rules = RehearsedRuleOutput(many=True)
+    grants = serializers.DictField(child=serializers.IntegerField())
+    members = ChangedMembersOutput()
+    tiers = RehearsedTierMoveOutput(many=True)
+    conflicts = RehearsalConflictOutput(many=True)
+    overlaps = RehearsalOverlapOutput(many=True, required=False)
