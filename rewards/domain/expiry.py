@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
@@ -94,6 +95,27 @@ class Expiry:
         length = MONTHS_BY_PERIOD[self.period]
         first = day.replace(month=(day.month - 1) // length * length + 1)
         return start_of_day(add_months(first, length) + timedelta(days=self.grace_days), zone)
+
+
+def active_stretches(
+    active: Iterable[tuple[datetime, Expiry]], zone: tzinfo
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield when each stretch of activity began and until when its last moment keeps points alive.
+
+    A moment that comes after the end of all before it begins a new stretch.
+    """
+    first = until = None
+    for moment, expiry in sorted(active, key=lambda each: each[0]):
+        end = expiry.ends_at(moment, zone)
+        if end is None:
+            continue
+        if first is None or until is None or moment >= until:
+            if first is not None and until is not None:
+                yield first, until
+            first, until = moment, end
+        until = max(until, end)
+    if first is not None and until is not None:
+        yield first, until
 
 
 def month_of(moment: datetime, zone: tzinfo) -> tuple[int, int]:

@@ -141,6 +141,12 @@ class WalletPolicy:
             return Expiry()
         return Expiry(ExpiryKind.ROLLING, months=self.expiry_months)
 
+    @property
+    def has_inactivity(self) -> bool:
+        """Whether activity moves the end of the points of any member."""
+        kinds = {self.expiry_for().kind, *(expiry.kind for expiry in self.expiry_by_tier.values())}
+        return ExpiryKind.INACTIVITY in kinds
+
     def expires_at(self, earned_at: datetime, zone: tzinfo, tier: str | None = None) -> datetime | None:
         """Return the first instant at which points earned at a moment are gone; ``None`` is never."""
         return self.expiry_for(tier).ends_at(earned_at, zone)

@@ -9,16 +9,16 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from crm.services import customer_touches
-from rewards.domain.expiry import ExpiryKind
+from rewards.domain.expiry import Expiry, ExpiryKind, active_stretches
 from rewards.domain.wallets import WARNING_DAYS, WalletPolicy
 from rewards.models import Wallet
-from rewards.queries import expiring, programs
+from rewards.queries import expiring, programs, tiers
 from rewards.services.ledger import array_literal, fetch_one
 from tenants.scope import active_tenant_id
 from tenants.services import outbox
 
 _EXPIRE = "SELECT accounts, transactions, points FROM rewards_expire(%s, %s)"
-_EXTEND = "SELECT rewards_extend(%s, %s::bigint[], %s::timestamptz[])"
+_EXTEND = "SELECT rewards_keep_alive(%s, %s::bigint[], %s::timestamptz[], %s::timestamptz[])"
 # Those whose lots a batch expires, seen a moment before it does.
 _DUE = """
     SELECT a.customer_id FROM (
@@ -53,14 +53,25 @@ def touch(
 ) -> int:
     """Let open points of active members live on, where the wallet ends them by inactivity.
 
-    ``moments`` are customer numbers with when they earned or spent; returns how many lots were extended.
+    ``moments`` are customer numbers with when they earned or spent; returns how many lots were extended. What
+    had ended by then stays ended, whether a sweep has seen it or not.
     """
-    expiry = policy.expiry_for()
-    if expiry.kind is not ExpiryKind.INACTIVITY or not moments:
+    if not policy.has_inactivity or not moments:
         return 0
-    customers = array_literal(customer_id for customer_id, _ in moments)
-    ends = array_literal(expiry.ends_at(moment, zone) for _, moment in moments)
-    return int(fetch_one(_EXTEND, [wallet_id, customers, ends])[0])
+    moments_by_customer: dict[int, list[tuple[datetime, Expiry]]] = defaultdict(list)
+    held = tiers.at_moments(moments) if policy.expiry_by_tier else [None] * len(moments)
+    for (customer_id, moment), tier in zip(moments, held, strict=True):
+        expiry = policy.expiry_for(tier)
+        if expiry.kind is ExpiryKind.INACTIVITY:
+            moments_by_customer[customer_id].append((moment, expiry))
+    stretches = [
+        (customer_id, *stretch)
+        for customer_id, active in moments_by_customer.items()
+        for stretch in active_stretches(active, zone)
+    ]
+    if not stretches:
+        return 0
+    return int(fetch_one(_EXTEND, [wallet_id, *map(array_literal, zip(*stretches, strict=True))])[0])
 
 
 def warn(*, zone: tzinfo, at: datetime) -> int:

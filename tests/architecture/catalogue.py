@@ -33,6 +33,7 @@ SECURITY_DEFINER_ALLOWED = {
     "rewards_close_hold",
     "rewards_expire",
     "rewards_extend",
+    "rewards_keep_alive",
     "rewards_merge",
     "rewards_open_hold",
     "rewards_post",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewards.domain.documents import SCHEMA, InvalidDocument, json_schema, parse, to_json
-from rewards.domain.expiry import Expiry, ExpiryKind, Period
+from rewards.domain.expiry import Expiry, ExpiryKind, Period, active_stretches
 from rewards.domain.wallets import Pending, RefundPolicy, WalletKind, WalletPolicy
 
 NEW_YORK, SHANGHAI = ZoneInfo("America/New_York"), ZoneInfo("Asia/Shanghai")
@@ -145,3 +145,12 @@ def test_a_wallets_document_reads_as_it_was_written() -> None:
     assert (policy.refund_policy, policy.pending) == (RefundPolicy.ALLOW_DEBT, Pending(14, "order_delivered"))
     assert to_json(revision)["wallets"] == [wallet]
     assert set(json_schema()["properties"]["wallets"]["items"]["properties"]) == set(wallet)
+
+
+def test_activity_is_cut_where_points_had_ended_in_between() -> None:
+    month = Expiry(ExpiryKind.INACTIVITY, months=1)
+    days = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day) for day in (40, 0, 20, 200)]
+    assert list(active_stretches([(day, month) for day in days], UTC)) == [
+        (days[1], datetime(2026, 3, 11, tzinfo=UTC)), (days[3], datetime(2026, 8, 21, tzinfo=UTC)),
+    ]  # fmt: skip
+    assert list(active_stretches([], UTC)) == []

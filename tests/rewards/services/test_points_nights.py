@@ -9,7 +9,15 @@ import pytest
 
 from crm.models import Event
 from rewards.domain.wallets import awaited
-from rewards.models import Account, LiabilitySnapshot, Lot, ProgramRevision, TransactionKind, Wallet
+from rewards.models import (
+    Account,
+    LiabilitySnapshot,
+    Lot,
+    ProgramRevision,
+    TierChange,
+    TransactionKind,
+    Wallet,
+)
 from rewards.queries import frozen, liability, statements
 from rewards.services import expiries, lots, movements, starter, verification
 from rewards.services import liability as liability_services
@@ -98,6 +106,32 @@ def test_inactive_points_live_on_with_every_move(wallet: Wallet) -> None:
     assert first == datetime(2026, 4, 15, 4, tzinfo=UTC)
     movements.spend(points=10, idempotency_key="b", at=NOW + 20 * DAY, **options)
     assert Lot.objects.get().expires_at == datetime(2026, 5, 4, 4, tzinfo=UTC)
+
+
+def test_what_had_ended_before_a_move_stays_ended_though_no_sweep_came(wallet: Wallet) -> None:
+    set_policy(expiry_months=None, expiry={"kind": "inactivity", "months": 1})
+    customer = make_customer()
+    options: dict[str, Any] = {"customer": customer, "wallet_key": wallet.key, "by": SYSTEM}
+    movements.earn(points=50, idempotency_key="a", at=NOW, **options)
+    movements.earn(points=7, idempotency_key="b", at=NOW + 40 * DAY, **options)
+    ends = list(Lot.objects.order_by("id").values_list("expires_at", flat=True))
+    assert ends == [datetime(2026, 4, 15, 4, tzinfo=UTC), datetime(2026, 5, 24, 4, tzinfo=UTC)]
+    assert movements.spend(points=7, idempotency_key="c", at=NOW + 41 * DAY, **options).points == -7
+    assert expiries.expire_batch(at=NOW + 41 * DAY).points == 50
+
+
+def test_each_tier_is_inactive_in_its_own_time(wallet: Wallet, tenant: Tenant) -> None:
+    set_policy(expiry_months=1, expiry_by_tier={"gold": {"kind": "inactivity", "months": 3}})
+    plain, gold = make_customer(), make_customer()
+    TierChange.objects.create(customer=gold, move="upgraded", to_key="gold", changed_at=NOW - DAY)
+    options: dict[str, Any] = {"wallet_key": wallet.key, "by": SYSTEM, "points": 50}
+    for customer in (plain, gold):
+        movements.earn(customer=customer, idempotency_key="a", at=NOW, **options)
+        movements.earn(customer=customer, idempotency_key="b", at=NOW + 20 * DAY, **options)
+    ends = list(Lot.objects.order_by("id").values_list("expires_at", flat=True))
+    assert [end and end.date() for end in ends] == [
+        date(2026, 4, 15), date(2026, 5, 4), date(2026, 7, 4), date(2026, 7, 4),
+    ]  # fmt: skip
 
 
 def test_month_ends_are_kept_once_as_they_were(wallet: Wallet) -> None:
