@@ -40,14 +40,17 @@ class LiabilityPage(StaffPage):
     template_name = "backoffice/points/liability.html"
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        parts = liability.now(at=timezone.now())
         ends = liability.month_ends()
+        stored = {each.month_end.isoformat(): each.month_end for each in ends}
+        end = stored.get(request.GET.get("month_end", ""))
+        parts = liability.now(at=timezone.now()) if end is None else liability.at_month_end(end)
         frozen = Account.objects.filter(frozen_at__isnull=False).select_related("customer", "wallet")
         return self.page(
             total=_total(parts),
             groups=_groups(parts),
             chart=_chart(ends, self.access.tenant.currency),
-            has_month_ends=bool(ends),
+            month_ends=[each.month_end for each in reversed(ends)],
+            month_end=end,
             is_valued=any(part.cost_minor for part in parts),
             frozen=frozen.prefetch_related("customer__persons").order_by("frozen_at")[:_FROZEN_SHOWN],
         )

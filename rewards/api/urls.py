@@ -16,6 +16,12 @@ from rewards.api.views.coupons import (
     ReserveView,
     ValidateView,
 )
+from rewards.api.views.member_lists import (
+    MemberEntriesView,
+    MemberLotsView,
+    MemberRedemptionsView,
+    MemberTiersView,
+)
 from rewards.api.views.members import (
     MemberChallengesView,
     MemberOptInView,
@@ -26,6 +32,8 @@ from rewards.api.views.members import (
 from rewards.api.views.movements import (
     CaptureView,
     EarnView,
+    HoldDetailView,
+    HoldsView,
     HoldView,
     ReleaseHoldView,
     ReleasePendingView,
@@ -78,6 +86,8 @@ urlpatterns = [
         CustomerStatementView.as_view(),
         name="points-statement",
     ),
+    path("customers/<uuid:public_id>/points/holds", HoldsView.as_view(), name="points-holds"),
+    path("holds/<uuid:public_id>", HoldDetailView.as_view(), name="hold"),
     path("holds/<uuid:public_id>/capture", CaptureView.as_view(), name="hold-capture"),
     path("holds/<uuid:public_id>/release", ReleaseHoldView.as_view(), name="hold-release"),
     path("points/release", ReleasePendingView.as_view(), name="points-release"),
@@ -112,5 +122,9 @@ urlpatterns = [
     path("member/challenges", MemberChallengesView.as_view(), name="member-challenges"),
     path("member/challenges/opt-in", MemberOptInView.as_view(), name="member-opt-in"),
     path("member/rewards", MemberRewardsView.as_view(), name="member-rewards"),
+    path("member/entries", MemberEntriesView.as_view(), name="member-entries"),
+    path("member/lots", MemberLotsView.as_view(), name="member-lots"),
+    path("member/redemptions", MemberRedemptionsView.as_view(), name="member-redemptions"),
+    path("member/tiers", MemberTiersView.as_view(), name="member-tiers"),
     *router.urls,
 ]

@@ -30,6 +30,18 @@ class LotQuerySet(TenantQuerySet["Lot"]):
             remaining__gt=models.F("held"),
         )
 
+    def in_state(self, state: LotState, at: datetime) -> LotQuerySet:
+        """Lots that are pending, active, expired or used up at ``at``, whatever the sweeps have seen."""
+        if state is LotState.USED:
+            return self.filter(is_open=False)
+        expired = models.Q(expires_at__isnull=False, expires_at__lte=at)
+        if state is LotState.EXPIRED:
+            return self.filter(expired, is_open=True)
+        pending = models.Q(is_pending=True) & (
+            models.Q(activates_at__isnull=True) | models.Q(activates_at__gt=at)
+        )
+        return self.filter(~expired, pending if state is LotState.PENDING else ~pending, is_open=True)
+
     def due(self, at: datetime) -> LotQuerySet:
         """Lots past their expiry that still hold free points."""
         return self.filter(is_open=True, expires_at__lte=at, remaining__gt=models.F("held"))

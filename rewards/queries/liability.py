@@ -90,6 +90,13 @@ def as_of(moment: datetime) -> list[LiabilityPart]:
     return _parts(_AS_OF, moment)
 
 
+def at_month_end(end: date) -> list[LiabilityPart]:
+    """Return the parts of a month end as they were stored; none where nothing is."""
+    rows = LiabilitySnapshot.objects.filter(month_end=end).order_by("wallet__key", "tier_key", "age")
+    found = rows.values_list("wallet__key", "tier_key", "age", "points", "cost_minor", "liability_minor")
+    return [LiabilityPart(*row) for row in found]
+
+
 def expected_minor() -> int:
     """Return the expected cost of all points now, from the balances alone: a figure for a first page."""
     published = programs.published()

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rewards.api.serializers.challenges import ChallengeStatusOutput
 from rewards.api.serializers.points import BalanceOutput, ExpiringOutput
 from rewards.api.serializers.rewards import PriceOutput
-from rewards.api.serializers.tiers import TierStandingOutput
+from rewards.api.serializers.tiers import TierChangeOutput, TierOutput, TierStandingOutput
 from tenants.api.serializers import StrictSerializer
 from tenants.services.member_tokens import LONGEST, USUAL, MemberScope
 
@@ -50,6 +50,37 @@ class MemberPageOutput(serializers.Serializer[Any]):
     challenges = ChallengeStatusOutput(many=True)
     coupons = MemberCouponOutput(many=True)
     referral_code = serializers.CharField(allow_null=True)
+
+
+class MemberEntryOutput(serializers.Serializer[Any]):
+    wallet = serializers.CharField(source="account.wallet.key")
+    seq = serializers.IntegerField()
+    kind = serializers.CharField(source="transaction.kind")
+    points = serializers.IntegerField()
+    balance_after = serializers.IntegerField()
+    occurred_at = serializers.DateTimeField(source="transaction.occurred_at")
+
+
+class MemberRedemptionOutput(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="public_id")
+    reward = serializers.CharField(source="reward.key")
+    reward_name = serializers.CharField(source="reward.name")
+    points = serializers.IntegerField()
+    wallet = serializers.CharField(source="hold.account.wallet.key")
+    state = serializers.CharField()
+    coupon_code = serializers.CharField(source="coupon_code.code", allow_null=True, default=None)
+    tracking = serializers.CharField()
+    reserved_at = serializers.DateTimeField()
+    fulfilled_at = serializers.DateTimeField(allow_null=True)
+    cancelled_at = serializers.DateTimeField(allow_null=True)
+
+
+class MemberTiersOutput(serializers.Serializer[Any]):
+    """All tiers from the lowest, and the member's own place and history."""
+
+    tiers = TierOutput(many=True)
+    standing = TierStandingOutput(allow_null=True)
+    history = TierChangeOutput(many=True)
 
 
 class MemberRewardOutput(serializers.Serializer[Any]):

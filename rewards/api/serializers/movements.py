@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 from rest_framework import serializers
 
+from rewards.models import LotState
 from rewards.services.points import LARGEST_ADJUSTMENT
 from tenants.api.serializers import DayField, MomentField, StrictSerializer
 
@@ -47,6 +48,8 @@ class CaptureInput(StrictSerializer):
 
 class HoldOutput(serializers.Serializer[object]):
     id = serializers.UUIDField(source="public_id")
+    customer = serializers.UUIDField(source="account.customer.public_id")
+    wallet = serializers.CharField(source="account.wallet.key")
     points = serializers.IntegerField()
     state = serializers.CharField()
     opened_at = serializers.DateTimeField()
@@ -64,16 +67,27 @@ class ReleaseOutput(serializers.Serializer[object]):
     points = serializers.IntegerField()
 
 
+class LotsInput(StrictSerializer):
+    state = serializers.ChoiceField(
+        choices=[LotState.PENDING, LotState.ACTIVE, LotState.EXPIRED], required=False
+    )
+    wallet = serializers.CharField(max_length=60, required=False)
+    expires_before = MomentField(required=False)
+
+
 class LotOutput(serializers.Serializer[object]):
-    wallet = serializers.CharField(source="account.wallet.key")
-    state = serializers.CharField()
-    granted = serializers.IntegerField()
-    remaining = serializers.IntegerField()
-    held = serializers.IntegerField()
-    available_from = serializers.DateTimeField()
-    activates_at = serializers.DateTimeField(allow_null=True)
+    """``awaits`` is the event, or ``manual``, that ends the wait; ``order`` the order that it must name."""
+
+    wallet = serializers.CharField(source="lot.account.wallet.key")
+    state = serializers.CharField(source="lot.state")
+    granted = serializers.IntegerField(source="lot.granted")
+    remaining = serializers.IntegerField(source="lot.remaining")
+    held = serializers.IntegerField(source="lot.held")
+    available_from = serializers.DateTimeField(source="lot.available_from")
+    activates_at = serializers.DateTimeField(source="lot.activates_at", allow_null=True)
     awaits = serializers.CharField()
-    expires_at = serializers.DateTimeField(allow_null=True)
+    order = serializers.CharField(allow_null=True)
+    expires_at = serializers.DateTimeField(source="lot.expires_at", allow_null=True)
 
 
 class ExpiringLotOutput(serializers.Serializer[object]):
@@ -125,6 +139,10 @@ class MonthEndOutput(serializers.Serializer[object]):
     month_end = serializers.DateField()
     points = serializers.IntegerField()
     liability_minor = serializers.IntegerField()
+
+
+class LiabilityInput(StrictSerializer):
+    month_end = DayField(required=False)
 
 
 class LiabilityOutput(serializers.Serializer[object]):

@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -18,7 +17,7 @@ from rewards.api.serializers.coupon_campaigns import (
     RecipientsAdded,
     RecipientsInput,
 )
-from rewards.api.views.requests import read
+from rewards.api.views.requests import named, read
 from rewards.models import CouponCampaign, CouponDefinition
 from rewards.queries import coupon_campaigns
 from rewards.services.coupons import campaigns
@@ -88,7 +87,7 @@ class CouponCampaignViewSet(TenantViewSet):
         """Add customers, or the present members of a segment; who is in stays, so it may be repeated."""
         data, campaign = read(RecipientsInput, request), self.get_object()
         if "segment" in data:
-            segment = get_object_or_404(Segment.objects.all(), key=data["segment"])
+            segment = named(Segment.objects.all(), "segment", key=data["segment"])
             added = campaigns.add_segment(
                 campaign=campaign, segment=segment, by=request.access.actor, at=timezone.now()
             )

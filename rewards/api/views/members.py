@@ -32,7 +32,7 @@ from tenants.services import member_tokens
 from tenants.services.member_tokens import InvalidMemberToken, MemberScope, MemberScopeMissing
 
 _MOST_COUPONS = 50
-_TOKEN = OpenApiParameter(
+TOKEN = OpenApiParameter(
     "X-Member-Token", str, OpenApiParameter.HEADER, required=True, description="From member-tokens."
 )
 
@@ -79,7 +79,7 @@ class MemberAPIView(TenantAPIView):
 class MemberView(MemberAPIView):
     """The member's first page."""
 
-    @extend_schema(parameters=[_TOKEN], responses=MemberPageOutput)
+    @extend_schema(parameters=[TOKEN], responses=MemberPageOutput)
     def get(self, request: TenantRequest) -> Response:
         """Read one's own balances, what expires, tier, challenges, coupons and referral code."""
         at, customer = timezone.now(), self.customer
@@ -103,7 +103,7 @@ class MemberView(MemberAPIView):
 class MemberChallengesView(MemberAPIView):
     """The member's challenges."""
 
-    @extend_schema(parameters=[_TOKEN], responses=CustomerChallengesOutput)
+    @extend_schema(parameters=[TOKEN], responses=CustomerChallengesOutput)
     def get(self, request: TenantRequest) -> Response:
         """Read one's own challenges and progress."""
         found = challenge_queries.of_customer(self.customer, at=timezone.now())
@@ -115,7 +115,7 @@ class MemberOptInView(MemberAPIView):
 
     member_scope = MemberScope.TAKE_PART
 
-    @extend_schema(parameters=[_TOKEN], request=ChallengeInput, responses=CustomerChallengesOutput)
+    @extend_schema(parameters=[TOKEN], request=ChallengeInput, responses=CustomerChallengesOutput)
     def post(self, request: TenantRequest) -> Response:
         """Enter a challenge oneself; needs the scope `take_part`."""
         serializer = ChallengeInput(data=request.data)
@@ -131,7 +131,7 @@ class MemberOptInView(MemberAPIView):
 class MemberRewardsView(MemberAPIView):
     """The catalogue for the member."""
 
-    @extend_schema(parameters=[_TOKEN], responses=MemberRewardsOutput)
+    @extend_schema(parameters=[TOKEN], responses=MemberRewardsOutput)
     def get(self, request: TenantRequest) -> Response:
         """List the rewards on offer to oneself: for one's segments and tier, at one's own prices."""
         found = catalogue.visible_to(self.customer, at=timezone.now())

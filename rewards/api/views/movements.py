@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
-from crm.models import Order
+from crm.models import Customer, Order
 from rewards.api.serializers.movements import (
     CaptureInput,
     EarnInput,
@@ -25,18 +26,22 @@ from rewards.api.serializers.movements import (
     TransferInput,
 )
 from rewards.api.serializers.points import AdjustmentOutput
-from rewards.api.views.requests import customer_of, keyed, read, signed
+from rewards.api.views.requests import customer_of, keyed, named, read, signed
 from rewards.domain.wallets import awaited
 from rewards.models import Hold
 from rewards.services import holds, lots, movements, transfers
 from tenants.api.idempotency import idempotent
-from tenants.api.views import TenantAPIView, TenantRequest
+from tenants.api.views import TenantAPIView, TenantListView, TenantRequest
 from tenants.domain.permissions import Permission
 
 
+def _holds() -> QuerySet[Hold]:
+    found: QuerySet[Hold] = Hold.objects.select_related("account__customer", "account__wallet")
+    return found
+
+
 def _hold(public_id: UUID) -> Hold:
-    hold: Hold = get_object_or_404(Hold.objects.all(), public_id=public_id)
-    return hold
+    return get_object_or_404(_holds(), public_id=public_id)
 
 
 def _moved(serializer_class: Any, request: TenantRequest) -> dict[str, Any]:
@@ -86,7 +91,7 @@ class TransferView(TenantAPIView):
         wallet, _policy = movements.wallet_of(data["wallet"])
         posting = transfers.transfer(
             sender=customer_of(public_id),
-            receiver=customer_of(data["to"]),
+            receiver=named(Customer.objects.all(), "to", public_id=data["to"]),
             wallet=wallet,
             points=data["points"],
             reason=data["reason"],
@@ -130,6 +135,28 @@ class HoldView(TenantAPIView):
         return Response(HoldOutput(hold).data, status=201)
 
 
+class HoldsView(TenantListView):
+    """A customer's holds."""
+
+    required_permission = Permission.POINTS_VIEW
+
+    @extend_schema(responses=HoldOutput(many=True))
+    def get(self, request: TenantRequest, public_id: UUID) -> Response:
+        """List holds, the latest first, open and closed ones."""
+        return self.page(_holds().filter(account__customer=customer_of(public_id)), HoldOutput, request)
+
+
+class HoldDetailView(TenantAPIView):
+    """One hold."""
+
+    required_permission = Permission.POINTS_VIEW
+
+    @extend_schema(responses=HoldOutput)
+    def get(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Read whether a hold is open, captured, released or timed out."""
+        return Response(HoldOutput(_hold(public_id)).data)
+
+
 class CaptureView(TenantAPIView):
     """The end of a hold: spent."""
 
@@ -167,7 +194,7 @@ class ReleasePendingView(TenantAPIView):
     def post(self, request: TenantRequest) -> Response:
         """Make the pending points of an order spendable because `event` has happened to it."""
         data = read(ReleaseInput, request)
-        order = get_object_or_404(Order.objects.all(), external_id=data["order"])
+        order = named(Order.objects.all(), "order", external_id=data["order"])
         key = awaited(data["event"], "order", order.pk)
         points = lots.release_awaiting(keys=[key], at=timezone.now())
         return Response(ReleaseOutput({"points": points}).data)

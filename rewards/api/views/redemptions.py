@@ -3,7 +3,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -13,6 +12,7 @@ from rest_framework.response import Response
 from crm.models import Customer
 from rewards.api.filters import RedemptionFilter
 from rewards.api.serializers.rewards import CancelInput, RedemptionInput, RedemptionOutput, ShipInput
+from rewards.api.views.requests import named
 from rewards.models import Redemption, Reward
 from rewards.services import cancellations, fulfilments, redemptions
 from tenants.api.idempotency import idempotent
@@ -51,10 +51,10 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         serializer = RedemptionInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         redemption = redemptions.redeem(
-            customer=get_object_or_404(
-                Customer.objects.all(), public_id=serializer.validated_data["customer"]
+            customer=named(
+                Customer.objects.all(), "customer", public_id=serializer.validated_data["customer"]
             ),
-            reward=get_object_or_404(Reward.objects.all(), public_id=serializer.validated_data["reward"]),
+            reward=named(Reward.objects.all(), "reward", public_id=serializer.validated_data["reward"]),
             wallet_key=serializer.validated_data["wallet"],
             idempotency_key=request.headers["Idempotency-Key"],
             by=request.access.actor,

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -15,14 +16,17 @@ from rest_framework.response import Response
 from crm.models import Customer
 from rewards.api.serializers.movements import (
     ExpiringLotOutput,
+    LiabilityInput,
     LiabilityOutput,
     LotOutput,
+    LotsInput,
     PeriodInput,
     StatementsOutput,
 )
 from rewards.domain.expiry import start_of_day
-from rewards.models import Lot
-from rewards.queries import expiring, liability, statements
+from rewards.models import Lot, LotState
+from rewards.queries import expiring, liability, lots, statements
+from rewards.queries.liability import LiabilityPart
 from tenants.api.pagination import CursorPages, is_natural
 from tenants.api.views import TenantAPIView, TenantListView, TenantRequest
 from tenants.domain.permissions import Permission
@@ -32,6 +36,13 @@ _MOST_DAYS: Final = 366
 _PERIOD: Final = [
     OpenApiParameter("begin", date, required=True, description="First local day."),
     OpenApiParameter("end", date, required=True, description="Last local day, included."),
+]
+
+
+LOT_FILTERS: Final = [
+    OpenApiParameter("state", str, enum=["pending", "active", "expired"]),
+    OpenApiParameter("wallet", str),
+    OpenApiParameter("expires_before", datetime, description="Those that end before a moment."),
 ]
 
 
@@ -53,6 +64,23 @@ def _statements(request: TenantRequest, customer_id: int | None = None) -> Respo
     return Response(StatementsOutput({"begin": begin, "end": end, "wallets": wallets}).data)
 
 
+def asked_lots(request: TenantRequest, customer_id: int) -> QuerySet[Lot]:
+    """Return a customer's lots that still have points, as the query narrows them."""
+    pages = CursorPages.page_size_query_param, CursorPages.cursor_query_param
+    given = {name: value for name, value in request.query_params.items() if name not in pages}
+    asked = LotsInput(data=given)
+    asked.is_valid(raise_exception=True)
+    values = asked.validated_data
+    rows = Lot.objects.filter(account__customer_id=customer_id, is_open=True)
+    if "state" in values:
+        rows = rows.in_state(LotState(values["state"]), timezone.now())
+    if "wallet" in values:
+        rows = rows.filter(account__wallet__key=values["wallet"])
+    if "expires_before" in values:
+        rows = rows.filter(expires_at__lt=values["expires_before"])
+    return rows.select_related("account__wallet")
+
+
 class LotPages(CursorPages):
     ordering = "id"
 
@@ -63,11 +91,11 @@ class LotsView(TenantListView):
     pagination_class = LotPages
     required_permission = Permission.POINTS_VIEW
 
-    @extend_schema(responses=LotOutput(many=True))
+    @extend_schema(parameters=LOT_FILTERS, responses=LotOutput(many=True))
     def get(self, request: TenantRequest, public_id: UUID) -> Response:
         """List lots that still have points, the oldest first: pending, active and expired ones."""
-        rows = Lot.objects.filter(account__customer=_customer(public_id), is_open=True)
-        return self.page(rows.select_related("account__wallet"), LotOutput, request)
+        rows = asked_lots(request, _customer(public_id).pk)
+        return self.page(rows, LotOutput, request, told=lots.told)
 
 
 class ExpiringView(TenantListView):
@@ -120,12 +148,25 @@ class LiabilityView(TenantAPIView):
 
     required_permission = Permission.PROGRAM_VIEW
 
-    @extend_schema(responses=LiabilityOutput)
+    @extend_schema(
+        parameters=[OpenApiParameter("month_end", date, description="A stored month end instead of now.")],
+        responses=LiabilityOutput,
+    )
     def get(self, request: TenantRequest) -> Response:
         """Read open points and money by wallet, tier and age (months up to), and the stored month ends."""
+        asked = LiabilityInput(data=request.query_params.dict())
+        asked.is_valid(raise_exception=True)
+        end = asked.validated_data.get("month_end")
         body = {
             "currency": active_tenant().currency,
-            "parts": liability.now(at=timezone.now()),
+            "parts": liability.now(at=timezone.now()) if end is None else _month_end(end),
             "month_ends": liability.month_ends(),
         }
         return Response(LiabilityOutput(body).data)
+
+
+def _month_end(end: date) -> list[LiabilityPart]:
+    parts = liability.at_month_end(end)
+    if not parts:
+        raise ValidationError({"month_end": "No such month end is stored."})
+    return parts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from crm.models import Customer
-from rewards.models import ProgramRevision, Reward, TierMembership
+from rewards.models import LiabilitySnapshot, ProgramRevision, Reward, TierMembership, Wallet
 from rewards.queries import programs
 from rewards.services import challenges, tiers
 from tenants.domain.actors import SYSTEM, Actor
@@ -275,3 +275,18 @@ def test_a_tier_is_locked_and_opened_again(filled: Filled, staff: Client) -> Non
         held = TierMembership.objects.get(customer=filled.customer)
         assert (held.tier_key, held.locked_until) == ("bronze", None)
     assert staff.post(path, {**body, "until": "2020-01-01"}).status_code == 422
+
+
+def test_a_month_end_is_looked_at_again(filled: Filled, staff: Client) -> None:
+    with tenant_scope(filled.tenant):
+        wallet = Wallet.objects.get(key="points")
+        LiabilitySnapshot.objects.create(
+            month_end=date(2026, 2, 28), wallet=wallet, tier_key="", age="3", points=4321, cost_minor=5,
+            liability_minor=4, taken_at=NOW,
+        )  # fmt: skip
+    page = staff.get("/t/acme/liability/?month_end=2026-02-28")
+    assert (page.context["total"].points, page.context["month_end"]) == (4321, date(2026, 2, 28))
+    assert [row[1].points for row in page.context["groups"][0]["rows"]] == [4321]
+    assert '<option value="2026-02-28" selected>' in page.content.decode()
+    now = staff.get("/t/acme/liability/?month_end=2026-02-27")
+    assert (now.context["month_end"], now.context["total"].points == 4321) == (None, False)

@@ -41,7 +41,8 @@ def test_recipients_are_added_and_may_be_repeated(api: ApiClient, tenant: Tenant
     path = f"/coupon-campaigns/{api.post('/coupon-campaigns', ask).json()['id']}/recipients"
     body = {"customers": [str(customer.public_id)]}
     assert [api.post(path, body).json() for _ in range(2)] == [{"added": 1}, {"added": 0}]
-    assert api.post(path, {"segment": "nobody"}).status_code == 404
+    refused = api.post(path, {"segment": "nobody"})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/segment")
     with tenant_scope(tenant):
         assert CouponRecipient.objects.get().customer_id == customer.pk
 

@@ -124,7 +124,7 @@ def test_a_refused_request_does_not_spend_its_key(api: Any, customer: Any, tenan
         ({"reward": "x"}, 400, INVALID, ["/reward"]),
         ({"reward": -1}, 400, INVALID, ["/reward"]),
         ({"reward": 2**200}, 400, INVALID, ["/reward"]),
-        ({"reward": "01900000-0000-7000-8000-000000000000"}, 404, "not_found", []),
+        ({"reward": "01900000-0000-7000-8000-000000000000"}, 422, "invalid_input", ["/reward"]),
         ({"customer": []}, 400, INVALID, ["/customer"]),
         ({"points": 1}, 400, INVALID, ["/points"]),
     ],

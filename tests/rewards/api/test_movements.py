@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from rewards.models import Account, ProgramRevision
-from rewards.services import earning, starter
+from rewards.models import Account, ProgramRevision, Wallet
+from rewards.services import earning, liability, starter
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -105,11 +105,12 @@ def test_points_of_an_order_wait_for_its_delivery(api: Any, members: Any, tenant
         pending = Account.objects.get(customer=members[0]).pending
     assert pending > 0
     (lot,) = api.get(f"/customers/{members[0].public_id}/points/lots").json()["data"]
-    assert (lot["state"], lot["awaits"]) == ("pending", f"order_delivered:order:{order.pk}")
+    assert (lot["state"], lot["awaits"], lot["order"]) == ("pending", "order_delivered", order.external_id)
     body = {"event": "order_delivered", "order": order.external_id}
     assert api.post("/points/release", body, **key()).json() == {"points": pending}
     assert api.post("/points/release", body, **key()).json() == {"points": 0}
-    assert api.post("/points/release", {**body, "order": "nothing"}, **key()).status_code == 404
+    refused = api.post("/points/release", {**body, "order": "nothing"}, **key())
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/order")
 
 
 def test_liability_is_told_in_points_and_money(api: Any, members: Any) -> None:
@@ -117,3 +118,74 @@ def test_liability_is_told_in_points_and_money(api: Any, members: Any) -> None:
     body = api.get("/points/liability").json()
     assert body["currency"] == "USD"
     assert [(part["wallet"], part["age"], part["points"]) for part in body["parts"]] == [("points", "3", 100)]
+
+
+def test_lots_are_narrowed_by_state_wallet_and_end(api: Any, members: Any, tenant: Tenant) -> None:
+    now = timezone.now()
+    with tenant_scope(tenant):
+        points, status = Wallet.objects.get(key="points"), Wallet.objects.get(key="status")
+        post(members[0], points, 1, activates_at=now + timedelta(days=2))
+        post(members[0], points, 2, activates_at=now - timedelta(days=2))
+        post(members[0], points, 3, awaits="manual")
+        post(members[0], points, 4, expires_at=now - timedelta(days=1))
+        post(members[0], points, 5, expires_at=now + timedelta(days=9))
+        post(members[0], status, 6)
+        post(members[1], points, 7)
+    path = f"/customers/{members[0].public_id}/points/lots"
+
+    def granted(query: str) -> list[int]:
+        return [lot["granted"] for lot in api.get(f"{path}?{query}").json()["data"]]
+
+    assert granted("state=pending") == [1, 3]
+    assert granted("state=active") == [2, 5, 6]
+    assert granted("state=expired") == [4]
+    assert granted("state=active&wallet=status") == [6]
+    until = (now + timedelta(days=10)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert granted(f"expires_before={until}") == [4, 5]
+    assert granted("limit=2") == [1, 2]
+    for query, pointer in (
+        ("state=lost", "/state"),
+        ("colour=1", "/colour"),
+        ("expires_before=x", "/expires_before"),
+    ):
+        refused = api.get(f"{path}?{query}")
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, pointer)
+
+
+def test_holds_are_read_one_by_one_and_by_member(api: Any, members: Any) -> None:
+    call(api, members[0], "earn", points=100)
+    first, second = (call(api, members[0], "hold", points=points) for points in (30, 20))
+    api.post(f"/holds/{first['id']}/release", {}, **key())
+    listed = api.get(f"/customers/{members[0].public_id}/points/holds").json()["data"]
+    assert [(each["id"], each["state"], each["wallet"]) for each in listed] == [
+        (second["id"], "open", "points"), (first["id"], "released", "points"),
+    ]  # fmt: skip
+    assert api.get(f"/customers/{members[1].public_id}/points/holds").json()["data"] == []
+    read = api.get(f"/holds/{second['id']}").json()
+    assert (read["customer"], read["points"], read["closed_at"]) == (str(members[0].public_id), 20, None)
+
+
+def test_a_stored_month_end_is_read_in_its_parts(api: Any, members: Any, tenant: Tenant) -> None:
+    with tenant_scope(tenant):
+        wallet = Wallet.objects.get(key="points")
+        post(members[0], wallet, 40, occurred_at=NOW - timedelta(days=40))
+        assert liability.snapshot_month_ends(at=NOW) == 1
+        post(members[0], wallet, 2)
+    parts = api.get("/points/liability?month_end=2026-02-28").json()["parts"]
+    assert [(part["wallet"], part["tier"], part["age"], part["points"]) for part in parts] == [
+        ("points", "", "3", 40)
+    ]
+    for query in ("2026-02-27", "soon"):
+        refused = api.get(f"/points/liability?month_end={query}")
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/month_end")
+
+
+def test_whom_a_transfer_or_a_redemption_names_is_told_by_its_field(api: Any, members: Any) -> None:
+    nobody = str(uuid4())
+    refused = call(api, members[0], "transfer", 422, points=1, to=nobody)
+    assert refused["errors"][0]["pointer"] == "/to"
+    body = {"customer": str(members[0].public_id), "reward": nobody}
+    assert api.post("/redemptions", body, **key()).json()["errors"][0]["pointer"] == "/reward"
+    assert api.post("/redemptions", {**body, "customer": nobody}, **key()).json()["errors"][0][
+        "pointer"
+    ] == "/customer"  # fmt: skip
