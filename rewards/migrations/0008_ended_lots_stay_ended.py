@@ -11,7 +11,7 @@ _NOW = ("points_inactivity", "points_rights")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("rewards", "0023_batches_of_new_sources")]
+    dependencies = [("rewards", "0007_referrals_and_reviews")]
 
     operations = [
         migrations.RunSQL(
