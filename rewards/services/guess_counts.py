@@ -22,8 +22,11 @@ class GuessCounts:
     """Counters that end by themselves. A store that failed is not asked for some seconds: shoppers wait."""
 
     def __init__(self, url: str) -> None:
-        """Take the URL of a store of ``limits``, for example ``redis://…`` or ``memory://``."""
+        """Take the URL of a Redis (``redis://…``, ``unix://…``) or of another store of ``limits``."""
         options: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
+        if url.startswith("unix:"):
+            # The client's spelling of a socket; this library has its own.
+            url = f"redis+{url}"
         if url.startswith("redis"):
             # The library's own way is to try four times, with seconds between.
             options["retry"] = Retry(NoBackoff(), 0)

@@ -11,12 +11,14 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from kombu import Connection
 
 from loyalty_saas.embedded import accounts, postgres, run, services, sockets, valkey
 from loyalty_saas.embedded.errors import PortInUse, ServiceMissing
 from loyalty_saas.embedded.postgres import EmbeddedPostgres
 from loyalty_saas.embedded.processes import Supervisor
 from loyalty_saas.embedded.valkey import EmbeddedValkey
+from rewards.services.guess_counts import GuessCounts
 
 
 @pytest.fixture
@@ -72,6 +74,17 @@ def test_a_durable_server_syncs(home: Path) -> None:
     fast = EmbeddedPostgres(home / "postgres", is_durable=False).program().command
     assert "fsync=off" not in durable
     assert "fsync=off" in fast
+
+
+def test_every_client_reads_the_address_of_valkey(home: Path) -> None:
+    server = EmbeddedValkey(home / "valkey")
+    with Supervisor(home) as supervisor:
+        supervisor.start(server.program())
+        counts = GuessCounts(server.cache_url)
+        assert (counts.add("key", 2, ttl_seconds=60), counts.add("key", 3, ttl_seconds=60)) == (2, 5)
+        assert GuessCounts(server.cache_url).get("key") == 5
+        with Connection(server.broker_url) as broker:
+            assert broker.ensure_connection(max_retries=1).connected
 
 
 def test_valkey_remembers_after_a_kill(home: Path) -> None:
