@@ -55,14 +55,20 @@ class ReferralForm(StaffForm):
         label=gettext_lazy("The referrer gets"), choices=ReferralRewardKind.choices
     )
     referrer_points = forms.IntegerField(
-        label=gettext_lazy("Points of the referrer"), required=False, min_value=0
+        label=gettext_lazy("Points of the referrer"),
+        required=False,
+        min_value=0,
+        max_value=referral_programs.MOST_POINTS,
     )
     referrer_coupon = forms.ChoiceField(label=gettext_lazy("Coupon of the referrer"), required=False)
     referee_kind = forms.ChoiceField(
         label=gettext_lazy("The new customer gets"), choices=ReferralRewardKind.choices
     )
     referee_points = forms.IntegerField(
-        label=gettext_lazy("Points of the new customer"), required=False, min_value=0
+        label=gettext_lazy("Points of the new customer"),
+        required=False,
+        min_value=0,
+        max_value=referral_programs.MOST_POINTS,
     )
     referee_coupon = forms.ChoiceField(label=gettext_lazy("Coupon of the new customer"), required=False)
     qualification = forms.ChoiceField(

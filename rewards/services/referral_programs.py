@@ -20,6 +20,8 @@ from tenants.errors import FieldError, InvalidInput
 from tenants.services import audit
 
 MOST_LEVELS: Final = 3
+MOST_POINTS: Final = 2**31 - 1
+_MOST_MINOR: Final = 10**15
 _LONGEST_DAYS: Final = 366
 
 
@@ -62,8 +64,11 @@ def _errors(terms: ProgramTerms) -> list[FieldError]:
     found = []
     for side in ("referrer", "referee"):
         kind = getattr(terms, f"{side}_kind")
-        if kind == ReferralRewardKind.POINTS and getattr(terms, f"{side}_points") < 1:
-            found.append(FieldError(f"/{side}_points", "too_small", "At least one point."))
+        points = getattr(terms, f"{side}_points")
+        if not (kind == ReferralRewardKind.POINTS) <= points <= MOST_POINTS:
+            found.append(
+                FieldError(f"/{side}_points", "out_of_range", f"Up to {MOST_POINTS:,}, and one at least.")
+            )
         key = getattr(terms, f"{side}_coupon")
         if kind == ReferralRewardKind.COUPON and not CouponDefinition.objects.filter(key=key).exists():
             found.append(FieldError(f"/{side}_coupon", "unknown_coupon", "No such coupon definition."))
@@ -72,8 +77,12 @@ def _errors(terms: ProgramTerms) -> list[FieldError]:
         found.append(FieldError("/wallet_key", "unknown_wallet", f"There is no wallet {terms.wallet_key!r}."))
     if terms.qualification == ReferralQualification.EVENT and not terms.event_name.strip():
         found.append(FieldError("/event_name", "required", "Say which event counts."))
+    if not 0 <= terms.minimum_order_minor <= _MOST_MINOR:
+        found.append(FieldError("/minimum_order", "out_of_range", "An amount of zero or more."))
     if not 1 <= terms.within_days <= _LONGEST_DAYS:
         found.append(FieldError("/within_days", "out_of_range", "From one day to a year."))
-    if len(terms.upper_points) >= MOST_LEVELS or any(points < 0 for points in terms.upper_points):
+    if len(terms.upper_points) >= MOST_LEVELS or any(
+        not 0 <= points <= MOST_POINTS for points in terms.upper_points
+    ):
         found.append(FieldError("/upper_points", "out_of_range", f"At most {MOST_LEVELS - 1} more levels."))
     return found

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import Any, Final
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
+
+from tenants.domain.moments import EARLIEST, LATEST
+
+# No column of a form holds more; whole numbers of 32 bits say so themselves.
+_LARGEST: Final = 10**12
 
 
 class StaffForm(forms.Form):
@@ -15,6 +21,25 @@ class StaffForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
+
+    def full_clean(self) -> None:
+        """Check also that days can be reckoned with and numbers fit where they are kept."""
+        if self.is_bound:
+            for field in self.fields.values():
+                _bound(field)
+        super().full_clean()
+
+
+def _bound(field: forms.Field) -> None:
+    if isinstance(field, forms.DateField):
+        limits = [MinValueValidator(EARLIEST.date()), MaxValueValidator(LATEST.date())]
+    elif isinstance(field, forms.DateTimeField):
+        limits = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
+    elif isinstance(field, forms.IntegerField) and field.max_value is None:
+        limits = [MaxValueValidator(_LARGEST)]
+    else:
+        return
+    field.validators = [*field.validators, *(each for each in limits if each not in field.validators)]
 
 
 class ConfirmForm(StaffForm):

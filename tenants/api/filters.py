@@ -10,7 +10,8 @@ from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
 
-from tenants.api.serializers import EARLIEST, LATEST, MomentField
+from tenants.api.serializers import MomentField
+from tenants.domain.moments import EARLIEST, LATEST
 
 # Parameters that belong to paging, not to a list's filters.
 _PAGING_PARAMETERS = frozenset({"cursor", "limit"})

@@ -274,7 +274,9 @@ def test_a_tier_is_locked_and_opened_again(filled: Filled, staff: Client) -> Non
     with tenant_scope(filled.tenant):
         held = TierMembership.objects.get(customer=filled.customer)
         assert (held.tier_key, held.locked_until) == ("bronze", None)
-    assert staff.post(path, {**body, "until": "2020-01-01"}).status_code == 422
+    for wrong in ("2020-01-01", "9999-12-31"):
+        refused = staff.post(path, {**body, "until": wrong})
+        assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["until"])
 
 
 def test_a_month_end_is_looked_at_again(filled: Filled, staff: Client) -> None:
