@@ -102,6 +102,7 @@ def _curve(found: list[Cohort]) -> charts.Chart:
     percents = [100 * share for share in cohorts.average(found, _PERIODS)[1:]]
     return charts.chart(
         title=_("Came back, all cohorts"),
+        axis=_("Period"),
         labels=[str(number) for number in range(1, _PERIODS)],
         series=[charts.Series(_("Came back"), percents, lambda value: f"{value:.1f}%")],
         write_scale=lambda value: f"{value:.0f}%",

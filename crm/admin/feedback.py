@@ -120,6 +120,7 @@ def _charts(points: list[feedback_queries.TrendPoint]) -> list[Chart]:
     return [
         chart(
             title=_("Feedback by week"),
+            axis=_("Week"),
             labels=labels,
             series=[counts, negative],
             write_scale=formats.number,
@@ -127,6 +128,7 @@ def _charts(points: list[feedback_queries.TrendPoint]) -> list[Chart]:
         ),
         chart(
             title=_("Mood by week: 0 is bad, 100 is good"),
+            axis=_("Week"),
             labels=labels,
             series=[mood],
             write_scale=formats.number,

@@ -106,6 +106,7 @@ def _told(group: FunnelGroup, kind: str) -> dict[str, Any]:
 def _bars(group: FunnelGroup) -> charts.Chart:
     return charts.chart(
         title=_("Customers by step"),
+        axis=_("Step"),
         labels=[step.event for step in group.steps],
         series=[
             charts.Series(_("Customers"), [float(step.customers) for step in group.steps], formats.number)

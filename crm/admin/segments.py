@@ -130,6 +130,7 @@ def _growth_chart(growth: list[segment_history.DaySize]) -> charts.Chart:
     sizes = [float(each.members) for each in growth]
     return charts.chart(
         title=_("Members by day"),
+        axis=_("Day"),
         labels=[formats.day(each.day_on) for each in growth],
         series=[charts.Series(_("Members"), sizes, formats.number)],
         write_scale=formats.compact,

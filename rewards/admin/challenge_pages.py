@@ -92,6 +92,7 @@ def _spread(key: str) -> Any:
     labels = [f"{tenth * 10} %" for tenth in range(11)]
     return chart(
         title=_("Progress of all periods"),
+        axis=_("Goal"),
         labels=labels,
         series=[Series(_("Periods"), challenges.spread(key), lambda value: formats.number(int(value)))],
         write_scale=lambda value: formats.number(int(value)),

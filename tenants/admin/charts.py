@@ -32,13 +32,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A bar or line chart over equal columns; ``scale`` is (percent of the height, words)."""
+    """A bar or line chart over equal columns; ``scale`` is (percent of the height, words).
+
+    ``axis`` says what a column is; empty is a month.
+    """
 
     title: str
     kind: str
     series: tuple[Series, ...]
     columns: tuple[Column, ...]
     scale: tuple[tuple[float, str], ...]
+    axis: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -61,7 +65,7 @@ class Chart:
 
 def chart(
     *, title: str, labels: Sequence[str], series: Sequence[Series], write_scale: Callable[[float], str],
-    kind: str = "bars", most_labels: int = 12,
+    kind: str = "bars", most_labels: int = 12, axis: str = "",
 ) -> Chart:  # fmt: skip
     """Lay out ``series`` over ``labels`` on a scale that ends on a round number."""
     top = _round_up(max((value for row in series for value in row.values), default=0))
@@ -77,7 +81,7 @@ def chart(
     )
     scale = tuple((line * 100 / _LINES, write_scale(top * line / _LINES)) for line in range(_LINES, -1, -1))
     # A line through one point is nothing to see.
-    return Chart(title, "bars" if len(columns) == 1 else kind, tuple(series), columns, scale)
+    return Chart(title, "bars" if len(columns) == 1 else kind, tuple(series), columns, scale, axis)
 
 
 def _round_up(value: float) -> float:
