@@ -44,12 +44,16 @@ class TiersPage(StaffPage):
             {"tier": tier, "needs": needs[tier.key], "members": members.get(tier.key, 0)}
             for tier in (revision.tiers if revision else ())
         ]
+        names = {tier.key: tier.name for tier in (revision.tiers if revision else ())} | {"": "–"}
         return self.page(
             ladder=ladder,
             window=window_in_words(revision.qualification) if revision else "",
             chart=_distribution(ladder) if ladder else None,
             draft=draft,
-            changes=tier_preview.recent_changes(),
+            changes=[
+                (row, names.get(row.from_key, row.from_key), names.get(row.to_key, row.to_key))
+                for row in tier_preview.recent_changes()
+            ],
             locked=TierMembership.objects.filter(locked_until__gt=timezone.now()).count(),
         )
 
@@ -57,6 +61,7 @@ class TiersPage(StaffPage):
 def _distribution(ladder: list[dict[str, Any]]) -> Any:
     return chart(
         title=_("Members by tier"),
+        axis=_("Tier"),
         labels=[row["tier"].name for row in ladder],
         series=[Series(_("Members"), [row["members"] for row in ladder], lambda v: formats.number(int(v)))],
         write_scale=lambda value: formats.number(int(value)),
@@ -77,7 +82,10 @@ class TierPreviewPage(StaffPage):
         row = get_object_or_404(ProgramRevision.objects.all(), number=number)
         revision = programs.revision_of(row)
         preview = tier_preview.of_revision(revision, at=timezone.now())
-        names = {tier.key: tier.name for tier in revision.tiers} | {"": _("no tier")}
+        former = programs.published()
+        # Who is in a tier that the draft leaves out moves from a name, not from a key.
+        tiers_known = [*(former.revision.tiers if former else ()), *revision.tiers]
+        names = {tier.key: tier.name for tier in tiers_known} | {"": _("no tier")}
         totals = [
             (tier.name, preview.before.get(tier.key, 0), preview.after.get(tier.key, 0))
             for tier in revision.tiers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -12,8 +13,9 @@ from django.db import connection
 from crm.models import Customer
 from rewards.domain.programs import Revision
 from rewards.domain.rules import PERCENT, GivePoints
+from rewards.domain.wallets import WalletPolicy
 from rewards.models import TierChange
-from rewards.queries import tier_sql
+from rewards.queries import programs, tier_sql
 
 _SAMPLE: Final = 20
 _MOVES: Final = """
@@ -47,15 +49,15 @@ class Flow:
 class TierPreview:
     """The flows, how many customers each tier has before and after, and the extra points of a year.
 
-    The estimate takes the last year's spend again and compares the multipliers of purchase rules; it knows
-    nothing of what people change because of their tier.
+    The estimate takes the last year's spend again and compares the multipliers of purchase rules with those
+    in force, also for who keeps the tier; it knows nothing of what people change because of their tier.
     """
 
     flows: tuple[Flow, ...]
     before: dict[str, int]
     after: dict[str, int]
     extra_points: int
-    extra_cost_minor: int | None
+    extra_cost_minor: int
     sample: tuple[tuple[Customer, Flow], ...] = field(default=())
 
     @property
@@ -86,14 +88,15 @@ def of_revision(revision: Revision, *, at: datetime) -> TierPreview:
         )
         for before, after, count, spend, ids in rows
     )
-    points = sum(_extra_points(revision, flow) for flow in flows)
-    cost = revision.wallets[0].cost_minor(abs(points)) if revision.wallets else None
+    points_by_wallet = _extra_points(revision, flows)
     return TierPreview(
         flows=flows,
         before=_totals(flows, "from_key"),
         after=_totals(flows, "to_key"),
-        extra_points=points,
-        extra_cost_minor=-cost if cost is not None and points < 0 else cost,
+        extra_points=sum(points_by_wallet.values()),
+        extra_cost_minor=sum(
+            _cost_minor(revision.wallet(wallet), points) for wallet, points in points_by_wallet.items()
+        ),
         sample=_sample(flows),
     )
 
@@ -106,18 +109,27 @@ def _totals(flows: tuple[Flow, ...], name: str) -> dict[str, int]:
     return totals
 
 
-def _extra_points(revision: Revision, flow: Flow) -> int:
-    if not flow.is_move:
-        return 0
-    extra = Fraction(0)
+def _extra_points(revision: Revision, flows: tuple[Flow, ...]) -> dict[str, int]:
+    """Return the points more a year by wallet, whole for each rule and flow."""
+    published = programs.published()
+    in_force = {rule.key: rule.points for rule in (published.revision.rules if published else ())}
+    extra: dict[str, int] = defaultdict(int)
     for rule in revision.rules:
         gift = rule.points
-        if isinstance(gift, GivePoints) and gift.per_minor:
-            change = gift.tier_percent.get(flow.to_key, PERCENT) - gift.tier_percent.get(
-                flow.from_key, PERCENT
+        if not isinstance(gift, GivePoints) or not gift.per_minor:
+            continue
+        former = in_force.get(rule.key)
+        percents = former.tier_percent if isinstance(former, GivePoints) else gift.tier_percent
+        for flow in flows:
+            change = gift.tier_percent.get(flow.to_key, PERCENT) - percents.get(flow.from_key, PERCENT)
+            extra[gift.wallet] += int(
+                Fraction(flow.spend_minor * gift.points * change, gift.per_minor * PERCENT)
             )
-            extra += Fraction(flow.spend_minor * gift.points * change, gift.per_minor * PERCENT)
-    return int(extra)
+    return extra
+
+
+def _cost_minor(policy: WalletPolicy, points: int) -> int:
+    return policy.cost_minor(points) if points >= 0 else -policy.cost_minor(-points)
 
 
 def _sample(flows: tuple[Flow, ...]) -> tuple[tuple[Customer, Flow], ...]:
