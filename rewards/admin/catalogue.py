@@ -9,7 +9,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Page
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -23,7 +23,7 @@ from rewards.domain.expiry import start_of_day
 from rewards.models import CouponDefinition, Redemption, Reward, RewardKind, Wallet
 from rewards.queries import programs
 from rewards.services import catalogue
-from rewards.services.catalogue import RewardOffer
+from rewards.services.catalogue import MOST_PIECES, MOST_POINTS, RewardOffer
 from tenants.admin.forms import StaffForm
 from tenants.admin.frame import Crumb, FormPage
 from tenants.admin.keys import key_from
@@ -38,11 +38,13 @@ class RewardForm(StaffForm):
     )
     kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=RewardKind.choices)
     wallet = forms.ChoiceField(label=gettext_lazy("Paid from"))
-    cost_points = forms.IntegerField(label=gettext_lazy("Cost in points"), min_value=1)
+    cost_points = forms.IntegerField(label=gettext_lazy("Cost in points"), min_value=1, max_value=MOST_POINTS)
     stock = forms.IntegerField(
         label=gettext_lazy("Stock"),
         min_value=0,
+        max_value=MOST_PIECES,
         required=False,
+        show_hidden_initial=True,
         help_text=gettext_lazy("Empty is unlimited."),
     )
     coupon_definition = forms.ChoiceField(
@@ -50,7 +52,7 @@ class RewardForm(StaffForm):
         help_text=gettext_lazy("For coupons and gift cards: the customer gets the code at once."),
     )  # fmt: skip
     limit_per_customer = forms.IntegerField(
-        label=gettext_lazy("Times a customer"), required=False, min_value=1
+        label=gettext_lazy("Times a customer"), required=False, min_value=1, max_value=MOST_PIECES
     )
     segments = forms.MultipleChoiceField(
         label=gettext_lazy("Only these segments"), required=False, widget=forms.CheckboxSelectMultiple
@@ -70,7 +72,8 @@ class RewardForm(StaffForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         wallets = list(Wallet.objects.order_by("pk").values_list("key", "name"))
-        coupons = CouponDefinition.objects.filter(is_active=True).order_by("-pk")
+        attached = self.initial.get("coupon_definition", "")
+        coupons = CouponDefinition.objects.filter(Q(is_active=True) | Q(key=attached)).order_by("-pk")
         published = programs.published()
         tiers = published.revision.tiers if published else ()
         for name, choices in (
@@ -83,7 +86,10 @@ class RewardForm(StaffForm):
         self.other_wallets = wallets if len(wallets) > 1 else []
         for key, label in self.other_wallets:
             self.fields[f"price_{key}"] = forms.IntegerField(
-                label=_("Or for points of %(wallet)s") % {"wallet": label}, required=False, min_value=1
+                label=_("Or for points of %(wallet)s") % {"wallet": label},
+                required=False,
+                min_value=1,
+                max_value=MOST_POINTS,
             )
 
     def offer(self, zone: Any) -> RewardOffer:
@@ -146,6 +152,7 @@ class _RewardFormPage(FormPage):
             wallet_key=values["wallet"],
             cost_points=values["cost_points"],
             stock=values["stock"],
+            keeps_stock=bool(self.key) and "stock" not in form.changed_data,
             is_active=values["is_active"],
             offer=form.offer(self.access.tenant.zone),
             by=self.access.actor,

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from crm.models import Customer, CustomerState, SegmentMember
-from rewards.models import Account, CouponCounter, Reward, TierMembership
+from rewards.models import Account, CouponCounter, CouponDefinition, Reward, TierMembership
 from rewards.queries import catalogue_for
 from rewards.queries.catalogue_for import PricedReward
 
@@ -56,6 +56,11 @@ def is_for(reward: Reward, *, segments: set[str], tier: str) -> bool:
     return is_in_segment and (not reward.tiers or tier in reward.tiers)
 
 
+def hands_out(definition: CouponDefinition, at: datetime) -> bool:
+    """Whether a code of the coupon could still be used by who gets it now."""
+    return definition.is_active and (definition.valid_until is None or at < definition.valid_until)
+
+
 def belongings(customer: Customer, rewards: Sequence[Reward]) -> tuple[set[str], str]:
     """Return the customer's segments, of those the rewards name, and tier."""
     wanted = {key for reward in rewards for key in reward.segments}
@@ -76,7 +81,7 @@ def visible_to(customer: Customer, *, at: datetime) -> list[VisibleReward]:
     mine = [reward for reward in rewards if is_for(reward, segments=segments, tier=tier)]
     taken = _taken(customer, mine)
     return [
-        _seen(priced, customer, available, taken.get(priced.reward.pk, 0))
+        _seen(priced, customer, available, taken.get(priced.reward.pk, 0), at)
         for priced in catalogue_for.tier(tier, mine)
     ]
 
@@ -92,7 +97,9 @@ def _taken(customer: Customer, rewards: Sequence[Reward]) -> dict[int, int]:
     return {id_by_key[key]: uses for key, uses in counters}
 
 
-def _seen(priced: PricedReward, customer: Customer, available: dict[int, int], taken: int) -> VisibleReward:
+def _seen(
+    priced: PricedReward, customer: Customer, available: dict[int, int], taken: int, at: datetime
+) -> VisibleReward:
     reward = priced.reward
     listed = [(reward.wallet, priced.cost_points)]
     listed += [(price.wallet, price.cost_points) for price in reward.prices.all()]
@@ -104,6 +111,8 @@ def _seen(priced: PricedReward, customer: Customer, available: dict[int, int], t
         reasons.append("customer_not_active")
     if reward.stock == 0:
         reasons.append("out_of_stock")
+    if reward.coupon_definition is not None and not hands_out(reward.coupon_definition, at):
+        reasons.append("coupon_not_offered")
     if reward.limit_per_customer is not None and taken >= reward.limit_per_customer:
         reasons.append("customer_limit")
     if all(price.missing for price in prices):

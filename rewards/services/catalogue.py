@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -15,6 +15,8 @@ from tenants.domain.actors import Actor
 from tenants.errors import FieldError, InvalidInput
 from tenants.services import audit
 
+MOST_PIECES: Final = 2**31 - 1
+MOST_POINTS: Final = 10**12
 _AUDITED = (
     "name", "description", "kind", "cost_points", "stock", "is_active", "segments", "tiers",
     "limit_per_customer", "needs_shipping",
@@ -55,8 +57,12 @@ def save_reward(
     stock: int | None = None,
     is_active: bool = True,
     offer: RewardOffer = _ANYBODY,
+    keeps_stock: bool = False,
 ) -> Reward:
-    """Create the reward with this key, or change it. ``stock`` ``None`` is unlimited. ``InvalidInput``."""
+    """Create the reward with this key, or change it. ``stock`` ``None`` is unlimited. ``InvalidInput``.
+
+    ``keeps_stock`` leaves the stock as it is: what was read into a form is old when it comes back.
+    """
     wallets = {wallet.key: wallet for wallet in Wallet.objects.filter(key__in=[wallet_key, *offer.prices])}
     errors = [*_value_errors(cost_points, stock, offer), *_unknown(wallets, wallet_key, kind, offer)]
     if errors:
@@ -69,10 +75,13 @@ def save_reward(
         "limit_per_customer": offer.limit_per_customer, "valid_from": offer.valid_from,
         "valid_until": offer.valid_until, "needs_shipping": offer.needs_shipping,
     }  # fmt: skip
+    kept = {"stock"} if keeps_stock else set()
     former = Reward.objects.filter(key=key).values(*_AUDITED).first() or {}
     reward: Reward
     reward, _created = Reward.objects.update_or_create(
-        key=key, defaults=values, create_defaults={**values, "created_at": at}
+        key=key,
+        defaults={name: value for name, value in values.items() if name not in kept},
+        create_defaults={**values, "created_at": at},
     )
     _replace_prices(reward, {wallets[name].pk: points for name, points in offer.prices.items()})
     audit.record(action="reward.saved", target=reward, by=by, at=at, diff=_changes(former, reward))
@@ -93,12 +102,15 @@ def _replace_prices(reward: Reward, points_by_wallet_id: Mapping[int, int]) -> N
 
 
 def _value_errors(cost_points: int, stock: int | None, offer: RewardOffer) -> Iterator[FieldError]:
-    if cost_points < 1 or any(points < 1 for points in offer.prices.values()):
-        yield FieldError("/cost_points", "too_small", "A reward costs at least one point.")
-    if stock is not None and stock < 0:
-        yield FieldError("/stock", "too_small", "Stock is not negative.")
-    if offer.limit_per_customer is not None and offer.limit_per_customer < 1:
-        yield FieldError("/limit_per_customer", "too_small", "At least once, or nothing for no limit.")
+    if not 1 <= cost_points <= MOST_POINTS:
+        yield FieldError("/cost_points", "out_of_range", f"From one to {MOST_POINTS:,} points.")
+    for key, points in offer.prices.items():
+        if not 1 <= points <= MOST_POINTS:
+            yield FieldError(f"/prices/{key}", "out_of_range", f"From one to {MOST_POINTS:,} points.")
+    if stock is not None and not 0 <= stock <= MOST_PIECES:
+        yield FieldError("/stock", "out_of_range", f"From zero to {MOST_PIECES:,} pieces.")
+    if offer.limit_per_customer is not None and not 1 <= offer.limit_per_customer <= MOST_PIECES:
+        yield FieldError("/limit_per_customer", "out_of_range", "At least once, or nothing for no limit.")
     if offer.valid_from and offer.valid_until and offer.valid_until <= offer.valid_from:
         yield FieldError("/valid_until", "before_start", "The end is after the start.")
 
@@ -106,9 +118,11 @@ def _value_errors(cost_points: int, stock: int | None, offer: RewardOffer) -> It
 def _unknown(
     wallets: Mapping[str, Wallet], wallet_key: str, kind: RewardKind, offer: RewardOffer
 ) -> Iterator[FieldError]:
-    for key in (wallet_key, *offer.prices):
+    if wallet_key not in wallets:
+        yield FieldError("/wallet", "unknown_wallet", f"There is no wallet {wallet_key!r}.")
+    for key in offer.prices:
         if key not in wallets:
-            yield FieldError("/wallet", "unknown_wallet", f"There is no wallet {key!r}.")
+            yield FieldError(f"/prices/{key}", "unknown_wallet", f"There is no wallet {key!r}.")
     known = set(Segment.objects.filter(key__in=offer.segments).values_list("key", flat=True))
     for key in offer.segments:
         if key not in known:

@@ -131,9 +131,14 @@ def redeem(
 
 
 @transaction.atomic
-def confirm(*, redemption: Redemption, by: Actor, at: datetime) -> Redemption:
-    """Spend the held points; a coupon is the customer's from now on, which fulfils it. ``WrongState``."""
+def confirm(*, redemption: Redemption, by: Actor, at: datetime, is_approved: bool = False) -> Redemption:
+    """Spend the held points; a coupon is the customer's from now on, which fulfils it. Raises ``WrongState``.
+
+    What is under review is confirmed by the review alone, with ``is_approved``.
+    """
     row = lock(redemption, RedemptionState.RESERVED)
+    if row.is_under_review and not is_approved:
+        raise WrongState("The redemption waits for a review.", state=row.state)
     posting = holds.capture(
         hold=row.hold,
         kind=TransactionKind.REDEEM,
@@ -177,10 +182,12 @@ def _offered(customer: Customer, reward: Reward, at: datetime) -> PricedReward:
 
 
 def _reserved_code(reward: Reward, public_id: object, at: datetime) -> CouponCode | None:
-    if reward.coupon_definition_id is None or reward.coupon_definition is None:
-        return None
-    source = Source(SOURCE, str(public_id))
     definition = reward.coupon_definition
+    if definition is None:
+        return None
+    if not catalogue.hands_out(definition, at):
+        raise RewardUnavailable("The reward's coupon is not offered any more.")
+    source = Source(SOURCE, str(public_id))
     return issuing.reserve_code(definition=definition, source=source, at=at, ttl=_CODE_KEPT)
 
 

@@ -68,7 +68,7 @@ def _act(row: AbuseReview, *, is_approved: bool, by: Actor, at: datetime) -> Non
     if row.kind == VelocityKind.REFUNDS:
         _decide_refund(redemption, row, is_approved=is_approved, by=by, at=at)
     elif is_approved:
-        redemptions.confirm(redemption=redemption, by=by, at=at)
+        redemptions.confirm(redemption=redemption, is_approved=True, by=by, at=at)
     elif redemption.state == RedemptionState.RESERVED:
         cancellations.cancel(redemption=redemption, reason=row.reason, by=by, at=at)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 
@@ -120,6 +121,35 @@ def test_reward_is_made_and_changed(filled: Filled, staff: Client) -> None:
     with tenant_scope(filled.tenant):
         changed = Reward.objects.get(key="item")
     assert (changed.stock, changed.cost_points, changed.pk) == (3, 450, reward.pk)
+    # The form was opened with three in stock; one is sold before it comes back with another name.
+    with tenant_scope(filled.tenant):
+        Reward.objects.update(stock=2)
+    path = f"/t/acme/rewards/{reward.public_id}/"
+    assert b'name="initial-stock"' in staff.get(path).content
+    staff.post(path, body | {"stock": "3", "initial-stock": "3", "name": "礼品"})
+    with tenant_scope(filled.tenant):
+        assert Reward.objects.values_list("name", "stock").get(key="item") == ("礼品", 2)
+    staff.post(path, body | {"stock": "9", "initial-stock": "3"})
+    with tenant_scope(filled.tenant):
+        assert Reward.objects.get(key="item").stock == 9
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"valid_until": "9999-12-31"}, "valid_until"),
+        ({"valid_from": "0001-01-01"}, "valid_from"),
+        ({"cost_points": "9" * 20}, "cost_points"),
+        ({"stock": "9" * 11}, "stock"),
+        ({"limit_per_customer": "9" * 11}, "limit_per_customer"),
+    ],
+)
+def test_a_reward_names_the_field_that_does_not_fit(
+    filled: Filled, staff: Client, wrong: dict[str, str], field: str
+) -> None:
+    body = {"name": "Mug", "kind": "product", "wallet": "points", "cost_points": "5", **wrong}
+    answer = staff.post(address("reward_create", filled), body)
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, [field])
 
 
 def test_static_segment_takes_ids_and_names_what_is_missing(filled: Filled, staff: Client) -> None:

@@ -32,6 +32,7 @@ from rewards.services import (
     velocity,
 )
 from rewards.services.catalogue import RewardOffer
+from rewards.services.coupons import definitions
 from tenants.domain.actors import SYSTEM
 from tenants.errors import InvalidInput
 from tests.rewards.coupons import make_definition, redeem
@@ -181,6 +182,57 @@ def test_refunding_too_often_waits_for_a_review(wallet: Any, is_approved: bool) 
     assert (waiting.state, waiting.is_under_review, balance_of(customer)) == (
         ("refunded", False, (500, 0)) if is_approved else ("fulfilled", False, (450, 0))
     )
+
+
+def test_what_waits_for_a_review_is_not_confirmed_past_it(wallet: Any) -> None:
+    velocity.save_limit(kind=VelocityKind.REDEMPTIONS, limit=velocity.Limit(1, 24), by=SYSTEM, at=NOW)
+    customer, reward = member(wallet), make_reward()
+    take(customer, reward)
+    waiting = take(customer, reward)
+    with pytest.raises(redemption_states.WrongState, match="waits for a review"):
+        redemptions.confirm(redemption=waiting, by=SYSTEM, at=NOW)
+    assert balance_of(customer) == (400, 50)
+
+
+def test_a_coupon_that_is_not_offered_any_more_costs_nobody_points(wallet: Any) -> None:
+    customer = member(wallet)
+    kept, over = (make_definition(key, **terms) for key, terms in (
+        ("kept", {}), ("over", {"valid_until": NOW - DAY}),
+    ))  # fmt: skip
+    for definition in (kept, over):
+        catalogue.save_reward(
+            key=definition.key, name=definition.key, kind=RewardKind.COUPON, wallet_key="points",
+            cost_points=50, offer=RewardOffer(coupon_definition=definition.key), by=SYSTEM, at=NOW,
+        )  # fmt: skip
+    definitions.archive(definition=kept, by=SYSTEM, at=NOW)
+    seen = catalogue_queries.visible_to(customer, at=NOW)
+    assert [each.reasons for each in seen] == [("coupon_not_offered",)] * 2
+    for reward in Reward.objects.all():
+        with pytest.raises(redemption_states.RewardUnavailable):
+            take(customer, reward)
+    assert balance_of(customer) == (500, 0)
+    assert not CouponCode.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"cost_points": 10**12 + 1}, "/cost_points"),
+        ({"stock": 2**31}, "/stock"),
+        ({"offer": RewardOffer(limit_per_customer=2**31)}, "/limit_per_customer"),
+        ({"offer": RewardOffer(prices={"gems": 10**13})}, "/prices/gems"),
+        ({"offer": RewardOffer(prices={"dust": 1})}, "/prices/dust"),
+    ],
+)
+def test_what_does_not_fit_is_named(wallet: Any, changes: dict[str, Any], pointer: str) -> None:
+    make_wallet("gems")
+    values: dict[str, Any] = {
+        "key": "x", "name": "x", "kind": RewardKind.PRODUCT, "wallet_key": "points", "cost_points": 5,
+        **changes,
+    }  # fmt: skip
+    with pytest.raises(InvalidInput) as refusal:
+        catalogue.save_reward(**values, by=SYSTEM, at=NOW)
+    assert [error.pointer for error in refusal.value.errors] == [pointer]
 
 
 LADDER = [
