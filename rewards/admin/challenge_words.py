@@ -8,6 +8,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.domain.rules import AllOf, AnyOf, Condition, Not, Op, Rule
+from rewards.admin import words
 from rewards.domain.challenges.definition import (
     Challenge,
     ChallengeReward,
@@ -52,9 +54,25 @@ WINDOW_LABELS: Final[dict[str, str | Promise]] = {
 def match_in_words(match: Match) -> str:
     """Write what counts: “lesson_completed” or “orders of GROCERY”."""
     if isinstance(match, EventMatch):
-        return match.name
-    named = sorted(match.categories) + sorted(match.skus)
-    return _("orders with %(names)s") % {"names": ", ".join(named)} if named else _("orders")
+        what = match.name
+    else:
+        named = sorted(match.categories) + sorted(match.skus)
+        what = _("orders with %(names)s") % {"names": ", ".join(named)} if named else _("orders")
+    return what if match.where is None else f"{what} [{_where(match.where)}]"
+
+
+def _where(rule: Rule) -> str:
+    if isinstance(rule, AllOf):
+        return _(" and ").join(map(_where, rule.rules))
+    if isinstance(rule, AnyOf):
+        return _(" or ").join(map(_where, rule.rules))
+    if isinstance(rule, Not):
+        return _("not (%(condition)s)") % {"condition": _where(rule.rule)}
+    if not isinstance(rule, Condition):
+        return ""
+    value = ", ".join(map(str, rule.value)) if isinstance(rule.value, tuple) else str(rule.value)
+    start = f"{rule.name} {words.comparison_label(rule.op.value)}"
+    return start if rule.op in {Op.EXISTS, Op.MISSING} else f"{start} {value}"
 
 
 def goal_in_words(challenge: Challenge, currency: str) -> str:

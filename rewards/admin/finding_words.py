@@ -24,6 +24,7 @@ _TITLES: Final = {
     "budget_without_cost": gettext_lazy("Budget in money without a cost of points"),
     "uncapped": gettext_lazy("Has no limit"),
     "overlap": gettext_lazy("Pays twice"),
+    "still_held": gettext_lazy("Members still have it"),
     "sensitive_value": gettext_lazy("Reads sensitive values"),
 }
 _MISSING: Final = {
@@ -33,6 +34,16 @@ _MISSING: Final = {
     "segment": gettext_lazy("There is no segment “%(key)s”."),
     "tier": gettext_lazy("There is no tier “%(key)s”."),
 }
+_STILL_HELD: Final = {
+    "wallet": gettext_lazy(
+        "Members still have points in “%(key)s”. They keep them; nothing says any more when new ones end."
+    ),
+    "tier": gettext_lazy("Members still hold the tier “%(key)s”. They move to the one that they reach."),
+    "challenge": gettext_lazy(
+        "Members are on their way in “%(key)s”. Their progress waits for the challenge to come back."
+    ),
+}
+_BY_KIND: Final = {Reason.MISSING: _MISSING, Reason.STILL_HELD: _STILL_HELD}
 _TEXTS: Final = {
     Reason.CONDITIONS_EXCLUDE: gettext_lazy(
         "No value of “%(field)s” fulfils both conditions, so the rule never pays."
@@ -83,7 +94,8 @@ class FindingInWords:
 def in_words(finding: Finding, revision: Revision, currency: str) -> FindingInWords:
     """Write a finding with the names that rules, challenges and tiers of the revision have."""
     names = {rule.key: rule.name for rule in revision.rules}
-    text = _MISSING[str(finding.parameters["kind"])] if finding.reason is Reason.MISSING else None
+    by_kind = _BY_KIND.get(finding.reason)
+    text = _TEXTS[finding.reason] if by_kind is None else by_kind[str(finding.parameters["kind"])]
     values = {
         name: _WRITERS.get(name, _plain)(value, names, currency) for name, value in finding.parameters.items()
     }
@@ -91,7 +103,7 @@ def in_words(finding: Finding, revision: Revision, currency: str) -> FindingInWo
         finding,
         str(_TITLES.get(finding.code, finding.code)),
         _subject(finding, revision),
-        str(text or _TEXTS[finding.reason]) % values,
+        str(text) % values,
     )
 
 
@@ -101,6 +113,7 @@ def _subject(finding: Finding, revision: Revision) -> str:
         "rules": {each.key: each.name for each in revision.rules},
         "challenges": {each.key: each.name for each in revision.challenges},
         "tiers": {each.key: each.name for each in revision.tiers},
+        "wallets": {},
     }
     _empty, section, *_rest = finding.pointer.split("/")
     return names_by_section[section].get(finding.rule, finding.rule)

@@ -17,7 +17,7 @@ from tenants.admin.forms import StaffForm
 from tenants.admin.keys import key_from
 
 MOST_CRITERIA: Final = 3
-_COMBINATIONS: Final = [
+COMBINATIONS: Final = [
     ("any", gettext_lazy("one of them is enough")),
     ("all", gettext_lazy("all of them are needed")),
 ]
@@ -29,12 +29,12 @@ _WINDOWS: Final = [
     ("quarter", gettext_lazy("the quarter")),
     ("lifetime", gettext_lazy("all time")),
 ]
-_VALIDITIES: Final = [
+VALIDITIES: Final = [
     ("while_qualified", gettext_lazy("as long as it is earned")),
     ("months", gettext_lazy("for a number of months")),
     ("next_period", gettext_lazy("to the end of the next period")),
 ]
-_DOWNGRADES: Final = [
+DOWNGRADES: Final = [
     ("full", gettext_lazy("to what is earned")),
     ("single_step", gettext_lazy("one step")),
     ("none", gettext_lazy("never")),
@@ -46,17 +46,17 @@ def _days(label: Any, help_text: Any = "") -> forms.IntegerField:
 
 
 class QualificationForm(StaffForm):
-    combination = forms.ChoiceField(label=gettext_lazy("Of several criteria"), choices=_COMBINATIONS)
+    combination = forms.ChoiceField(label=gettext_lazy("Of several criteria"), choices=COMBINATIONS)
     window = forms.ChoiceField(label=gettext_lazy("Counted over"), choices=_WINDOWS)
     length = forms.IntegerField(
         label=gettext_lazy("Days or months"), min_value=1, max_value=3660, required=False
     )
-    validity = forms.ChoiceField(label=gettext_lazy("A tier is safe"), choices=_VALIDITIES)
+    validity = forms.ChoiceField(label=gettext_lazy("A tier is safe"), choices=VALIDITIES)
     valid_months = forms.IntegerField(
         label=gettext_lazy("Months"), min_value=1, max_value=120, required=False
     )
     grace_days = _days(gettext_lazy("Days of grace"), gettext_lazy("Kept this long after it is lost."))
-    downgrade = forms.ChoiceField(label=gettext_lazy("Who falls, falls"), choices=_DOWNGRADES)
+    downgrade = forms.ChoiceField(label=gettext_lazy("Who falls, falls"), choices=DOWNGRADES)
     soft_landing_days = _days(
         gettext_lazy("Days of soft landing"), gettext_lazy("The tier fallen to is safe this long.")
     )

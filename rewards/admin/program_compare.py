@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.admin import wallet_words, words
+from rewards.admin import comparison_words, wallet_words, words
 from rewards.admin.program import OneRevisionPage
 from rewards.domain.comparison import Change, ChangeKind, compare
 from rewards.domain.programs import Revision
@@ -67,11 +67,16 @@ class ComparePage(OneRevisionPage):
         return self.page(row=self.row, other=before_row, changes=changes, others=numbers)
 
     def _shown(self, change: Change, before: Revision, after: Revision) -> dict[str, Any]:
-        parts = [(name, _written(old), _written(new)) for name, (old, new) in change.members.items()]
+        parts: list[tuple[Any, str, str]] = []
         if change.section == "rules":
             parts = self._rule_parts(change.key, before, after)
-        if change.section == "wallets" and change.kind is ChangeKind.CHANGED:
+        elif change.section == "wallets" and change.kind is ChangeKind.CHANGED:
             parts = self._wallet_parts(change.key, before, after)
+        elif comparison_words.is_told(change.section):
+            parts = self._told_parts(change, before, after)
+        if not parts:
+            # What has no words is shown as the document writes it, rather than as no change at all.
+            parts = [(name, _written(old), _written(new)) for name, (old, new) in change.members.items()]
         return {
             "section": SECTION_LABELS.get(change.section, change.section),
             "kind": change.kind.value,
@@ -79,6 +84,18 @@ class ComparePage(OneRevisionPage):
             "name": change.name if change.key else "",
             "parts": parts,
         }
+
+    def _told_parts(self, change: Change, before: Revision, after: Revision) -> list[tuple[Any, str, str]]:
+        currency = self.access.tenant.currency
+        old, new = (
+            comparison_words.parts_of(change.section, change.key, revision, currency)
+            for revision in (before, after)
+        )
+        return [
+            (label, _written(old.get(label)), _written(new.get(label)))
+            for label in new or old
+            if old.get(label, "") != new.get(label, "")
+        ]
 
     def _wallet_parts(self, key: str, before: Revision, after: Revision) -> list[tuple[Any, str, str]]:
         currency = self.access.tenant.currency

@@ -15,13 +15,13 @@ from rewards.admin.wallet_forms import WalletRow, wallet_values
 from rewards.domain.budgets import Period, WhenExhausted
 from tenants.admin.forms import StaffForm
 
-_PERIODS: Final = [
+PERIODS: Final = [
     (Period.DAY.value, gettext_lazy("a day")),
     (Period.WEEK.value, gettext_lazy("a week")),
     (Period.MONTH.value, gettext_lazy("a month")),
     (Period.PROGRAM.value, gettext_lazy("in all")),
 ]
-_EXHAUSTED: Final = [
+EXHAUSTED: Final = [
     (WhenExhausted.GIVE_REST.value, gettext_lazy("Give what is left, then nothing")),
     (WhenExhausted.GIVE_NOTHING.value, gettext_lazy("Give nothing that does not fit whole")),
 ]
@@ -36,12 +36,12 @@ class TierRow(Row):
 
 class BudgetRow(Row):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
-    period = forms.ChoiceField(label=gettext_lazy("Counts over"), choices=_PERIODS, initial="month")
+    period = forms.ChoiceField(label=gettext_lazy("Counts over"), choices=PERIODS, initial="month")
     points = forms.IntegerField(label=gettext_lazy("Most points"), min_value=0, required=False)
     money = forms.DecimalField(
         label=gettext_lazy("Most money"), min_value=0, max_digits=15, decimal_places=3, required=False
     )
-    when_exhausted = forms.ChoiceField(label=gettext_lazy("When it runs out"), choices=_EXHAUSTED)
+    when_exhausted = forms.ChoiceField(label=gettext_lazy("When it runs out"), choices=EXHAUSTED)
 
 
 class MemberCapRow(StaffForm):

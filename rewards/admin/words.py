@@ -22,6 +22,7 @@ from rewards.domain.rules import (
     Grant,
     GrantKind,
     MultiplyPoints,
+    Rounding,
     Trigger,
 )
 from tenants.admin import formats
@@ -103,6 +104,11 @@ PERIOD_LABELS: Final[Mapping[str, Text]] = {
     CapPeriod.WEEK.value: gettext_lazy("a week"),
     CapPeriod.MONTH.value: gettext_lazy("a month"),
     CapPeriod.PROGRAM.value: gettext_lazy("a member"),
+}
+ROUNDING_LABELS: Final[Mapping[Rounding, Text]] = {
+    Rounding.DOWN: gettext_lazy("rounded down"),
+    Rounding.NEAREST: gettext_lazy("rounded to the nearest"),
+    Rounding.UP: gettext_lazy("rounded up"),
 }
 GRANT_LABELS: Final[Mapping[str, Text]] = {
     GrantKind.COUPON.value: gettext_lazy("Coupon"),
@@ -187,11 +193,26 @@ def earning(rule: EarningRule, currency: str) -> str:
     if effect is None:
         return _("No points")
     if isinstance(effect, MultiplyPoints):
+        if effect.rules:
+            named = {"factor": factor(effect.percent), "rules": ", ".join(sorted(effect.rules))}
+            return _("%(factor)s on the points of %(rules)s") % named
         return _("%(factor)s on the points of the rules before") % {"factor": factor(effect.percent)}
     if isinstance(effect, FormulaPoints):
-        terms = " + ".join(f"{float(term.weight):g} × {term.name}" for term in effect.terms)
-        return _("points = %(formula)s") % {"formula": f"{terms} + {float(effect.constant):g}"}
+        return _formula(effect)
     return _gift(rule, effect, currency)
+
+
+def _formula(effect: FormulaPoints) -> str:
+    terms = " + ".join(
+        f"{float(term.weight):g} × {field_label(f'{term.source.value}.{term.name}')}" for term in effect.terms
+    )
+    texts = [_("points = %(formula)s") % {"formula": f"{terms} + {float(effect.constant):g}"}]
+    texts.append(str(ROUNDING_LABELS[effect.rounding]))
+    if effect.at_least:
+        texts.append(_("at least %(n)s") % {"n": formats.number(effect.at_least)})
+    if effect.at_most is not None:
+        texts.append(_("at most %(n)s") % {"n": formats.number(effect.at_most)})
+    return ", ".join(texts)
 
 
 def _gift(rule: EarningRule, effect: GivePoints, currency: str) -> str:

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     UNCAPPED = "uncapped"
     PAYS_TWICE = "pays_twice"
     BOTH_PAY = "both_pay"
+    STILL_HELD = "still_held"
     READS_SENSITIVE = "reads_sensitive"
 
 
@@ -84,6 +85,7 @@ SENTENCES: Final[Mapping[Reason, Sentence]] = {
     Reason.BOTH_PAY: Sentence(
         "overlap", "What fulfils its conditions can fulfil those of '{other}': both pay."
     ),
+    Reason.STILL_HELD: Sentence("still_held", "Members still have the {kind} '{key}'."),
     Reason.READS_SENSITIVE: Sentence("sensitive_value", "It reads sensitive values: {values}."),
 }
 
@@ -92,8 +94,8 @@ SENTENCES: Final[Mapping[Reason, Sentence]] = {
 class Finding:
     """One thing to look at; ``pointer`` leads into the document, ``code`` is stable.
 
-    ``rule`` is the key of the rule, challenge or tier; ``parameters`` are what the reason's sentence names:
-    keys, whole percents, amounts in minor units, lists of keys.
+    ``rule`` is the key of the rule, challenge, tier or wallet; ``parameters`` are what the reason's sentence
+    names: keys, whole percents, amounts in minor units, lists of keys.
     """
 
     severity: Severity

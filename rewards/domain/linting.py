@@ -7,7 +7,7 @@ be kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
@@ -16,6 +16,7 @@ from crm.domain.hidden_values import Hidden
 from rewards.domain.conditions import FactSource, Op, Operand, leaves
 from rewards.domain.findings import Finding, Reason, error, warning
 from rewards.domain.linting_conditions import contradiction, is_never, is_plain, is_within, required
+from rewards.domain.linting_kept import dropped
 from rewards.domain.linting_margins import lift_of, share_of
 from rewards.domain.linting_secrets import secrets
 from rewards.domain.linting_together import causes, together
@@ -29,13 +30,17 @@ _TIER: Final = f"{FactSource.MEMBER.value}.tier"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Keys that exist outside of the document, ``None`` where nobody looked, what is sensitive, and when."""
+    """Keys that exist outside of the document, ``None`` where nobody looked, and what is sensitive.
+
+    ``at`` is when, ``held`` what members have by section.
+    """
 
     coupons: frozenset[str] | None = None
     rewards: frozenset[str] | None = None
     segments: frozenset[str] | None = None
     sensitive: Hidden = field(default_factory=Hidden)
     at: datetime | None = None
+    held: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 NOTHING_KNOWN: Final = Known()
@@ -54,18 +59,19 @@ def lint(revision: Revision, known: Known = NOTHING_KNOWN) -> list[Finding]:
         found += _limits(rule, pointer, revision)
     found += together(revision, known.rewards)
     found += secrets(revision, known.sensitive)
+    found += dropped(revision, known.held)
     found = [_where_written(finding, revision) for finding in found]
     return sorted(found, key=lambda finding: (not finding.is_error, finding.pointer, finding.code))
 
 
 def _where_written(finding: Finding, revision: Revision) -> Finding:
     """Return the finding with the place that its rule or tier has in the document."""
-    _root, section, _place, *rest = finding.pointer.split("/")
+    _root, section, *rest = finding.pointer.split("/")
     keys = revision.keys_as_written.get(section, ())
-    if finding.rule not in keys:
+    if not rest or finding.rule not in keys:
         return finding
     place = str(keys.index(finding.rule))
-    return replace(finding, pointer="/".join(("", section, place, *rest)))
+    return replace(finding, pointer="/".join(("", section, place, *rest[1:])))
 
 
 def _texts(value: Operand) -> list[str]:

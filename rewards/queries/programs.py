@@ -22,6 +22,7 @@ from rewards.domain.free_values import Reader, readers
 from rewards.domain.linting import Known, lint
 from rewards.domain.programs import Revision
 from rewards.models import CouponDefinition, ProgramRevision, RevisionState, Reward, Wallet
+from rewards.queries import held
 from tenants.scope import active_tenant
 
 EDITABLE: Final = (RevisionState.DRAFT, RevisionState.REHEARSED, RevisionState.CHANGES_REQUESTED)
@@ -120,6 +121,7 @@ def findings_of(revision: Revision) -> list[Finding]:
             segments=frozenset(Segment.objects.values_list("key", flat=True)),
             sensitive=sensitive.hidden(),
             at=timezone.now(),
+            held=held.beyond(revision),
         ),
     )
 

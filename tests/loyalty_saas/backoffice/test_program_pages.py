@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 from django.test import Client
+from django.utils.translation import override
 
 from rewards.models import ProgramRevision
 from rewards.services import rehearsals
@@ -332,3 +333,65 @@ def test_a_cart_is_imagined_at_any_hour(filled: Filled, staff: Client) -> None:
     for hour, points in (("05:59", 7), ("06:00", 0)):
         answer = staff.post("/t/acme/program/2/simulate/", {**cart, "at": f"2026-03-14T{hour}"})
         assert answer.context["evaluation"].points == points
+
+
+def test_a_comparison_is_in_words_whatever_changes(filled: Filled, staff: Client) -> None:
+    """Money as money, choices by their labels, and nothing by the name it has in the document."""
+    with tenant_scope(filled.tenant):
+        first = ProgramRevision.objects.get()
+        before = {
+            **first.document,
+            "rules": [],
+            "tiers": [{"key": "gold", "name": "Gold", "threshold_minor": 5000}],
+            "budgets": [{"key": "b", "name": "Pot", "points": 100}],
+            "policies": {"backdating_days": 30},
+            "challenges": [{
+                "key": "c", "name": "Thrice", "goal": {"kind": "count", "match": {}, "target": 3},
+                "rewards": [{"kind": "points", "wallet": "points", "points": 100}],
+            }],
+        }  # fmt: skip
+        after = json.loads(json.dumps(before))
+        after["tiers"][0] |= {"threshold_minor": 7000, "perks": {"free_shipping": True, "prices": {"mug": 5}}}
+        after["budgets"][0] |= {"period": "week", "when_exhausted": "give_nothing", "money_minor": 250}
+        after["policies"] = {"member_caps": [{"wallet": "points", "per": "day", "points": 100}]}
+        after["challenges"][0]["goal"] |= {
+            "match": {"event": "visit", "where": {"property": "stars", "op": "gte", "value": 4}}
+        }
+        after["qualification"] = {"window": "calendar_year", "grace_days": 9}
+        after["rules"] = [
+            {
+                "key": "f",
+                "name": "Formula",
+                "effects": [
+                    {
+                        "type": "formula",
+                        "wallet": "points",
+                        "terms": [{"trait": "clv", "weight": "0.5"}],
+                        "rounding": "up",
+                        "at_most": 9,
+                    }
+                ],
+            }
+        ]
+        for number, document in ((2, before), (3, after)):
+            ProgramRevision.objects.create(
+                program=first.program, number=number, created_at=NOW, updated_at=NOW, document=document
+            )
+    changes = staff.get("/t/acme/program/3/compare/2/").context["changes"]
+    told = {
+        (change["section"], str(label)): (old, new)
+        for change in changes
+        for label, old, new in change["parts"]
+    }
+    assert told["Tier", "Needs"] == ("$50.00 of spend", "$70.00 of spend")
+    assert told["Tier", "Own prices of rewards"] == ("–", "mug for 5 points")
+    assert told["Budget", "Counts over"] == ("a month", "a week")
+    assert told["Budget", "Most money"] == ("–", "$2.50")
+    assert told["Policies", "Limits for one member"] == ("–", "points: at most 100 points a day")
+    assert told["Challenge", "Goal"] == ("3 × orders", "3 × visit [stars at least 4]")
+    assert told["Tier qualification", "Counted over"] == ("the last 365 days", "the calendar year")
+    assert told["Rule", "Gives"][1].endswith("0.5 × computed trait clv + 0, rounded up, at most 9")
+    with override("en"):  # What the request activates ends here.
+        chinese = staff.get("/t/acme/program/3/compare/2/", headers={"accept-language": "zh-hans"})
+        labels = {str(part[0]) for change in chinese.context["changes"] for part in change["parts"]}
+    assert not [label for label in labels if label.isascii()]

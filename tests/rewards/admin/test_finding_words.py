@@ -26,7 +26,7 @@ def in_words(reason: Reason, pointer: str = "/rules/0", **parameters: Any) -> tu
     return said.title, said.subject, said.text
 
 
-@pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.MISSING])
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in finding_words._BY_KIND])
 def test_every_reason_is_told_with_all_its_values(reason: Reason) -> None:
     named = {name for _text, name, *_rest in Formatter().parse(SENTENCES[reason].english) if name}
     assert set(re.findall(r"%\((\w+)\)s", str(finding_words._TEXTS[reason]))) == named
@@ -36,6 +36,14 @@ def test_every_reason_is_told_with_all_its_values(reason: Reason) -> None:
 def test_every_kind_of_missing_thing_is_told(kind: str) -> None:
     said = ("Names something that is not there", "Welcome", f"There is no {kind} “gone”.")
     assert in_words(Reason.MISSING, kind=kind, key="gone") == said
+
+
+@pytest.mark.parametrize("kind", ["wallet", "tier", "challenge"])
+def test_every_kind_of_dropped_thing_is_told(kind: str) -> None:
+    title, subject, text = in_words(Reason.STILL_HELD, f"/{kind}s", kind=kind, key="gone")
+    assert (title, subject.lower(), "“gone”" in text) == ("Members still have it", subject.lower(), True)
+    with override("zh-hans"):
+        assert in_words(Reason.STILL_HELD, f"/{kind}s", kind=kind, key="gone")[2] != text
 
 
 @pytest.mark.parametrize(

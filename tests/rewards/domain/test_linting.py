@@ -320,3 +320,17 @@ def test_formulas_of_money_and_several_multipliers_are_weighed() -> None:
     assert (finding.reason, finding.parameters) == (Reason.MAY_GIVE_BACK, {"percent": 45})
     grouped = program(formula("0.15"), {**twice, "group": "g"}, {**twice, "group": "g"})
     assert [each.parameters for each in lint(grouped) if each.code == "negative_margin"] == [{"percent": 30}]
+
+
+def test_what_members_have_and_the_program_drops_is_told() -> None:
+    held = {
+        "wallets": frozenset({"points", "gems"}),
+        "tiers": frozenset({"gold"}),
+        "challenges": frozenset({"c"}),
+    }
+    told = [(each.code, each.pointer, each.detail) for each in lint(program(), Known(held=held))]
+    assert told == [
+        ("still_held", "/challenges", "Members still have the challenge 'c'."),
+        ("still_held", "/tiers", "Members still have the tier 'gold'."),
+        ("still_held", "/wallets", "Members still have the wallet 'gems'."),
+    ]
