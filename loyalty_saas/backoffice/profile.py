@@ -155,7 +155,9 @@ def _tier(customer: Customer, published: Any, currency: str) -> dict[str, Any] |
             tier_words.amount(criteria[key], value, currency) for key, value in standing.values.items()
         ],
         "share": standing.share(),
-        "perks": tier_words.perks_in_words(revision.tiers, standing.tier) if standing.tier else [],
+        "perks": tier_words.perks_in_words(revision, standing.tier, tier_words.reward_names(revision))
+        if standing.tier
+        else [],
     }
 
 

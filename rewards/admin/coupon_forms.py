@@ -56,6 +56,9 @@ SECTIONS: Final = (
 )  # fmt: skip
 
 
+MOST_TIMES = 2**31 - 1
+
+
 class DefinitionForm(StaffForm):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
     description = forms.CharField(
@@ -125,14 +128,17 @@ class DefinitionForm(StaffForm):
         label=gettext_lazy("Until hour"), required=False, min_value=0, max_value=24
     )
     uses_per_code = forms.IntegerField(
-        label=gettext_lazy("Uses of a code"), required=False, min_value=1, initial=1,
+        label=gettext_lazy("Uses of a code"), required=False, max_value=MOST_TIMES, min_value=1, initial=1,
         help_text=gettext_lazy("Empty does not limit."),
     )  # fmt: skip
     uses_per_customer = forms.IntegerField(
-        label=gettext_lazy("Uses by a customer"), required=False, min_value=1
+        label=gettext_lazy("Uses by a customer"), required=False, max_value=MOST_TIMES, min_value=1
     )
     uses_per_period = forms.IntegerField(
-        label=gettext_lazy("Uses by a customer in a period"), required=False, min_value=1
+        label=gettext_lazy("Uses by a customer in a period"),
+        required=False,
+        max_value=MOST_TIMES,
+        min_value=1,
     )
     period = forms.ChoiceField(
         label=gettext_lazy("Period"), choices=CouponPeriod.choices, initial=CouponPeriod.MONTH

@@ -144,7 +144,13 @@ class _DefinitionFormPage(FormPage):
             ),
             skus=skus or [],
         )
-        return show(form, drawn)
+        found = show(form, drawn)
+        if values["generic_code"] and values["uses_per_code"] == 1:
+            form.warn(
+                "generic_code", _("Uses of a code are one: whoever comes first uses it up for everybody.")
+            )
+            found += "-once"
+        return found
 
     def save(self, form: Any) -> str:
         tenant = self.access.tenant

@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.models import Customer
-from rewards.admin.tier_words import needs_in_words, window_in_words
+from rewards.admin.tier_words import needs_in_words, perks_in_words, reward_names, window_in_words
+from rewards.domain.programs import Revision
 from rewards.models import ProgramRevision, TierMembership
 from rewards.queries import programs, tier_preview
 from rewards.queries import tiers as tier_queries
@@ -39,11 +40,7 @@ class TiersPage(StaffPage):
         published, draft = programs.published(), programs.draft()
         revision = published.revision if published else None
         members = tier_queries.members_by_tier()
-        needs = needs_in_words(revision, self.access.tenant.currency) if revision else {}
-        ladder = [
-            {"tier": tier, "needs": needs[tier.key], "members": members.get(tier.key, 0)}
-            for tier in (revision.tiers if revision else ())
-        ]
+        ladder = self._ladder(revision, members) if revision else []
         names = {tier.key: tier.name for tier in (revision.tiers if revision else ())} | {"": "–"}
         return self.page(
             ladder=ladder,
@@ -56,6 +53,18 @@ class TiersPage(StaffPage):
             ],
             locked=TierMembership.objects.filter(locked_until__gt=timezone.now()).count(),
         )
+
+    def _ladder(self, revision: Revision, members: dict[str, int]) -> list[dict[str, Any]]:
+        needs, rewards = needs_in_words(revision, self.access.tenant.currency), reward_names(revision)
+        return [
+            {
+                "tier": tier,
+                "needs": needs[tier.key],
+                "members": members.get(tier.key, 0),
+                "perks": perks_in_words(revision, tier, rewards),
+            }
+            for tier in revision.tiers
+        ]
 
 
 def _distribution(ladder: list[dict[str, Any]]) -> Any:

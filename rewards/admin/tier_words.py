@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from django.utils.functional import Promise
@@ -17,6 +17,7 @@ from rewards.domain.qualification import (
     Qualification,
     QualificationWindow,
 )
+from rewards.domain.rules import PERCENT
 from rewards.domain.tiers import Tier, prices_for
 from rewards.models import Reward
 from tenants.admin import formats
@@ -73,13 +74,25 @@ def window_in_words(qualification: Qualification) -> str:
     return str(_PERIODS[qualification.window])
 
 
-def perks_in_words(tiers: Sequence[Tier], held: Tier) -> list[str]:
+def reward_names(revision: Revision) -> dict[str, str]:
+    """Return what the rewards are called that some tier has or has cheaper."""
+    wanted = {key for tier in revision.tiers for key in (*tier.perks.rewards, *tier.perks.prices)}
+    return dict(Reward.objects.filter(key__in=wanted).values_list("key", "name"))
+
+
+def perks_in_words(revision: Revision, held: Tier, names: Mapping[str, str]) -> list[str]:
     """Return what a member of a tier has, the rewards and prices of the tiers below included."""
+    tiers = revision.tiers
     ladder = tiers[: [tier.key for tier in tiers].index(held.key) + 1]
     exclusive = sorted({key for tier in ladder for key in tier.perks.rewards})
     prices = prices_for(tiers, held.key)
-    names = dict(Reward.objects.filter(key__in={*exclusive, *prices}).values_list("key", "name"))
-    found = [_("free shipping")] if held.perks.has_free_shipping else []
+    found = [
+        _("%(rule)s × %(factor)s")
+        % {"rule": each.name, "factor": f"{each.percent_by_tier[held.key] / PERCENT:g}"}
+        for each in revision.multipliers
+        if each.percent_by_tier.get(held.key, PERCENT) != PERCENT
+    ]
+    found += [_("free shipping")] if held.perks.has_free_shipping else []
     found += held.perks.entitlements
     found += [_("may buy %(reward)s") % {"reward": names[key]} for key in exclusive if key in names]
     found += [

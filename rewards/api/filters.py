@@ -7,6 +7,7 @@ from rewards.models import (
     CodeState,
     CouponKind,
     CouponRedemptionState,
+    PoolKind,
     RedemptionState,
     ReferralState,
     RewardKind,
@@ -38,6 +39,11 @@ class CouponDefinitionFilter(StrictFilterSet):
 class CouponCampaignFilter(StrictFilterSet):
     key = django_filters.CharFilter()
     is_targeted = StrictBooleanFilter()
+
+
+class CouponPoolFilter(StrictFilterSet):
+    definition = django_filters.CharFilter(field_name="definition__key")
+    kind = django_filters.ChoiceFilter(choices=PoolKind.choices)
 
 
 class CouponRedemptionFilter(StrictFilterSet):

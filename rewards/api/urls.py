@@ -8,6 +8,7 @@ from rewards.api.views.adjustment_requests import AdjustmentRequestViewSet
 from rewards.api.views.challenges import ChallengesView, CustomerChallengesView, OptInView, OptOutView
 from rewards.api.views.coupon_campaigns import CouponCampaignViewSet
 from rewards.api.views.coupon_definitions import CouponDefinitionViewSet
+from rewards.api.views.coupon_pools import CouponCodeView, CouponPoolViewSet, VoidCodeView
 from rewards.api.views.coupons import (
     CouponRedemptionViewSet,
     CustomerCouponsView,
@@ -61,6 +62,7 @@ router.register("rewards", RewardViewSet, basename="reward")
 router.register("redemptions", RedemptionViewSet, basename="redemption")
 router.register("coupon-campaigns", CouponCampaignViewSet, basename="coupon-campaign")
 router.register("coupon-definitions", CouponDefinitionViewSet, basename="coupon-definition")
+router.register("coupon-pools", CouponPoolViewSet, basename="coupon-pool")
 router.register("coupon-redemptions", CouponRedemptionViewSet, basename="coupon-redemption")
 router.register("referrals", ReferralViewSet, basename="referral")
 
@@ -71,6 +73,8 @@ urlpatterns = [
     path("coupons/reserve", ReserveView.as_view(), name="coupons-reserve"),
     path("coupons/redeem", RedeemView.as_view(), name="coupons-redeem"),
     path("coupons/issue", IssueView.as_view(), name="coupons-issue"),
+    path("coupon-codes/<str:code>", CouponCodeView.as_view(), name="coupon-code"),
+    path("coupon-codes/<str:code>/void", VoidCodeView.as_view(), name="coupon-code-void"),
     path("customers/<uuid:public_id>/coupons", CustomerCouponsView.as_view(), name="customer-coupons"),
     path("customers/<uuid:public_id>/points", PointsView.as_view(), name="points"),
     path("customers/<uuid:public_id>/points/entries", EntriesView.as_view(), name="points-entries"),

@@ -10,9 +10,19 @@ from rewards.domain.budgets import Budget
 from rewards.domain.challenges.definition import Challenge
 from rewards.domain.policies import Policies
 from rewards.domain.qualification import Qualification
-from rewards.domain.rules import EarningRule
+from rewards.domain.rules import EarningRule, GivePoints
 from rewards.domain.tiers import Tier
 from rewards.domain.wallets import WalletPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplier:
+    """An earning rule's percent by tier; tiers that are not named get 100."""
+
+    rule: str
+    name: str
+    wallet: str
+    percent_by_tier: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,15 @@ class Revision:
     qualification: Qualification = field(default_factory=Qualification)
     time_zone: tzinfo = UTC
     keys_as_written: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+
+    @property
+    def multipliers(self) -> tuple[Multiplier, ...]:
+        """The rules that give members of some tiers more or less."""
+        return tuple(
+            Multiplier(rule.key, rule.name, rule.wallet, rule.points.tier_percent)
+            for rule in self.rules
+            if isinstance(rule.points, GivePoints) and rule.points.tier_percent
+        )
 
     def wallet(self, key: str) -> WalletPolicy:
         """Policy of one wallet; ``KeyError`` when the revision has no such wallet."""

@@ -111,7 +111,7 @@ def of_customer(customer: Customer, *, at: datetime) -> list[ChallengeStatus]:
             known={label: _known(stored_row) for label, stored_row in rows.items()},
         )
         standing = _current(challenge, standings(challenge, counted[pair], member), member)
-        found.append(_status(challenge, standing, rows, row, is_active=is_active))
+        found.append(_status(challenge, standing, rows, row, is_active=is_active, at=at))
     return found
 
 
@@ -136,10 +136,15 @@ def _status(
     participation: ChallengeParticipation | None,
     *,
     is_active: bool,
+    at: datetime,
 ) -> ChallengeStatus:
     row = rows.get(standing.period)
+    is_over = standing.span.ends_at <= at
     is_joined = participation is not None and (participation.is_opted_in or not challenge.needs_opt_in)
     state = row.state if row else (ProgressState.IN_PROGRESS.value if standing.value else NOT_STARTED)
+    if is_over and state in {NOT_STARTED, ProgressState.IN_PROGRESS}:
+        # The sweep writes it down a little later.
+        state = ProgressState.EXPIRED.value
     return ChallengeStatus(
         challenge=challenge,
         state=state,
@@ -151,7 +156,7 @@ def _status(
         completed_at=row.completed_at if row else None,
         completions=sum(each.completed_at is not None for each in rows.values()),
         is_joined=is_joined,
-        may_join=is_active and challenge.needs_opt_in and not is_joined,
+        may_join=is_active and challenge.needs_opt_in and not is_joined and not is_over,
         milestones_reached=tuple(sorted(standing.reached_at_by_milestone)),
         value_by_task=standing.value_by_task,
     )

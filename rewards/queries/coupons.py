@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 
 from crm.models import Customer
+from rewards.domain.coupon_codes import normalised
 from rewards.models import CodeState, CouponCode, CouponRecipient, CouponRedemption, CouponUse
 
 OPEN = (CodeState.ASSIGNED, CodeState.REDEEMED)
@@ -18,6 +19,12 @@ def codes_of(customer: Customer) -> QuerySet[CouponCode]:
     """The customer's own codes with their definitions."""
     found: QuerySet[CouponCode] = CouponCode.objects.filter(customer=customer)
     return found.select_related("definition")
+
+
+def code_of(text: str) -> CouponCode | None:
+    """The code with this spelling, with its definition, pool and owner."""
+    rows: QuerySet[CouponCode] = CouponCode.objects.filter(code=normalised(text))
+    return rows.select_related("definition", "pool", "customer").first()
 
 
 def redemptions() -> QuerySet[CouponRedemption]:

@@ -12,6 +12,7 @@ from django.db.models import F
 from crm.models import Customer, CustomerState
 from rewards.domain.challenges.definition import Challenge
 from rewards.domain.challenges.matching import EVENT, ORDER, Document, OrderFacts, contributions
+from rewards.domain.challenges.periods import window_span
 from rewards.models import ChallengeContribution, ChallengeParticipation, ChallengeProgress, ChallengeState
 from rewards.queries import challenge_documents, challenge_members, programs
 from rewards.queries.challenge_members import Pair
@@ -23,7 +24,7 @@ from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.errors import Conflict, NotFound
 from tenants.models import Tenant
-from tenants.scope import tenant_scope
+from tenants.scope import active_tenant, tenant_scope
 from tenants.services import audit, outbox
 
 _PAGE: Final = 2_000
@@ -114,6 +115,8 @@ def opt_in(*, customer: Customer, key: str, by: Actor, at: datetime) -> Challeng
         raise ChallengeNotOffered
     if not challenge.needs_opt_in:
         raise ChallengeIsAutomatic
+    if window_span(challenge, joined_at=at, live_from=at, zone=active_tenant().zone).ends_at <= at:
+        raise ChallengeNotOffered("The challenge is over.")
     if not challenge_members.audiences([customer.pk], [challenge]).admits(challenge, customer.pk):
         raise ChallengeNotOffered
     row: ChallengeParticipation

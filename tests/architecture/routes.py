@@ -25,7 +25,7 @@ class Route(NamedTuple):
     def filled(self, public_id: object) -> str:
         # What is numbered within a tenant gets a number that no tenant has come to.
         numbered = re.sub(r"<int:\w+>", "987654321", self.path)
-        return "/" + re.sub(r"<uuid:public_id>", str(public_id), numbered)
+        return "/" + re.sub(r"<(?:uuid:public_id|str:code)>", str(public_id), numbered)
 
     @property
     def names_an_object(self) -> bool:

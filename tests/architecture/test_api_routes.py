@@ -13,7 +13,7 @@ from crm.models import Customer, DuplicateCandidate, EventReject, EventSchema, E
 from crm.services import duplicates, event_schemas, ingest, merges, privacy_requests
 from rewards.models import RewardKind
 from rewards.services import catalogue, points
-from rewards.services.coupons import campaigns
+from rewards.services.coupons import campaigns, pools
 from tenants.domain.actors import SYSTEM
 from tenants.domain.permissions import Permission
 from tenants.models import Job
@@ -82,6 +82,14 @@ def populate(wallet_name: str) -> dict[str, object]:
         "duplicates": DuplicateCandidate.objects.get().public_id,
         "privacy-requests": request.public_id,
         "coupon-definitions": make_definition(f"{CANARY}-coupon", code=CANARY).public_id,
+        "coupon-codes": CANARY,
+        "coupon-pools": pools.import_codes(
+            definition=make_definition(f"{CANARY}-pool"),
+            name=CANARY,
+            codes=[f"{CANARY}-1"],
+            by=SYSTEM,
+            at=NOW,
+        ).public_id,
         "coupon-redemptions": redeem(CANARY).public_id,
         "adjustment-requests": points.request(
             customer=again, points=5, reason=CANARY, wallet_key=wallet_name, by=SYSTEM, at=NOW

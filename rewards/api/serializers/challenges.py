@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from rewards.domain.challenges.definition import ChallengeReward, Milestone, RewardKind
+from rewards.domain.challenges.definition import ChallengeReward, Milestone, RewardKind, WindowKind
 from tenants.api.serializers import StrictSerializer
 
 
@@ -19,13 +19,31 @@ class MilestoneOutput(serializers.Serializer[Milestone]):
     rewards = ChallengeRewardOutput(many=True)
 
 
+class ChallengePartOutput(serializers.Serializer[Any]):
+    key = serializers.CharField(help_text="What `value_by_task` counts it under.")
+    name = serializers.CharField()
+    target = serializers.IntegerField(help_text="1 for a step of a sequence.")
+
+
+class ChallengeWindowOutput(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=[kind.value for kind in WindowKind])
+    starts_on = serializers.DateField(allow_null=True)
+    ends_on = serializers.DateField(allow_null=True)
+    days = serializers.IntegerField(help_text="0 unless it is rolling or since joining.")
+
+
 class ChallengeOutput(serializers.Serializer[Any]):
     key = serializers.CharField()
     name = serializers.CharField()
     description = serializers.CharField()
     kind = serializers.CharField(help_text="count, sum, distinct, streak, sequence or set")
     target = serializers.IntegerField(source="goal.target")
+    parts = ChallengePartOutput(many=True, help_text="Tasks of a set or steps of a sequence, in order.")
+    window = ChallengeWindowOutput()
     recurrence = serializers.CharField(source="recurrence.value")
+    most_completions = serializers.IntegerField(
+        source="limits.per_customer", allow_null=True, help_text="Of one customer."
+    )
     needs_opt_in = serializers.BooleanField()
     rewards = ChallengeRewardOutput(many=True)
     milestones = MilestoneOutput(many=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 from rewards.domain.coupon_terms import WHOLE
@@ -85,6 +87,12 @@ class CouponDefinitionInput(CouponDefinitionPatch):
     key = serializers.SlugField(max_length=60)
     name = serializers.CharField(max_length=200)
     kind = serializers.ChoiceField(choices=CouponKind.choices)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if "generic_code" in data:
+            # One use is what a code of one's own has; for everybody it would be the first one's.
+            data.setdefault("uses_per_code", None)
+        return data
 
 
 class CouponDefinitionOutput(serializers.Serializer[object]):

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rewards.api.serializers.challenges import ChallengeStatusOutput
 from rewards.api.serializers.points import BalanceOutput, ExpiringOutput
 from rewards.api.serializers.rewards import PriceOutput
-from rewards.api.serializers.tiers import TierChangeOutput, TierOutput, TierStandingOutput
+from rewards.api.serializers.tiers import MultiplierOutput, TierChangeOutput, TierOutput, TierStandingOutput
 from tenants.api.serializers import StrictSerializer
 from tenants.services.member_tokens import LONGEST, USUAL, MemberScope
 
@@ -79,6 +79,7 @@ class MemberTiersOutput(serializers.Serializer[Any]):
     """All tiers from the lowest, and the member's own place and history."""
 
     tiers = TierOutput(many=True)
+    multipliers = MultiplierOutput(many=True, help_text="Earning rules that give tiers more.")
     standing = TierStandingOutput(allow_null=True)
     history = TierChangeOutput(many=True)
 

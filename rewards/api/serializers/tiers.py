@@ -27,8 +27,18 @@ class TierOutput(serializers.Serializer[Any]):
     perks = PerksOutput()
 
 
+class MultiplierOutput(serializers.Serializer[Any]):
+    rule = serializers.CharField()
+    name = serializers.CharField()
+    wallet = serializers.CharField()
+    percent_by_tier = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Tiers that are not named get 100."
+    )
+
+
 class LadderOutput(serializers.Serializer[Any]):
     tiers = TierOutput(many=True)
+    multipliers = MultiplierOutput(many=True, help_text="Earning rules that give tiers more.")
 
 
 class TierChangeOutput(serializers.Serializer[Any]):

@@ -57,6 +57,7 @@ class MemberTiersView(MemberAPIView):
         published = programs.published()
         body = {
             "tiers": published.revision.tiers if published else (),
+            "multipliers": published.revision.multipliers if published else (),
             "standing": standing_of(self.customer, timezone.now()),
             "history": tiers.history_of(self.customer.pk),
         }

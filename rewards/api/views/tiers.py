@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from crm.models import Customer
 from rewards.api.serializers.tiers import CustomerTierOutput, LadderOutput, LockInput, UnlockInput
+from rewards.domain.programs import Revision
 from rewards.queries import programs
 from rewards.queries import tiers as tier_queries
 from rewards.queries.tiers import Standing
@@ -41,7 +42,7 @@ class LadderView(TenantAPIView):
     def get(self, request: TenantRequest) -> Response:
         """List the tiers from the lowest, with what they need and give."""
         published = programs.published()
-        return Response(LadderOutput({"tiers": published.revision.tiers if published else ()}).data)
+        return Response(LadderOutput(published.revision if published else Revision()).data)
 
 
 class CustomerTierView(TenantAPIView):

@@ -171,6 +171,15 @@ class SetGoal:
         return self.needed
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A task or step as members see it."""
+
+    key: str
+    name: str
+    target: int
+
+
 Goal: TypeAlias = SimpleGoal | StreakGoal | SequenceGoal | SetGoal
 KIND_BY_GOAL: Final[Mapping[type[Goal], str]] = {
     CountGoal: "count",
@@ -245,6 +254,15 @@ class Challenge:
     @property
     def kind(self) -> str:
         return KIND_BY_GOAL[type(self.goal)]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The named parts of the goal: tasks of a set, steps of a sequence; others have none."""
+        if isinstance(self.goal, SetGoal):
+            return tuple(Part(task.key, task.name, task.goal.target) for task in self.goal.tasks)
+        if isinstance(self.goal, SequenceGoal):
+            return tuple(Part(step.key, step.name, 1) for step in self.goal.steps)
+        return ()
 
     def event_names(self) -> frozenset[str]:
         """Names of the events that can count."""

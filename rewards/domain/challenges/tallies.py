@@ -116,6 +116,9 @@ class _Sequence:
     def value(self) -> int:
         return self._met
 
+    def by_task(self) -> dict[str, int]:
+        return {key: int(place < self._met) for place, key in enumerate(self._keys)}
+
 
 class _Streak:
     """The length of the run of days or weeks that ends with the latest contribution."""
@@ -181,5 +184,5 @@ def shown_value(tally: Tally, at: datetime) -> int:
 
 
 def values_by_task(tally: Tally) -> dict[str, int]:
-    """Return how far each sub-task is; empty for goals without."""
-    return tally.by_task() if isinstance(tally, _Set) else {}
+    """Return how far each task or step is; empty for goals without."""
+    return tally.by_task() if isinstance(tally, _Set | _Sequence) else {}

@@ -91,6 +91,22 @@ def test_a_clash_is_told_beside_the_field_and_accepted_by_a_second_press(
     assert "Same order as" in page.content.decode()
 
 
+def test_a_code_for_everybody_with_one_use_is_warned_of_once(filled: Filled, staff: Client) -> None:
+    typed = {
+        "name": "Welcome", "kind": "percent", "percent": "10", "uses_per_code": "1", "period": "month",
+        "priority": "100", "base": "remaining", "on_conflict": "best_of", "code_pattern": "####-####",
+        "generic_code": "WELCOME10", "is_exclusive": "on", "exclusive_group": "w",
+    }  # fmt: skip
+    page = staff.post(address("coupon_create", filled), typed)
+    assert (page.status_code, list(page.context["form"].warnings)) == (422, ["generic_code"])
+    saved = staff.post(address("coupon_create", filled), typed | {"accepted": page.context["accepted"]})
+    assert saved.status_code == 302
+    free = staff.post(
+        address("coupon_create", filled), typed | {"name": "X", "generic_code": "X", "uses_per_code": ""}
+    )
+    assert free.status_code == 302
+
+
 def test_the_form_says_everything_about_carts(filled: Filled, staff: Client) -> None:
     more = {
         "kind": "free_item", "free_quantity": "2", "excluded_categories": "tobacco\nbooks",

@@ -258,7 +258,11 @@ def test_a_customers_page_shows_the_perks_of_the_tier(filled: Filled, staff: Cli
         mug = Reward.objects.get(key="mug")
     tier = staff.get(f"/t/acme/customers/{filled.customer.public_id}/").context["tier"]
     # What the tier below has for buying holds for gold, too; the rest is of each tier itself.
-    assert tier["perks"] == [f"may buy {mug.name}", f"{mug.name} for 40 points"]
+    assert tier["perks"] == [
+        "Points for purchases × 1.25",
+        f"may buy {mug.name}",
+        f"{mug.name} for 40 points",
+    ]
 
 
 def test_a_tier_is_locked_and_opened_again(filled: Filled, staff: Client) -> None:

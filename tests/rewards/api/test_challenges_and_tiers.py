@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from crm.models import Customer, Segment
 from rewards.models import ReferralCode, ReferralProgram, Reward, TierMembership, Wallet
-from rewards.services import redemptions, tiers
+from rewards.services import programs, redemptions, tiers
 from rewards.services.redemption_states import RewardUnavailable
 from tenants.domain.actors import SYSTEM
 from tenants.models import ApiKey, Tenant
@@ -71,6 +71,72 @@ def test_progress_and_opting_in(api: ApiClient, ann: Customer) -> None:
     refused = api.post(f"{path}/opt-in", {"challenge": "c"})
     assert (refused.status_code, refused.json()["code"]) == (409, "challenge_is_automatic")
     assert api.post(f"{path}/opt-in", {"challenge": "none"}).json()["code"] == "challenge_not_offered"
+
+
+TASKS: dict[str, Any] = {
+    "kind": "set",
+    "tasks": [
+        {"key": "buy", "name": "Buy", "goal": {"kind": "count", "match": {}, "target": 3}},
+        {"key": "rate", "name": "Rate", "goal": {"kind": "count", "match": {"event": "rated"}, "target": 1}},
+    ],
+}
+STEPS: dict[str, Any] = {
+    "kind": "sequence",
+    "steps": [
+        {"key": "order", "name": "Order", "match": {}},
+        {"key": "rate", "name": "Rate", "match": {"event": "rated"}},
+    ],
+}
+
+
+def test_tasks_and_steps_are_named_with_how_far_each_is(
+    tenant: Tenant, api: ApiClient, ann: Customer
+) -> None:
+    now = timezone.now()
+    with tenant_scope(tenant):
+        publish(challenge(TASKS), challenge(STEPS, key="steps"), at=now - DAY * 5, tiers=LADDER)
+        count_orders(make_order(ann, [("A", 1, 2000)], now).pk)
+    found = api.get(f"/customers/{ann.public_id}/challenges").json()["challenges"]
+    assert [each["challenge"]["parts"] for each in found] == [
+        [{"key": "buy", "name": "Buy", "target": 3}, {"key": "rate", "name": "Rate", "target": 1}],
+        [{"key": "order", "name": "Order", "target": 1}, {"key": "rate", "name": "Rate", "target": 1}],
+    ]
+    assert [each["value_by_task"] for each in found] == [{"buy": 1, "rate": 0}, {"order": 1, "rate": 0}]
+    assert found[0]["challenge"]["window"] == {
+        "kind": "always", "starts_on": None, "ends_on": None, "days": 0,
+    }  # fmt: skip
+
+
+def test_what_is_over_is_expired_and_entered_no_more(tenant: Tenant, api: ApiClient, ann: Customer) -> None:
+    now = timezone.now()
+    over = {"kind": "dates", "ends_on": (now - DAY * 2).date().isoformat()}
+    with tenant_scope(tenant):
+        publish(
+            challenge(ORDERS, window=over), challenge(ORDERS, key="join", opt_in=True, window=over),
+            at=now - DAY * 9, tiers=LADDER,
+        )  # fmt: skip
+    path = f"/customers/{ann.public_id}/challenges"
+    found = api.get(path).json()["challenges"]
+    assert [(each["state"], each["may_join"]) for each in found] == [("expired", False)] * 2
+    refused = api.post(f"{path}/opt-in", {"challenge": "join"})
+    assert (refused.status_code, refused.json()["code"], refused.json()["detail"]) == (
+        404, "challenge_not_offered", "The challenge is over.",
+    )  # fmt: skip
+
+
+def test_the_ladder_tells_what_tiers_earn(tenant: Tenant, api: ApiClient, ann: Customer) -> None:
+    rules = [
+        {"key": "buy", "name": "Buy", "wallet": "points", "points": 1, "per_minor": 100,
+         "tier_percent": {"gold": 150}},
+        {"key": "flat", "name": "Flat", "wallet": "points", "points": 1, "per_minor": 100},
+    ]  # fmt: skip
+    document = {"wallets": [{"key": "points", "name": "Points"}], "tiers": LADDER, "rules": rules}
+    with tenant_scope(tenant):
+        draft = programs.save_draft(document=document, by=SYSTEM, at=timezone.now())
+        programs.publish(revision=draft, by=SYSTEM, at=timezone.now())
+    assert api.get("/tiers").json()["multipliers"] == [
+        {"rule": "buy", "name": "Buy", "wallet": "points", "percent_by_tier": {"gold": 150}}
+    ]
 
 
 def test_tier_projection_and_what_is_missing(api: ApiClient, ann: Customer) -> None:

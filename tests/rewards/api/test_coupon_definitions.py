@@ -139,3 +139,21 @@ def test_a_key_that_only_reads_writes_nothing(tenant: Tenant, actor: Actor, api:
     assert create(reader, "r", key="other").status_code == 403
     assert reader.patch(f"{PATH}/{made['id']}", {"name": "x"}).status_code == 403
     assert reader.post(f"{PATH}/{made['id']}/archive").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("asked", "limit"), [({}, None), ({"uses_per_code": 1}, 1), ({"uses_per_code": 9}, 9)]
+)
+def test_a_code_for_everybody_is_not_used_up_by_the_first(
+    api: ApiClient, asked: dict[str, Any], limit: int | None
+) -> None:
+    assert create(api, generic_code="WELCOME", **asked).json()["uses_per_code"] == limit
+    paid = [
+        api.post("/coupons/redeem", {"codes": ["welcome"], "cart": CART}, Idempotency_Key=key).status_code
+        for key in ("a", "b")
+    ]
+    assert paid == ([201, 409] if limit == 1 else [201, 201])
+
+
+def test_a_code_of_ones_own_has_one_use(api: ApiClient) -> None:
+    assert create(api).json()["uses_per_code"] == 1
