@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import shared_task
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from crm.models import ImportKind, ImportRun
 from crm.queries import event_tail
@@ -33,7 +34,7 @@ from tenants.scope import tenant_scope
 _TEXTS_AT_ONCE = 2_000
 
 
-@job_handler("crm.import_orders")
+@job_handler("crm.import_orders", label=_("Import orders"))
 def import_orders(*, job: JobContext) -> dict[str, Any]:
     path, mapping = Path(job.params["path"]), job.params["mapping"]
     with runs.failure_recorded(job, ImportKind.ORDERS, mapping, path), tenant_scope(job.tenant):
@@ -42,7 +43,7 @@ def import_orders(*, job: JobContext) -> dict[str, Any]:
         )
 
 
-@job_handler("crm.load_file")
+@job_handler("crm.load_file", label=_("Import a file"))
 def load_file(*, job: JobContext) -> dict[str, Any]:
     """Import a file that lies on the server, its columns mapped as the wizard proposes."""
     return _summary(
@@ -57,40 +58,40 @@ def load_file(*, job: JobContext) -> dict[str, Any]:
     )
 
 
-@job_handler("crm.check_import")
+@job_handler("crm.check_import", label=_("Check a file"))
 def check_import(*, job: JobContext) -> dict[str, Any]:
     return running.check(**_import_of(job))
 
 
-@job_handler("crm.load_import")
+@job_handler("crm.load_import", label=_("Load a file"))
 def load_import(*, job: JobContext) -> dict[str, Any]:
     return running.load(**_import_of(job))
 
 
-@job_handler("crm.undo_import")
+@job_handler("crm.undo_import", label=_("Undo an import"))
 def undo_import(*, job: JobContext) -> dict[str, Any]:
     return running.undo(**_import_of(job))
 
 
-@job_handler("crm.export")
+@job_handler("crm.export", label=_("Export a list"))
 def write_export(*, job: JobContext) -> dict[str, Any]:
     return exports.write(tenant=job.tenant, public_id=job.params["export"], at=job.at, progress=job.progress)
 
 
-@job_handler("crm.purge_files", is_nightly=True)
+@job_handler("crm.purge_files", label=_("Remove files that have expired"), is_nightly=True)
 def purge_files(*, job: JobContext) -> dict[str, Any]:
     with tenant_scope(job.tenant):
         return {"exports": exports.purge(at=job.at), "imports": wizard.purge(at=job.at)}
 
 
-@job_handler("crm.refresh_summaries")
+@job_handler("crm.refresh_summaries", label=_("Refresh order totals"))
 def refresh_summaries(*, job: JobContext) -> dict[str, Any]:
     with tenant_scope(job.tenant):
         order_summaries.refresh()
     return {}
 
 
-@job_handler("crm.refresh_segments", is_nightly=True)
+@job_handler("crm.refresh_segments", label=_("Refresh all segments"), is_nightly=True)
 def refresh_segments(*, job: JobContext) -> dict[str, Any]:
     """Refresh every rule segment in full, or those that the parameter ``keys`` names."""
     return segment_refresh.refresh_all(
@@ -108,13 +109,13 @@ def start_segment_runs() -> None:
     segment_refresh.start_due(at=timezone.now())
 
 
-@job_handler("crm.replay_rejects")
+@job_handler("crm.replay_rejects", label=_("Send rejected events again"))
 def replay_rejects(*, job: JobContext) -> dict[str, Any]:
     """Send matching rejects again, a page a transaction."""
     return _replayed(job, event_tail.TailFilter(**job.params, status="invalid"))
 
 
-@job_handler("crm.replay_effects", is_nightly=True)
+@job_handler("crm.replay_effects", label=_("Apply effects that had to wait"), is_nightly=True)
 def replay_effects(*, job: JobContext) -> dict[str, Any]:
     """Apply again what could not be applied when it came: a return before its order, say."""
     return _replayed(job, event_tail.TailFilter(source=event_effects.EFFECT_SOURCE, status="invalid"))
@@ -165,7 +166,7 @@ def _summary(run: ImportRun) -> dict[str, Any]:
     }
 
 
-@job_handler("crm.sort_feedback")
+@job_handler("crm.sort_feedback", label=_("Sort feedback by topic"))
 def sort_feedback(*, job: JobContext) -> dict[str, Any]:
     """Find the topics of all texts anew, a block a transaction."""
     changed, after = 0, 0
@@ -179,7 +180,7 @@ def sort_feedback(*, job: JobContext) -> dict[str, Any]:
         job.progress(changed, 0, "texts changed")
 
 
-@job_handler("crm.find_duplicates", is_nightly=True)
+@job_handler("crm.find_duplicates", label=_("Find duplicate customers"), is_nightly=True)
 def find_duplicates(*, job: JobContext) -> dict[str, Any]:
     """Compare everybody with everybody, after moving what arrived at merged customers meanwhile.
 
@@ -199,14 +200,14 @@ def find_duplicates(*, job: JobContext) -> dict[str, Any]:
     }
 
 
-@job_handler("crm.export_customer")
+@job_handler("crm.export_customer", label=_("Export what is known of a customer"))
 def export_customer(*, job: JobContext) -> dict[str, Any]:
     with tenant_scope(job.tenant):
         request = privacy_requests.carry_out_export(request_id=job.params["request_id"], at=job.at)
     return {"request": str(request.public_id), **request.report}
 
 
-@job_handler("crm.purge_data", is_nightly=True)
+@job_handler("crm.purge_data", label=_("Remove data past its retention"), is_nightly=True)
 def purge_data(*, job: JobContext) -> dict[str, Any]:
     """Erase whose days of grace are over, then remove what is older than its class allows."""
     with tenant_scope(job.tenant):
@@ -214,7 +215,7 @@ def purge_data(*, job: JobContext) -> dict[str, Any]:
     return {"erased": erased, **retention.purge(tenant=job.tenant, at=job.at, progress=job.progress)}
 
 
-@job_handler("crm.respell_identities")
+@job_handler("crm.respell_identities", label=_("Write identities in one way"))
 def respell_identities(*, job: JobContext) -> dict[str, Any]:
     with tenant_scope(job.tenant):
         return {"respelled": identity_spellings.respell(at=job.at)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,8 @@ app.conf.beat_schedule = {
 def register_tasks() -> None:
     """Import every app's `tasks`, so that any process can start a job and a worker can run it."""
     app.autodiscover_tasks(APPS_WITH_TASKS, force=True)
+    for module in settings.JOB_MODULES:
+        import_module(module)
 
 
 @signals.setup_logging.connect

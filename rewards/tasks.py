@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import shared_task
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from rewards.services import (
     cancellations,
@@ -30,18 +31,18 @@ from tenants.queue import JobContext, job_handler
 from tenants.scope import for_each_tenant, tenant_scope
 
 
-@job_handler("rewards.post_history")
+@job_handler("rewards.post_history", label=_("Post points for past orders"))
 def post_history(*, job: JobContext) -> dict[str, Any]:
     report = history.post(tenant=job.tenant, by=job.actor, at=job.at, progress=job.progress)
     return {"orders": report.orders, "returns": report.returns}
 
 
-@job_handler(program_copies.KIND)
+@job_handler(program_copies.KIND, label=_("Copy a program"))
 def copy_program(*, job: JobContext) -> dict[str, Any]:
     return program_copies.copy(tenant=job.tenant, params=job.params, at=job.at)
 
 
-@job_handler(rehearsals.KIND)
+@job_handler(rehearsals.KIND, label=_("Rehearse a draft"))
 def rehearse(*, job: JobContext) -> dict[str, Any]:
     return rehearsals.rehearse(
         tenant=job.tenant,
@@ -54,7 +55,7 @@ def rehearse(*, job: JobContext) -> dict[str, Any]:
     )
 
 
-@job_handler("rewards.recompute_tiers", is_nightly=True)
+@job_handler("rewards.recompute_tiers", label=_("Recompute tiers"), is_nightly=True)
 def recompute_tiers(*, job: JobContext) -> dict[str, Any]:
     """As of now, or as of the ISO moment ``as_of`` for data that ended in the past."""
     given = job.params.get("as_of")
@@ -63,7 +64,7 @@ def recompute_tiers(*, job: JobContext) -> dict[str, Any]:
         return {"members": tiers.recompute(at=at, is_forced=bool(given))}
 
 
-@job_handler("rewards.expire_points", is_nightly=True)
+@job_handler("rewards.expire_points", label=_("Expire points"), is_nightly=True)
 def expire_points(*, job: JobContext) -> dict[str, Any]:
     points = transactions = 0
     while True:
@@ -75,33 +76,33 @@ def expire_points(*, job: JobContext) -> dict[str, Any]:
         job.progress(transactions, transactions, f"{points} points expired")
 
 
-@job_handler("rewards.warn_of_expiry", is_nightly=True)
+@job_handler("rewards.warn_of_expiry", label=_("Warn of points that end soon"), is_nightly=True)
 def warn_of_expiry(*, job: JobContext) -> dict[str, Any]:
     """Tell the messaging side whose points end soon."""
     with tenant_scope(job.tenant):
         return {"members": expiries.warn(zone=job.tenant.zone, at=job.at)}
 
 
-@job_handler("rewards.snapshot_liability", is_nightly=True)
+@job_handler("rewards.snapshot_liability", label=_("Keep the liability of month ends"), is_nightly=True)
 def snapshot_liability(*, job: JobContext) -> dict[str, Any]:
     """Keep the month ends that are not kept yet."""
     with tenant_scope(job.tenant):
         return {"month_ends": liability.snapshot_month_ends(at=job.at)}
 
 
-@job_handler("rewards.verify_ledger", is_nightly=True)
+@job_handler("rewards.verify_ledger", label=_("Verify the ledger"), is_nightly=True)
 def verify_ledger(*, job: JobContext) -> dict[str, Any]:
     with tenant_scope(job.tenant):
         report = verification.verify_ledger(by=job.actor, at=job.at)
     return {"entries": report.entries, "findings": len(report.findings)}
 
 
-@job_handler(pools.GENERATE)
+@job_handler(pools.GENERATE, label=_("Make coupon codes"))
 def generate_coupons(*, job: JobContext) -> dict[str, Any]:
     return {"codes": pools.fill(tenant=job.tenant, pool_id=job.params["pool_id"], progress=job.progress)}
 
 
-@job_handler("rewards.expire_coupons", is_nightly=True)
+@job_handler("rewards.expire_coupons", label=_("Expire coupons"), is_nightly=True)
 def expire_coupons(*, job: JobContext) -> dict[str, Any]:
     codes = 0
     while True:
@@ -113,7 +114,7 @@ def expire_coupons(*, job: JobContext) -> dict[str, Any]:
         job.progress(codes, codes, f"{codes} coupons expired")
 
 
-@job_handler("rewards.reward_referrals", is_nightly=True)
+@job_handler("rewards.reward_referrals", label=_("Pay owed referrals"), is_nightly=True)
 def reward_referrals(*, job: JobContext) -> dict[str, Any]:
     """Pay referrals whose reward could not be given when they qualified."""
     with tenant_scope(job.tenant):
@@ -126,7 +127,7 @@ def release_coupons() -> None:
     redemptions.release_overdue_everywhere(by=SYSTEM, at=timezone.now())
 
 
-@job_handler("rewards.replay_challenges")
+@job_handler("rewards.replay_challenges", label=_("Count past orders towards challenges"))
 def replay_challenges(*, job: JobContext) -> dict[str, Any]:
     """Count orders and events since the ISO moment ``since`` towards the challenges in force."""
     since = datetime.fromisoformat(job.params["since"])
@@ -136,7 +137,7 @@ def replay_challenges(*, job: JobContext) -> dict[str, Any]:
     return {"completed": counted.completed, "given": counted.given}
 
 
-@job_handler(preset_traffic.JOB)
+@job_handler(preset_traffic.JOB, label=_("Play sample traffic"))
 def play_preset(*, job: JobContext) -> dict[str, Any]:
     """Play the sample traffic of the preset ``preset`` for a new tenant."""
     played = preset_traffic.play(

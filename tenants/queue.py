@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from zlib import crc32
 
 from celery import current_app, shared_task
@@ -21,6 +21,9 @@ from django.db import transaction
 from tenants.domain.actors import Actor
 from tenants.models import Tenant
 from tenants.scope import active_tenant_id, tenant_scope
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
 
 QUEUES = ("interactive", "default", "ml", "webhooks")
 
@@ -43,10 +46,19 @@ class JobContext:
 JobHandler = Callable[..., dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class JobWords:
+    """How staff read a kind of job; ``about`` tells from its parameters what one job is about."""
+
+    label: StrPromise
+    about: Callable[[dict[str, Any]], object] | None = None
+
+
 @dataclass(slots=True)
 class _Registry:
     consumers_by_topic: dict[str, list[OutboxConsumer]] = field(default_factory=lambda: defaultdict(list))
     handler_by_kind: dict[str, JobHandler] = field(default_factory=dict)
+    words_by_kind: dict[str, JobWords] = field(default_factory=dict)
     queue_by_kind: dict[str, str] = field(default_factory=dict)
     nightly_kinds: set[str] = field(default_factory=set)
     queue_by_task: dict[str, str] = field(default_factory=dict)
@@ -67,11 +79,17 @@ def consumes(topic: str) -> Callable[[OutboxConsumer], OutboxConsumer]:
 
 
 def job_handler(
-    kind: str, *, queue: str = "default", is_nightly: bool = False
+    kind: str,
+    *,
+    label: StrPromise,
+    about: Callable[[dict[str, Any]], object] | None = None,
+    queue: str = "default",
+    is_nightly: bool = False,
 ) -> Callable[[JobHandler], JobHandler]:
     """Register the handler of jobs of ``kind``: ``handler(job=JobContext) -> result``.
 
-    A nightly kind is started without parameters for every tenant, in the tenant's own night.
+    ``label`` is what staff read, and ``about`` returns from the parameters what a job is about. A nightly
+    kind is started without parameters for every tenant, in the tenant's own night.
     """
 
     def register(handler: JobHandler) -> JobHandler:
@@ -79,6 +97,7 @@ def job_handler(
             registry.nightly_kinds.add(kind)
         registry.handler_by_kind[kind] = handler
         registry.queue_by_kind[kind] = queue
+        registry.words_by_kind[kind] = JobWords(label, about)
         return handler
 
     return register

@@ -66,6 +66,7 @@ def _run(supervisor: Supervisor, options: argparse.Namespace, console: Console) 
             "DJANGO_SETTINGS_MODULE": "loyalty_saas.settings.base",
             "SECRET_KEY": os.environ.get("SECRET_KEY") or kept.secret_key,
             "VAR_DIR": str(home),
+            "JOB_MODULES": "loyalty_saas.demo.jobs",
             "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
             **database,
             **start_broker(supervisor, os.environ),

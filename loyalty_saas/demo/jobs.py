@@ -1,4 +1,4 @@
-"""Jobs that only the demonstration has; its workers load them with --include."""
+"""Jobs that only the demonstration has; its processes load them by JOB_MODULES."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from django.utils.translation import gettext_lazy as _
 
 from crm.domain import events
 from crm.models import Order, OrderLine
@@ -21,7 +23,7 @@ from tenants.scope import tenant_scope
 _RETURNS_BETWEEN_SIGNS = 20
 
 
-@job_handler("demo.record_events")
+@job_handler("demo.record_events", label=_("Record sample events"))
 def record_events(*, job: JobContext) -> dict[str, Any]:
     """Send a file of events through the ingest; what an earlier attempt stored counts as duplicate."""
     counts: Counter[str] = Counter()
@@ -35,7 +37,7 @@ def record_events(*, job: JobContext) -> dict[str, Any]:
     return dict(counts)
 
 
-@job_handler("demo.record_returns")
+@job_handler("demo.record_returns", label=_("Record sample returns"))
 def record_returns(*, job: JobContext) -> dict[str, Any]:
     """Record each return on its own, as a shop's system would; known ones are left as they are."""
     counts: Counter[str] = Counter()
@@ -51,7 +53,7 @@ def record_returns(*, job: JobContext) -> dict[str, Any]:
     return dict(counts)
 
 
-@job_handler("demo.redeem_coupons")
+@job_handler("demo.redeem_coupons", label=_("Redeem the year's coupons"))
 def redeem_coupons(*, job: JobContext) -> dict[str, Any]:
     """Load the grocer's coupon campaigns and take its real redemptions through the coupon engine."""
     files = grocer_coupons.read(Path(job.params["path"]))

@@ -15,7 +15,6 @@ from rich.console import Console
 
 from crm.services import partitions
 from loyalty_saas.demo import credentials as credentials_store
-from loyalty_saas.demo import jobs as demo_jobs
 from loyalty_saas.demo import journey_grocer, sandbox_shop
 from loyalty_saas.demo.credentials import Credentials
 from loyalty_saas.demo.programs import publish_grocer, publish_sandbox
@@ -93,7 +92,7 @@ class Session:
     def _start_workers(self) -> None:
         home = self.supervisor.directory
         pools = worker_pools(settings.QUEUE_SHARDS, os.cpu_count() or 2)
-        workers = [worker_program(pool, {}, home / "run", include=(demo_jobs.__name__,)) for pool in pools]
+        workers = [worker_program(pool, {}, home / "run") for pool in pools]
         self.supervisor.start(*workers, beat_program({}, home / "beat-schedule"))
 
     def _run_pipeline(self, pipeline: Pipeline) -> None:

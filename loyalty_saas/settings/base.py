@@ -124,6 +124,8 @@ DATABASE_ROUTERS = ["tenants.routers.TenantRouter"]
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL)
 QUEUE_SHARDS = env.int("QUEUE_SHARDS", default=4)
+# Modules with job handlers beside those of the apps; every process imports them.
+JOB_MODULES = env.list("JOB_MODULES", default=[])
 
 # --- Cache: per process; nothing that must be right lives in it -----------------------------------
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

@@ -9,6 +9,7 @@ from typing import Final
 
 _STEPS: Final = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _LINES: Final = 4
+_DENSE_FROM: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Chart:
     @property
     def is_empty(self) -> bool:
         return not any(value for series in self.series for value in series.values)
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether labels stand closer than they are wide, so that a narrow chart leaves some out."""
+        return len(self.columns) >= _DENSE_FROM
 
     @property
     def line(self) -> str:

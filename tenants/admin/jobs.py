@@ -19,38 +19,23 @@ from tenants.admin.frame import Crumb, StaffPage
 from tenants.admin.lists import FilterForm, ListPage
 from tenants.domain.permissions import Permission
 from tenants.models import Job
+from tenants.queue import registry
 from tenants.services import jobs
 
-_LABEL_BY_KIND: Final = {
-    "crm.load_file": gettext_lazy("Import a file"),
-    "crm.import_orders": gettext_lazy("Import orders"),
-    "crm.check_import": gettext_lazy("Check a file"),
-    "crm.load_import": gettext_lazy("Load a file"),
-    "crm.undo_import": gettext_lazy("Undo an import"),
-    "crm.sort_feedback": gettext_lazy("Sort feedback by topic"),
-    "crm.export": gettext_lazy("Export a list"),
-    "crm.purge_files": gettext_lazy("Remove files that have expired"),
-    "crm.refresh_summaries": gettext_lazy("Refresh order totals"),
-    "crm.refresh_segment": gettext_lazy("Refresh a segment"),
-    "crm.refresh_segments": gettext_lazy("Refresh all segments"),
-    "rewards.post_history": gettext_lazy("Post points for past orders"),
-    "rewards.recompute_tiers": gettext_lazy("Recompute tiers"),
-    "rewards.generate_coupons": gettext_lazy("Make coupon codes"),
-    "rewards.expire_coupons": gettext_lazy("Expire coupons"),
-    "rewards.reward_referrals": gettext_lazy("Pay owed referrals"),
-    "recommendations.train": gettext_lazy("Train a model"),
-}
 # A role that may only look at jobs must not stop other people's work.
 _CANCELLERS: Final = Permission.MODELS_TRAIN
 
 
 def label_of(kind: str) -> str:
-    """Return a job kind in words; an unknown kind speaks for itself."""
-    return str(_LABEL_BY_KIND.get(kind, kind))
+    """Return a kind of job in words; one that this process does not know speaks for itself."""
+    words = registry.words_by_kind.get(kind)
+    return str(words.label) if words else kind
 
 
 def labelled(job: Job) -> Job:
+    words = registry.words_by_kind.get(job.kind)
     job.label = label_of(job.kind)  # type: ignore[attr-defined]  # for templates only
+    job.about = words.about(job.params) if words and words.about else ""  # type: ignore[attr-defined]  # the same
     return job
 
 

@@ -7,12 +7,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from tenants.models import AuditEntry
 from tenants.queue import JobContext, job_handler
 from tenants.scope import tenant_scope
 
 
-@job_handler("worker_test.count_audit", queue="default")
+@job_handler("worker_test.count_audit", label=_("Count"), queue="default")
 def count_audit(*, job: JobContext) -> dict[str, Any]:
     for step in range(1, job.params["steps"] + 1):
         job.progress(step, job.params["steps"], f"step {step}")
@@ -20,12 +22,12 @@ def count_audit(*, job: JobContext) -> dict[str, Any]:
         return {"audit_entries": AuditEntry.objects.count(), "pid": os.getpid()}
 
 
-@job_handler("worker_test.refuse", queue="interactive")
+@job_handler("worker_test.refuse", label=_("Refuse"), queue="interactive")
 def refuse(*, job: JobContext) -> dict[str, Any]:
     raise ValueError("no such file")
 
 
-@job_handler("worker_test.sleep_once", queue="ml")
+@job_handler("worker_test.sleep_once", label=_("Sleep"), queue="ml")
 def sleep_once(*, job: JobContext) -> dict[str, Any]:
     """Sleeps for ever on the first attempt, so that a test can kill its worker."""
     note = Path(job.params["note"])

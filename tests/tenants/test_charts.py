@@ -122,3 +122,12 @@ def test_one_point_alone_is_drawn_as_a_bar(values: list[float], kind: str) -> No
         kind="line",
     )
     assert drawn.kind == kind
+
+
+def test_many_labels_are_thinned_out_and_few_are_not() -> None:
+    def is_dense(columns: int) -> bool:
+        row = Series("Members", [1.0] * columns, str)
+        labels = [str(number) for number in range(columns)]
+        return chart(title="t", labels=labels, series=[row], write_scale=str).is_dense
+
+    assert [is_dense(columns) for columns in (1, 6, 7, 13)] == [False, False, True, True]

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils.translation import gettext_lazy as _
 
 from tenants.errors import DomainError, InvalidInput
 from tenants.models import AuditEntry, Job
@@ -26,7 +27,7 @@ def handler():
 
     def register(kind, function):
         kinds.append(kind)
-        job_handler(kind)(function)
+        job_handler(kind, label=_("Test"))(function)
 
     yield register
     for kind in kinds:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils.translation import gettext_lazy as _
 
 from tenants.models import Job
 from tenants.queue import job_handler, registry
@@ -19,7 +20,7 @@ SHANGHAI_NIGHT = datetime(2026, 3, 20, 19, 0, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def one_nightly_kind(monkeypatch):
     monkeypatch.setattr(registry, "nightly_kinds", set())
-    job_handler("test.nightly", is_nightly=True)(lambda *, job: {})
+    job_handler("test.nightly", label=_("Nightly"), is_nightly=True)(lambda *, job: {})
     yield
     del registry.handler_by_kind["test.nightly"], registry.queue_by_kind["test.nightly"]
 

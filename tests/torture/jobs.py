@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from crm.models import Customer
 from rewards.models import TransactionKind, Wallet
 from rewards.services import ledger
@@ -14,7 +16,7 @@ from tenants.scope import tenant_scope
 KIND = "torture.pay_everyone"
 
 
-@job_handler(KIND)
+@job_handler(KIND, label=_("Torture"))
 def pay_everyone(*, job: JobContext) -> dict[str, Any]:
     """One point to each member, a transaction each, as the long jobs of the product work."""
     with tenant_scope(job.tenant):
