@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from rewards.models import Account, Redemption, Reward, RewardKind, TransactionKind, Wallet
 from rewards.services import (
@@ -27,6 +28,7 @@ from rewards.services.ledger import Credit, Source
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.processes import wait_until
 from tests.rewards.factories import NOW, make_customer, make_wallet, post
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -136,6 +138,42 @@ def test_the_last_rewards_go_to_as_many_as_there_are(tenant: Tenant, wallet: Wal
     with tenant_scope(tenant):
         assert (Reward.objects.get().stock, Redemption.objects.count()) == (0, 3)
         assert sorted(Account.objects.values_list("available", "held")) == [(40, 0)] * 3 + [(100, 0)] * 5
+
+
+def test_a_batch_that_waits_for_a_members_first_points_posts_its_own(tenant: Tenant, wallet: Wallet) -> None:
+    """Found by the kill tests: the account was made meanwhile, and the batch took nobody for its member."""
+    with tenant_scope(tenant):
+        customer = make_customer()
+    options: dict[str, Any] = {
+        "wallet_id": wallet.pk, "kind": TransactionKind.EARN, "source_type": "race", "by": SYSTEM, "at": NOW,
+    }  # fmt: skip
+
+    def post_batch() -> Any:
+        try:
+            with tenant_scope(tenant):
+                return ledger.post_batch(credits=[Credit(customer.pk, 5, "second", NOW, None)], **options)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=1) as other:
+        with tenant_scope(tenant):
+            post(customer, wallet, 3, "first")
+            second = other.submit(post_batch)
+            wait_until(is_anybody_waiting)
+        assert second.result(30).posted == 1
+    with tenant_scope(tenant):
+        assert Account.objects.get(customer=customer).available == 8
+
+
+def is_anybody_waiting() -> bool:
+    """Whether a connection to this database waits for another's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_locks o ON o.pid = l.pid
+               JOIN pg_database d ON d.oid = o.database AND d.datname = current_database()
+               WHERE NOT l.granted AND l.locktype = 'transactionid')"""
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def test_batches_over_the_same_customers_in_any_order_do_not_deadlock(tenant: Tenant, wallet: Wallet) -> None:

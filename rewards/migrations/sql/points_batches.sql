@@ -15,6 +15,7 @@ DECLARE
     v_known text[] := '{}';
     v_before bigint := 0;
     v_constraint text;
+    v_missing bigint[];
     v_accounts record;
     v_special record;
     v_result rewards_posting_result;
@@ -32,11 +33,13 @@ BEGIN
             ORDER BY o.id FOR NO KEY UPDATE
         ) a;
         EXIT WHEN v_attempt = 2;
+        SELECT array_agg(c.id ORDER BY c.id) INTO v_missing
+        FROM (SELECT unnest(p_customers) AS id EXCEPT SELECT unnest(v_accounts.customers)) c;
+        EXIT WHEN v_missing IS NULL;
+        -- Another transaction may have made them a moment ago: then nothing is inserted, and they are read all the same.
         INSERT INTO rewards_account (tenant_id, customer_id, wallet_id, available, held, pending, debt, seq)
-        SELECT v_tenant, c.id, p_wallet, 0, 0, 0, 0, 0
-        FROM (SELECT unnest(p_customers) AS id EXCEPT SELECT unnest(v_accounts.customers)) c ORDER BY c.id
+        SELECT v_tenant, c.id, p_wallet, 0, 0, 0, 0, 0 FROM unnest(v_missing) AS c(id)
         ON CONFLICT (tenant_id, customer_id, wallet_id) DO NOTHING;
-        EXIT WHEN NOT FOUND;
     END LOOP;
 
     LOOP
