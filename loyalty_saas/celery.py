@@ -50,6 +50,10 @@ app.conf.update(
         "visibility_timeout": _VISIBILITY_TIMEOUT_SECONDS,
         "queue_order_strategy": "round_robin",
         "socket_keepalive": True,
+        # Who sends while the broker is away goes on at once; workers and beat come back anyway.
+        "max_retries": 0,
+        "socket_connect_timeout": 2,
+        "socket_timeout": 2,
         # A killed worker's tasks come back in half a minute instead of after minutes.
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,

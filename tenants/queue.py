@@ -11,10 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 from zlib import crc32
 
+import structlog
 from celery import current_app, shared_task
+from celery.exceptions import OperationalError
 from django.conf import settings
 from django.db import transaction
 
@@ -25,6 +28,7 @@ from tenants.scope import active_tenant_id, tenant_scope
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
 
+log = structlog.get_logger(__name__)
 QUEUES = ("interactive", "default", "ml", "webhooks")
 
 
@@ -136,6 +140,40 @@ def enqueue(name: str, *, queue: str = "default", **ids: int) -> None:
     )
 
 
-def send(name: str, queue: str, kwargs: dict[str, int]) -> None:
+class Broker:
+    """Leaves a broker that did not answer alone for a while, so that nobody's request waits for it."""
+
+    PAUSE_SECONDS = 5.0
+
+    def __init__(self) -> None:
+        self._silent_until = 0.0
+        self._is_failing = False
+
+    def send(self, name: str, queue: str, kwargs: dict[str, int]) -> bool:
+        """Hand one message over, or return False: it was not tried, or it failed."""
+        now = monotonic()
+        if now < self._silent_until:
+            return False
+        if self._is_failing:
+            # Of many threads one tries, and the others do not wait with it.
+            self._silent_until = now + self.PAUSE_SECONDS
+        try:
+            current_app.send_task(name, kwargs=kwargs, queue=queue, ignore_result=True, retry=False)
+        except OperationalError as error:
+            log.warning("queue.broker_silent", task=name, error=str(error))
+            self._is_failing, self._silent_until = True, monotonic() + self.PAUSE_SECONDS
+            return False
+        self.trust()
+        return True
+
+    def trust(self) -> None:
+        """Forget that it did not answer, as when it is another one."""
+        self._is_failing, self._silent_until = False, 0.0
+
+
+broker = Broker()
+
+
+def send(name: str, queue: str, kwargs: dict[str, int]) -> bool:
     """Hand one message to the broker now. Losing it is harmless: the sweepers look at the rows."""
-    current_app.send_task(name, kwargs=kwargs, queue=queue, ignore_result=True, retry=False)
+    return broker.send(name, queue, kwargs)

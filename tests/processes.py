@@ -13,6 +13,7 @@ from django.conf import settings
 
 from loyalty_saas import celery as celery_module
 from loyalty_saas.embedded.processes import Child
+from tenants.queue import broker
 
 
 def database_url(alias: str) -> str:
@@ -48,6 +49,7 @@ def _point_at(url: str) -> None:
     celery_module.configure(url)
     celery_module.app._after_fork()
     vars(celery_module.app).pop("amqp", None)
+    broker.trust()
 
 
 def kill(child: Child) -> None:

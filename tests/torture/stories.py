@@ -133,7 +133,8 @@ def waiting(tenant: Tenant) -> tuple[int, int]:
 def state_of(tenant: Tenant) -> dict[str, Any]:
     """Everything that the deeds brought about, by names that are the same in every tenant."""
     with tenant_scope(tenant):
-        assert verification.verify_ledger(by=SYSTEM, at=timezone.now()).findings == ()
+        findings = verification.verify_ledger(by=SYSTEM, at=timezone.now()).findings
+        assert findings == (), findings
         name_of = dict(Order.objects.values_list("pk", "external_id"))
         name_of_return = dict(Return.objects.values_list("pk", "external_id"))
         names = {"order": name_of, "return": name_of_return}
