@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from crm.api.serializers import CustomerReference, CustomerReferenceInput
+from crm.api.serializers.references import CustomerReference, CustomerReferenceInput
 from crm.domain.feedback import LONGEST_TEXT, Feeling
 from crm.models import Feedback, FeedbackKind, RecoveryOutcome, RecoveryState
 from tenants.api.serializers import MomentField, StrictSerializer

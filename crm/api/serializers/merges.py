@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from crm.api.serializers import CustomerReference
+from crm.api.serializers.references import CustomerReference
 from tenants.api.serializers import StrictSerializer
 
 Output = serializers.Serializer[Any]

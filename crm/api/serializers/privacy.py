@@ -6,7 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from crm.api.serializers import CustomerReference, IdentityFields
+from crm.api.serializers.customers import IdentityFields
+from crm.api.serializers.references import CustomerReference
 from crm.models import DataClass
 from crm.services.retention import LONGEST_DAYS
 from tenants.api.serializers import StrictSerializer

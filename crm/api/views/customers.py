@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from crm.api.filters import CustomerFilter
-from crm.api.serializers import CustomerInput, CustomerOutput, CustomerPatch
+from crm.api.serializers.customers import CustomerInput, CustomerOutput, CustomerPatch
 from crm.models import Customer
 from crm.queries import customers as customer_queries
 from crm.queries import profile

@@ -10,8 +10,8 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 
 from crm.api.filters import EventRejectFilter
-from crm.api.serializers import JobStarted
 from crm.api.serializers.events import EventRejectOutput, ReplayAllInput, ReplayInput
+from crm.api.serializers.jobs import JobStarted
 from crm.models import EventReject
 from crm.queries import sensitive
 from crm.services import event_replays

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 
-from crm.api.serializers import EventBatchInput, EventBatchOutput
+from crm.api.serializers.event_batches import EventBatchInput, EventBatchOutput
 from crm.domain import events
 from crm.services import ingest
 from tenants.api.views import TenantAPIView, TenantRequest

@@ -16,8 +16,8 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
 from crm.api.filters import ImportFilter
-from crm.api.serializers import JobStarted
 from crm.api.serializers.imports import ImportOutput, ImportUpload, PlanInput
+from crm.api.serializers.jobs import JobStarted
 from crm.models import ImportRun
 from crm.queries import failed_rows
 from crm.services.imports import wizard

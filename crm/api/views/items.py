@@ -7,7 +7,7 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 
 from crm.api.filters import ItemFilter
-from crm.api.serializers import ItemInput, ItemOutput
+from crm.api.serializers.items import ItemInput, ItemOutput
 from crm.models import Item
 from crm.services import items
 from tenants.api.views import TenantRequest, TenantViewSet

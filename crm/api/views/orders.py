@@ -7,7 +7,7 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 
 from crm.api.filters import OrderFilter
-from crm.api.serializers import OrderInput, OrderOutput
+from crm.api.serializers.orders import OrderInput, OrderOutput
 from crm.models import Order, OrderLine
 from crm.services import customers, orders
 from tenants.api.views import TenantRequest, TenantViewSet

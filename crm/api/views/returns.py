@@ -7,7 +7,7 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 
 from crm.api.filters import ReturnFilter
-from crm.api.serializers import ReturnInput, ReturnOutput
+from crm.api.serializers.returns import ReturnInput, ReturnOutput
 from crm.models import Order, Return, ReturnLine
 from crm.services import returns
 from tenants.api.views import TenantRequest, TenantViewSet

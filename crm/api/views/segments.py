@@ -11,14 +11,6 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 
 from crm.api.filters import SegmentFilter
-from crm.api.serializers import (
-    JobStarted,
-    MemberOutput,
-    MembersChanged,
-    MembersInput,
-    SegmentInput,
-    SegmentOutput,
-)
 from crm.api.serializers.analytics import (
     ChangesInput,
     ChangesOutput,
@@ -30,6 +22,14 @@ from crm.api.serializers.analytics import (
     RuleInput,
     SegmentChange,
     SnapshotInput,
+)
+from crm.api.serializers.jobs import JobStarted
+from crm.api.serializers.segments import (
+    MemberOutput,
+    MembersChanged,
+    MembersInput,
+    SegmentInput,
+    SegmentOutput,
 )
 from crm.models import Customer, Segment
 from crm.queries import customers, segment_counts, segment_history, segment_overlap, segment_why
