@@ -32,7 +32,7 @@ test: $(INSTALLED)  ## Run the test suite on its own PostgreSQL, or on TEST_DATA
 
 torture: $(INSTALLED)  ## The ledger's state machine, the races and the kill tests in their long form (EXAMPLES=2000 KILLS=1000 OPENAPI=50)
 	@LEDGER_MACHINE_EXAMPLES=$(or $(EXAMPLES),2000) LEDGER_MACHINE_STEPS=50 RACE_ATTEMPTS=$(or $(ATTEMPTS),20000) \
-		KILLS=$(or $(KILLS),1000) OPENAPI_EXAMPLES=$(or $(OPENAPI),50) \
+		RACE_CODES=1000 RACE_TWINS=50 HOT_ATTEMPTS=10000 KILLS=$(or $(KILLS),1000) OPENAPI_EXAMPLES=$(or $(OPENAPI),50) \
 		DJANGO_SETTINGS_MODULE=loyalty_saas.settings.test \
 		$(BIN)/python -m loyalty_saas.embedded.run --directory var/test -- $(BIN)/python -m pytest -q \
 		tests/torture tests/rewards/test_ledger_machine.py tests/races tests/loyalty_saas/test_worker.py \

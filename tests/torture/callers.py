@@ -22,6 +22,7 @@ class Caller:
 
     port: int
     key: str
+    server_errors: int = 0
     _connection: http.client.HTTPConnection | None = field(default=None, repr=False)
 
     def __enter__(self) -> Self:
@@ -43,6 +44,7 @@ class Caller:
             else:
                 if status < 500:
                     return status, answer
+                self.server_errors += 1
             time.sleep(_PAUSE_SECONDS)
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections import Counter, defaultdict
 from itertools import count, takewhile
@@ -19,6 +20,7 @@ from tenants.scope import tenant_scope
 from tests.conftest import ApiClient
 from tests.processes import kill
 from tests.rewards.factories import NOW, make_customer, make_wallet
+from tests.rewards.factories import post as post_points
 from tests.torture.callers import Caller, working
 from tests.torture.conftest import Web
 from tests.torture.kills import kill_child_of, kills, repeatedly
@@ -30,6 +32,8 @@ pytestmark = [
 ]
 CALLERS = 3
 BATCH = 20
+ATTEMPTS = int(os.environ.get("HOT_ATTEMPTS", "300"))
+HELD, COST = 500, 7
 # Now and then the machine goes: master and workers at once.
 WHOLE_SERVER_EVERY = 40
 
@@ -108,3 +112,25 @@ def test_a_posting_retried_over_kills_has_one_effect_and_one_answer(
         earned.subtract(key.split("-")[0] for key in answers if key.endswith("spend"))
         balances = Account.objects.order_by("customer_id").values_list("available", flat=True)
         assert list(balances) == [earned[str(number)] for number in range(CALLERS)]
+
+
+def test_a_hot_balance_over_http_pays_exactly_what_it_holds(web: Web, tenant: Tenant, api: ApiClient) -> None:
+    with tenant_scope(tenant):
+        member = make_customer()
+        post_points(member, make_wallet(), HELD)
+    path, granted = f"/customers/{member.public_id}/points/spend", Counter[int]()
+
+    def spend(number: int, _is_over: Flag) -> None:
+        with Caller(web.port, api.key) as caller:
+            for turn in range(ATTEMPTS // CALLERS):
+                status, _body = caller.post(path, {"points": COST}, Idempotency_Key=f"{number}-{turn}")
+                granted[status] += 1
+            granted[500] += caller.server_errors
+
+    with working(spend, CALLERS):
+        pass
+    refused = ATTEMPTS // CALLERS * CALLERS - HELD // COST
+    assert granted == {201: HELD // COST, 409: refused, 500: 0}
+    with tenant_scope(tenant):
+        assert verification.verify_ledger(by=SYSTEM, at=NOW).findings == ()
+        assert Account.objects.get().available == HELD % COST
