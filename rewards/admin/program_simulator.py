@@ -15,9 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.models import Customer, Event, Order, Return
-from rewards.admin import reasons
+from rewards.admin import coupon_reasons, reasons
+from rewards.admin.coupon_reasons import CodeOutcome
 from rewards.admin.money import to_minor
 from rewards.admin.program import OneRevisionPage
+from rewards.domain.coupon_pricing import MOST_CODES
 from rewards.domain.decisions import Evaluation
 from rewards.domain.rules import Trigger
 from rewards.models import ProgramRevision
@@ -31,6 +33,8 @@ from tenants.errors import InvalidInput
 _ORDER, _CART, _EVENT = "order", "cart", "event"
 _RETURNED, _RECEIVED = "returned", "received"
 _MOST_REVISIONS: Final = 10
+_MOST_UNITS: Final = 1_000_000
+_MOST_MONEY: Final = 10**12
 _MOMENT: Final = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
@@ -72,6 +76,13 @@ class CaseForm(StaffForm):
         help_text=gettext_lazy("A line each: item id or category; units; amount of the line."),
     )  # fmt: skip
     channel = forms.CharField(label=gettext_lazy("Channel"), max_length=60, required=False)
+    codes = forms.CharField(
+        label=gettext_lazy("Coupon codes"), max_length=620, required=False,
+        help_text=gettext_lazy("For a cart you write: up to ten, separated by commas."),
+    )  # fmt: skip
+    shipping = forms.DecimalField(
+        label=gettext_lazy("Shipping"), required=False, min_value=0, max_digits=12, decimal_places=3
+    )
     event = forms.CharField(label=gettext_lazy("Name of the event"), max_length=100, required=False)
     properties = forms.JSONField(
         label=gettext_lazy("Properties as JSON"), required=False, initial=dict,
@@ -91,22 +102,35 @@ class CaseForm(StaffForm):
         return found
 
     def clean_cart(self) -> list[CartLine]:
-        lines = []
-        for text in filter(None, (line.strip() for line in self.cleaned_data["cart"].splitlines())):
-            parts = [part.strip() for part in text.split(";")]
-            try:
-                what, units, amount = parts
-                minor = to_minor(Decimal(amount), self.currency) or 0
-                lines.append((what, int(units), minor))
-            except (ValueError, InvalidOperation) as error:
-                raise forms.ValidationError(
-                    _("Write each line as: item or category; units; amount.")
-                ) from error
+        texts = filter(None, (line.strip() for line in self.cleaned_data["cart"].splitlines()))
+        lines = [self._line(text) for text in texts]
+        if not lines and self.cleaned_data.get("kind") == _CART:
+            raise forms.ValidationError(_("Write at least one line."))
         known = set(simulations.known_items([what for what, _units, _minor in lines]))
         return [
             CartLine(minor, units, item=what if what in known else "", category="" if what in known else what)
             for what, units, minor in lines
         ]
+
+    def _line(self, text: str) -> tuple[str, int, int]:
+        """Return what is bought, how many and for how much in minor units."""
+        try:
+            what, units, amount = (part.strip() for part in text.split(";"))
+            quantity, money = int(units), Decimal(amount)
+            is_possible = what and 1 <= quantity <= _MOST_UNITS and 0 <= money <= _MOST_MONEY
+        except (ValueError, InvalidOperation) as error:
+            raise forms.ValidationError(_("Write each line as: item or category; units; amount.")) from error
+        if not is_possible:
+            raise forms.ValidationError(
+                _("“%(line)s”: one unit or more, and an amount that can be paid."), params={"line": text[:80]}
+            )
+        return what, quantity, to_minor(money, self.currency) or 0
+
+    def clean_codes(self) -> list[str]:
+        codes = [code.strip() for code in self.cleaned_data["codes"].split(",") if code.strip()]
+        if len(codes) > MOST_CODES:
+            raise forms.ValidationError(_("At most %(most)s codes."), params={"most": MOST_CODES})
+        return codes
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
@@ -178,9 +202,28 @@ class SimulatePage(OneRevisionPage):
             "evaluation": evaluation,
             "record": record,
             "outcomes": reasons.outcomes(record, names, self.access.tenant.currency),
-            "wallets": list(record["given"].items()),
+            "wallets": [
+                (policy.name, record["given"][policy.key])
+                for policy in revision.revision.wallets
+                if policy.key in record["given"]
+            ],
+            "tier": next((each.name for each in revision.revision.tiers if each.key == record["tier"]), ""),
             "decided": reports.decision_about(values["row"]) if "row" in values else None,
+            "coupons": self._coupons(values) if values["kind"] == _CART and values["codes"] else None,
         }
+
+    def _coupons(self, values: dict[str, Any]) -> list[CodeOutcome]:
+        """Return what the codes would do in the cart; looking takes no use."""
+        tenant = self.access.tenant
+        evaluation = simulations.of_coupons(
+            customer=values["customer_row"],
+            lines=values["cart"],
+            shipping_minor=to_minor(values["shipping"], tenant.currency) or 0,
+            channel=values["channel"],
+            codes=values["codes"],
+            at=values["at"] or timezone.now(),
+        )
+        return coupon_reasons.outcomes(evaluation, tenant.currency)
 
     def _evaluated(self, values: dict[str, Any], revision: Any) -> Evaluation:
         row = values.get("row")

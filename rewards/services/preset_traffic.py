@@ -63,10 +63,11 @@ def play(
                     people=people, day=day, by=by, at=evening
                 )
             sample_evenings.hand_over(by=by, at=evening)
+            # As every night: who has not ordered yet holds the lowest tier from the day of joining on.
+            tiers.recompute(at=evening)
         said = f"{crowd.played.events} events, {crowd.played.orders} orders"
         progress(number, traffic.DAYS, said)
     with tenant_scope(tenant):
-        tiers.recompute(at=at)
         liability.snapshot_month_ends(at=at)
     segment_refresh.refresh_all(tenant=tenant, at=at, keys=None, progress=lambda *_: None)
     return crowd.played

@@ -8,16 +8,20 @@ from datetime import datetime
 from typing import Any, Final
 
 from crm.models import Customer, Event, Item, Order, Return
+from rewards.domain.coupon_terms import Cart as CouponCart
+from rewards.domain.coupon_terms import CartLine as CouponLine
 from rewards.domain.decisions import Evaluation
 from rewards.domain.facts import Due, Happening, Line, order_placed
 from rewards.domain.rules import Trigger
 from rewards.domain.sources import event_number
 from rewards.models import DecisionEvent, DecisionRecord
-from rewards.queries import customer_states, documents, member_days
+from rewards.queries import coupon_evaluation, customer_states, documents, member_days
+from rewards.queries.coupon_evaluation import Evaluation as CouponVerdicts
 from rewards.queries.documents import ORDER, Document
 from rewards.queries.programs import PublishedRevision
 from rewards.services import evaluations
 from tenants.errors import FieldError, InvalidInput
+from tenants.scope import active_tenant
 
 _IMAGINED: Final = 0
 
@@ -67,6 +71,32 @@ def of_cart(
     found = [_line(position, line, known.get(line.item)) for position, line in enumerate(lines, start=1)]
     event = order_placed(at, sum(line.amount_minor for line in found), channel, found)
     return _ask(Due(DecisionEvent.ORDER.value, _IMAGINED, customer.pk, event), revision)
+
+
+def of_coupons(
+    *,
+    customer: Customer,
+    lines: Sequence[CartLine],
+    shipping_minor: int,
+    channel: str,
+    codes: Sequence[str],
+    at: datetime,
+) -> CouponVerdicts:
+    """Price the cart with the codes as a redemption would; nothing is taken, and no guess is counted."""
+    bought = [
+        # An amount that its pieces do not divide is one piece.
+        CouponLine(line.item, line.quantity, line.amount_minor // line.quantity, line.category)
+        if line.amount_minor % line.quantity == 0
+        else CouponLine(line.item, 1, line.amount_minor, line.category)
+        for line in lines
+    ]
+    return coupon_evaluation.evaluate(
+        codes=codes,
+        cart=CouponCart(bought, shipping_minor, channel),
+        customer=customer,
+        tenant=active_tenant(),
+        at=at,
+    )
 
 
 def _line(position: int, line: CartLine, item: Item | None) -> Line:
