@@ -12,8 +12,8 @@ from rewards.domain.measures import Leaving
 
 _BY_TIME: Final = itemgetter(0, 1, 2)
 # At one instant: what leaves a window is gone, staff have locked, orders come before returns, returns before
-# events, points are released once the events are paid, and the night comes last.
-LEFT, LOCKED, ORDER, RETURN, EVENT, RELEASED, MEMBER_DAY, NIGHT = range(8)
+# events, points are released once the events are paid and spent then, and the night comes last.
+LEFT, LOCKED, ORDER, RETURN, EVENT, RELEASED, MOVED, MEMBER_DAY, NIGHT = range(9)
 
 
 class Played(NamedTuple):

@@ -9,15 +9,16 @@ from datetime import datetime
 from typing import Any, Final
 
 from rewards.domain.engine import Engine
-from rewards.domain.programs import Revision
 from rewards.domain.rehearsals import RuleTotals, ShadowLedger
+from rewards.domain.shadow_points import ShadowPoints
+from rewards.domain.wallets import WalletPolicy
 
 MOST_NAMED: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Actual:
-    """What really happened in the same days."""
+    """What really happened in the same days, and what members have after them, less what they owe."""
 
     points_by_rule: Mapping[str, int]
     points_by_customer: Mapping[int, int]
@@ -25,26 +26,24 @@ class Actual:
     taken: int
     kept_by_wallet: Mapping[str, int] = field(default_factory=dict)
     tier_by_customer: Mapping[int, str] = field(default_factory=dict)
+    outstanding_by_wallet: Mapping[str, int] = field(default_factory=dict)
 
 
 def report(
     ledger: ShadowLedger, actual: Actual, *, until: datetime, live: Engine | None, names: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return the result of a rehearsal as it is stored; tiers are those of ``until``."""
-    revision = ledger.engine.revision
-    totals = ledger.points.totals
-    kept = {wallet.key: totals[wallet.key].given - totals[wallet.key].taken for wallet in revision.wallets}
-    given, taken = sum(each.given for each in totals.values()), sum(each.taken for each in totals.values())
+    totals = ledger.points.totals.values()
     changes = _changes(ledger.points_by_customer, actual.points_by_customer)
+    wallets = _wallets(ledger, actual, live)
     return {
         "events": ledger.events,
-        "points": {"given": given, "taken": taken},
+        "points": {"given": sum(each.given for each in totals), "taken": sum(each.taken for each in totals)},
         "actual": {"given": actual.given, "taken": actual.taken},
-        "liability_change_points": (given - taken) - (actual.given - actual.taken),
-        "liability_change_minor": _liability(revision, kept)
-        - _liability(live.revision if live else revision, actual.kept_by_wallet),
-        "cost_minor": sum(wallet.cost_minor(kept[wallet.key]) for wallet in revision.wallets),
-        "wallets": _wallets(ledger, actual, live),
+        "liability_change_points": sum(wallet["liability_change_points"] for wallet in wallets),
+        "liability_change_minor": sum(wallet["liability_change_minor"] for wallet in wallets),
+        "cost_minor": sum(wallet["cost_minor"] for wallet in wallets),
+        "wallets": wallets,
         "rules": _rules(ledger, actual, names),
         "grants": dict(ledger.grants.most_common()),
         "members": {
@@ -66,29 +65,31 @@ def report(
 
 
 def _wallets(ledger: ShadowLedger, actual: Actual, live: Engine | None) -> list[dict[str, Any]]:
-    """Return what came of each wallet: what moved, what is left of it, and how the liability differs."""
+    """Return what came of each wallet of the revision, and of those that only the live one has."""
+    ours = {wallet.key: wallet for wallet in ledger.engine.revision.wallets}
     theirs = {wallet.key: wallet for wallet in live.revision.wallets} if live else {}
-    rows = []
-    for wallet in ledger.engine.revision.wallets:
-        totals, left = ledger.points.totals[wallet.key], ledger.points.outstanding(wallet.key)
-        kept, really = totals.given - totals.taken, actual.kept_by_wallet.get(wallet.key, 0)
-        worth = theirs.get(wallet.key, wallet)
-        rows.append(
-            {
-                "wallet": wallet.key, "name": wallet.name, "kind": wallet.kind.value,
-                "given": totals.given, "asked_back": totals.asked, "taken": totals.taken,
-                "expired": totals.expired, "points": kept, "actual_points": really,
-                "pending": left.pending, "available": left.available, "debt": left.debt,
-                "cost_minor": wallet.cost_minor(kept), "liability_change_points": kept - really,
-                "liability_change_minor": wallet.liability_minor(kept) - worth.liability_minor(really),
-            }
-        )  # fmt: skip
-    return rows
+    return [
+        _wallet(wallet, theirs.get(key, wallet), ledger.points, actual, is_gone=key not in ours)
+        for key, wallet in {**theirs, **ours}.items()
+    ]
 
 
-def _liability(revision: Revision, kept_by_wallet: Mapping[str, int]) -> int:
-    """Return what the points are expected to cost, in minor units, by the worth each wallet states."""
-    return sum(wallet.liability_minor(kept_by_wallet.get(wallet.key, 0)) for wallet in revision.wallets)
+def _wallet(
+    wallet: WalletPolicy, live: WalletPolicy, points: ShadowPoints, actual: Actual, *, is_gone: bool
+) -> dict[str, Any]:
+    """Return what moved in a wallet and what is left of it; the liability is that of all members' points."""
+    totals, left = points.totals[wallet.key], points.outstanding(wallet.key)
+    kept, really = totals.given - totals.taken, actual.outstanding_by_wallet.get(wallet.key, 0)
+    return {
+        "wallet": wallet.key, "name": wallet.name, "kind": wallet.kind.value, "is_gone": is_gone,
+        "given": totals.given, "asked_back": totals.asked, "taken": totals.taken, "expired": totals.expired,
+        "spent": totals.spent, "missing": totals.missing,
+        "points": kept, "actual_points": actual.kept_by_wallet.get(wallet.key, 0),
+        "pending": left.pending, "available": left.available, "debt": left.debt,
+        "cost_minor": wallet.cost_minor(kept),
+        "liability_change_points": left.points - really,
+        "liability_change_minor": wallet.liability_minor(left.points) - live.liability_minor(really),
+    }  # fmt: skip
 
 
 def _changes(ours: Mapping[int, int], theirs: Mapping[int, int]) -> list[tuple[int, int]]:

@@ -18,9 +18,11 @@ from rewards.domain.engine import Engine
 from rewards.domain.facts import CustomerState, Due
 from rewards.domain.lots import LotBalance
 from rewards.domain.measures import Measures
+from rewards.domain.movements import Moved, Movements
 from rewards.domain.past import Counted, Left, Locked, Night, Played, Released, Returned
 from rewards.domain.pots import wallet_of
 from rewards.domain.rules import GrantKind, Trigger
+from rewards.domain.shadow_movements import ShadowMovements
 from rewards.domain.shadow_points import ShadowPoints
 from rewards.domain.shadow_returns import ShadowReturns
 from rewards.domain.shadow_tiers import ShadowTiers
@@ -76,10 +78,10 @@ def changed_rules(engine: Engine, live: Engine) -> frozenset[str]:
 class ShadowLedger:
     """Plays what happened in time order. Facts of members are of today, all that is counted is of the time.
 
-    ``points`` are the accounts as they were. ``returned_orders`` are the orders that something is given back
-    of in these days: of no other does anybody ask what its lines earned. ``changed_rules`` are those that the
-    live program does not have like this; where one pays for the same event as another rule, ``overlaps``
-    counts the pair.
+    ``points`` are the accounts as they were, ``movements`` the postings that no rule made. Only of what
+    ``returned_orders`` earned does anybody ask: something of them is given back in these days.
+    ``changed_rules`` are those that the live program does not have like this; where one pays for the same
+    event as another rule, ``overlaps`` counts the pair.
     """
 
     def __init__(
@@ -90,13 +92,15 @@ class ShadowLedger:
         budgets: BudgetBook,
         since: datetime,
         points: ShadowPoints,
+        movements: Movements,
         returned_orders: Collection[int] = (),
         changed_rules: frozenset[str] = frozenset(),
     ) -> None:
         revision = engine.revision
         given = {grant.kind for rule in revision.rules for grant in rule.grants}
         self.engine, self._usage, self._budgets = engine, usage, budgets
-        self.points, self.returns, self._changed_rules = points, ShadowReturns(returned_orders), changed_rules
+        self.points, self.movements = points, ShadowMovements(points, movements)
+        self.returns, self._changed_rules = ShadowReturns(returned_orders), changed_rules
         self.spending_by_customer: dict[int, Spending] = defaultdict(Spending)
         self.state_by_customer: dict[int, CustomerState] = {}
         # Where nothing but that spend decides, it need not be counted twice.
@@ -122,6 +126,7 @@ class ShadowLedger:
         self._how: dict[type[Any], Callable[[Any], None]] = {
             Played: self._decide, Returned: self._give_back, Counted: self._count, Left: self._leave,
             Locked: self._lock, Night: self._sleep, Released: self._release,
+            Moved: self._move,
         }  # fmt: skip
 
     def play(self, happened: Iterable[Any]) -> None:
@@ -256,6 +261,15 @@ class ShadowLedger:
             if self.measures is not None and points:
                 self.measures.add_points(customer_id, at, wallet, -points)
         self.tiers.refresh(customer_id, at)
+
+    def _move(self, item: Moved) -> None:
+        """Repeat what moved points for other reasons than the rules."""
+        customer_id, at = item.customer_id, item.at
+        tier = self._tier_at(self.spending_by_customer[customer_id].before(at)) if self._ladder else None
+        points = self.movements.repeat(item, self.tiers.seen(customer_id, at, tier))
+        if points and self.measures is not None:
+            self.measures.add_points(customer_id, at, item.wallet, points)
+            self.measures.moved.add(customer_id)
 
     def _release(self, item: Released) -> None:
         self.points.release(item.customer_id, item.awaits, item.at)

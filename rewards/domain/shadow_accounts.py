@@ -49,9 +49,32 @@ class ShadowAccount:
         else:
             lot.remaining += points
 
-    def debit(self, points: int, at: datetime) -> int:
-        """Spend up to ``points`` from usable lots; return what no lot could give."""
-        return points - self._take(shares(self._lots.values(), points, at))
+    def debit(self, points: int, at: datetime) -> list[tuple[LotBalance, int]]:
+        """Spend up to ``points`` from usable lots; return the lots with what was taken of each."""
+        parts = list(shares(self._lots.values(), points, at))
+        self._take(parts)
+        return parts
+
+    def cancel(self, points: int) -> int:
+        """Take up to ``points`` from pending lots, the oldest first; return how many."""
+        taken = 0
+        for lot in [lot for lot in self._lots.values() if lot.is_pending]:
+            taken += self._take([(lot, min(lot.remaining, points - taken))])
+        return taken
+
+    def receive(self, lot: LotBalance) -> None:
+        """Keep points that come from another member; no debt is repaid."""
+        self._put(lot)
+
+    def restore(self, lot: LotBalance, points: int, grace_until: datetime | None, at: datetime) -> None:
+        """Give a lot back what was taken of it; past its end that may be used until ``grace_until``."""
+        if grace_until is not None and lot.expires_at is not None and lot.expires_at <= at:
+            lot.expires_at = max(lot.expires_at, grace_until)
+        if (like := self._lots.get(self._key(lot))) is not None:
+            like.remaining += points
+        else:
+            lot.remaining = points
+            self._put(lot)
 
     def take_back(self, own: LotBalance | None, points: int, policy: RefundPolicy, at: datetime) -> int:
         """Take back what the lot ``own`` was credited; return how much was taken, a new debt included."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 from typing import Final, NamedTuple
@@ -15,7 +15,7 @@ from rewards.domain.facts import Due
 from rewards.domain.lots import LotBalance
 from rewards.domain.programs import Revision
 from rewards.domain.shadow_accounts import ShadowAccount
-from rewards.domain.wallets import Pending, RefundPolicy, WalletPolicy
+from rewards.domain.wallets import CreditTerms, Pending, WalletPolicy
 
 _AT_ONCE: Final = Pending()
 _OTHERWISE: Final = WalletPolicy("", "")
@@ -23,12 +23,17 @@ _OTHERWISE: Final = WalletPolicy("", "")
 
 @dataclass(slots=True)
 class WalletTotals:
-    """Points of a wallet: what rules gave, what returns asked back and took (as debt, too), what expired."""
+    """Points of a wallet: what rules gave, what returns asked back and took (as debt, too), what expired.
+
+    ``spent`` is what members really spent as far as they have it here, and ``missing`` the rest.
+    """
 
     given: int = 0
     asked: int = 0
     taken: int = 0
     expired: int = 0
+    spent: int = 0
+    missing: int = 0
 
 
 class Outstanding(NamedTuple):
@@ -62,7 +67,6 @@ class ShadowPoints:
             for key, policy in self._policies.items()
             if (expiry := policy.expiry_for()).kind is ExpiryKind.INACTIVITY
         }
-        self._special = self._waiting.keys() | self._inactive.keys()
         self._accounts: dict[str, dict[int, ShadowAccount]] = defaultdict(dict)
         self._numbers = count(1)
         self.totals: dict[str, WalletTotals] = defaultdict(WalletTotals)
@@ -72,51 +76,105 @@ class ShadowPoints:
         lot.id = next(self._numbers)
         return self._account(customer_id, wallet).credit(lot)
 
+    def empty_lot(self, expires_at: datetime | None, available_from: datetime) -> LotBalance:
+        """Return a lot of before that held nothing any more, for what comes back to it."""
+        return LotBalance(next(self._numbers), 0, expires_at, available_from=available_from)
+
     def open_debt(self, customer_id: int, wallet: str, points: int) -> None:
         """Take over a debt of before, once the lots are open."""
         self._account(customer_id, wallet).debt = points
 
     def earn(self, due: Due, earned: Earn, at: datetime) -> LotBalance | None:
         """Credit what an event earned, and return the lot as far as it is told apart."""
-        wallet, expires_at = earned.wallet, earned.expires_at
-        account = self._settled(due.customer_id, wallet, at)
+        customer_id, wallet, earned_at = due.customer_id, earned.wallet, due.event.at
+        terms = CreditTerms(earned.expires_at)
+        if (waiting := self._waiting.get(wallet)) is not None:
+            activates_at = waiting.activates_at(earned_at, self._zone)
+            awaits = waiting.awaits(due.event_type, due.event_id)
+            terms = CreditTerms(earned.expires_at, activates_at, awaits)
+        return self.credit(customer_id, wallet, earned.points, terms, earned_at=earned_at, at=at)
+
+    def terms(self, wallet: str, at: datetime, tier: str | None) -> CreditTerms:
+        """Return the terms of a credit that no event of a rule earned."""
+        return self._policy(wallet).terms(at, self._zone, tier)
+
+    def credit(
+        self, customer_id: int, wallet: str, points: int, terms: CreditTerms, *, earned_at: datetime,
+        at: datetime, extends: bool = True,
+    ) -> LotBalance | None:  # fmt: skip
+        """Credit points; where inactivity ends them, those that were there live on if it ``extends``."""
+        account = self._settled(customer_id, wallet, at)
+        expires_at, activates_at, awaits = terms
         if account.merges and expires_at is not None and self._horizon and expires_at >= self._horizon:
             expires_at = None
-        if wallet not in self._special:
-            if account.merges and not account.debt:
-                account.add(earned.points, expires_at)
-                return None
-            return account.credit(
-                LotBalance(next(self._numbers), earned.points, expires_at, available_from=due.event.at)
-            )
-        lot = account.credit(self._lot(due, earned, expires_at, at))
-        if (expiry := self._inactive.get(wallet)) is not None:
-            until = expiry.ends_at(due.event.at, self._zone)
-            if until is not None:
-                account.extend(until)
+        is_pending = awaits is not None or (activates_at is not None and activates_at > at)
+        if account.merges and not account.debt and not is_pending:
+            account.add(points, expires_at)
+            lot = None
+        else:
+            lot = account.credit(
+                LotBalance(
+                    next(self._numbers), points, expires_at, 0, is_pending, activates_at,
+                    activates_at or earned_at, awaits or "",
+                )
+            )  # fmt: skip
+        if extends and wallet in self._inactive:
+            self.extend(customer_id, wallet, earned_at)
         return lot
 
-    def _lot(self, due: Due, earned: Earn, expires_at: datetime | None, at: datetime) -> LotBalance:
-        """Return the lot of points that may have to wait."""
-        waiting, earned_at = self._waiting.get(earned.wallet, _AT_ONCE), due.event.at
-        activates_at = waiting.activates_at(earned_at, self._zone)
-        awaits = waiting.awaits(due.event_type, due.event_id)
-        return LotBalance(
-            next(self._numbers),
-            earned.points,
-            expires_at,
-            is_pending=awaits is not None or (activates_at is not None and activates_at > at),
-            activates_at=activates_at,
-            available_from=activates_at or earned_at,
-            awaits=awaits or "",
+    def extend(self, customer_id: int, wallet: str, at: datetime) -> None:
+        """Let points live on after an activity, where inactivity ends them."""
+        if (expiry := self._inactive.get(wallet)) is not None:
+            until = expiry.ends_at(at, self._zone)
+            if until is not None:
+                self._settled(customer_id, wallet, at).extend(until)
+
+    def debit(
+        self, customer_id: int, wallet: str, points: int, at: datetime
+    ) -> Sequence[tuple[LotBalance, int]]:
+        """Spend what is there of ``points``; return the lots with what was taken of each."""
+        parts = self._settled(customer_id, wallet, at).debit(points, at)
+        taken, totals = sum(part for _lot, part in parts), self.totals[wallet]
+        totals.spent += taken
+        totals.missing += points - taken
+        return parts
+
+    def undo(self, customer_id: int, wallet: str, lot: LotBalance | None, points: int, at: datetime) -> int:
+        """Take a credit back that no event of a rule earned; return what was taken."""
+        account = self._settled(customer_id, wallet, at)
+        return account.take_back(lot, points, self._policy(wallet).refund_policy, at)
+
+    def cancel(self, customer_id: int, wallet: str, points: int, at: datetime) -> None:
+        """Take points away while they are pending."""
+        self._settled(customer_id, wallet, at).cancel(points)
+
+    def restore(
+        self, customer_id: int, wallet: str, parts: Sequence[tuple[LotBalance, int]], at: datetime
+    ) -> None:
+        """Undo a debit: the lots get their points back, with the wallet's grace past their end."""
+        account, grace = (
+            self._settled(customer_id, wallet, at),
+            self._policy(wallet).grace_until(at, self._zone),
         )
+        for lot, points in parts:
+            account.restore(lot, points, grace, at)
+        self.totals[wallet].spent -= sum(points for _lot, points in parts)
+
+    def receive(
+        self, customer_id: int, wallet: str, parts: Sequence[tuple[LotBalance, int]], at: datetime
+    ) -> None:
+        """Give a member what another one sent: lots with the age and the end of those they come from."""
+        account = self._settled(customer_id, wallet, at)
+        for lot, points in parts:
+            account.receive(replace(lot, id=next(self._numbers), remaining=points))
+        self.totals[wallet].spent -= sum(points for _lot, points in parts)
 
     def take_back(
         self, customer_id: int, wallet: str, own: LotBalance | None, points: int, at: datetime
     ) -> int:
         """Take back what a return asks of a lot, by the wallet's policy; return what was taken."""
         account, totals = self._settled(customer_id, wallet, at), self.totals[wallet]
-        taken = account.take_back(own, points, self._policy(wallet), at)
+        taken = account.take_back(own, points, self._policy(wallet).refund_policy, at)
         totals.asked += points
         totals.taken += taken
         return taken
@@ -150,8 +208,8 @@ class ShadowPoints:
             for customer_id, account in accounts.items():
                 yield customer_id, wallet, account
 
-    def _policy(self, wallet: str) -> RefundPolicy:
-        return self._policies.get(wallet, _OTHERWISE).refund_policy
+    def _policy(self, wallet: str) -> WalletPolicy:
+        return self._policies.get(wallet, _OTHERWISE)
 
     def _account(self, customer_id: int, wallet: str) -> ShadowAccount:
         account = self._accounts[wallet].get(customer_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rewards.domain.expiry import Expiry, ExpiryKind, start_of_day
 
@@ -93,6 +93,14 @@ def _no_limits() -> Mapping[str, int]:
     return MappingProxyType({})
 
 
+class CreditTerms(NamedTuple):
+    """When a credit ends, when its wait is over, and what it waits for; ``None`` for never and nothing."""
+
+    expires_at: datetime | None = None
+    activates_at: datetime | None = None
+    awaits: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class WalletPolicy:
     """How points of one wallet live: when they expire, what a return takes back, what they are worth.
@@ -150,6 +158,15 @@ class WalletPolicy:
     def expires_at(self, earned_at: datetime, zone: tzinfo, tier: str | None = None) -> datetime | None:
         """Return the first instant at which points earned at a moment are gone; ``None`` is never."""
         return self.expiry_for(tier).ends_at(earned_at, zone)
+
+    def terms(self, earned_at: datetime, zone: tzinfo, tier: str | None) -> CreditTerms:
+        """Return the terms of a credit that no order and no event of a rule earned.
+
+        Staff can be waited for; an event cannot, for no order is named.
+        """
+        awaits = MANUAL if self.pending.event == MANUAL else None
+        expires_at = self.expires_at(earned_at, zone, tier)
+        return CreditTerms(expires_at, self.pending.activates_at(earned_at, zone), awaits)
 
     def grace_until(self, at: datetime, zone: tzinfo) -> datetime | None:
         """Until when points that come back after their expiry may be used; ``None`` for no grace."""

@@ -9,7 +9,7 @@ from django.db import connection
 
 from rewards.domain.engine import Engine
 from rewards.domain.rehearsal_reports import Actual
-from rewards.queries import tier_sql
+from rewards.queries import rehearsal_lots, tier_sql
 from tenants.scope import active_tenant_id
 
 _RULES = """
@@ -48,7 +48,8 @@ def actual(live: Engine | None, since: datetime, until: datetime) -> Actual:
         members[customer_id] = points
         given, total = given + (earned or 0), total + points
     wallets = dict(_rows(_WALLETS, since=since, until=until))
-    return Actual(rules, members, given, given - total, wallets, _tiers(live, until) if live else {})
+    tiers = _tiers(live, until) if live else {}
+    return Actual(rules, members, given, given - total, wallets, tiers, rehearsal_lots.outstanding(until))
 
 
 def _tiers(live: Engine, at: datetime) -> dict[int, str]:

@@ -66,6 +66,29 @@ _DEBTS: Final = """
     JOIN rewards_wallet w ON w.tenant_id = %(tenant)s AND w.id = a.wallet_id
     WHERE a.tenant_id = %(tenant)s AND a.debt + COALESCE(m.points, 0) > 0
 """
+# Of every wallet what members have at a moment, as far as it has not ended by then, less what they owe.
+_OUTSTANDING: Final = """
+    WITH moved AS MATERIALIZED (
+        SELECT e.account_id, e.lot_id, SUM(e.points)::bigint AS points
+        FROM rewards_ledgertransaction t
+        JOIN rewards_ledgerentry e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
+        WHERE t.tenant_id = %(tenant)s AND t.occurred_at >= %(at)s
+        GROUP BY e.account_id, e.lot_id
+    ), held AS (
+        SELECT l.account_id, l.remaining - COALESCE(m.points, 0) AS points
+        FROM rewards_lot l LEFT JOIN moved m ON m.lot_id = l.id
+        WHERE l.tenant_id = %(tenant)s AND (l.is_open OR m.lot_id IS NOT NULL)
+          AND (l.expires_at IS NULL OR l.expires_at >= %(at)s)
+        UNION ALL
+        SELECT a.id, -a.debt FROM rewards_account a WHERE a.tenant_id = %(tenant)s AND a.debt > 0
+        UNION ALL
+        SELECT m.account_id, -m.points FROM moved m WHERE m.lot_id IS NULL
+    )
+    SELECT w.key, SUM(h.points)::bigint FROM held h
+    JOIN rewards_account a ON a.tenant_id = %(tenant)s AND a.id = h.account_id
+    JOIN rewards_wallet w ON w.tenant_id = %(tenant)s AND w.id = a.wallet_id
+    GROUP BY w.key
+"""
 _RETURNED: Final = """
     SELECT DISTINCT r.order_id, o.customer_id, o.placed_at < %(since)s FROM crm_return r
     JOIN crm_order o ON o.tenant_id = %(tenant)s AND o.id = r.order_id AND o.customer_id IS NOT NULL
@@ -132,6 +155,11 @@ def lots(since: datetime, horizon: datetime, told_apart: Collection[int] | None)
 def debts(since: datetime) -> Iterator[tuple[int, str, int]]:
     """Yield (customer, wallet, points) of what members owed a moment before ``since``."""
     yield from _rows(_DEBTS, since=since)
+
+
+def outstanding(at: datetime) -> dict[str, int]:
+    """Return what members really have in each wallet a moment before ``at``, less their debts."""
+    return dict(_rows(_OUTSTANDING, at=at))
 
 
 def earned(order_ids: Collection[int]) -> dict[int, LinePoints]:

@@ -120,6 +120,7 @@ def _happened(ledger: ShadowLedger, since: datetime, until: datetime, *, is_firs
             since, until, answered=engine.event_names, counted=measures.event_names if measures else ()
         ),
         past.released(since, until, revision),
+        list(ledger.movements.between(since, until)),
         past.days_of_members(since, until, engine),
         past.nights(after, until, revision.time_zone),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -12,8 +13,9 @@ from rewards.domain.programs import Revision
 from rewards.domain.rehearsals import ShadowLedger, changed_rules
 from rewards.domain.rules import GrantKind
 from rewards.domain.shadow_points import ShadowPoints
-from rewards.queries import customer_states, rehearsal_lots, rehearsal_openings
+from rewards.queries import customer_states, rehearsal_lots, rehearsal_movements, rehearsal_openings
 from rewards.queries.rehearsal_lots import Opened, ReturnedOrders
+from rewards.queries.rehearsal_movements import Line
 
 
 def opened(
@@ -29,7 +31,7 @@ def opened(
     Everybody is brought to the tier that the revision gives, as when it is published. To tell all lots apart
     takes memory for every credit.
     """
-    returned = rehearsal_lots.returned_orders(since, until)
+    returned, moved = rehearsal_lots.returned_orders(since, until), rehearsal_movements.between(since, until)
     horizon = None if tells_all_lots_apart else until
     told_apart = None if tells_all_lots_apart else returned.customer_ids
     ledger = ShadowLedger(
@@ -39,6 +41,7 @@ def opened(
         since=since,
         points=ShadowPoints(engine.revision, horizon=horizon, told_apart=returned.customer_ids),
         returned_orders=returned.ids,
+        movements=moved,
         changed_rules=changed_rules(engine, live) if live else frozenset(),
     )
     _open_points(ledger, rehearsal_lots.lots(since, until, told_apart), since, returned)
@@ -55,10 +58,11 @@ def opened(
 def _open_points(
     ledger: ShadowLedger, lots: Iterable[Opened], since: datetime, returned: ReturnedOrders
 ) -> None:
-    """Give members the lots and debts they had, and say which of these lots returns will ask for."""
+    """Give members the lots and debts they had, and say which lots are asked for later."""
     earned = rehearsal_lots.earned(returned.earlier)
     numbers = rehearsal_lots.earned_lots(earned)
-    asked = {number for found in numbers.values() for number in found}
+    lines = list(rehearsal_movements.lines(ledger.movements.undone, since))
+    asked = {number for found in numbers.values() for number in found} | {line.lot for line in lines}
     kept: dict[int, LotBalance] = {}
     for customer_id, wallet, number, lot in lots:
         opened = ledger.points.open(customer_id, wallet, lot)
@@ -71,6 +75,20 @@ def _open_points(
         ledger.returns.open(order_id, pots, of_pots)
     for order_id, position, units in rehearsal_lots.returned_units(since, returned.earlier):
         ledger.returns.open_units(order_id, position, units)
+    _open_undone(ledger, lines, kept)
+
+
+def _open_undone(ledger: ShadowLedger, lines: Iterable[Line], kept: Mapping[int, LotBalance]) -> None:
+    """Say from which lots the postings that are undone later were taken, or to which they went."""
+    parts: dict[int, list[tuple[LotBalance, int]]] = defaultdict(list)
+    for line in lines:
+        if line.taken < 0:
+            ledger.movements.open_credit(line.posting, kept.get(line.lot), line.posted)
+            continue
+        lot = kept.get(line.lot) or ledger.points.empty_lot(line.expires_at, line.available_from)
+        parts[line.posting].append((lot, line.taken))
+    for posting, found in parts.items():
+        ledger.movements.open_debit(posting, found)
 
 
 def _first(kept: Mapping[int, LotBalance], numbers: Sequence[int]) -> LotBalance | None:

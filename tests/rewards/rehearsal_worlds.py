@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,17 +16,34 @@ from crm.services import partitions
 from rewards.domain.expiry import start_of_day
 from rewards.domain.lots import LotState, state_at
 from rewards.domain.rehearsals import ShadowLedger
+from rewards.domain.shadow_points import Outstanding, WalletTotals
 from rewards.models import (
     Account,
     DecisionRecord,
+    LedgerEntry,
     Lot,
     ProgramRevision,
     TierChange,
     TierMembership,
     TierMove,
+    Wallet,
 )
 from rewards.queries import programs as program_queries
-from rewards.services import earning, expiries, lots, member_days, programs, rehearsals, tiers
+from rewards.queries import rehearsal_lots
+from rewards.queries.programs import PublishedRevision
+from rewards.services import (
+    earning,
+    expiries,
+    lots,
+    member_days,
+    movements,
+    points,
+    programs,
+    rehearsals,
+    tiers,
+    transfers,
+)
+from rewards.services.errors import InsufficientPoints, NotReversible
 from tenants.domain.actors import SYSTEM, Actor
 from tenants.models import Tenant
 from tests.rewards.factories import make_customer, make_order, make_return
@@ -74,6 +92,25 @@ class Deliver:
 
 
 @dataclass(frozen=True)
+class Move:
+    """Points that no rule moves: ``how`` is earn, spend, adjust (signed) or give (to the other member)."""
+
+    at: datetime
+    who: int
+    how: str
+    points: int
+    wallet: str = "points"
+
+
+@dataclass(frozen=True)
+class Undo:
+    """The way back of the posting that is number ``move`` among the story's moves, if it was made."""
+
+    at: datetime
+    move: int
+
+
+@dataclass(frozen=True)
 class Lock:
     """Staff lock a tier for some days; 0 ends the lock."""
 
@@ -83,7 +120,7 @@ class Lock:
     days: int
 
 
-Step = Buy | GiveBack | Happen | Deliver | Lock
+Step = Buy | GiveBack | Happen | Deliver | Move | Undo | Lock
 
 
 # Points left, when they end, and what they are; and when they became or will become usable.
@@ -98,6 +135,12 @@ class Told:
     tiers: dict[int, str]
     lots: dict[tuple[int, str], Lots]
     debts: dict[tuple[int, str], int]
+    outstanding: dict[str, int]
+
+
+def _sums(ledger: ShadowLedger) -> dict[str, tuple[WalletTotals, Outstanding]]:
+    wallets = {wallet for _customer, wallet, _account in ledger.points}
+    return {key: (ledger.points.totals[key], ledger.points.outstanding(key)) for key in wallets}
 
 
 @dataclass
@@ -112,6 +155,8 @@ class Story:
     actor: Actor = SYSTEM
     members: int = 2
     births: dict[int, date] = field(default_factory=dict)
+    # Whether the rehearsal comes after everything has happened, as it does outside of stories.
+    is_hindsight: bool = False
 
     def tell(self) -> tuple[Told, Told]:
         """Return what live services made of it, and what a rehearsal says they would."""
@@ -125,25 +170,31 @@ class Story:
             self._publish(self.before, first)
             self._play(first, SINCE)
         draft = programs.save_draft(document=self.document, by=SYSTEM, at=SINCE)
-        rehearsed = self._rehearsed(draft)
+        live = program_queries.published()
+        told = None if self.is_hindsight else self._rehearsed(draft, live)
         programs.publish(revision=draft, by=SYSTEM, at=SINCE)
         tiers.recompute(at=SINCE)
         self._play(SINCE, self.until)
         tiers.recompute(at=self.until - INSTANT)
-        return self._seen(), rehearsed
+        return self._seen(), told or self._rehearsed(draft, live)
 
-    def _rehearsed(self, draft: ProgramRevision) -> Told:
+    def _rehearsed(self, draft: ProgramRevision, live: PublishedRevision | None) -> Told:
         """Rehearse with the locks that staff are going to set on record, as if they had set them already."""
-        live = program_queries.published()
         with transaction.atomic():
-            staff = [step for step in self.steps if isinstance(step, Lock) and step.at >= SINCE]
-            TierChange.objects.bulk_create(map(self._locked, staff))
-            ledger = rehearsals.played(
-                tenant=self.tenant, engine=program_queries.bind(draft).engine, since=SINCE, until=self.until,
-                live=live.engine if live else None, progress=lambda *_: None, tells_all_lots_apart=True,
+            if not self.is_hindsight:
+                staff = [step for step in self.steps if isinstance(step, Lock) and step.at >= SINCE]
+                TierChange.objects.bulk_create(map(self._locked, staff))
+            apart, together = (
+                rehearsals.played(
+                    tenant=self.tenant, engine=program_queries.bind(draft).engine, since=SINCE,
+                    until=self.until, live=live.engine if live else None, progress=lambda *_: None,
+                    tells_all_lots_apart=is_apart,
+                )
+                for is_apart in (True, False)
             )  # fmt: skip
             transaction.set_rollback(True)
-        return self._said(ledger)
+        assert _sums(apart) == _sums(together)
+        return self._said(apart)
 
     def _locked(self, step: Lock) -> TierChange:
         return TierChange(
@@ -158,7 +209,9 @@ class Story:
         tiers.recompute(at=at)
 
     def _record(self) -> list[Any]:
-        """Write down everything that customers do; staff act when it is their time."""
+        """Write down everything that customers do; points move when it is their time, and so do staff."""
+        self.moves = [step for step in self.steps if isinstance(step, Move)]
+        self.postings: dict[int, int] = {}
         orders: list[Any] = []
         rows: list[Any] = []
         for number, step in enumerate(self.steps):
@@ -197,7 +250,7 @@ class Story:
                 self._do(deed, row)
 
     def _deeds(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, int, int, Any, Any]]:
-        rank = {Lock: 0, Buy: 1, GiveBack: 2, Happen: 3, Deliver: 3}
+        rank = {Lock: 0, Buy: 1, GiveBack: 2, Happen: 3, Deliver: 3, Move: 4, Undo: 4}
         for number, (step, row) in enumerate(zip(self.steps, self.rows, strict=True)):
             if since <= step.at < until:
                 yield step.at, rank[type(step)], row.pk if rank[type(step)] in (1, 2) else number, step, row
@@ -223,12 +276,39 @@ class Story:
             earning.award_events(**batch, by=SYSTEM, at=step.at)
             tiers.refresh_after_events(**batch, at=step.at)
             lots.release_after_events(**batch, at=step.at)
+        elif isinstance(step, Move | Undo):
+            with contextlib.suppress(InsufficientPoints, NotReversible):
+                self._undo(step) if isinstance(step, Undo) else self._move(step)
         elif step.days:
             until = step.at + step.days * DAY
             tiers.lock(customer=self._who(step), tier_key=step.key, until=until, reason="r", by=self.actor,
                        at=step.at)  # fmt: skip
         else:
             tiers.unlock(customer=self._who(step), reason="r", by=self.actor, at=step.at)
+
+    def _move(self, step: Move) -> None:
+        customer, number = self.customers[step.who], self.moves.index(step)
+        values: dict[str, Any] = {"points": step.points, "by": SYSTEM, "at": step.at, "reason": "r"}
+        key = {"idempotency_key": f"{number}"}
+        if step.how == "adjust":
+            posting = points.adjust(customer=customer, wallet_key=step.wallet, **values, **key)
+        elif step.how == "give":
+            wallet = Wallet.objects.get(key=step.wallet)
+            receiver = self.customers[1 - step.who]
+            posting = transfers.transfer(sender=customer, receiver=receiver, wallet=wallet, **values, **key)
+        else:
+            act = movements.earn if step.how == "earn" else movements.spend
+            posting = act(customer=customer, wallet_key=step.wallet, **values, **key)
+        self.postings[number] = posting.transaction_id or 0
+
+    def _undo(self, step: Undo) -> None:
+        line = LedgerEntry.objects.filter(transaction=self.postings.get(step.move, 0)).first()
+        if line is not None:
+            move = self.moves[step.move]
+            movements.reverse(
+                customer=self.customers[move.who], wallet_key=move.wallet, seq=line.seq, by=SYSTEM,
+                at=step.at, reason="r",
+            )  # fmt: skip
 
     def _who(self, step: Lock) -> Customer:
         return self.customers[step.who]
@@ -243,6 +323,7 @@ class Story:
                        for lot in account.lots),
             {(who[customer], wallet): account.debt for customer, wallet, account in ledger.points
              if account.debt},
+            {wallet: points for wallet, (_totals, left) in _sums(ledger).items() if (points := left.points)},
         )  # fmt: skip
 
     def _lots(self, found: Iterable[tuple[int, str, Any]]) -> dict[tuple[int, str], Lots]:
@@ -274,4 +355,5 @@ class Story:
             ),
             {(who[each.customer_id], each.wallet.key): each.debt
              for each in Account.objects.select_related("wallet").filter(debt__gt=0)},
+            {key: points for key, points in rehearsal_lots.outstanding(self.until).items() if points},
         )  # fmt: skip

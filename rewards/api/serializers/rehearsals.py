@@ -22,16 +22,21 @@ class MovedPointsOutput(serializers.Serializer[object]):
 class RehearsedWalletOutput(serializers.Serializer[object]):
     """``points`` are given less taken, ``pending``, ``available`` and ``debt`` what members have in the end.
 
-    What older rehearsals did not tell is left out.
+    ``missing`` is what members really spent and would not have had; ``is_gone``: only the live program has
+    the wallet. The liability is that of all points there are in the end, beside the real one. What older
+    rehearsals did not tell is left out.
     """
 
     wallet = serializers.CharField()
     name = serializers.CharField()
     kind = serializers.CharField(required=False)
+    is_gone = serializers.BooleanField(required=False)
     given = serializers.IntegerField(required=False)
     asked_back = serializers.IntegerField(required=False)
     taken = serializers.IntegerField(required=False)
     expired = serializers.IntegerField(required=False)
+    spent = serializers.IntegerField(required=False)
+    missing = serializers.IntegerField(required=False)
     points = serializers.IntegerField()
     actual_points = serializers.IntegerField()
     pending = serializers.IntegerField(required=False)

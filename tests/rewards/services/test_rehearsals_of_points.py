@@ -16,12 +16,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from rewards.domain.lots import LotState
-from rewards.services import verification
+from rewards.models import Rehearsal
+from rewards.services import programs, rehearsals, verification
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.rewards.factories import make_customer, make_order
-from tests.rewards.rehearsal_worlds import SINCE, Buy, Deliver, GiveBack, Happen, Step, Story
+from tests.rewards.rehearsal_worlds import SINCE, Buy, Deliver, GiveBack, Happen, Move, Step, Story, Undo
 from tests.rewards.test_rules import publish
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +49,7 @@ def program(points: dict[str, Any], *, own: dict[str, Any] | None = None, **stat
     What wine earns beside that ends by ``own``.
     """
     wallets = [
-        {"key": "points", "name": "Points", **points},
+        {"key": "points", "name": "Points", "allows_transfers": True, "restore_grace_days": 2, **points},
         {"key": "status", "name": "Status", "kind": "status", **status},
         {"key": "cash", "name": "Cashback", "kind": "cashback", "refund_policy": "allow_debt",
          "pending": {"days": 2}},
@@ -80,6 +81,10 @@ def buy(day: float, who: int = 0, *, units: int = 2, money: int = 1000, wine: in
 
 def give(day: float, order: int, units: int = 1, position: int = 1) -> GiveBack:
     return GiveBack(SINCE + day * DAY, order, ((position, units),))
+
+
+def move(day: float, how: str, points: int, who: int = 0) -> Move:
+    return Move(SINCE + day * DAY, who, how, points)
 
 
 @dataclass(frozen=True)
@@ -188,6 +193,50 @@ STORIES: dict[str, Case] = {
         {},
         before=program({"expiry": MONTH}),
     ),
+    "what was spent comes back to its lots, with days of grace past their end": Case(
+        program({"expiry": MONTH}),
+        [buy(1), buy(10), move(20, "spend", 15), Undo(SINCE + 36 * DAY, 0)],
+        37,
+        [(10, day(1, 20), ACTIVE), (10, day(1, 23), ACTIVE)],
+        {},
+    ),
+    "what a member spends lets everything live on": Case(
+        program({"expiry": {"kind": "inactivity", "months": 1}}),
+        [buy(1), move(20, "spend", 3)],
+        40,
+        [(7, day(2, 2), ACTIVE)],
+        {},
+    ),
+    "a return of what is spent is owed until something is earned": Case(
+        program(DEBT),
+        [buy(1), move(2, "spend", 8), give(3, 0, units=2), move(4, "earn", 5), Undo(SINCE + 5 * DAY, 0)],
+        6,
+        [(8, None, ACTIVE)],
+        {(0, "points"): 3},
+    ),
+    "within the balance what is spent is forgiven": Case(
+        program({"pending": {"days": 2}}),
+        [buy(1), move(5, "spend", 8), buy(6, money=500), give(7, 0, units=2), move(9, "adjust", -1)],
+        10,
+        [(4, None, ACTIVE)],
+        {},
+    ),
+    "postings of before are undone": Case(
+        program({"expiry": YEAR_END}),
+        [buy(-10), move(-5, "spend", 6), move(-4, "earn", 9), move(-3, "adjust", 2), move(-2, "adjust", -1),
+         *(Undo(SINCE + number * DAY, number) for number in range(4))],
+        5,
+        [(10, None, ACTIVE)],
+        {},
+        before=program({}),
+    ),
+    "points given away keep their end": Case(
+        program({"expiry": MONTH}),
+        [buy(1), buy(4), buy(2, 1), move(5, "give", 13), move(6, "give", 1, who=1), give(7, 0)],
+        8,
+        [(3, day(1, 17), ACTIVE)],
+        {},
+    ),
     "lots of before are taken by the policy of now": Case(
         program({"refund_policy": "only_pending", "expiry": YEAR_END}, own=MONTH),
         [buy(-20, wine=1500), buy(-2, money=900), give(-1, 0, position=2), give(1, 0, position=2),
@@ -201,7 +250,10 @@ STORIES: dict[str, Case] = {
 
 
 def tell(tenant: Tenant, case: Case) -> None:
-    story = Story(tenant, case.document, case.steps, SINCE + case.days * DAY, before=case.before)
+    moves = any(isinstance(step, Move) for step in case.steps)
+    story = Story(
+        tenant, case.document, case.steps, SINCE + case.days * DAY, before=case.before, is_hindsight=moves
+    )
     live, rehearsed = story.tell()
     assert rehearsed == live
     assert verification.verify_ledger(by=SYSTEM, at=story.until).findings == ()
@@ -221,13 +273,15 @@ PENDINGS = st.sampled_from([
     None, {"days": 3}, {"event": "delivered"}, {"days": 12, "event": "delivered"}, {"event": "manual"},
     {"until": "2025-12-24"},
 ])  # fmt: skip
+MOVES = st.sampled_from(["spend", "spend", "earn", "adjust", "give"])
 POLICIES = st.sampled_from(["only_pending", "within_balance", "allow_debt"])
 FIRST, LAST = -20, 40
 
 
 @st.composite
 def wallets(draw: st.DrawFn) -> dict[str, Any]:
-    found: dict[str, Any] = {"refund_policy": draw(POLICIES)}
+    # Days of grace move the end of lots; afterwards nobody knows which end those of before had.
+    found: dict[str, Any] = {"refund_policy": draw(POLICIES), "restore_grace_days": 0}
     if (expiry := draw(EXPIRIES)) is not None:
         found["expiry"] = expiry
     if (pending := draw(PENDINGS)) is not None:
@@ -259,6 +313,15 @@ def stories(draw: st.DrawFn) -> list[Step]:
         for after, count in draw(st.lists(st.tuples(st.integers(1, 1500), st.integers(1, 2)), max_size=3)):
             position = 2 if has_wine and draw(st.booleans()) else 1
             steps.append(give(FIRST + (hour + after) / 24, number, min(count, units), position))
+    moves: list[Move] = []
+    for hour, who, how, count in draw(st.lists(st.tuples(hours, st.integers(0, 1), MOVES, st.integers(1, 25)),
+                                               max_size=8)):  # fmt: skip
+        signed = -count if how == "adjust" and draw(st.booleans()) else count
+        moves.append(Move(SINCE + (FIRST + hour / 24) * DAY, who, how, signed))
+    for number, move in enumerate(moves):
+        if move.how != "give" and draw(st.booleans()):
+            steps.append(Undo(move.at + draw(st.integers(1, 1000)) * HOUR, number))
+    steps += moves
     lessons = draw(st.lists(hours, max_size=3))
     steps += [Happen(SINCE + (FIRST + hour / 24) * DAY, 0, "lesson") for hour in lessons]
     return [step for step in steps if step.at < SINCE + LAST * DAY]
@@ -272,8 +335,31 @@ def stories(draw: st.DrawFn) -> list[Step]:
 def test_any_story_is_rehearsed_lot_by_lot(
     tenant: Tenant, document: dict[str, Any], before: dict[str, Any], steps: list[Step]
 ) -> None:
+    # So does every activity where inactivity ends points: then it is told beforehand, when nothing has moved.
+    moves_ends = any(each.get("expiry", {}).get("kind") == "inactivity" for each in document["wallets"])
+    if moves_ends:
+        steps = [step for step in steps if not isinstance(step, Move | Undo)]
     with transaction.atomic():
-        story = Story(tenant, document, steps, SINCE + LAST * DAY, before=before)
+        story = Story(tenant, document, steps, SINCE + LAST * DAY, before=before, is_hindsight=not moves_ends)
         live, rehearsed = story.tell()
         transaction.set_rollback(True)
     assert rehearsed == live
+
+
+def test_what_members_spent_but_would_not_have_had_is_told(tenant: Tenant) -> None:
+    generous = program({"thousand_points_minor": 2000})
+    story = Story(tenant, generous, [buy(1), move(2, "spend", 8), buy(3, 1)], SINCE + 4 * DAY, before=None)
+    story.is_hindsight = True
+    story.tell()
+    mean = {**generous, "rules": [{**generous["rules"][0], "effects": [
+        {"type": "points", "wallet": "points", "points": 1, "per_minor": 300}]}]}  # fmt: skip
+    draft = programs.save_draft(document=mean, by=SYSTEM, at=story.until)
+    rehearsals.rehearse(
+        tenant=tenant, number=draft.number, days=4, by=SYSTEM, label="me", at=story.until,
+        progress=lambda *_: None,
+    )  # fmt: skip
+    points, status, _cash = Rehearsal.objects.get().result["wallets"]
+    # Three points each, of which the first member spends all; live has two and ten left.
+    assert (points["given"], points["spent"], points["missing"], points["available"]) == (6, 3, 5, 3)
+    assert (points["liability_change_points"], points["liability_change_minor"]) == (3 - 12, 6 - 24)
+    assert (status["given"], status["liability_change_points"]) == (0, -20)
