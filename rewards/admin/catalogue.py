@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,9 +20,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.models import Segment
+from rewards.admin import offer_drafts
 from rewards.domain.expiry import start_of_day
+from rewards.domain.offers import OfferedReward
+from rewards.domain.offers import RewardKind as OfferedKind
 from rewards.models import CouponDefinition, Redemption, Reward, RewardKind, Wallet
-from rewards.queries import programs
+from rewards.queries import governed, programs
 from rewards.services import catalogue
 from rewards.services.catalogue import MOST_PIECES, MOST_POINTS, RewardOffer
 from tenants.admin.forms import StaffForm
@@ -144,6 +148,8 @@ class _RewardFormPage(FormPage):
 
     def save(self, form: Any) -> str:
         values = form.cleaned_data
+        if self.key and governed.governs_reward(self.key):
+            return self._save_in_draft(form)
         reward = catalogue.save_reward(
             key=self.key or key_from(values["name"], set(Reward.objects.values_list("key", flat=True))),
             name=values["name"],
@@ -160,6 +166,35 @@ class _RewardFormPage(FormPage):
         )
         messages.success(self.request, _("“%(name)s” is saved.") % {"name": reward.name})
         return reverse("rewards")
+
+    def _save_in_draft(self, form: Any) -> str:
+        """Stock is counted live; everything else is the program's."""
+        values, offer = form.cleaned_data, form.offer(self.access.tenant.zone)
+        if "stock" in form.changed_data:
+            reward = Reward.objects.get(key=self.key)
+            catalogue.set_stock(reward=reward, stock=values["stock"], by=self.access.actor, at=timezone.now())
+        written = OfferedReward(
+            key=self.key,
+            name=values["name"],
+            kind=OfferedKind(values["kind"]),
+            wallet=values["wallet"],
+            cost_points=values["cost_points"],
+            description=values["description"],
+            prices=offer.prices,
+            coupon=offer.coupon_definition,
+            segments=tuple(offer.segments),
+            tiers=tuple(offer.tiers),
+            limit_per_customer=offer.limit_per_customer,
+            needs_shipping=offer.needs_shipping,
+            valid_from=offer.valid_from,
+            valid_until=offer.valid_until,
+            is_active=values["is_active"],
+        )
+        published = programs.published()
+        if published and written in [replace(each, stock=None) for each in published.revision.rewards]:
+            messages.success(self.request, _("“%(name)s” is saved.") % {"name": written.name})
+            return reverse("rewards")
+        return offer_drafts.put(self, written)
 
 
 class CreatePage(_RewardFormPage):

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.admin import challenge_words, tier_words, words
+from rewards.admin import challenge_words, offer_words, tier_words, words
 from rewards.admin.ladder_forms import COMBINATIONS, DOWNGRADES, VALIDITIES
 from rewards.admin.program_forms import EXHAUSTED, PERIODS
 from rewards.admin.tier_words import METRIC_LABELS
@@ -129,9 +129,11 @@ def qualification_parts(revision: Revision, currency: str) -> Parts:
 
 _ITEMS: Final[Mapping[str, Callable[[Any, Revision, str], Parts]]] = {
     "tiers": tier_parts, "budgets": budget_parts, "challenges": challenge_parts,
+    "rewards": offer_words.reward_parts, "coupons": offer_words.coupon_parts,
 }  # fmt: skip
 _WHOLES: Final[Mapping[str, Callable[[Revision, str], Parts]]] = {
     "policies": policy_parts, "qualification": qualification_parts,
+    "referral": offer_words.referral_parts,
 }  # fmt: skip
 
 

@@ -22,8 +22,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.domain.money import exponent
+from rewards.admin import offer_drafts
 from rewards.admin.coupon_forms import MONEY, DefinitionForm, lines_of
 from rewards.admin.coupon_warnings import show
+from rewards.domain.offers import OfferedCoupon
 from rewards.models import (
     CouponCampaign,
     CouponCode,
@@ -31,7 +33,7 @@ from rewards.models import (
     CouponKind,
     CouponUse,
 )
-from rewards.queries import coupon_conflicts
+from rewards.queries import coupon_conflicts, governed, offers
 from rewards.services.coupons import definitions
 from rewards.services.coupons.definitions import DefinitionTerms, columns_of
 from tenants.admin import formats
@@ -155,6 +157,12 @@ class _DefinitionFormPage(FormPage):
     def save(self, form: Any) -> str:
         tenant = self.access.tenant
         values = form.cleaned_data
+        if self.key and governed.governs_coupon(self.key):
+            terms = columns_of(self.terms(form.terms(currency=tenant.currency, zone=tenant.zone)))
+            name, kind = terms.pop("name"), str(terms.pop("kind"))
+            skus = self._skus(values["items"])
+            items = offers.items_of(self.key) if skus is None else skus
+            return offer_drafts.put(self, OfferedCoupon(self.key, name, kind, terms, tuple(items)))
         taken = set(CouponDefinition.objects.values_list("key", flat=True)) if not self.key else set()
         definition = definitions.save(
             key=self.key or key_from(values["name"], taken, fallback="coupon"),

@@ -27,6 +27,9 @@ SECTION_LABELS: Final = {
     "policies": gettext_lazy("Policies"),
     "challenges": gettext_lazy("Challenge"),
     "qualification": gettext_lazy("Tier qualification"),
+    "rewards": gettext_lazy("Reward"),
+    "coupons": gettext_lazy("Coupon"),
+    "referral": gettext_lazy("Referral"),
 }
 KIND_LABELS: Final = {
     ChangeKind.ADDED: gettext_lazy("New"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from rewards.admin import (
+    offer_drafts,
     program,
     program_compare,
     program_editor,
@@ -17,6 +18,7 @@ from rewards.admin import (
 urlpatterns = [
     path("program/", program.ProgramPage.as_view(), name="program"),
     path("program/edit/", program_editor.EditPage.as_view(), name="program_edit"),
+    path("program/take-in/", offer_drafts.TakeInPage.as_view(), name="program_take_in"),
     path("program/import/", program_import.ImportPage.as_view(), name="program_import"),
     path("program/self-approval/", program_steps.SelfApprovalPage.as_view(), name="program_self_approval"),
     path(

@@ -15,6 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.domain.money import exponent, to_minor
+from rewards.admin import offer_drafts
+from rewards.domain.offers import ReferralQualification as OfferedQualification
+from rewards.domain.offers import ReferralReward, ReferralTerms
 from rewards.models import (
     CouponDefinition,
     Referral,
@@ -24,6 +27,7 @@ from rewards.models import (
     ReferralState,
     Wallet,
 )
+from rewards.queries import governed
 from rewards.services import referral_programs
 from rewards.services.referral_programs import ProgramTerms
 from tenants.admin.forms import StaffForm
@@ -168,6 +172,26 @@ class ReferralSettingsPage(FormPage):
             values[f"{side}_points"] = values[f"{side}_points"] or 0
         values["wallet_key"] = values["wallet_key"] or "points"
         terms = ProgramTerms(minimum_order_minor=minimum, **values)
+        if governed.governs_referral():
+            return offer_drafts.put(self, _offered(terms))
         referral_programs.save_program(terms=terms, by=self.access.actor, at=timezone.now())
         messages.success(self.request, _("The referral program is saved."))
         return reverse("referrals")
+
+
+def _offered(terms: ProgramTerms) -> ReferralTerms:
+    return ReferralTerms(
+        is_active=terms.is_active,
+        wallet=terms.wallet_key,
+        referrer_kind=ReferralReward(terms.referrer_kind),
+        referrer_points=terms.referrer_points,
+        referrer_coupon=terms.referrer_coupon,
+        referee_kind=ReferralReward(terms.referee_kind),
+        referee_points=terms.referee_points,
+        referee_coupon=terms.referee_coupon,
+        qualification=OfferedQualification(terms.qualification),
+        minimum_order_minor=terms.minimum_order_minor,
+        event_name=terms.event_name,
+        within_days=terms.within_days,
+        upper_points=tuple(terms.upper_points),
+    )

@@ -32,16 +32,16 @@ def compare(before: Revision, after: Revision) -> list[Change]:
     """Return what ``after`` adds, removes and changes, section by section."""
     old, new = to_json(before), to_json(after)
     return [
-        change for section in new if section != "schema"
-        for change in _section(section, old.get(section), new[section])
+        change for section in {**old, **new} if section != "schema"
+        for change in _section(section, old.get(section), new.get(section))
     ]  # fmt: skip
 
 
 def _section(section: str, old: Any, new: Any) -> Iterator[Change]:
     if old == new:
         return
-    if isinstance(new, list):
-        yield from _keyed(section, old or [], new)
+    if isinstance(new, list) or isinstance(old, list):
+        yield from _keyed(section, old or [], new or [])
         return
     members = _members(old or {}, new or {})
     if members:

@@ -8,6 +8,7 @@ from datetime import UTC, tzinfo
 
 from rewards.domain.budgets import Budget
 from rewards.domain.challenges.definition import Challenge
+from rewards.domain.offers import OfferedCoupon, OfferedReward, ReferralTerms
 from rewards.domain.policies import Policies
 from rewards.domain.qualification import Qualification
 from rewards.domain.rules import EarningRule, GivePoints
@@ -40,6 +41,9 @@ class Revision:
     policies: Policies = field(default_factory=Policies)
     challenges: tuple[Challenge, ...] = ()
     qualification: Qualification = field(default_factory=Qualification)
+    coupons: tuple[OfferedCoupon, ...] = ()
+    rewards: tuple[OfferedReward, ...] = ()
+    referral: ReferralTerms | None = None
     time_zone: tzinfo = UTC
     keys_as_written: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 

@@ -116,8 +116,12 @@ def findings_of(revision: Revision) -> list[Finding]:
     return lint(
         revision,
         Known(
-            coupons=frozenset(CouponDefinition.objects.values_list("key", flat=True)),
-            rewards=frozenset(Reward.objects.values_list("key", flat=True)),
+            coupons=frozenset(CouponDefinition.objects.values_list("key", flat=True)).union(
+                each.key for each in revision.coupons
+            ),
+            rewards=frozenset(Reward.objects.values_list("key", flat=True)).union(
+                each.key for each in revision.rewards
+            ),
             segments=frozenset(Segment.objects.values_list("key", flat=True)),
             sensitive=sensitive.hidden(),
             at=timezone.now(),

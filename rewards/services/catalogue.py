@@ -11,6 +11,8 @@ from django.db import transaction
 
 from crm.models import Segment
 from rewards.models import CouponDefinition, CouponKind, Reward, RewardKind, RewardPrice, Wallet
+from rewards.queries import governed
+from rewards.services.errors import GovernedByProgram
 from tenants.domain.actors import Actor
 from tenants.errors import FieldError, InvalidInput
 from tenants.services import audit
@@ -58,11 +60,15 @@ def save_reward(
     is_active: bool = True,
     offer: RewardOffer = _ANYBODY,
     keeps_stock: bool = False,
+    of_program: bool = False,
 ) -> Reward:
-    """Create the reward with this key, or change it. ``stock`` ``None`` is unlimited. ``InvalidInput``.
+    """Create the reward with this key, or change it. ``stock`` ``None`` is unlimited.
 
-    ``keeps_stock`` leaves the stock as it is: what was read into a form is old when it comes back.
+    ``keeps_stock`` leaves the stock as it is: what was read into a form is old when it comes back. Raises
+    ``InvalidInput``, and ``GovernedByProgram`` unless it comes ``of_program``, with a revision.
     """
+    if not of_program and governed.governs_reward(key):
+        raise GovernedByProgram
     wallets = {wallet.key: wallet for wallet in Wallet.objects.filter(key__in=[wallet_key, *offer.prices])}
     errors = [*_value_errors(cost_points, stock, offer), *_unknown(wallets, wallet_key, kind, offer)]
     if errors:
@@ -86,6 +92,23 @@ def save_reward(
     _replace_prices(reward, {wallets[name].pk: points for name, points in offer.prices.items()})
     audit.record(action="reward.saved", target=reward, by=by, at=at, diff=_changes(former, reward))
     return reward
+
+
+@transaction.atomic
+def set_stock(*, reward: Reward, stock: int | None, by: Actor, at: datetime) -> None:
+    """Say how much there is, ``None`` for no limit. Raises ``InvalidInput``."""
+    if errors := list(_value_errors(1, stock, _ANYBODY)):
+        raise InvalidInput(errors=errors)
+    before = Reward.objects.filter(pk=reward.pk).values_list("stock", flat=True).get()
+    Reward.objects.filter(pk=reward.pk).update(stock=stock, updated_at=at)
+    audit.record(action="reward.saved", target=reward, by=by, at=at, diff={"stock": [before, stock]})
+
+
+@transaction.atomic
+def withdraw(*, reward: Reward, by: Actor, at: datetime) -> None:
+    """Offer the reward no more; what was redeemed stays."""
+    Reward.objects.filter(pk=reward.pk).update(is_active=False, updated_at=at)
+    audit.record(action="reward.saved", target=reward, by=by, at=at, diff={"is_active": [True, False]})
 
 
 def _changes(former: Mapping[str, Any], reward: Reward) -> dict[str, Any]:

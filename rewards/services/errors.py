@@ -75,3 +75,10 @@ class OwnRequest(DomainError):
     code = "own_request"
     status = 403
     title = "Somebody else must decide your request"
+
+
+class GovernedByProgram(DomainError):
+    """The revision in force says what this is; another revision changes it."""
+
+    code = "governed_by_program"
+    title = "The program governs this; change it in a draft of the program"

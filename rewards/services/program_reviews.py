@@ -11,7 +11,7 @@ from rewards.domain.revisions import LEADS_TO, Step, digest_of, may
 from rewards.locks import lock_program, lock_revision
 from rewards.models import Program, ProgramRevision, RehearsalPolicy, RevisionState
 from rewards.queries import programs as program_queries
-from rewards.services import programs, rehearsal_checks
+from rewards.services import offers, programs, rehearsal_checks
 from rewards.services.programs import ApprovalStale, ReviewNeeded, WrongRevisionState
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
@@ -30,7 +30,9 @@ def submit(*, revision: ProgramRevision, by: Actor, at: datetime, note: str = ""
     """
     needs_rehearsal = rehearsal_checks.policy() is RehearsalPolicy.REQUIRED
     row = _moved(revision, Step.SUBMIT, needs_rehearsal=needs_rehearsal)
-    programs.refuse_errors(programs.check(row.document))
+    parsed = programs.check(row.document)
+    programs.refuse_errors(parsed)
+    offers.check(parsed, by=by, at=at)
     current = program_queries.current()
     row.base_number = current.number if current else None
     row.submitted_at, row.submitted_by, row.review_comment = at, by.label[:200], ""

@@ -13,9 +13,9 @@ from rewards.domain.documents import InvalidDocument, parse
 from rewards.domain.programs import Revision
 from rewards.domain.revisions import LEADS_TO, Step, digest_of, may
 from rewards.locks import lock_program, lock_revision
-from rewards.models import Program, ProgramRevision, RevisionState, Wallet
-from rewards.queries.programs import findings_of
-from rewards.services import rehearsal_checks
+from rewards.models import Program, ProgramRevision, RevisionState
+from rewards.queries.programs import findings_of, revision_of
+from rewards.services import offers, rehearsal_checks
 from tenants.domain.actors import Actor, ActorKind
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.scope import active_tenant
@@ -156,15 +156,12 @@ def _put_in_force(
 ) -> ProgramRevision:
     parsed = check(row.document)
     refuse_errors(parsed)
+    offers.put_in_force(parsed, revision_of(former) if former else None, by=by, at=at)
     if former is not None:
         former.state, former.retired_at = RevisionState.RETIRED, at
         former.save(update_fields=["state", "retired_at"])
     row.state, row.published_at, row.published_by = RevisionState.PUBLISHED, at, by.label[:200]
     row.save(update_fields=["state", "published_at", "published_by"])
-    Wallet.objects.bulk_create(
-        [Wallet(key=wallet.key, name=wallet.name, created_at=at) for wallet in parsed.wallets],
-        ignore_conflicts=True,
-    )
     audit.record(
         action="program.published",
         target=row,

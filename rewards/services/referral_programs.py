@@ -15,6 +15,8 @@ from rewards.models import (
     ReferralRewardKind,
     Wallet,
 )
+from rewards.queries import governed
+from rewards.services.errors import GovernedByProgram
 from tenants.domain.actors import Actor
 from tenants.errors import FieldError, InvalidInput
 from tenants.services import audit
@@ -45,8 +47,16 @@ class ProgramTerms:
 
 
 @transaction.atomic
-def save_program(*, terms: ProgramTerms, by: Actor, at: datetime) -> ReferralProgram:
-    """Write the tenant's referral program. Raises ``InvalidInput`` naming each field."""
+def save_program(
+    *, terms: ProgramTerms, by: Actor, at: datetime, of_program: bool = False
+) -> ReferralProgram:
+    """Write the tenant's referral program.
+
+    Raises ``InvalidInput`` naming each field, and ``GovernedByProgram`` unless it comes ``of_program``, with
+    a revision.
+    """
+    if not of_program and governed.governs_referral():
+        raise GovernedByProgram
     errors = _errors(terms)
     if errors:
         raise InvalidInput(errors=errors)

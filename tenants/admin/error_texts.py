@@ -15,6 +15,8 @@ _TEXT_BY_CODE: Final[dict[str, str | Promise]] = {
     "account_frozen": _("The points account is frozen, because its ledger did not add up."),
     "source_reused": _("This form was already sent with other points. Open it again."),
     "revision_not_draft": _("Only a draft can be changed or published."),
+    "governed_by_program": _("The program governs this. Change it in a draft of the program."),
+    "no_program": _("Write a program first."),
     "review_needed": _("Somebody else has to approve the revision first."),
     "rehearsal_needed": _("This document was not rehearsed. Rehearse it before it is approved."),
     "rehearsal_not_acknowledged": _("Say that you approve it without a rehearsal of this document."),

@@ -7,7 +7,18 @@ from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Any, Final
 
-from rewards.domain.documents import budgets, challenges, policies, qualification, rules, tiers, wallets
+from rewards.domain.documents import (
+    budgets,
+    challenges,
+    offered_coupons,
+    offered_rewards,
+    policies,
+    qualification,
+    referral,
+    rules,
+    tiers,
+    wallets,
+)
 from rewards.domain.documents.reader import DocumentError, Reader, unstorable
 from rewards.domain.documents.sections import Section
 from rewards.domain.programs import Revision
@@ -22,6 +33,9 @@ SECTIONS: Final[tuple[Section, ...]] = (
     policies.SECTION,
     challenges.SECTION,
     qualification.SECTION,
+    offered_coupons.SECTION,
+    offered_rewards.SECTION,
+    referral.SECTION,
 )
 
 _ARRANGED: Final = ("rules", "tiers")
@@ -57,7 +71,8 @@ def parse(document: Any, *, time_zone: tzinfo = UTC) -> Revision:
 def to_json(revision: Revision) -> dict[str, Any]:
     """Write a revision as the document that ``parse`` reads back to an equal one."""
     sections = {section.name: section.write(getattr(revision, section.name)) for section in SECTIONS}
-    return {"schema": SCHEMA, **sections}
+    # A section that writes nothing governs nothing; it stays away, as from documents older than itself.
+    return {"schema": SCHEMA, **{name: value for name, value in sections.items() if value is not None}}
 
 
 def json_schema() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar, overload
 
 _V = TypeVar("_V")
-_KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,59}")
+KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,59}")
 _LONGEST_TEXT: Final = 200
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _REQUIRED: Final = object()
@@ -61,6 +61,9 @@ class Reader:
             if name not in names:
                 self.refuse(_escape(str(name)), "unknown_field", "There is no such field.")
 
+    def has(self, name: str) -> bool:
+        return name in self._node
+
     def peek(self, name: str) -> Any:
         return self._node.get(name)
 
@@ -71,9 +74,16 @@ class Reader:
         self.refuse(name, "invalid_text", f"A text of 1 to {_LONGEST_TEXT} characters is expected.")
         return ""
 
+    def optional_text(self, name: str, longest: int) -> str:
+        value = self._node.get(name, "")
+        if isinstance(value, str) and len(value) <= longest:
+            return value
+        self.refuse(name, "invalid_text", f"A text of up to {longest} characters is expected.")
+        return ""
+
     def key(self, name: str) -> str:
         value = self._node.get(name)
-        if isinstance(value, str) and _KEY.fullmatch(value):
+        if isinstance(value, str) and KEY.fullmatch(value):
             return value
         self.refuse(
             name, "invalid_key", "A key is lower-case letters, digits, - and _, from a letter, up to 60."

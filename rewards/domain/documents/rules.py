@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from rewards.domain.conditions import FactSource, leaves
@@ -15,6 +14,7 @@ from rewards.domain.documents.conditions import (
     write_tree,
 )
 from rewards.domain.documents.expiries import EXPIRY_SCHEMA, read_expiry, write_expiry
+from rewards.domain.documents.moments import MOMENT_SCHEMA, read_moment
 from rewards.domain.documents.reader import Reader
 from rewards.domain.documents.rule_effects import effects_schema, read_effects, write_effects
 from rewards.domain.documents.sections import (
@@ -67,8 +67,8 @@ def _rule(reader: Reader) -> EarningRule:
         priority=reader.integer("priority", 0, MOST_PRIORITY, default=PERCENT),
         stops=reader.boolean("stops"),
         group=reader.key("group") if reader.peek("group") else "",
-        starts_at=_moment(reader, "starts_at"),
-        ends_at=_moment(reader, "ends_at"),
+        starts_at=read_moment(reader, "starts_at"),
+        ends_at=read_moment(reader, "ends_at"),
         audience=frozenset(reader.texts("audience")),
         when=read_tree(reader.node("when")) if reader.peek("when") is not None else None,
         lines=read_tree(reader.node("lines"), LINE_SOURCES) if reader.peek("lines") is not None else None,
@@ -80,20 +80,6 @@ def _rule(reader: Reader) -> EarningRule:
     )
     _check_sense(reader, rule)
     return rule
-
-
-def _moment(reader: Reader, name: str) -> datetime | None:
-    value = reader.peek(name)
-    if value is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        reader.refuse(name, "invalid_moment", "A moment with its offset is expected: 2026-05-01T00:00:00Z.")
-        return None
-    return moment.astimezone(UTC)
 
 
 def _cap(reader: Reader) -> Cap | None:
@@ -241,13 +227,13 @@ def definitions() -> dict[str, Any]:
 
 
 def _schema() -> dict[str, Any]:
-    moment = {"type": ["string", "null"], "format": "date-time"}
     cap = record(("per",), per=one_of(CapPeriod), points=whole(0, MOST_POINTS), times=whole(0, MOST_POINTS))
     full = record(
         ("key", "name", "effects"),
         key=KEY_SCHEMA, name=TEXT_SCHEMA, trigger=one_of(Trigger), event=TEXT_SCHEMA,
         priority=whole(0, MOST_PRIORITY), stops={"type": "boolean"}, group=KEY_SCHEMA,
-        starts_at=moment, ends_at=moment, audience={"type": "array", "items": {"type": "string"}},
+        starts_at=MOMENT_SCHEMA, ends_at=MOMENT_SCHEMA,
+        audience={"type": "array", "items": {"type": "string"}},
         when={"$ref": "#/$defs/when"}, lines={"$ref": "#/$defs/lines"}, effects=effects_schema(),
         caps={"type": "array", "items": cap, "maxItems": MOST_CAPS}, budget=KEY_SCHEMA,
         expiry=EXPIRY_SCHEMA,

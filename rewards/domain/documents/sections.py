@@ -29,7 +29,7 @@ class Section:
     ``read`` takes the reader of the whole document and reports every wrong member through it; ``check`` looks
     at references to other sections, after all of them were read and with lists still in the order of the
     document; ``arrange`` then puts the value in the order the engine wants. ``write`` is the inverse of
-    ``read``. ``schema`` is the JSON Schema of the member.
+    ``read``; ``None`` leaves the member out. ``schema`` is the JSON Schema of the member.
     """
 
     name: str

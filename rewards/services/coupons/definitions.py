@@ -25,7 +25,9 @@ from rewards.models import (
     CouponKind,
     CouponPeriod,
 )
+from rewards.queries import governed
 from rewards.services.coupons.issuing import values_of
+from rewards.services.errors import GovernedByProgram
 from tenants.domain.actors import Actor
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.scope import active_tenant_id
@@ -129,6 +131,7 @@ def change(
     at: datetime,
     skus: Collection[str] | None = None,
     generic_code: str = "",
+    of_program: bool = False,
 ) -> CouponDefinition:
     """Change the named ``values`` (fields of ``DefinitionTerms``, and ``campaign`` by its key).
 
@@ -141,7 +144,7 @@ def change(
     former = {name: getattr(row, name) for name in DefinitionTerms.__dataclass_fields__}
     return save(
         key=row.key, terms=DefinitionTerms(**{**former, **changed}), campaign=campaign, skus=skus,
-        generic_code=generic_code, by=by, at=at,
+        generic_code=generic_code, by=by, at=at, of_program=of_program,
     )  # fmt: skip
 
 
@@ -170,12 +173,16 @@ def save(
     campaign: CouponCampaign | None = None,
     skus: Collection[str] | None = None,
     generic_code: str = "",
+    of_program: bool = False,
 ) -> CouponDefinition:
     """Create the definition with this key, or change it; codes that are out keep their number of uses.
 
     ``skus`` replaces the listed items (``None`` leaves them, an empty list is every item); ``generic_code``
-    adds a code for everybody. Raises ``InvalidInput`` naming each field, and ``CodeTaken``.
+    adds a code for everybody. Raises ``InvalidInput`` naming each field, ``CodeTaken``, and
+    ``GovernedByProgram`` unless it comes ``of_program``, with a revision.
     """
+    if not of_program and governed.governs_coupon(key):
+        raise GovernedByProgram
     former = CouponDefinition.objects.filter(key=key).values(*columns_of(terms)).first() or {}
     errors = [*_errors(terms), *_unknown_segments(terms)]
     # A rule that was there before its values were called sensitive keeps nobody from ending the coupon.

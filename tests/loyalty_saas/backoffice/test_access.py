@@ -127,6 +127,7 @@ POST_ONLY: dict[str, Permission] = {
     "privacy_cancel": P.PRIVACY_MANAGE,
     "event_rejects_replay": P.EVENTS_MANAGE,
     "program_step": P.PROGRAM_EDIT,
+    "program_take_in": P.PROGRAM_EDIT,
     "program_self_approval": P.TEAM_MANAGE,
     "program_rehearsal_policy": P.TEAM_MANAGE,
     "segment_count": P.SEGMENTS_EDIT,

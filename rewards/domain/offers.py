@@ -1,0 +1,98 @@
+"""What a program offers beside points: rewards of the catalogue, coupons, and what a referral pays.
+
+A revision that names them governs them: publishing writes them into force, and they are changed by the next
+revision only. Stock, codes and uses are counted live and belong to no revision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+
+class RewardKind(StrEnum):
+    COUPON = "coupon"
+    PRODUCT = "product"
+    GIFT_CARD = "gift_card"
+    DONATION = "donation"
+    EXPERIENCE = "experience"
+    CUSTOM = "custom"
+
+
+def _no_prices() -> Mapping[str, int]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedReward:
+    """A reward of the catalogue; ``stock`` is what there is when it is first published, ``None`` no limit.
+
+    ``prices`` are points by another wallet, ``coupon`` the definition whose codes it hands out.
+    """
+
+    key: str
+    name: str
+    kind: RewardKind
+    wallet: str
+    cost_points: int
+    description: str = ""
+    prices: Mapping[str, int] = field(default_factory=_no_prices)
+    coupon: str = ""
+    segments: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    limit_per_customer: int | None = None
+    needs_shipping: bool = False
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    stock: int | None = None
+    is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedCoupon:
+    """A coupon definition: ``terms`` by their names, ``items`` by the client's ids, none for all."""
+
+    key: str
+    name: str
+    kind: str
+    terms: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    items: tuple[str, ...] = ()
+
+
+class ReferralReward(StrEnum):
+    NOTHING = "nothing"
+    POINTS = "points"
+    COUPON = "coupon"
+
+
+class ReferralQualification(StrEnum):
+    FIRST_ORDER = "first_order"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralTerms:
+    """What both sides of a referral get, and when; ``upper_points`` are those of further levels."""
+
+    is_active: bool = True
+    wallet: str = "points"
+    referrer_kind: ReferralReward = ReferralReward.POINTS
+    referrer_points: int = 0
+    referrer_coupon: str = ""
+    referee_kind: ReferralReward = ReferralReward.POINTS
+    referee_points: int = 0
+    referee_coupon: str = ""
+    qualification: ReferralQualification = ReferralQualification.FIRST_ORDER
+    minimum_order_minor: int = 0
+    event_name: str = ""
+    within_days: int = 90
+    upper_points: tuple[int, ...] = ()
+
+    @property
+    def pays_points(self) -> bool:
+        """Whether anybody may get points."""
+        return ReferralReward.POINTS in {self.referrer_kind, self.referee_kind} or bool(self.upper_points)
