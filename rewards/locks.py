@@ -24,6 +24,7 @@ from rewards.models import (
     ProgramRevision,
     Redemption,
     Referral,
+    Reward,
     TierMembership,
 )
 from tenants.scope import active_tenant_id
@@ -95,6 +96,11 @@ def lock_program() -> Program | None:
 def lock_revision(revision_id: int) -> ProgramRevision:
     revision: ProgramRevision = ProgramRevision.objects.select_for_update().get(pk=revision_id)
     return revision
+
+
+def lock_reward(reward_id: int) -> Reward:
+    reward: Reward = Reward.objects.select_for_update().get(pk=reward_id)
+    return reward
 
 
 def lock_redemption(redemption_id: int) -> Redemption:

@@ -248,6 +248,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "FeedbackKindEnum": "crm.models.FeedbackKind",
         "CouponKindEnum": "rewards.models.CouponKind",
+        "RewardKindEnum": "rewards.models.RewardKind",
+        "ReferralRewardKindEnum": "rewards.models.ReferralRewardKind",
+        "VelocityKindEnum": "rewards.models.VelocityKind",
     },
 }
 API_RATE_LIMIT = env.str("API_RATE_LIMIT", default="30000/minute")

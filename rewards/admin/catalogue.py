@@ -141,6 +141,7 @@ class _RewardFormPage(FormPage):
     permission = Permission.PROGRAM_EDIT
     template_name = "backoffice/rewards/form.html"
     form_class = RewardForm
+    field_by_pointer = {"/coupon": "coupon_definition"}
     key = ""
 
     def crumbs(self) -> list[Crumb]:

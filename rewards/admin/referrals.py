@@ -151,6 +151,7 @@ class ReferralSettingsPage(FormPage):
     title = gettext_lazy("Referral settings")
     template_name = "backoffice/referrals/settings.html"
     form_class = ReferralForm
+    field_by_pointer = {"/wallet": "wallet_key", "/minimum_order_minor": "minimum_order"}
 
     def crumbs(self) -> list[Crumb]:
         return [Crumb(_("Referrals"), reverse("referrals"))]

@@ -140,7 +140,7 @@ class LimitsForm(StaffForm):
         for kind in velocity.USUAL:
             label = {"kind": kind.label}
             self.fields[f"{kind}_most"] = forms.IntegerField(
-                label=_("%(kind)s: at most") % label, min_value=1, max_value=1_000_000
+                label=_("%(kind)s: at most") % label, min_value=1, max_value=velocity.MOST
             )
             self.fields[f"{kind}_hours"] = forms.IntegerField(
                 label=_("%(kind)s: within hours") % label,

@@ -10,7 +10,9 @@ from rewards.models import (
     PoolKind,
     RedemptionState,
     ReferralState,
+    ReviewState,
     RewardKind,
+    VelocityKind,
 )
 from tenants.api.filters import StrictBooleanFilter, StrictFilterSet
 
@@ -54,6 +56,12 @@ class CouponRedemptionFilter(StrictFilterSet):
 
 class CouponCodeFilter(StrictFilterSet):
     state = django_filters.ChoiceFilter(choices=CodeState.choices)
+
+
+class ReviewFilter(StrictFilterSet):
+    kind = django_filters.ChoiceFilter(choices=VelocityKind.choices)
+    state = django_filters.ChoiceFilter(choices=ReviewState.choices)
+    customer = django_filters.UUIDFilter(field_name="customer__public_id")
 
 
 class ReferralFilter(StrictFilterSet):

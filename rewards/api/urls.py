@@ -44,8 +44,9 @@ from rewards.api.views.movements import (
 )
 from rewards.api.views.points import AdjustView, EntriesView, PointsView
 from rewards.api.views.redemptions import RedemptionViewSet
-from rewards.api.views.referrals import ReferralCodeView, ReferralViewSet
+from rewards.api.views.referrals import ReferralCodeView, ReferralProgramView, ReferralViewSet
 from rewards.api.views.rehearsals import RehearsalsView
+from rewards.api.views.reviews import ReviewViewSet, VelocityLimitsView
 from rewards.api.views.rewards import CurrentProgramView, CustomerRewardsView, RewardViewSet
 from rewards.api.views.statements import (
     CustomerStatementView,
@@ -64,9 +65,12 @@ router.register("coupon-campaigns", CouponCampaignViewSet, basename="coupon-camp
 router.register("coupon-definitions", CouponDefinitionViewSet, basename="coupon-definition")
 router.register("coupon-pools", CouponPoolViewSet, basename="coupon-pool")
 router.register("coupon-redemptions", CouponRedemptionViewSet, basename="coupon-redemption")
+router.register("reviews", ReviewViewSet, basename="review")
 router.register("referrals", ReferralViewSet, basename="referral")
 
 urlpatterns = [
+    path("velocity-limits", VelocityLimitsView.as_view(), name="velocity-limits"),
+    path("referral-program", ReferralProgramView.as_view(), name="referral-program"),
     path("customers/<uuid:public_id>/rewards", CustomerRewardsView.as_view(), name="customer-rewards"),
     path("customers/<uuid:public_id>/referral-code", ReferralCodeView.as_view(), name="referral-code"),
     path("coupons/validate", ValidateView.as_view(), name="coupons-validate"),

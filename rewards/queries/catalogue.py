@@ -40,14 +40,19 @@ class VisibleReward:
         return self.prices[0].cost_points
 
 
+def rewards() -> QuerySet[Reward]:
+    """All rewards, also those that are not on offer."""
+    found: QuerySet[Reward] = Reward.objects.select_related("wallet", "coupon_definition")
+    return found
+
+
 def offered(at: datetime) -> QuerySet[Reward]:
     """Rewards on offer at a moment, to whomever."""
-    rewards: QuerySet[Reward] = Reward.objects.filter(
+    return rewards().filter(
         Q(valid_from__isnull=True) | Q(valid_from__lte=at),
         Q(valid_until__isnull=True) | Q(valid_until__gt=at),
         is_active=True,
     )
-    return rewards.select_related("wallet", "coupon_definition")
 
 
 def is_for(reward: Reward, *, segments: set[str], tier: str) -> bool:

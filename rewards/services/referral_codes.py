@@ -12,7 +12,7 @@ from crm.models import Customer, CustomerState
 from crm.queries import survivors
 from rewards.domain.coupon_codes import Pattern, normalised
 from rewards.models import ReferralCode, ReferralProgram
-from tenants.errors import Conflict, NotFound
+from tenants.errors import Conflict, FieldError, InvalidInput
 
 _PATTERN: Final = Pattern("####-####")
 _ATTEMPTS: Final = 5
@@ -41,9 +41,9 @@ def code_for_member(*, customer: Customer, at: datetime) -> str | None:
 
 
 def owner_of(code: str) -> Customer:
-    """Return whose code it is; that of a merged record brings friends to its survivor. ``NotFound``."""
+    """Return whose code it is; that of a merged record brings friends to its survivor. ``InvalidInput``."""
     row = ReferralCode.objects.filter(code=normalised(code)).first()
     owner = survivors.survivor_of(row.customer_id) if row is not None else None
     if owner is None or owner.state != CustomerState.ACTIVE:
-        raise NotFound("There is no such referral code.")
+        raise InvalidInput(errors=[FieldError("/code", "unknown_code", "There is no such referral code.")])
     return owner

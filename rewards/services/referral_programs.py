@@ -23,8 +23,8 @@ from tenants.services import audit
 
 MOST_LEVELS: Final = 3
 MOST_POINTS: Final = 2**31 - 1
-_MOST_MINOR: Final = 10**15
-_LONGEST_DAYS: Final = 366
+MOST_MINOR: Final = 10**15
+LONGEST_DAYS: Final = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,12 @@ def _errors(terms: ProgramTerms) -> list[FieldError]:
             found.append(FieldError(f"/{side}_coupon", "unknown_coupon", "No such coupon definition."))
     pays_points = ReferralRewardKind.POINTS in {terms.referrer_kind, terms.referee_kind} or terms.upper_points
     if pays_points and not Wallet.objects.filter(key=terms.wallet_key).exists():
-        found.append(FieldError("/wallet_key", "unknown_wallet", f"There is no wallet {terms.wallet_key!r}."))
+        found.append(FieldError("/wallet", "unknown_wallet", f"There is no wallet {terms.wallet_key!r}."))
     if terms.qualification == ReferralQualification.EVENT and not terms.event_name.strip():
         found.append(FieldError("/event_name", "required", "Say which event counts."))
-    if not 0 <= terms.minimum_order_minor <= _MOST_MINOR:
-        found.append(FieldError("/minimum_order", "out_of_range", "An amount of zero or more."))
-    if not 1 <= terms.within_days <= _LONGEST_DAYS:
+    if not 0 <= terms.minimum_order_minor <= MOST_MINOR:
+        found.append(FieldError("/minimum_order_minor", "out_of_range", "An amount of zero or more."))
+    if not 1 <= terms.within_days <= LONGEST_DAYS:
         found.append(FieldError("/within_days", "out_of_range", "From one day to a year."))
     if len(terms.upper_points) >= MOST_LEVELS or any(
         not 0 <= points <= MOST_POINTS for points in terms.upper_points

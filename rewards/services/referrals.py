@@ -36,7 +36,7 @@ def register(*, code: str, referee: Customer, by: Actor, at: datetime) -> Referr
 
     The same person under another name is rejected; a shared device or address, or a member who brings
     too many at once, waits for a review. Registering the same pair again finds the first referral. Raises
-    ``NotFound``, ``InvalidInput``, ``NoReferralProgram``, ``AlreadyReferred`` and ``NotNewCustomer``.
+    ``InvalidInput``, ``NoReferralProgram``, ``AlreadyReferred`` and ``NotNewCustomer``.
     """
     program = ReferralProgram.objects.filter(is_active=True).first()
     if program is None:

@@ -32,6 +32,7 @@ USUAL: Final[Mapping[VelocityKind, Limit]] = {
     VelocityKind.REFERRALS: Limit(10, 24),
 }
 LONGEST_WINDOW_HOURS: Final = 24 * 366
+MOST: Final = 1_000_000
 
 
 def limits() -> dict[VelocityKind, Limit]:
@@ -42,7 +43,7 @@ def limits() -> dict[VelocityKind, Limit]:
 
 def save_limit(*, kind: VelocityKind, limit: Limit, by: Actor, at: datetime) -> VelocityLimit:
     """Set one limit of the tenant. Raises ``InvalidInput``."""
-    if not (limit.most >= 1 and 1 <= limit.window_hours <= LONGEST_WINDOW_HOURS):
+    if not (1 <= limit.most <= MOST and 1 <= limit.window_hours <= LONGEST_WINDOW_HOURS):
         raise InvalidInput(errors=[FieldError(f"/{kind}", "out_of_range", "At least one, within a year.")])
     values = {"most": limit.most, "window_hours": limit.window_hours}
     row, _created = VelocityLimit.objects.update_or_create(kind=kind, defaults=values)

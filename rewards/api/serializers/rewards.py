@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
-from tenants.api.serializers import StrictSerializer
+from rewards.models import RewardKind
+from rewards.services.catalogue import MOST_PIECES, MOST_POINTS
+from tenants.api.serializers import MomentField, StrictSerializer
 
 
 class RewardOutput(serializers.Serializer[object]):
@@ -21,9 +25,59 @@ class OtherPriceOutput(serializers.Serializer[object]):
     cost_points = serializers.IntegerField()
 
 
+class OtherPriceInput(StrictSerializer):
+    wallet = serializers.CharField(max_length=60)
+    cost_points = serializers.IntegerField(min_value=1, max_value=MOST_POINTS)
+
+
+class RewardPatch(StrictSerializer):
+    """What is not named stays; `prices` are those in other wallets, `coupon` is the key of a coupon."""
+
+    name = serializers.CharField(max_length=200, required=False)
+    description = serializers.CharField(max_length=5_000, required=False, allow_blank=True)
+    kind = serializers.ChoiceField(choices=RewardKind.choices, required=False)
+    wallet = serializers.CharField(source="wallet_key", max_length=60, required=False)
+    cost_points = serializers.IntegerField(min_value=1, max_value=MOST_POINTS, required=False)
+    prices = OtherPriceInput(many=True, required=False)
+    stock = serializers.IntegerField(
+        min_value=0, max_value=MOST_PIECES, required=False, allow_null=True, help_text="Null is unlimited."
+    )
+    is_active = serializers.BooleanField(required=False)
+    coupon = serializers.CharField(
+        source="coupon_definition", max_length=60, required=False, allow_blank=True
+    )
+    segments = serializers.ListField(child=serializers.CharField(max_length=80), required=False)
+    tiers = serializers.ListField(child=serializers.CharField(max_length=60), required=False)
+    limit_per_customer = serializers.IntegerField(
+        min_value=1, max_value=MOST_PIECES, required=False, allow_null=True
+    )
+    valid_from = MomentField(required=False, allow_null=True)
+    valid_until = MomentField(required=False, allow_null=True)
+    needs_shipping = serializers.BooleanField(required=False)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if "prices" in data:
+            data["prices"] = {price["wallet"]: price["cost_points"] for price in data["prices"]}
+        if "kind" in data:
+            data["kind"] = RewardKind(data["kind"])
+        return data
+
+
+class RewardInput(RewardPatch):
+    """A new reward."""
+
+    key = serializers.SlugField(max_length=60)
+    name = serializers.CharField(max_length=200)
+    kind = serializers.ChoiceField(choices=RewardKind.choices)
+    wallet = serializers.CharField(source="wallet_key", max_length=60)
+    cost_points = serializers.IntegerField(min_value=1, max_value=MOST_POINTS)
+
+
 class CatalogueRewardOutput(RewardOutput):
     """A reward as staff set it: `prices` are those in other wallets; empty `segments` and `tiers` are all."""
 
+    is_active = serializers.BooleanField()
+    coupon = serializers.CharField(source="coupon_definition.key", allow_null=True, default=None)
     prices = OtherPriceOutput(many=True)
     segments = serializers.ListField(child=serializers.CharField())
     tiers = serializers.ListField(child=serializers.CharField())

@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 
+from crm.models import Customer
 from rewards.api.filters import CouponRedemptionFilter
 from rewards.api.serializers.coupons import (
     ConfirmInput,
@@ -25,9 +26,9 @@ from rewards.api.serializers.coupons import (
     cart_of,
     validation_of,
 )
-from rewards.api.views.requests import customer_of, read
+from rewards.api.views.requests import customer_of, named, read
 from rewards.domain.sources import customer_key
-from rewards.models import CouponRedemption
+from rewards.models import CouponDefinition, CouponRedemption
 from rewards.queries import coupons
 from rewards.services.coupons import carts, issue, redemptions, takings
 from rewards.services.ledger import Source
@@ -40,7 +41,8 @@ _SOURCE = "api"
 
 def _asked(request: TenantRequest, data: dict[str, Any]) -> takings.Request:
     """Return the body as the service's request; the key names it for ever, apart for each customer."""
-    customer = customer_of(data["customer"]) if data["customer"] else None
+    buyers = Customer.objects.all()
+    customer = named(buyers, "customer", public_id=data["customer"]) if data["customer"] else None
     key = customer_key(customer.pk if customer else 0, request.headers.get("Idempotency-Key", ""))
     return takings.Request(
         codes=data["codes"],
@@ -115,10 +117,11 @@ class IssueView(TenantAPIView):
     def post(self, request: TenantRequest) -> Response:
         """Give a customer one code of a definition."""
         data = read(IssueInput, request)
-        customer = customer_of(data["customer"])
+        customer = named(Customer.objects.all(), "customer", public_id=data["customer"])
+        offered = CouponDefinition.objects.filter(is_active=True)
         code = issue(
             customer_id=customer.pk,
-            definition_key=data["definition"],
+            definition_key=named(offered, "definition", key=data["definition"]).key,
             source=Source(_SOURCE, customer_key(customer.pk, request.headers["Idempotency-Key"])),
             by=request.access.actor,
             at=timezone.now(),

@@ -3,6 +3,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -11,9 +12,12 @@ from rest_framework.response import Response
 
 from crm.models import Customer
 from rewards.api.filters import ReferralFilter
+from rewards.api.serializers.referral_program import ReferralProgramInput, ReferralProgramOutput
 from rewards.api.serializers.referrals import ReferralCodeOutput, ReferralInput, ReferralOutput
-from rewards.models import Referral
-from rewards.services import referral_codes, referrals
+from rewards.api.views.requests import named, read, signed
+from rewards.models import Referral, ReferralProgram
+from rewards.services import referral_codes, referral_programs, referrals
+from rewards.services.referral_programs import ProgramTerms
 from tenants.api.idempotency import idempotent
 from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet
 from tenants.domain.permissions import Permission
@@ -30,6 +34,27 @@ class ReferralCodeView(TenantAPIView):
         customer = get_object_or_404(Customer.objects.all(), public_id=public_id)
         code = referral_codes.code_of(customer=customer, at=timezone.now())
         return Response(ReferralCodeOutput(code).data)
+
+
+class ReferralProgramView(TenantAPIView):
+    """What both sides get, and when a referral counts."""
+
+    permissions = {"get": Permission.REWARDS_VIEW, "put": Permission.PROGRAM_EDIT}
+
+    @extend_schema(responses=ReferralProgramOutput)
+    def get(self, request: TenantRequest) -> Response:
+        """Read the referral program; 404 while there is none."""
+        program = ReferralProgram.objects.first()
+        if program is None:
+            raise Http404
+        return Response(ReferralProgramOutput(program).data)
+
+    @extend_schema(request=ReferralProgramInput, responses=ReferralProgramOutput)
+    def put(self, request: TenantRequest) -> Response:
+        """Write the referral program whole."""
+        terms = ProgramTerms(**read(ReferralProgramInput, request))
+        program = referral_programs.save_program(terms=terms, **signed(request))
+        return Response(ReferralProgramOutput(program).data)
 
 
 class ReferralViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
@@ -56,8 +81,8 @@ class ReferralViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         serializer.is_valid(raise_exception=True)
         referral = referrals.register(
             code=serializer.validated_data["code"],
-            referee=get_object_or_404(
-                Customer.objects.all(), public_id=serializer.validated_data["customer"]
+            referee=named(
+                Customer.objects.all(), "customer", public_id=serializer.validated_data["customer"]
             ),
             by=request.access.actor,
             at=timezone.now(),

@@ -100,7 +100,7 @@ def test_a_gift_card_hands_out_stored_value(wallet: Any) -> None:
     for kind, key in ((RewardKind.COUPON, "card"), (RewardKind.GIFT_CARD, "ghost")):
         with pytest.raises(InvalidInput) as refusal:
             make_reward(kind, coupon_definition=key)
-        assert refusal.value.errors[0].pointer == "/coupon_definition"
+        assert refusal.value.errors[0].pointer == "/coupon"
 
 
 def test_shipping_goes_step_by_step(wallet: Any) -> None:

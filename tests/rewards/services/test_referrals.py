@@ -33,7 +33,7 @@ from rewards.services import (
 from rewards.services.coupons import definitions
 from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import SYSTEM
-from tenants.errors import InvalidInput, NotFound
+from tenants.errors import InvalidInput
 from tenants.models import AuditEntry, Tenant
 from tenants.scope import tenant_scope
 from tests.rewards.coupons import make_definition
@@ -246,7 +246,7 @@ def test_who_cannot_be_referred() -> None:
     refer(referrer, friend)
     with pytest.raises(referral_states.AlreadyReferred):
         refer(other, friend)
-    with pytest.raises(NotFound):
+    with pytest.raises(InvalidInput):
         referrals.register(code="nobody", referee=other, by=SYSTEM, at=NOW)
     make_order(other, [("GROCERY", 1, 100)])
     with pytest.raises(referral_states.NotNewCustomer):
