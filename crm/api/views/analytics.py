@@ -14,7 +14,7 @@ from crm.api.serializers.analytics import (
 )
 from crm.domain.rules import EventCount, EventPattern, RuleError, parse
 from crm.queries import cohorts, funnels
-from tenants.api.views import TenantAPIView, TenantRequest
+from tenants.api.views import TenantAPIView, TenantRequest, read
 from tenants.domain.permissions import Permission
 from tenants.errors import FieldError, InvalidInput
 from tenants.scope import active_tenant
@@ -28,9 +28,7 @@ class CohortsView(TenantAPIView):
     @extend_schema(request=CohortsInput, responses=CohortsOutput)
     def post(self, request: TenantRequest) -> Response:
         """Return the cohorts of the last periods, the oldest first; null is yet to come."""
-        serializer = CohortsInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        asked = serializer.validated_data
+        asked = read(CohortsInput, request)
         found = cohorts.retention(
             start=cohorts.Start(asked["start"]),
             returning=cohorts.Return(asked["returning"]),
@@ -51,9 +49,7 @@ class FunnelView(TenantAPIView):
     @extend_schema(request=FunnelInput, responses=FunnelOutput)
     def post(self, request: TenantRequest) -> Response:
         """Return the funnel of everybody, or of the ten largest groups of an attribute or a segment."""
-        serializer = FunnelInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        asked = serializer.validated_data
+        asked = read(FunnelInput, request)
         if asked["first_on"] > asked["last_on"]:
             raise InvalidInput(errors=[FieldError("/last_on", "before_first", "Not before first_on.")])
         groups = funnels.funnel(

@@ -12,7 +12,7 @@ from crm.api.serializers.consents import ConsentChangeOutput, ConsentsInput, Con
 from crm.models import Customer
 from crm.queries import consents as consent_queries
 from crm.services import consents, customers
-from tenants.api.views import TenantAPIView, TenantListView, TenantRequest
+from tenants.api.views import TenantAPIView, TenantListView, TenantRequest, read
 from tenants.domain.permissions import Permission
 
 
@@ -29,14 +29,13 @@ class ConsentsView(TenantAPIView):
     @extend_schema(request=ConsentsInput, responses=ConsentsOutput)
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Record decisions; one already known is not recorded twice, an older one changes nothing now."""
-        serializer = ConsentsInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = read(ConsentsInput, request)
         at = timezone.now()
         customer = customers.open_for_change(_customer(public_id))
         consents.record(
             changes=[
                 consents.NewConsent(customer_id=customer.pk, **{"occurred_at": at, **each})
-                for each in serializer.validated_data["consents"]
+                for each in data["consents"]
             ],
             by=request.access.actor,
             at=at,

@@ -13,7 +13,7 @@ from crm.models import Customer
 from crm.queries import customers as customer_queries
 from crm.queries import profile
 from crm.services import customers
-from tenants.api.views import TenantRequest, TenantViewSet
+from tenants.api.views import TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 
 _ROWS = ("person", "attributes", "identities")
@@ -47,7 +47,7 @@ class CustomerViewSet(TenantViewSet):
     @extend_schema(request=CustomerInput, responses={201: CustomerOutput})
     def create(self, request: TenantRequest) -> Response:
         """Create a customer; an identity that belongs to somebody else is a 409."""
-        data = _validated(CustomerInput, request)
+        data = read(CustomerInput, request)
         customer = customers.create(
             external_id=data.pop("external_id", None),
             change=_change(data),
@@ -59,7 +59,7 @@ class CustomerViewSet(TenantViewSet):
     @extend_schema(request=CustomerPatch, responses=CustomerOutput)
     def partial_update(self, request: TenantRequest, public_id: Any) -> Response:
         """Patch a customer: what is not named stays; an attribute set to null is removed."""
-        data = _validated(CustomerPatch, request)
+        data = read(CustomerPatch, request)
         customer = customers.update(
             customer=self.get_object(), change=_change(data), by=request.access.actor, at=timezone.now()
         )
@@ -72,12 +72,6 @@ class CustomerViewSet(TenantViewSet):
         ids = [each.pk for each in (customers_or_one if many else [customers_or_one])]
         context = {"sections": profile.sections(ids)}
         return CustomerOutput(customers_or_one, many=many, context=context).data
-
-
-def _validated(serializer_class: Any, request: TenantRequest) -> dict[str, Any]:
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 def _change(data: dict[str, Any]) -> customers.CustomerChange:

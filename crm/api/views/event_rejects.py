@@ -15,7 +15,7 @@ from crm.api.serializers.jobs import JobStarted
 from crm.models import EventReject
 from crm.queries import sensitive
 from crm.services import event_replays
-from tenants.api.views import TenantRequest, TenantViewSet
+from tenants.api.views import TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 from tenants.services import jobs
 
@@ -45,11 +45,10 @@ class EventRejectViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     def replay(self, request: TenantRequest, public_id: Any) -> Response:
         """Send one again, as it came or corrected; ``replayed_at`` is null when it was rejected again."""
         reject = self.get_object()
-        serializer = ReplayInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = read(ReplayInput, request)
         again = event_replays.replay(
             reject=reject,
-            payload=serializer.validated_data.get("payload"),
+            payload=data.get("payload"),
             by=request.access.actor,
             at=timezone.now(),
         )
@@ -61,11 +60,10 @@ class EventRejectViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @action(detail=False, methods=["post"], url_path="replay", filterset_class=None)
     def replay_all(self, request: TenantRequest) -> Response:
         """Send all that match again in the background."""
-        serializer = ReplayAllInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = read(ReplayAllInput, request)
         job = jobs.start(
             kind="crm.replay_rejects",
-            params=dict(serializer.validated_data),
+            params=dict(data),
             by=request.access.actor,
             at=timezone.now(),
         )

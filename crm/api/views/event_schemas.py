@@ -18,7 +18,7 @@ from crm.api.serializers.events import (
 )
 from crm.models import EventSchema, ViolationPolicy
 from crm.services import event_schemas
-from tenants.api.views import TenantRequest, TenantViewSet
+from tenants.api.views import TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 
 
@@ -50,9 +50,8 @@ class EventSchemaViewSet(ListModelMixin, TenantViewSet):
     def lock(self, request: TenantRequest, public_id: Any) -> Response:
         """Declare what has been seen; from now on the rest is rejected or flagged."""
         schema = self.get_object()
-        serializer = EventSchemaLock(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        policy = ViolationPolicy(serializer.validated_data["on_violation"])
+        data = read(EventSchemaLock, request)
+        policy = ViolationPolicy(data["on_violation"])
         actor, now = request.access.actor, timezone.now()
         return self._detail(event_schemas.lock(schema=schema, on_violation=policy, by=actor, at=now))
 
@@ -68,11 +67,8 @@ class EventSchemaViewSet(ListModelMixin, TenantViewSet):
     def change_property(self, request: TenantRequest, public_id: Any) -> Response:
         """Declare a property's type, or say how sensitive it is."""
         schema = self.get_object()
-        serializer = PropertySchemaInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        event_schemas.set_property(
-            schema=schema, **serializer.validated_data, by=request.access.actor, at=timezone.now()
-        )
+        data = read(PropertySchemaInput, request)
+        event_schemas.set_property(schema=schema, **data, by=request.access.actor, at=timezone.now())
         return self._detail(schema)
 
     def _detail(self, schema: EventSchema) -> Response:

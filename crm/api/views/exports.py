@@ -15,7 +15,7 @@ from crm.api.serializers.imports import ExportInput, ExportOutput
 from crm.models import Export
 from crm.services.exports import exports
 from tenants import files as private_files
-from tenants.api.views import TenantRequest, TenantViewSet
+from tenants.api.views import TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 
 
@@ -34,9 +34,7 @@ class ExportViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @extend_schema(request=ExportInput, responses={202: ExportOutput})
     def create(self, request: TenantRequest) -> Response:
         """Ask for a list as a file; ``job`` says how far it is."""
-        serializer = ExportInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        given = serializer.validated_data
+        given = read(ExportInput, request)
         export = exports.start(
             list_key=given["list"],
             format=given["format"],

@@ -25,7 +25,7 @@ from crm.queries import feedback as feedback_queries
 from crm.queries.dashboard import Period
 from crm.services import customers, feedback, recovery_cases
 from tenants.api.serializers import MomentField, StrictSerializer
-from tenants.api.views import TenantRequest, TenantViewSet
+from tenants.api.views import TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 from tenants.errors import NotFound
 
@@ -60,9 +60,7 @@ class FeedbackViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @extend_schema(request=FeedbackInput, responses={200: FeedbackOutput, 201: FeedbackOutput})
     def create(self, request: TenantRequest) -> Response:
         """Record feedback. A ``source_id`` that was sent before answers 200 with what is stored."""
-        serializer = FeedbackInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data, at = dict(serializer.validated_data), timezone.now()
+        data, at = read(FeedbackInput, request), timezone.now()
         named = data.get("customer") or {}
         entry = feedback.NewFeedback(
             kind=data["kind"],
@@ -82,11 +80,10 @@ class FeedbackViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @action(detail=True, methods=["post"])
     def correct(self, request: TenantRequest, public_id: Any) -> Response:
         """Say what the text really feels like; the tenant's own model learns from it."""
-        serializer = CorrectionInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = read(CorrectionInput, request)
         row = feedback.correct(
             feedback=self.get_object(),
-            **serializer.validated_data,
+            **data,
             by=request.access.actor,
             at=timezone.now(),
         )
@@ -151,9 +148,7 @@ class RecoveryCaseViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @action(detail=True, methods=["post"])
     def resolve(self, request: TenantRequest, public_id: Any) -> Response:
         """End a case with what came of it."""
-        serializer = ResolutionInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = {"note": "", **serializer.validated_data}
+        data = {"note": "", **read(ResolutionInput, request)}
         case = recovery_cases.resolve(
             case=self.get_object(), **data, by=request.access.actor, at=timezone.now()
         )

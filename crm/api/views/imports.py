@@ -21,7 +21,7 @@ from crm.api.serializers.jobs import JobStarted
 from crm.models import ImportRun
 from crm.queries import failed_rows
 from crm.services.imports import wizard
-from tenants.api.views import TenantRequest, TenantViewSet
+from tenants.api.views import TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 from tenants.models import Job
 
@@ -48,14 +48,13 @@ class ImportViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @action(detail=False, methods=["post"], url_path="upload", parser_classes=[MultiPartParser])
     def upload(self, request: TenantRequest) -> Response:
         """Upload a file; the answer holds the columns found and the plan proposed for them."""
-        serializer = ImportUpload(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        file = serializer.validated_data["file"]
+        data = read(ImportUpload, request)
+        file = data["file"]
         run = wizard.upload(
-            kind=serializer.validated_data["kind"],
+            kind=data["kind"],
             file_name=file.name,
             chunks=file.chunks(),
-            encoding=serializer.validated_data["encoding"],
+            encoding=data["encoding"],
             by=request.access.actor,
             at=timezone.now(),
         )
@@ -65,11 +64,10 @@ class ImportViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @action(detail=True, methods=["post"])
     def map(self, request: TenantRequest, public_id: Any) -> Response:
         """Say what becomes of each column; remembered for files with the same columns."""
-        serializer = PlanInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = read(PlanInput, request)
         run = wizard.choose_plan(
             run=self.get_object(),
-            plan=serializer.validated_data["plan"],
+            plan=data["plan"],
             by=request.access.actor,
             at=timezone.now(),
         )

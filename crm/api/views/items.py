@@ -10,7 +10,7 @@ from crm.api.filters import ItemFilter
 from crm.api.serializers.items import ItemInput, ItemOutput
 from crm.models import Item
 from crm.services import items
-from tenants.api.views import TenantRequest, TenantViewSet
+from tenants.api.views import TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 
 
@@ -33,9 +33,7 @@ class ItemViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @extend_schema(request=ItemInput, responses={200: ItemOutput, 201: ItemOutput})
     def create(self, request: TenantRequest) -> Response:
         """Create the item of an external id (201) or patch the named fields of the known one (200)."""
-        serializer = ItemInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        fields = dict(serializer.validated_data)
+        fields = read(ItemInput, request)
         item, is_new = items.upsert(
             external_id=fields.pop("external_id"), fields=fields, by=request.access.actor, at=timezone.now()
         )

@@ -16,7 +16,7 @@ from crm.models import Customer, CustomerMerge
 from crm.queries import merges as merge_queries
 from crm.services import merges
 from tenants.api.idempotency import idempotent
-from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet
+from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 
 
@@ -28,7 +28,7 @@ class MergePreviewView(TenantAPIView):
     @extend_schema(request=MergeInput, responses=MergePreviewOutput)
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Compare this customer with the one to absorb, side by side; nothing changes."""
-        data = _validated(request)
+        data = read(MergeInput, request)
         found = merge_queries.preview(
             _customer(public_id),
             _customer(data["absorbed"]),
@@ -47,7 +47,7 @@ class MergeView(TenantAPIView):
     @idempotent
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Merge: orders, events, identities, points and all else of `absorbed` become this customer's."""
-        data = _validated(request)
+        data = read(MergeInput, request)
         merge = merges.merge(
             survivor=_customer(public_id),
             absorbed=_customer(data["absorbed"]),
@@ -86,9 +86,3 @@ def _customer(public_id: UUID) -> Customer:
     customers = Customer.objects.prefetch_related("persons")
     found: Customer = get_object_or_404(customers, public_id=public_id)
     return found
-
-
-def _validated(request: TenantRequest) -> dict[str, Any]:
-    serializer = MergeInput(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)

@@ -25,7 +25,7 @@ from crm.models import Customer, PrivacyRequest
 from crm.queries import privacy as privacy_queries
 from crm.services import privacy_requests, retention, tombstones
 from tenants.api.idempotency import idempotent
-from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet
+from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 from tenants.errors import NotFound
 
@@ -104,9 +104,7 @@ class TombstoneLiftView(TenantAPIView):
     @extend_schema(request=TombstoneInput, responses=TombstoneLifted)
     def post(self, request: TenantRequest) -> Response:
         """Take the tombstone of one identity away."""
-        serializer = TombstoneInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        identity = serializer.validated_data["identity"]
+        identity = read(TombstoneInput, request)["identity"]
         kind, value = identity["kind"], identity["value"]
         is_lifted = tombstones.lift(
             kind=kind, value=normalise(kind, value) or value, by=request.access.actor, at=timezone.now()
@@ -127,9 +125,8 @@ class RetentionView(TenantAPIView):
     @extend_schema(request=RetentionInput, responses=RetentionOutput)
     def post(self, request: TenantRequest) -> Response:
         """Change the days of one class; the next nightly purge follows it."""
-        serializer = RetentionInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        retention.change(**serializer.validated_data, by=request.access.actor, at=timezone.now())
+        data = read(RetentionInput, request)
+        retention.change(**data, by=request.access.actor, at=timezone.now())
         return Response(_retention())
 
 

@@ -10,7 +10,7 @@ from crm.api.filters import ReturnFilter
 from crm.api.serializers.returns import ReturnInput, ReturnOutput
 from crm.models import Order, Return, ReturnLine
 from crm.services import returns
-from tenants.api.views import TenantRequest, TenantViewSet
+from tenants.api.views import TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 from tenants.errors import NotFound
 
@@ -37,9 +37,7 @@ class ReturnViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @extend_schema(request=ReturnInput, responses={201: ReturnOutput})
     def create(self, request: TenantRequest) -> Response:
         """Record that lines of an order came back; the refund is their share of what was paid."""
-        serializer = ReturnInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = serializer.validated_data
+        data = read(ReturnInput, request)
         order = Order.objects.filter(external_id=data["order_external_id"]).first()
         if order is None:
             raise NotFound("There is no order with this external id.")

@@ -35,7 +35,7 @@ from crm.models import Customer, Segment
 from crm.queries import customers, segment_counts, segment_history, segment_overlap, segment_why
 from crm.queries import segments as segment_queries
 from crm.services import segment_lists, segments
-from tenants.api.views import TenantRequest, TenantViewSet
+from tenants.api.views import TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 from tenants.errors import NotFound
 from tenants.scope import active_tenant
@@ -75,17 +75,14 @@ class SegmentViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @extend_schema(request=SegmentInput, responses={201: SegmentOutput})
     def create(self, request: TenantRequest) -> Response:
         """Create a static list or a rule segment; a rule is evaluated at once."""
-        serializer = SegmentInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        segment = segments.create(**serializer.validated_data, by=request.access.actor, at=timezone.now())
+        data = read(SegmentInput, request)
+        segment = segments.create(**data, by=request.access.actor, at=timezone.now())
         return Response(SegmentOutput(segment).data, status=201)
 
     @extend_schema(request=SegmentChange, responses=SegmentOutput)
     def partial_update(self, request: TenantRequest, public_id: Any) -> Response:
         """Give a segment another name or description, or a rule segment another rule."""
-        serializer = SegmentChange(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        asked, now = serializer.validated_data, timezone.now()
+        asked, now = read(SegmentChange, request), timezone.now()
         segment, by = self.get_object(), request.access.actor
         with transaction.atomic():
             if {"name", "description"} & set(asked):
@@ -110,19 +107,17 @@ class SegmentViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @action(detail=False, methods=["post"])
     def estimate(self, request: TenantRequest) -> Response:
         """Tell how many customers a rule would take, at once: exact for few customers, else from a sample."""
-        serializer = RuleInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        rule = segments.checked(serializer.validated_data["rule"])
+        data = read(RuleInput, request)
+        rule = segments.checked(data["rule"])
         return Response(EstimateOutput(segment_counts.estimate(rule, at=timezone.now())).data)
 
     @extend_schema(request=SnapshotInput, responses={201: SegmentOutput})
     @action(detail=True, methods=["post"])
     def snapshot(self, request: TenantRequest, public_id: Any) -> Response:
         """Keep the members of now as a static list."""
-        serializer = SnapshotInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = read(SnapshotInput, request)
         taken = segment_lists.snapshot(
-            of=self.get_object(), **serializer.validated_data, by=request.access.actor, at=timezone.now()
+            of=self.get_object(), **data, by=request.access.actor, at=timezone.now()
         )
         return Response(SegmentOutput(taken).data, status=201)
 
@@ -138,12 +133,11 @@ class SegmentViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @action(detail=True, methods=["post"])
     def changes(self, request: TenantRequest, public_id: Any) -> Response:
         """Return who entered or left in the refresh of one moment, a thousand at a time."""
-        serializer = ChangesInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        asked = serializer.validated_data
-        after = Customer.objects.filter(public_id=asked.get("after")).values_list("pk", flat=True).first()
-        read = segment_history.entered_ids if asked["direction"] == "entered" else segment_history.left_ids
-        ids = read(self.get_object(), at=asked["at"], after_id=after or 0)
+        asked = read(ChangesInput, request)
+        before = [asked["after"]] if "after" in asked else []
+        after = Customer.objects.filter(public_id__in=before).values_list("pk", flat=True).first()
+        ids_of = segment_history.entered_ids if asked["direction"] == "entered" else segment_history.left_ids
+        ids = ids_of(self.get_object(), at=asked["at"], after_id=after or 0)
         found = Customer.objects.filter(pk__in=ids).order_by("pk").values_list("public_id", flat=True)
         return Response(ChangesOutput({"customers": list(found)}).data)
 
@@ -154,9 +148,8 @@ class SegmentViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
 
         A rule is told node by node from the top, as it holds now; a model gives its reason.
         """
-        serializer = MembershipReasonInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        customer = customers.with_details().filter(public_id=serializer.validated_data["customer"]).first()
+        data = read(MembershipReasonInput, request)
+        customer = customers.with_details().filter(public_id=data["customer"]).first()
         segment = self.get_object()
         if customer is None:
             raise NotFound("There is no such customer.")
@@ -213,9 +206,8 @@ class SegmentViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         return Response(JobStarted({"job": job.public_id}).data, status=202)
 
     def _edit(self, request: TenantRequest, change: Any) -> Response:
-        serializer = MembersInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        asked = set(serializer.validated_data["customers"])
+        data = read(MembersInput, request)
+        asked = set(data["customers"])
         found = dict(Customer.objects.filter(public_id__in=asked).values_list("public_id", "pk"))
         if missing := sorted(str(each) for each in asked - set(found)):
             raise NotFound(f"There is no customer {missing[0]}.", missing=missing)

@@ -18,11 +18,11 @@ from rewards.api.serializers.adjustment_requests import (
     ApprovalInput,
     RefusalInput,
 )
-from rewards.api.views.requests import customer_of, read
+from rewards.api.views.requests import customer_of
 from rewards.models import AdjustmentRequest
 from rewards.services import points
 from tenants.api.idempotency import idempotent
-from tenants.api.views import TenantRequest, TenantViewSet
+from tenants.api.views import TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 
 

@@ -16,7 +16,7 @@ from rewards.api.serializers.challenges import (
 from rewards.queries import challenges as challenge_queries
 from rewards.queries import programs
 from rewards.services import challenges
-from tenants.api.views import TenantAPIView, TenantRequest
+from tenants.api.views import TenantAPIView, TenantRequest, read
 from tenants.domain.permissions import Permission
 
 
@@ -54,12 +54,9 @@ class OptInView(TenantAPIView):
     @extend_schema(request=ChallengeInput, responses=CustomerChallengesOutput)
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Enter the customer; what happens from now on counts. A second time changes nothing."""
-        serializer = ChallengeInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = read(ChallengeInput, request)
         customer, at = get_object_or_404(Customer.objects.all(), public_id=public_id), timezone.now()
-        challenges.opt_in(
-            customer=customer, key=serializer.validated_data["challenge"], by=request.access.actor, at=at
-        )
+        challenges.opt_in(customer=customer, key=data["challenge"], by=request.access.actor, at=at)
         found = challenge_queries.of_customer(customer, at=at)
         return Response(CustomerChallengesOutput({"challenges": found}).data)
 
@@ -72,11 +69,8 @@ class OptOutView(TenantAPIView):
     @extend_schema(request=ChallengeInput, responses=CustomerChallengesOutput)
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Stop counting for the customer; progress is kept for when they enter again."""
-        serializer = ChallengeInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = read(ChallengeInput, request)
         customer, at = get_object_or_404(Customer.objects.all(), public_id=public_id), timezone.now()
-        challenges.opt_out(
-            customer=customer, key=serializer.validated_data["challenge"], by=request.access.actor, at=at
-        )
+        challenges.opt_out(customer=customer, key=data["challenge"], by=request.access.actor, at=at)
         found = challenge_queries.of_customer(customer, at=at)
         return Response(CustomerChallengesOutput({"challenges": found}).data)

@@ -17,12 +17,12 @@ from rewards.api.serializers.coupon_campaigns import (
     RecipientsAdded,
     RecipientsInput,
 )
-from rewards.api.views.requests import named, read
+from rewards.api.views.requests import named
 from rewards.models import CouponCampaign, CouponDefinition
 from rewards.queries import coupon_campaigns
 from rewards.services.coupons import campaigns
 from rewards.services.coupons.campaigns import CampaignTerms
-from tenants.api.views import TenantRequest, TenantViewSet
+from tenants.api.views import TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 from tenants.errors import NotFound
 

@@ -16,13 +16,12 @@ from rewards.api.serializers.coupon_definitions import (
     CouponDefinitionPatch,
 )
 from rewards.api.serializers.coupons import CouponConflictsOutput
-from rewards.api.views.requests import read
 from rewards.models import CouponDefinition
 from rewards.queries import coupon_conflicts
 from rewards.services.coupons import definitions
 from rewards.services.coupons.definitions import DefinitionTerms
 from tenants.api.idempotency import idempotent
-from tenants.api.views import TenantRequest, TenantViewSet
+from tenants.api.views import TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 
 

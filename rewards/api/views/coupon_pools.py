@@ -17,12 +17,12 @@ from rewards.api.serializers.coupon_pools import (
     PoolCodeOutput,
     VoidInput,
 )
-from rewards.api.views.requests import named, read, signed
+from rewards.api.views.requests import named, signed
 from rewards.models import CouponCode, CouponDefinition, CouponPool
 from rewards.queries import coupons
 from rewards.services.coupons import issuing, pools
 from tenants.api.idempotency import idempotent
-from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet
+from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 
 

@@ -26,14 +26,14 @@ from rewards.api.serializers.coupons import (
     cart_of,
     validation_of,
 )
-from rewards.api.views.requests import customer_of, named, read
+from rewards.api.views.requests import customer_of, named
 from rewards.domain.sources import customer_key
 from rewards.models import CouponDefinition, CouponRedemption
 from rewards.queries import coupons
 from rewards.services.coupons import carts, issue, redemptions, takings
 from rewards.services.ledger import Source
 from tenants.api.idempotency import idempotent
-from tenants.api.views import TenantAPIView, TenantListView, TenantRequest, TenantViewSet
+from tenants.api.views import TenantAPIView, TenantListView, TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 
 _SOURCE = "api"

@@ -26,7 +26,7 @@ from rewards.models import CodeState, CouponCode
 from rewards.queries import balances, catalogue
 from rewards.queries import challenges as challenge_queries
 from rewards.services import challenges, referral_codes
-from tenants.api.views import TenantAPIView, TenantRequest
+from tenants.api.views import TenantAPIView, TenantRequest, read
 from tenants.domain.permissions import Permission
 from tenants.services import member_tokens
 from tenants.services.member_tokens import InvalidMemberToken, MemberScope, MemberScopeMissing
@@ -45,13 +45,12 @@ class MemberTokenView(TenantAPIView):
     @extend_schema(request=MemberTokenInput, responses={201: MemberTokenOutput})
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Return a token for the member's app; it lives an hour unless asked otherwise, a day at most."""
-        serializer = MemberTokenInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = read(MemberTokenInput, request)
         customer = get_object_or_404(Customer.objects.filter(state=CustomerState.ACTIVE), public_id=public_id)
         token, claims = member_tokens.mint(
             subject=customer.public_id,
-            scopes=[MemberScope(scope) for scope in serializer.validated_data["scopes"]],
-            lifetime=timedelta(seconds=serializer.validated_data["lifetime_seconds"]),
+            scopes=[MemberScope(scope) for scope in data["scopes"]],
+            lifetime=timedelta(seconds=data["lifetime_seconds"]),
             at=timezone.now(),
         )
         body = {"token": token, "expires_at": claims.expires_at, "scopes": sorted(claims.scopes)}
@@ -118,12 +117,11 @@ class MemberOptInView(MemberAPIView):
     @extend_schema(parameters=[TOKEN], request=ChallengeInput, responses=CustomerChallengesOutput)
     def post(self, request: TenantRequest) -> Response:
         """Enter a challenge oneself; needs the scope `take_part`."""
-        serializer = ChallengeInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = read(ChallengeInput, request)
         actor, at = request.access.actor, timezone.now()
         # The token is what allows it; the key alone may not.
         by = replace(actor, permissions=actor.permissions | {Permission.CHALLENGES_EDIT})
-        challenges.opt_in(customer=self.customer, key=serializer.validated_data["challenge"], by=by, at=at)
+        challenges.opt_in(customer=self.customer, key=data["challenge"], by=by, at=at)
         found = challenge_queries.of_customer(self.customer, at=at)
         return Response(CustomerChallengesOutput({"challenges": found}).data)
 

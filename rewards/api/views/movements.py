@@ -26,12 +26,12 @@ from rewards.api.serializers.movements import (
     TransferInput,
 )
 from rewards.api.serializers.points import AdjustmentOutput
-from rewards.api.views.requests import customer_of, keyed, named, read, signed
+from rewards.api.views.requests import customer_of, keyed, named, signed
 from rewards.domain.wallets import awaited
 from rewards.models import Hold
 from rewards.services import holds, lots, movements, transfers
 from tenants.api.idempotency import idempotent
-from tenants.api.views import TenantAPIView, TenantListView, TenantRequest
+from tenants.api.views import TenantAPIView, TenantListView, TenantRequest, read
 from tenants.domain.permissions import Permission
 
 

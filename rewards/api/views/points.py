@@ -7,11 +7,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from rewards.api.serializers.points import AdjustInput, AdjustmentOutput, EntryOutput, PointsOutput
-from rewards.api.views.requests import customer_of, keyed, read
+from rewards.api.views.requests import customer_of, keyed
 from rewards.queries import balances
 from rewards.services import points
 from tenants.api.idempotency import idempotent
-from tenants.api.views import TenantAPIView, TenantListView, TenantRequest
+from tenants.api.views import TenantAPIView, TenantListView, TenantRequest, read
 from tenants.domain.permissions import Permission
 
 

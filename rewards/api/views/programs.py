@@ -32,7 +32,7 @@ from rewards.services import earning, simulations
 from rewards.services import programs as program_services
 from rewards.services.simulations import CartLine
 from tenants.api.idempotency import idempotent
-from tenants.api.views import TenantAPIView, TenantListView, TenantRequest
+from tenants.api.views import TenantAPIView, TenantListView, TenantRequest, read
 from tenants.domain.permissions import Permission
 
 
@@ -78,11 +78,8 @@ class DraftsView(TenantAPIView):
     @idempotent
     def post(self, request: TenantRequest) -> Response:
         """Store a document as a new draft; the answer has what the linter says about it."""
-        serializer = DraftInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        draft = program_services.save_draft(
-            **serializer.validated_data, by=request.access.actor, at=timezone.now()
-        )
+        data = read(DraftInput, request)
+        draft = program_services.save_draft(**data, by=request.access.actor, at=timezone.now())
         found = programs.findings_of(programs.revision_of(draft))
         body = {"number": draft.number, "state": draft.state, "findings": found}
         return Response(DraftOutput(body).data, status=201)
@@ -100,9 +97,7 @@ class EvaluateView(TenantAPIView):
         What was recorded is judged with the orders, tier, caps and budgets of then, so that a `revision` says
         what it would have given; attributes, traits and segments are those of today.
         """
-        serializer = EvaluateInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        values = serializer.validated_data
+        values = read(EvaluateInput, request)
         published = _published(values.get("revision"))
         if not values["dry_run"]:
             return Response(self._decided(request, values))

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
@@ -12,11 +13,11 @@ from rest_framework.response import Response
 from crm.models import Customer
 from rewards.api.filters import RedemptionFilter
 from rewards.api.serializers.rewards import CancelInput, RedemptionInput, RedemptionOutput, ShipInput
-from rewards.api.views.requests import named
+from rewards.api.views.requests import keyed, named, signed
 from rewards.models import Redemption, Reward
 from rewards.services import cancellations, fulfilments, redemptions
 from tenants.api.idempotency import idempotent
-from tenants.api.views import TenantRequest, TenantViewSet
+from tenants.api.views import TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 
 
@@ -48,17 +49,12 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @idempotent
     def create(self, request: TenantRequest) -> Response:
         """Redeem a reward: the points are spent when this answers 201."""
-        serializer = RedemptionInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = read(RedemptionInput, request)
         redemption = redemptions.redeem(
-            customer=named(
-                Customer.objects.all(), "customer", public_id=serializer.validated_data["customer"]
-            ),
-            reward=named(Reward.objects.all(), "reward", public_id=serializer.validated_data["reward"]),
-            wallet_key=serializer.validated_data["wallet"],
-            idempotency_key=request.headers["Idempotency-Key"],
-            by=request.access.actor,
-            at=timezone.now(),
+            customer=named(Customer.objects.all(), "customer", public_id=data["customer"]),
+            reward=named(Reward.objects.all(), "reward", public_id=data["reward"]),
+            wallet_key=data["wallet"],
+            **keyed(request),
         )
         return Response(RedemptionOutput(redemption).data, status=201)
 
@@ -67,72 +63,44 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @idempotent
     def cancel(self, request: TenantRequest, public_id: UUID) -> Response:
         """Cancel before fulfilment: points go back to their lots, the reward to stock."""
-        serializer = CancelInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        redemption = cancellations.cancel(
-            redemption=self.get_object(),
-            reason=serializer.validated_data["reason"],
-            by=request.access.actor,
-            at=timezone.now(),
-        )
-        return Response(RedemptionOutput(redemption).data)
+        return self._after(cancellations.cancel, request, **read(CancelInput, request))
 
     @extend_schema(request=None, responses=RedemptionOutput)
     @action(detail=True, methods=["post"])
     @idempotent
     def fulfil(self, request: TenantRequest, public_id: UUID) -> Response:
         """Record that the reward was handed over."""
-        redemption = fulfilments.fulfil(
-            redemption=self.get_object(), by=request.access.actor, at=timezone.now()
-        )
-        return Response(RedemptionOutput(redemption).data)
+        return self._after(fulfilments.fulfil, request)
 
     @extend_schema(request=None, responses=RedemptionOutput)
     @action(detail=True, methods=["post"])
     @idempotent
     def pack(self, request: TenantRequest, public_id: UUID) -> Response:
         """Record that a reward that is shipped has been packed."""
-        redemption = fulfilments.pack(
-            redemption=self.get_object(), by=request.access.actor, at=timezone.now()
-        )
-        return Response(RedemptionOutput(redemption).data)
+        return self._after(fulfilments.pack, request)
 
     @extend_schema(request=ShipInput, responses=RedemptionOutput)
     @action(detail=True, methods=["post"])
     @idempotent
     def ship(self, request: TenantRequest, public_id: UUID) -> Response:
         """Record that the parcel left, with its tracking number if there is one."""
-        serializer = ShipInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        redemption = fulfilments.ship(
-            redemption=self.get_object(),
-            tracking=serializer.validated_data["tracking"],
-            by=request.access.actor,
-            at=timezone.now(),
-        )
-        return Response(RedemptionOutput(redemption).data)
+        return self._after(fulfilments.ship, request, **read(ShipInput, request))
 
     @extend_schema(request=None, responses=RedemptionOutput)
     @action(detail=True, methods=["post"])
     @idempotent
     def deliver(self, request: TenantRequest, public_id: UUID) -> Response:
         """Record that the parcel arrived."""
-        redemption = fulfilments.deliver(
-            redemption=self.get_object(), by=request.access.actor, at=timezone.now()
-        )
-        return Response(RedemptionOutput(redemption).data)
+        return self._after(fulfilments.deliver, request)
 
     @extend_schema(request=CancelInput, responses=RedemptionOutput)
     @action(detail=True, methods=["post"])
     @idempotent
     def refund(self, request: TenantRequest, public_id: UUID) -> Response:
         """Undo what was handed over: lots, stock and code come back, after a review where there are many."""
-        serializer = CancelInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        redemption = cancellations.refund(
-            redemption=self.get_object(),
-            reason=serializer.validated_data["reason"],
-            by=request.access.actor,
-            at=timezone.now(),
-        )
+        return self._after(cancellations.refund, request, **read(CancelInput, request))
+
+    def _after(self, step: Callable[..., Redemption], request: TenantRequest, **given: Any) -> Response:
+        """Take one step of the redemption in the address and answer with what it is now."""
+        redemption = step(redemption=self.get_object(), **given, **signed(request))
         return Response(RedemptionOutput(redemption).data)

@@ -14,12 +14,12 @@ from crm.models import Customer
 from rewards.api.filters import ReferralFilter
 from rewards.api.serializers.referral_program import ReferralProgramInput, ReferralProgramOutput
 from rewards.api.serializers.referrals import ReferralCodeOutput, ReferralInput, ReferralOutput
-from rewards.api.views.requests import named, read, signed
+from rewards.api.views.requests import named, signed
 from rewards.models import Referral, ReferralProgram
 from rewards.services import referral_codes, referral_programs, referrals
 from rewards.services.referral_programs import ProgramTerms
 from tenants.api.idempotency import idempotent
-from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet
+from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 
 
@@ -77,13 +77,10 @@ class ReferralViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @idempotent
     def create(self, request: TenantRequest) -> Response:
         """Note that a new customer came with a member's code; its state says if it waits for a review."""
-        serializer = ReferralInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = read(ReferralInput, request)
         referral = referrals.register(
-            code=serializer.validated_data["code"],
-            referee=named(
-                Customer.objects.all(), "customer", public_id=serializer.validated_data["customer"]
-            ),
+            code=data["code"],
+            referee=named(Customer.objects.all(), "customer", public_id=data["customer"]),
             by=request.access.actor,
             at=timezone.now(),
         )

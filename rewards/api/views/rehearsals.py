@@ -12,7 +12,7 @@ from rewards.models import ProgramRevision
 from rewards.queries import rehearsal_results
 from rewards.services import rehearsals
 from tenants.api.idempotency import idempotent
-from tenants.api.views import TenantListView, TenantRequest
+from tenants.api.views import TenantListView, TenantRequest, read
 from tenants.domain.permissions import Permission
 
 
@@ -32,11 +32,10 @@ class RehearsalsView(TenantListView):
     @idempotent
     def post(self, request: TenantRequest, number: int) -> Response:
         """Rehearse a revision that is not published over the last days, in the background."""
-        serializer = RehearseInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = read(RehearseInput, request)
         job = rehearsals.request(
             revision=_revision(number),
-            **serializer.validated_data,
+            **data,
             by=request.access.actor,
             at=timezone.now(),
         )

@@ -16,13 +16,6 @@ from tenants.errors import FieldError, InvalidInput
 _Row = TypeVar("_Row", bound=Model)
 
 
-def read(serializer_class: Any, request: TenantRequest) -> dict[str, Any]:
-    """Return the checked body; what is wrong with it becomes a 400 that names the fields."""
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
-
-
 def customer_of(public_id: UUID) -> Customer:
     """Return the customer with this public id, or answer 404."""
     customer: Customer = get_object_or_404(Customer.objects.all(), public_id=public_id)

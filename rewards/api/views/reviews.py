@@ -15,11 +15,11 @@ from rewards.api.serializers.reviews import (
     VelocityLimitInput,
     VelocityLimitsOutput,
 )
-from rewards.api.views.requests import read, signed
+from rewards.api.views.requests import signed
 from rewards.models import AbuseReview, VelocityKind
 from rewards.services import reviews, velocity
 from tenants.api.idempotency import idempotent
-from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet
+from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 
 

@@ -19,13 +19,13 @@ from rewards.api.serializers.rewards import (
     RewardPatch,
     VisibleRewardsOutput,
 )
-from rewards.api.views.requests import read, signed
+from rewards.api.views.requests import signed
 from rewards.models import Reward
 from rewards.queries import catalogue, programs
 from rewards.services import catalogue as catalogue_service
 from rewards.services.catalogue import RewardOffer
 from tenants.api.idempotency import idempotent
-from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet
+from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 from tenants.errors import NotFound
 

@@ -16,7 +16,7 @@ from rewards.queries import tiers as tier_queries
 from rewards.queries.tiers import Standing
 from rewards.services import tiers
 from tenants.api.idempotency import idempotent
-from tenants.api.views import TenantAPIView, TenantRequest
+from tenants.api.views import TenantAPIView, TenantRequest, read
 from tenants.domain.permissions import Permission
 
 
@@ -66,14 +66,13 @@ class LockTierView(TenantAPIView):
     @idempotent
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Give the customer a tier until a moment, whatever they qualify for."""
-        serializer = LockInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = read(LockInput, request)
         customer, at = get_object_or_404(Customer.objects.all(), public_id=public_id), timezone.now()
         tiers.lock(
             customer=customer,
-            tier_key=serializer.validated_data["tier"],
-            until=serializer.validated_data["until"],
-            reason=serializer.validated_data["reason"],
+            tier_key=data["tier"],
+            until=data["until"],
+            reason=data["reason"],
             by=request.access.actor,
             at=at,
         )
@@ -89,10 +88,7 @@ class UnlockTierView(TenantAPIView):
     @idempotent
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """End the lock: the customer moves to the tier they qualify for. 404 when there is none."""
-        serializer = UnlockInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = read(UnlockInput, request)
         customer, at = get_object_or_404(Customer.objects.all(), public_id=public_id), timezone.now()
-        tiers.unlock(
-            customer=customer, reason=serializer.validated_data["reason"], by=request.access.actor, at=at
-        )
+        tiers.unlock(customer=customer, reason=data["reason"], by=request.access.actor, at=at)
         return _answer(customer, at)
