@@ -76,6 +76,14 @@ def of_customers(customer_ids: Sequence[int], *, at: datetime) -> dict[int, list
     return balances
 
 
+def available(customer_id: int, wallet_key: str, *, at: datetime) -> int:
+    """Return what a customer can spend of one wallet; what has ended is out, swept or not."""
+    lots = Lot.objects.usable(at).filter(
+        account__customer_id=customer_id, account__wallet__key=wallet_key, account__moved_to__isnull=True
+    )
+    return int(lots.aggregate(points=Sum(F("remaining") - F("held")))["points"] or 0)
+
+
 def expiring(customer_id: int, *, at: datetime) -> list[dict[str, Any]]:
     """Return the instants at which usable points of a customer end, the earliest first."""
     lots = Lot.objects.usable(at).filter(account__customer_id=customer_id, expires_at__isnull=False)

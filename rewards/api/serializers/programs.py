@@ -63,6 +63,7 @@ class ImaginedLineInput(StrictSerializer):
     amount_minor = serializers.IntegerField(min_value=0, max_value=10**12)
 
 
+MOST_LINES = 1_000
 _RECORDED = ("order", "return_id", "message_id")
 _IMAGINED = ("lines", "event", "trigger")
 
@@ -88,6 +89,11 @@ class EvaluateInput(StrictSerializer):
     at = MomentField(required=False)
     revision = serializers.IntegerField(min_value=1, required=False)
     dry_run = serializers.BooleanField(default=True)
+
+    def validate_lines(self, lines: list[Any]) -> list[Any]:
+        if not 1 <= len(lines) <= MOST_LINES:
+            raise serializers.ValidationError(f"From 1 to {MOST_LINES} lines.", code="out_of_range")
+        return lines
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         named = [name for name in (*_RECORDED, *_IMAGINED) if name in attrs]

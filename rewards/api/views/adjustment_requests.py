@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 
+from crm.models import Customer
 from rewards.api.filters import AdjustmentRequestFilter
 from rewards.api.serializers.adjustment_requests import (
     AdjustmentRequestInput,
@@ -18,7 +19,7 @@ from rewards.api.serializers.adjustment_requests import (
     ApprovalInput,
     RefusalInput,
 )
-from rewards.api.views.requests import customer_of
+from rewards.api.views.requests import named
 from rewards.models import AdjustmentRequest
 from rewards.services import points
 from tenants.api.idempotency import idempotent
@@ -48,7 +49,7 @@ class AdjustmentRequestViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet
         """Ask for an adjustment that somebody else decides; no points move yet."""
         data = read(AdjustmentRequestInput, request)
         asked = points.request(
-            customer=customer_of(data["customer"]),
+            customer=named(Customer.objects.all(), "customer", public_id=data["customer"]),
             points=data["points"],
             reason=data["reason"],
             wallet_key=data["wallet"],

@@ -26,7 +26,7 @@ from rewards.api.serializers.movements import (
     TransferInput,
 )
 from rewards.api.serializers.points import AdjustmentOutput
-from rewards.api.views.requests import customer_of, keyed, named, signed
+from rewards.api.views.requests import customer_of, keyed, named, posted, signed
 from rewards.domain.wallets import awaited
 from rewards.models import Hold
 from rewards.services import holds, lots, movements, transfers
@@ -60,8 +60,9 @@ class EarnView(TenantAPIView):
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Credit points under the wallet's rules for pending time and expiry."""
         data = {"occurred_at": None, **_moved(EarnInput, request)}
-        posting = movements.earn(customer=customer_of(public_id), **data, **keyed(request))
-        return Response(AdjustmentOutput(posting).data, status=201)
+        customer = customer_of(public_id)
+        posting = movements.earn(customer=customer, **data, **keyed(request))
+        return Response(AdjustmentOutput(posted(posting, customer.pk, data["wallet_key"])).data, status=201)
 
 
 class SpendView(TenantAPIView):
@@ -74,8 +75,9 @@ class SpendView(TenantAPIView):
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Spend points; `insufficient_points` says how many are `missing`."""
         data = _moved(MovementInput, request)
-        posting = movements.spend(customer=customer_of(public_id), **data, **keyed(request))
-        return Response(AdjustmentOutput(posting).data, status=201)
+        customer = customer_of(public_id)
+        posting = movements.spend(customer=customer, **data, **keyed(request))
+        return Response(AdjustmentOutput(posted(posting, customer.pk, data["wallet_key"])).data, status=201)
 
 
 class TransferView(TenantAPIView):
@@ -89,15 +91,16 @@ class TransferView(TenantAPIView):
         """Transfer points where the wallet allows it; they keep their expiry."""
         data = read(TransferInput, request)
         wallet, _policy = movements.wallet_of(data["wallet"])
+        sender = customer_of(public_id)
         posting = transfers.transfer(
-            sender=customer_of(public_id),
+            sender=sender,
             receiver=named(Customer.objects.all(), "to", public_id=data["to"]),
             wallet=wallet,
             points=data["points"],
             reason=data["reason"],
             **keyed(request),
         )
-        return Response(AdjustmentOutput(posting).data, status=201)
+        return Response(AdjustmentOutput(posted(posting, sender.pk, wallet.key)).data, status=201)
 
 
 class ReverseView(TenantAPIView):
@@ -110,8 +113,9 @@ class ReverseView(TenantAPIView):
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Undo the posting of a ledger line, once; `missing` is what was spent already and stays so."""
         data = _moved(ReverseInput, request)
-        posting = movements.reverse(customer=customer_of(public_id), **data, **signed(request))
-        return Response(ReversalOutput(posting).data, status=201)
+        customer = customer_of(public_id)
+        posting = movements.reverse(customer=customer, **data, **signed(request))
+        return Response(ReversalOutput(posted(posting, customer.pk, data["wallet_key"])).data, status=201)
 
 
 class HoldView(TenantAPIView):
@@ -167,8 +171,10 @@ class CaptureView(TenantAPIView):
     def post(self, request: TenantRequest, public_id: UUID) -> Response:
         """Spend what is held."""
         data = read(CaptureInput, request)
-        posting = movements.capture(hold=_hold(public_id), reason=data["reason"], **signed(request))
-        return Response(AdjustmentOutput(posting).data)
+        hold = _hold(public_id)
+        posting = movements.capture(hold=hold, reason=data["reason"], **signed(request))
+        account = hold.account
+        return Response(AdjustmentOutput(posted(posting, account.customer_id, account.wallet.key)).data)
 
 
 class ReleaseHoldView(TenantAPIView):

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from rewards.api.serializers.points import AdjustInput, AdjustmentOutput, EntryOutput, PointsOutput
-from rewards.api.views.requests import customer_of, keyed
+from rewards.api.views.requests import customer_of, keyed, posted
 from rewards.queries import balances
 from rewards.services import points
 from tenants.api.idempotency import idempotent
@@ -51,7 +51,6 @@ class AdjustView(TenantAPIView):
         """Credit or debit points with a reason; `insufficient_points` says how many are `missing`."""
         data = read(AdjustInput, request)
         wallet_key = data.pop("wallet")
-        posting = points.adjust(
-            customer=customer_of(public_id), wallet_key=wallet_key, **data, **keyed(request)
-        )
-        return Response(AdjustmentOutput(posting).data, status=201)
+        customer = customer_of(public_id)
+        posting = points.adjust(customer=customer, wallet_key=wallet_key, **data, **keyed(request))
+        return Response(AdjustmentOutput(posted(posting, customer.pk, wallet_key)).data, status=201)

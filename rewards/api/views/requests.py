@@ -10,6 +10,8 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from crm.models import Customer
+from rewards.queries import balances
+from rewards.services.ledger import Posting
 from tenants.api.views import TenantRequest
 from tenants.errors import FieldError, InvalidInput
 
@@ -29,6 +31,12 @@ def named(rows: QuerySet[_Row], field: str, **lookup: Any) -> _Row:
         what = rows.model._meta.verbose_name
         raise InvalidInput(errors=[FieldError(f"/{field}", "unknown", f"There is no such {what}.")])
     return found
+
+
+def posted(posting: Posting, customer_id: int, wallet_key: str) -> dict[str, int]:
+    """Return a posting with what the customer can spend after it, not what a sweep has still to take."""
+    left = balances.available(customer_id, wallet_key, at=timezone.now())
+    return {"points": posting.points, "available": left, "missing": posting.missing}
 
 
 def signed(request: TenantRequest) -> dict[str, Any]:

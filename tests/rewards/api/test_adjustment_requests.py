@@ -116,7 +116,7 @@ def test_a_debit_that_is_not_there_stays_open(
     ("change", "status"),
     [
         ({"points": 0}, 422), ({"points": 10**9}, 400), ({"reason": " "}, 400), ({"wallet": "none"}, 422),
-        ({"customer": str(uuid4())}, 404), ({"colour": "red"}, 400),
+        ({"customer": str(uuid4())}, 422), ({"colour": "red"}, 400),
     ],
 )  # fmt: skip
 def test_impossible_requests(

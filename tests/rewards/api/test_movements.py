@@ -189,3 +189,33 @@ def test_whom_a_transfer_or_a_redemption_names_is_told_by_its_field(api: Any, me
     assert api.post("/redemptions", {**body, "customer": nobody}, **key()).json()["errors"][0][
         "pointer"
     ] == "/customer"  # fmt: skip
+
+
+def test_what_had_ended_is_not_called_available_before_a_sweep_sees_it(api: Any, members: Any) -> None:
+    """The wallet ends points after twelve months, and the program counts late events for ever."""
+    old = (timezone.now() - timedelta(days=400)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert call(api, members[0], "earn", points=10, occurred_at=old) == {"points": 10, "available": 0}
+    assert call(api, members[0], "earn", points=7) == {"points": 7, "available": 7}
+    assert call(api, members[0], "spend", points=2) == {"points": -2, "available": 5}
+    assert call(api, members[0], "adjust", points=1, reason="x") == {"points": 1, "available": 6}
+    held = call(api, members[0], "hold", points=4)
+    captured = api.post(f"/holds/{held['id']}/capture", {}, **key()).json()
+    assert captured == {"points": -4, "available": 2}
+    assert call(api, members[0], "transfer", points=1, to=str(members[1].public_id))["available"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/referrals", {"code": "x"}, "customer"),
+        ("/adjustment-requests", {"points": 1, "reason": "x"}, "customer"),
+        ("/coupons/issue", {"definition": "ten"}, "customer"),
+        ("/coupons/validate", {"codes": ["X"], "cart": {
+            "lines": [{"sku": "a", "quantity": 1, "unit_price_minor": 1}]}}, "customer"),
+    ],
+)  # fmt: skip
+def test_a_customer_who_is_not_there_is_told_by_the_field(
+    api: Any, members: Any, path: str, body: Any, field: str
+) -> None:
+    refused = api.post(path, {**body, "customer": str(uuid4())}, **key())
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, f"/{field}")

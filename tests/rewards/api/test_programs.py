@@ -62,6 +62,8 @@ def test_a_recorded_order_is_decided_for_good_and_says_why(api: Any, shop: Any) 
         ({"event": "x"}, "/customer"),
         ({"event": "x", "customer": str(uuid4()), "dry_run": False}, "/dry_run"),
         ({"order": "o", "colour": 1}, "/colour"),
+        ({"customer": str(uuid4()), "lines": []}, "/lines"),
+        ({"customer": str(uuid4()), "lines": [{"amount_minor": 1}] * 1_001}, "/lines"),
     ],
 )
 def test_what_cannot_be_evaluated_names_the_field(api: Any, shop: Any, body: Any, pointer: str) -> None:
