@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -14,6 +14,14 @@ from rewards.services import catalogue, programs
 from tenants.domain.actors import Actor
 
 WALLET = "points"
+_PERCENT_BY_TIER: Final = {"bronze": 100, "silver": 110, "gold": 125, "platinum": 150}
+_THREE_ORDERS: Final = {
+    "key": "three-orders",
+    "name": "Three orders in 60 days",
+    "goal": {"kind": "count", "match": {}, "target": 3},
+    "window": {"kind": "rolling", "days": 60},
+    "rewards": [{"kind": "points", "wallet": WALLET, "points": 100}],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,56 +45,40 @@ def document(
     welcome_points: int,
 ) -> dict[str, Any]:
     """Build the starter document: a base rule with category and tier multipliers, and a welcome bonus."""
-    names = ("bronze", "silver", "gold", "platinum")
-    percents = (100, 110, 125, 150)
-    rules: list[dict[str, Any]] = [
-        {
-            "key": "purchase",
-            "name": "Points for purchases",
-            "wallet": WALLET,
-            "priority": 10,
-            "points": 1,
-            "per_minor": per_minor,
-            "category_percent": dict(category_percent),
-            "tier_percent": dict(zip(names, percents, strict=True)),
-        }
-    ]
-    if welcome_points:
-        rules.append(
-            {
-                "key": "welcome",
-                "name": "Welcome bonus on the first order",
-                "wallet": WALLET,
-                "priority": 20,
-                "points": welcome_points,
-                "conditions": [{"field": "customer.orders_before", "op": "at_most", "value": 0}],
-            }
-        )
+    purchase = {
+        "key": "purchase",
+        "name": "Points for purchases",
+        "wallet": WALLET,
+        "priority": 10,
+        "points": 1,
+        "per_minor": per_minor,
+        "category_percent": dict(category_percent),
+        "tier_percent": dict(_PERCENT_BY_TIER),
+    }
+    welcome = {
+        "key": "welcome",
+        "name": "Welcome bonus on the first order",
+        "wallet": WALLET,
+        "priority": 20,
+        "points": welcome_points,
+        "conditions": [{"field": "customer.orders_before", "op": "at_most", "value": 0}],
+    }
+    wallet = {
+        "key": WALLET,
+        "name": "Points",
+        "expiry_months": expiry_months,
+        # One minor unit a point, until the tenant says what they cost.
+        "thousand_points_minor": 1000,
+    }
     return {
         "schema": 1,
-        "wallets": [
-            {
-                "key": WALLET,
-                "name": "Points",
-                "expiry_months": expiry_months,
-                # One minor unit a point, until the tenant says what they cost.
-                "thousand_points_minor": 1000,
-            }
-        ],
+        "wallets": [wallet],
         "tiers": [
             {"key": key, "name": key.title(), "threshold_minor": threshold}
-            for key, threshold in zip(names, tier_thresholds_minor, strict=True)
+            for key, threshold in zip(_PERCENT_BY_TIER, tier_thresholds_minor, strict=True)
         ],
-        "rules": rules,
-        "challenges": [
-            {
-                "key": "three-orders",
-                "name": "Three orders in 60 days",
-                "goal": {"kind": "count", "match": {}, "target": 3},
-                "window": {"kind": "rolling", "days": 60},
-                "rewards": [{"kind": "points", "wallet": WALLET, "points": 100}],
-            }
-        ],
+        "rules": [purchase, welcome] if welcome_points else [purchase],
+        "challenges": [_THREE_ORDERS],
     }
 
 

@@ -57,11 +57,11 @@ class OrderLoad:
         staging.run(order_judging.TAKE_ALL, self.params)
         counts = self._flagged() + self._load_sales(self.params)
         if self.mapping.cancellation_prefix:
-            staging.run(sql.ANALYZE)
+            staging.analyze_loaded()
             counts += self._load_returns(self.params)
         staging.run(order_judging.KEEP_VERDICTS, self.params)
         staging.run(order_judging.LET_GO)
-        staging.run(sql.ANALYZE)
+        staging.analyze_loaded()
         self.summarise()
         ImportRun.objects.filter(pk=self.work.run_id).update(
             rows_staged=read, report={"counts": dict(counts)}

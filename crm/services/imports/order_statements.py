@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from crm.services import tombstones
 
-# The planner takes tables that this transaction filled for nearly empty until they are analysed.
-ANALYZE = "SELECT crm_analyze_loaded_tables()"
-
 # A part of the file as it was kept; ``verdict`` again holds only what is not loaded.
 TAKE_PART = """
 CREATE TEMPORARY TABLE staged ON COMMIT DROP AS
