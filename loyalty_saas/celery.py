@@ -69,7 +69,8 @@ app.conf.update(
     task_soft_time_limit=_VISIBILITY_TIMEOUT_SECONDS - 600,
     worker_prefetch_multiplier=1,
     worker_consumer="loyalty_saas.consumer:Consumer",
-    worker_cancel_long_running_tasks_on_connection_loss=True,
+    # What runs goes on when the broker is lost: should its message come again, the row says that it runs.
+    worker_cancel_long_running_tasks_on_connection_loss=False,
     accept_content=["json"],
     task_serializer="json",
     # However many beats run, one sends.

@@ -128,26 +128,31 @@ def test_a_job_whose_worker_was_killed_is_done_by_the_next(
     assert (done.state, done.attempts, done.result) == (Job.State.SUCCEEDED, 2, {"attempt": "second"})
 
 
-def test_a_worker_outlives_its_broker_in_the_middle_of_a_job(
+def test_a_worker_and_its_job_outlive_their_broker(
     supervisor: Supervisor, tenant: Tenant, actor: Actor
 ) -> None:
     server = EmbeddedValkey(supervisor.directory / "valkey")
     [broker] = supervisor.start(server.program())
+    note, go = supervisor.directory / "runs", supervisor.directory / "go"
     with broker_at(server.broker_url):
         environment = product_environment(server.broker_url)
         [worker] = supervisor.start(
             worker_program(ALL_QUEUES, environment, supervisor.directory / "run", JOBS)
         )
-        note = supervisor.directory / "first-attempt"
-        start_job(tenant, actor, "worker_test.sleep_once", note=str(note))
+        running = start_job(tenant, actor, "worker_test.wait", note=str(note), go=str(go))
         wait_until(note.exists)
         # What the job's message was taken from is gone, and so is whom to give it back to.
         kill(broker)
         supervisor.stop_child(broker)
         shutil.rmtree(server.home)
         supervisor.start(server.program())
-        later = start_job(tenant, actor, "worker_test.count_audit", steps=1)
-        assert finished(tenant, later).state == Job.State.SUCCEEDED
+        # Both while the job runs and when it has ended, and cannot tell whom it came from.
+        for _ in range(2):
+            other = start_job(tenant, actor, "worker_test.count_audit", steps=1)
+            assert finished(tenant, other).state == Job.State.SUCCEEDED
+            go.touch()
+            done = finished(tenant, running)
+        assert (done.state, done.attempts) == (Job.State.SUCCEEDED, 1)
         assert worker.process.poll() is None
 
 

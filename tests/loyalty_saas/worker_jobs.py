@@ -35,3 +35,12 @@ def sleep_once(*, job: JobContext) -> dict[str, Any]:
         note.touch()
         time.sleep(600)
     return {"attempt": "second"}
+
+
+@job_handler("worker_test.wait", label=_("Wait"), queue="ml")
+def wait(*, job: JobContext) -> dict[str, Any]:
+    """Says in a note that it runs, and ends when a test asks for it."""
+    Path(job.params["note"]).touch()
+    while not Path(job.params["go"]).exists():
+        time.sleep(0.02)
+    return {"pid": os.getpid()}

@@ -17,6 +17,7 @@ from tests.processes import kill, product_environment
 from tests.torture.kills import kill_child_of
 
 _QUEUES = ("interactive", "webhooks", "default.0", "default.1", "default.2", "default.3", "ml")
+_PRODUCT, _IN_A_HURRY = "loyalty_saas.celery", "tests.torture.quick_beat"
 _TWO_PROCESSES = Pool("all", _QUEUES, 2)
 
 
@@ -56,6 +57,19 @@ class Crew:
         finally:
             os.killpg(self.beat.process.pid, signal.SIGCONT)
 
+    @contextmanager
+    def in_their_own_time(self) -> Iterator[None]:
+        """The sweepers come around as often as in the product."""
+        self._change_beat(_PRODUCT)
+        try:
+            yield
+        finally:
+            self._change_beat(_IN_A_HURRY)
+
+    def _change_beat(self, application: str) -> None:
+        self.supervisor.stop_child(self.beat)
+        (self.beat,) = self.supervisor.start(_beat(self.supervisor, self.valkey, application))
+
 
 def start(supervisor: Supervisor) -> Crew:
     """Start all three on the test's database."""
@@ -70,10 +84,7 @@ def _worker(supervisor: Supervisor, valkey: EmbeddedValkey) -> Program:
     return worker_program(_TWO_PROCESSES, environment, supervisor.directory / "run", ("tests.torture.jobs",))
 
 
-def _beat(supervisor: Supervisor, valkey: EmbeddedValkey) -> Program:
-    """The product's beat, in more of a hurry."""
+def _beat(supervisor: Supervisor, valkey: EmbeddedValkey, application: str = _IN_A_HURRY) -> Program:
     program = beat_program(product_environment(valkey.broker_url), supervisor.directory / "schedule")
-    command = (
-        "tests.torture.quick_beat" if part == "loyalty_saas.celery" else part for part in program.command
-    )
+    command = (application if part == _PRODUCT else part for part in program.command)
     return replace(program, command=tuple(command))

@@ -14,7 +14,7 @@ from tests.torture import stories
 from tests.torture.callers import working
 from tests.torture.courier import Courier
 from tests.torture.crew import Crew
-from tests.torture.kills import kills, repeatedly
+from tests.torture.kills import KILLS, kills, repeatedly
 from tests.torture.stories import Teller
 
 pytestmark = [
@@ -90,6 +90,19 @@ def test_a_wiped_broker_takes_nothing_along(crew: Crew, tenant: Tenant, other_te
     # Nobody starts the worker or the beat again: both come back by themselves.
     wait_until(lambda: stories.waiting(tenant) == (0, 0), DRAINED_SECONDS)
     assert (worker.poll(), beat.poll()) == (None, None)
+    assert_as_if_nothing_had_happened(teller, other_tenant)
+
+
+@pytest.mark.skipif(not KILLS, reason="The sweepers take their own time, and KILLS is not set.")
+def test_the_product_drains_a_wiped_broker_within_two_minutes(
+    crew: Crew, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    teller = Teller(tenant)
+    with crew.in_their_own_time():
+        with working(teller, TELLERS):
+            wait_until(lambda: len(teller.told) >= MESSAGES, 60)
+            crew.wipe_broker()
+        wait_until(lambda: stories.waiting(tenant) == (0, 0), DRAINED_SECONDS)
     assert_as_if_nothing_had_happened(teller, other_tenant)
 
 
