@@ -22,6 +22,7 @@ def start_due(*, at: datetime) -> int:
 
 
 def is_night(tenant: Tenant, at: datetime) -> bool:
+    """Tell whether it is night where the tenant is."""
     return at.astimezone(tenant.zone).hour in NIGHT_HOURS
 
 

@@ -67,6 +67,7 @@ def list_of(key: str) -> ExportList:
 
 
 def all_lists() -> list[ExportList]:
+    """Return every list that can be exported, in the order of registration."""
     return list(_list_by_key.values())
 
 
@@ -114,6 +115,7 @@ def narrowed_by(find: Callable[[Filters], QuerySet[Customer]]) -> None:
 
 
 def found_customers(filters: Filters) -> QuerySet[Customer]:
+    """Return the customers that the filters of the back office's list find."""
     return (_customer_filters or [customers_by])[-1](filters)
 
 

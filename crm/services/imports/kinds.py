@@ -101,4 +101,5 @@ def kind_of(key: str) -> Kind:
 
 
 def all_kinds() -> list[Kind]:
+    """Return every kind of file that can be imported, in the order of registration."""
     return list(_kind_by_key.values())

@@ -54,6 +54,7 @@ def failure_recorded(job: JobContext, kind: ImportKind, mapping: str, path: Path
 
 
 def no_column(_reason: str) -> str:
+    """Name no column: for reasons that concern a whole row."""
     return ""
 
 

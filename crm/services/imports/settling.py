@@ -132,5 +132,6 @@ def keep_account(work: Work, account: Account) -> None:
 
 
 def kept_account(run: ImportRun) -> Account | None:
+    """Return what a load that ended between its last commit and its end had kept, or ``None``."""
     stored = run.report.get("account")
     return Account(**stored) if stored else None

@@ -80,6 +80,7 @@ def run(statement: str, params: dict[str, Any] | None = None) -> int:
 
 
 def rows(statement: str, params: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    """Execute one query and return all its rows."""
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         found: list[tuple[Any, ...]] = cursor.fetchall()

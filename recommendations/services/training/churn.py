@@ -15,6 +15,7 @@ from tenants.models import Tenant
 
 
 def read(tenant: Tenant) -> CustomerPurchases:
+    """Read what the model learns from; nothing is kept open meanwhile."""
     return customer_purchases(tenant)
 
 

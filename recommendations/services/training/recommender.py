@@ -27,6 +27,7 @@ from tenants.models import Tenant
 
 
 def read(tenant: Tenant) -> ItemInteractions:
+    """Read who bought what, up to the day after the tenant's last order."""
     return item_interactions(tenant, today=day_after_last_order(tenant))
 
 

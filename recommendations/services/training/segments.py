@@ -21,6 +21,7 @@ _TOLD = ("recency_days", "purchase_days", "discount_share")
 
 
 def read(tenant: Tenant) -> CustomerPurchases:
+    """Read what the model learns from; nothing is kept open meanwhile."""
     return customer_purchases(tenant)
 
 
@@ -38,6 +39,7 @@ def fit(tenant: Tenant, data: CustomerPurchases, current: ModelVersion | None) -
 
 
 def segment_key(group_id: int | str) -> str:
+    """Return the key of a group's segment, the same after every training."""
     return f"group-{group_id}"
 
 
