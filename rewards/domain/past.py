@@ -7,7 +7,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from rewards.domain.facts import Due
+from rewards.domain.facts import CustomerState, Due
 from rewards.domain.measures import Leaving
 
 _BY_TIME: Final = itemgetter(0, 1, 2)
@@ -23,6 +23,16 @@ class Played(NamedTuple):
     kind: int
     id: int
     due: Due
+
+
+class Late(NamedTuple):
+    """An order of before that nobody decided: it is once something of it is given back, which comes next."""
+
+    at: datetime
+    kind: int
+    id: int
+    due: Due
+    state: CustomerState
 
 
 class Counted(NamedTuple):

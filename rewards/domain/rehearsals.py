@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any, Final
 
@@ -16,10 +16,9 @@ from rewards.domain.decisions import Decision, Evaluation
 from rewards.domain.effects import ChangeTier, SetTrait
 from rewards.domain.engine import Engine
 from rewards.domain.facts import CustomerState, Due
-from rewards.domain.lots import LotBalance
 from rewards.domain.measures import Measures
 from rewards.domain.movements import Moved, Movements
-from rewards.domain.past import Counted, Left, Locked, Night, Played, Released, Returned
+from rewards.domain.past import Counted, Late, Left, Locked, Night, Played, Released, Returned
 from rewards.domain.pots import wallet_of
 from rewards.domain.rules import GrantKind, Trigger
 from rewards.domain.shadow_movements import ShadowMovements
@@ -126,7 +125,7 @@ class ShadowLedger:
         self._how: dict[type[Any], Callable[[Any], None]] = {
             Played: self._decide, Returned: self._give_back, Counted: self._count, Left: self._leave,
             Locked: self._lock, Night: self._sleep, Released: self._release,
-            Moved: self._move,
+            Moved: self._move, Late: self._decide_late,
         }  # fmt: skip
 
     def play(self, happened: Iterable[Any]) -> None:
@@ -195,16 +194,33 @@ class ShadowLedger:
 
     def _credit(self, due: Due, decision: Decision, at: datetime) -> None:
         customer_id, points, measures = due.customer_id, self.points, self.measures
-        lots: dict[str, LotBalance | None] = {}
+        lots = []
         for earned in decision.earned:
             wallet, given = earned.wallet, earned.points
             self.points_by_customer[customer_id] += given
             points.totals[wallet].given += given
-            lots[earned.pot] = points.earn(due, earned, at)
+            lots.append(points.earn(due, earned, at))
             if measures is not None:
                 measures.add_points(customer_id, at, wallet, given)
         if decision.line_points_by_wallet:
-            self.returns.remember(due.event_id, decision, lots)
+            pots = [earned.pot for earned in decision.earned]
+            self.returns.remember(due.event_id, decision, dict(zip(pots, lots, strict=True)))
+
+    def _decide_late(self, item: Late) -> None:
+        """Decide an order of before, as a return of it does; of these days it is no event."""
+        due, days = item.due, self.engine.revision.policies.backdating_days
+        customer_id, at = due.customer_id, due.event.at
+        is_too_old = days is not None and at < item.at - timedelta(days=days)
+        if is_too_old or self.returns.knows(due.event_id):
+            return
+        usage, rooms = self._usage.of(customer_id, at), self._budgets.rooms(at)
+        evaluation = self.engine.decide(
+            item.state._replace(usage=usage, rooms=rooms), due.event, explains=False
+        )
+        lots = {earned.pot: self.points.earn(due, earned, item.at) for earned in evaluation.decision.earned}
+        self.returns.remember(due.event_id, evaluation.decision, lots)
+        self._usage.book(customer_id, at, evaluation)
+        self._budgets.book(at, evaluation)
 
     def _note_overlaps(self, paying: list[str]) -> None:
         changed = self._changed_rules.intersection(paying)

@@ -7,11 +7,13 @@ what the ledger's functions do, and stories told to both hold them together.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from rewards.domain.lots import NEVER, LotBalance, shares, shares_of_return
 from rewards.domain.wallets import RefundPolicy
+
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 class ShadowAccount:
@@ -33,19 +35,19 @@ class ShadowAccount:
     def lots(self) -> Collection[LotBalance]:
         return self._lots.values()
 
-    def credit(self, lot: LotBalance) -> LotBalance | None:
+    def credit(self, lot: LotBalance, at: datetime) -> LotBalance | None:
         """Repay the debt, unless the points are pending, and keep the rest; ``None`` when nothing is left."""
         if self.debt and not lot.is_pending:
             repaid = min(self.debt, lot.remaining)
             self.debt -= repaid
             lot.remaining -= repaid
-        return self._put(lot) if lot.remaining else None
+        return self._put_at(lot, at) if lot.remaining else None
 
-    def add(self, points: int, expires_at: datetime | None) -> None:
+    def add(self, points: int, expires_at: datetime | None, at: datetime) -> None:
         """Keep usable points where lots are merged and nothing is owed."""
         lot = self._lots.get(expires_at)
         if lot is None:
-            self._put(LotBalance(0, points, expires_at))
+            self._put_at(LotBalance(0, points, expires_at), at)
         else:
             lot.remaining += points
 
@@ -74,7 +76,7 @@ class ShadowAccount:
             like.remaining += points
         else:
             lot.remaining = points
-            self._put(lot)
+            self._put_at(lot, at)
 
     def take_back(self, own: LotBalance | None, points: int, policy: RefundPolicy, at: datetime) -> int:
         """Take back what the lot ``own`` was credited; return how much was taken, a new debt included."""
@@ -109,6 +111,15 @@ class ShadowAccount:
             expired += self._take([(lot, lot.remaining) for lot in ended])
             self._plan()
         return expired
+
+    def _put_at(self, lot: LotBalance, at: datetime) -> LotBalance:
+        """Keep a lot of a settled account: usable if its wait is over, swept later if it has ended."""
+        kept = self._put(lot)
+        if _is_due(kept, at):
+            self._activate([kept], at)
+        if self.next_at <= at:
+            self.next_at = at + _INSTANT
+        return kept
 
     def _put(self, lot: LotBalance) -> LotBalance:
         key = self._key(lot)

@@ -67,6 +67,7 @@ class ShadowPoints:
             for key, policy in self._policies.items()
             if (expiry := policy.expiry_for()).kind is ExpiryKind.INACTIVITY
         }
+        self._special = self._waiting.keys() | self._inactive.keys()
         self._accounts: dict[str, dict[int, ShadowAccount]] = defaultdict(dict)
         self._numbers = count(1)
         self.totals: dict[str, WalletTotals] = defaultdict(WalletTotals)
@@ -74,7 +75,7 @@ class ShadowPoints:
     def open(self, customer_id: int, wallet: str, lot: LotBalance) -> LotBalance | None:
         """Take over a lot of before; the order in which they come is that of their age."""
         lot.id = next(self._numbers)
-        return self._account(customer_id, wallet).credit(lot)
+        return self._account(customer_id, wallet).credit(lot, lot.available_from)
 
     def empty_lot(self, expires_at: datetime | None, available_from: datetime) -> LotBalance:
         """Return a lot of before that held nothing any more, for what comes back to it."""
@@ -87,11 +88,17 @@ class ShadowPoints:
     def earn(self, due: Due, earned: Earn, at: datetime) -> LotBalance | None:
         """Credit what an event earned, and return the lot as far as it is told apart."""
         customer_id, wallet, earned_at = due.customer_id, earned.wallet, due.event.at
-        terms = CreditTerms(earned.expires_at)
-        if (waiting := self._waiting.get(wallet)) is not None:
-            activates_at = waiting.activates_at(earned_at, self._zone)
-            awaits = waiting.awaits(due.event_type, due.event_id)
-            terms = CreditTerms(earned.expires_at, activates_at, awaits)
+        if wallet not in self._special:
+            account = self._settled(customer_id, wallet, at)
+            if account.merges and not account.debt:
+                account.add(earned.points, self._end(earned.expires_at), at)
+                return None
+        waiting = self._waiting.get(wallet, _AT_ONCE)
+        terms = CreditTerms(
+            earned.expires_at,
+            waiting.activates_at(earned_at, self._zone),
+            waiting.awaits(due.event_type, due.event_id),
+        )
         return self.credit(customer_id, wallet, earned.points, terms, earned_at=earned_at, at=at)
 
     def terms(self, wallet: str, at: datetime, tier: str | None) -> CreditTerms:
@@ -105,19 +112,14 @@ class ShadowPoints:
         """Credit points; where inactivity ends them, those that were there live on if it ``extends``."""
         account = self._settled(customer_id, wallet, at)
         expires_at, activates_at, awaits = terms
-        if account.merges and expires_at is not None and self._horizon and expires_at >= self._horizon:
-            expires_at = None
         is_pending = awaits is not None or (activates_at is not None and activates_at > at)
-        if account.merges and not account.debt and not is_pending:
-            account.add(points, expires_at)
-            lot = None
-        else:
-            lot = account.credit(
-                LotBalance(
-                    next(self._numbers), points, expires_at, 0, is_pending, activates_at,
-                    activates_at or earned_at, awaits or "",
-                )
-            )  # fmt: skip
+        lot = account.credit(
+            LotBalance(
+                next(self._numbers), points, self._end(expires_at) if account.merges else expires_at, 0,
+                is_pending, activates_at, activates_at or earned_at, awaits or "",
+            ),
+            at,
+        )  # fmt: skip
         if extends and wallet in self._inactive:
             self.extend(customer_id, wallet, earned_at)
         return lot
@@ -207,6 +209,11 @@ class ShadowPoints:
         for wallet, accounts in self._accounts.items():
             for customer_id, account in accounts.items():
                 yield customer_id, wallet, account
+
+    def _end(self, expires_at: datetime | None) -> datetime | None:
+        """Return when merged points end, as far as that is before the horizon."""
+        is_near = expires_at is not None and self._horizon is not None and expires_at < self._horizon
+        return expires_at if is_near else None
 
     def _policy(self, wallet: str) -> WalletPolicy:
         return self._policies.get(wallet, _OTHERWISE)

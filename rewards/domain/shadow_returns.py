@@ -32,6 +32,10 @@ class ShadowReturns:
     def __contains__(self, order_id: int) -> bool:
         return order_id in self._order_ids
 
+    def knows(self, order_id: int) -> bool:
+        """Whether it is known what an order earned."""
+        return order_id in self._pots
+
     def open(self, order_id: int, pots: LinePoints, lots: Mapping[str, LotBalance | None]) -> None:
         """Take over what an order of before earned."""
         self._pots[order_id], self._lots[order_id] = pots, lots

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from rewards.domain.expiry import Expiry, ExpiryKind, start_of_day
 
 _PERCENT = 100
+_ENDLESS: Final = Expiry()
 
 
 class RefundPolicy(StrEnum):
@@ -146,7 +147,7 @@ class WalletPolicy:
         if own is not None:
             return own
         if self.expiry_months is None:
-            return Expiry()
+            return _ENDLESS
         return Expiry(ExpiryKind.ROLLING, months=self.expiry_months)
 
     @property

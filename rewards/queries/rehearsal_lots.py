@@ -99,6 +99,8 @@ _UNITS: Final = """
     FROM crm_return r
     JOIN crm_returnline l ON l.tenant_id = %(tenant)s AND l.parent_id = r.id
     JOIN crm_orderline ol ON ol.tenant_id = %(tenant)s AND ol.id = l.order_line_id
+    JOIN rewards_decisionrecord d
+        ON d.tenant_id = %(tenant)s AND d.event_type = 'return' AND d.event_id = r.id
     WHERE r.tenant_id = %(tenant)s AND r.returned_at < %(since)s AND r.order_id = ANY(%(orders)s)
     GROUP BY 1, 2
 """
@@ -181,7 +183,7 @@ def earned_lots(earned: dict[int, LinePoints]) -> dict[tuple[int, str], list[int
 
 
 def returned_units(since: datetime, order_ids: Collection[int]) -> Iterator[tuple[int, int, int]]:
-    """Yield (order, line, units) of what came back before ``since``."""
+    """Yield (order, line, units) of what came back before ``since``, as far as that was decided."""
     yield from _rows(_UNITS, since=since, orders=list(order_ids))
 
 

@@ -23,6 +23,7 @@ from rewards.domain.past import (
     RELEASED,
     RETURN,
     Counted,
+    Late,
     Left,
     Locked,
     Night,
@@ -37,7 +38,7 @@ from rewards.domain.rules import Trigger
 from rewards.domain.sources import event_number
 from rewards.domain.tiers import ROLLING_YEAR
 from rewards.domain.wallets import awaited, events_awaited, named_order
-from rewards.queries import documents, member_days
+from rewards.queries import customer_states, documents, member_days
 from tenants.domain.actors import SYSTEM
 from tenants.scope import active_tenant_id
 
@@ -185,6 +186,18 @@ def returns(since: datetime, until: datetime) -> list[Returned]:
         ]
         found.append(Returned(at, RETURN, number, customer_id, order_id, placed_at, total, is_whole, units))
     return found
+
+
+def late_orders(returned: Sequence[Returned], began: datetime, engine: Engine) -> list[Late]:
+    """Return the orders of before the days that nobody decided, with the members as they were then."""
+    first = {item.order_id: item for item in reversed(returned) if item.placed_at < began}
+    found = documents.undecided_orders(list(first)) if first else []
+    lines = documents.lines_by_order([each.id for each in found], with_items=engine.needs.items)
+    due = [documents.due_order(each, lines.get(each.id, ())) for each in found]
+    return [
+        Late(first[item.event_id].at, RETURN, first[item.event_id].id, item, state)
+        for item, state in zip(due, customer_states.before(engine, due), strict=True)
+    ]
 
 
 def asked_returns(returned: Sequence[Returned], engine: Engine) -> list[Played]:

@@ -93,7 +93,7 @@ def played(
 
     def read(day: tuple[datetime, datetime]) -> list[Any]:
         with tenant_scope(tenant):
-            return _happened(ledger, *day, is_first=day[0] == since)
+            return _happened(ledger, *day, began=since)
 
     days = (until - since).days
     with without_cycle_search():
@@ -104,16 +104,17 @@ def played(
     return ledger
 
 
-def _happened(ledger: ShadowLedger, since: datetime, until: datetime, *, is_first: bool) -> list[Any]:
+def _happened(ledger: ShadowLedger, since: datetime, until: datetime, *, began: datetime) -> list[Any]:
     """Return what happened in a day. What left a window at the very first instant was never in it."""
     engine, measures = ledger.engine, ledger.measures
-    revision, after = engine.revision, since + INSTANT if is_first else since
+    revision, after = engine.revision, since + INSTANT if since == began else since
     returned = past.returns(since, until)
     return in_time_order(
         past.left_year(after, until),
         past.left_window(after, until, revision, measures) if measures else (),
         past.locks(since, until),
         past.orders(since, until, with_items=engine.needs.items),
+        past.late_orders(returned, began, engine),
         returned,
         past.asked_returns(returned, engine),
         past.events(
