@@ -22,7 +22,7 @@ from rewards.domain.documents import to_json
 from rewards.domain.programs import Revision
 from rewards.domain.revisions import Rehearsed, Step, may
 from rewards.models import Program, ProgramRevision, RehearsalPolicy, RevisionState, TierMembership
-from rewards.queries import programs
+from rewards.queries import budgets, programs
 from rewards.services import program_copies, rehearsal_checks
 from rewards.services import programs as program_services
 from tenants.admin.forms import ConfirmForm
@@ -40,7 +40,6 @@ def described(revision: Revision, currency: str) -> dict[str, Any]:
         "tiers": [(tier, needs[tier.key]) for tier in revision.tiers],
         "window": tier_words.window_in_words(revision.qualification),
         "rules": [words.rule_in_words(rule, revision, currency) for rule in revision.rules],
-        "budgets": revision.budgets,
     }
 
 
@@ -69,6 +68,7 @@ class ProgramPage(StaffPage):
             members=dict(counts),
             draft=programs.open_revision(),
             revisions=revisions.defer("document")[:_REVISIONS_SHOWN],
+            budgets=budgets.statuses(revision, at=timezone.now()) if revision else [],
             settings=Program.objects.first(),
             policies=RehearsalPolicy.choices,
             secrets=programs.readers_of_secrets(revision) if revision else [],

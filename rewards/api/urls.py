@@ -102,6 +102,7 @@ urlpatterns = [
     path("points/expiring", ExpiringView.as_view(), name="points-expiring"),
     path("points/statement", StatementView.as_view(), name="tenant-statement"),
     path("points/liability", LiabilityView.as_view(), name="liability"),
+    path("programs/budgets", programs.BudgetsView.as_view(), name="program-budgets"),
     path("programs/schema", programs.SchemaView.as_view(), name="program-schema"),
     path("programs/revisions", programs.RevisionsView.as_view(), name="program-revisions"),
     path("programs/revisions/<int:number>", programs.RevisionView.as_view(), name="program-revision"),

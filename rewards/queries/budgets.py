@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
 
 from rewards import locks
+from rewards.domain.budgets import Budget
 from rewards.domain.decisions import Spent
 from rewards.domain.engine import Engine
-from rewards.domain.usage import BudgetBook
+from rewards.domain.programs import Revision
+from rewards.domain.usage import BudgetBook, window_of
 from rewards.models import BudgetUsage
 from tenants.scope import active_tenant_id
 
@@ -55,3 +58,32 @@ def _rows(windows: set[tuple[str, int]]) -> list[BudgetUsage]:
     keys, numbers = {key for key, _ in windows}, {number for _, number in windows}
     found = BudgetUsage.objects.filter(budget_key__in=keys, period_number__in=numbers)
     return [row for row in found if (row.budget_key, row.period_number) in windows]
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetStatus:
+    """A budget with what it paid in the period around a moment; a limit that is ``None`` does not limit."""
+
+    budget: Budget
+    points_used: int
+    money_used_minor: int
+
+    @property
+    def share(self) -> float:
+        """How much of the tighter limit is used: 1 is all of it."""
+        limits = ((self.budget.points, self.points_used), (self.budget.money_minor, self.money_used_minor))
+        return max(
+            (used / limit if limit else 1.0 for limit, used in limits if limit is not None), default=0.0
+        )
+
+
+def statuses(revision: Revision, *, at: datetime) -> list[BudgetStatus]:
+    """Return every budget of a revision with what it has paid by now, in one query."""
+    day = at.astimezone(revision.time_zone).date()
+    windows = {(budget.key, window_of(budget.period, day)) for budget in revision.budgets}
+    paid = {row.budget_key: row for row in _rows(windows)} if windows else {}
+    return [_status(budget, paid.get(budget.key)) for budget in revision.budgets]
+
+
+def _status(budget: Budget, row: BudgetUsage | None) -> BudgetStatus:
+    return BudgetStatus(budget, row.points if row else 0, row.money_minor if row else 0)

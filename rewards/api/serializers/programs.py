@@ -29,6 +29,22 @@ class RevisionOutput(serializers.Serializer[object]):
     retired_at = serializers.DateTimeField(allow_null=True)
 
 
+class BudgetStatusOutput(serializers.Serializer[object]):
+    """What a budget has paid in the period that runs now; a limit that is null does not limit."""
+
+    key = serializers.CharField(source="budget.key")
+    name = serializers.CharField(source="budget.name")
+    period = serializers.CharField(source="budget.period")
+    points = serializers.IntegerField(source="budget.points", allow_null=True)
+    points_used = serializers.IntegerField()
+    money_minor = serializers.IntegerField(source="budget.money_minor", allow_null=True)
+    money_used_minor = serializers.IntegerField()
+
+
+class BudgetsOutput(serializers.Serializer[object]):
+    budgets = BudgetStatusOutput(many=True)
+
+
 class RevisionDocumentOutput(RevisionOutput):
     document = serializers.JSONField()
 

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from crm.models import Customer, Event, Order, Return
 from rewards.api.serializers.programs import (
+    BudgetsOutput,
     DraftInput,
     DraftOutput,
     EvaluateInput,
@@ -26,7 +27,7 @@ from rewards.domain.decisions import Evaluation
 from rewards.domain.documents import json_schema
 from rewards.domain.rules import Trigger
 from rewards.models import DecisionRecord, ProgramRevision
-from rewards.queries import programs, reports
+from rewards.queries import budgets, programs, reports
 from rewards.queries.programs import PublishedRevision
 from rewards.services import earning, simulations
 from rewards.services import programs as program_services
@@ -67,6 +68,19 @@ class RevisionView(TenantAPIView):
     def get(self, request: TenantRequest, number: int) -> Response:
         """Export one revision."""
         return Response(RevisionDocumentOutput(_revision(number)).data)
+
+
+class BudgetsView(TenantAPIView):
+    """The budgets of the program in force."""
+
+    required_permission = Permission.PROGRAM_VIEW
+
+    @extend_schema(responses=BudgetsOutput)
+    def get(self, request: TenantRequest) -> Response:
+        """Read what each budget has paid in the period that runs now, and its limits."""
+        published = programs.published()
+        found = budgets.statuses(published.revision, at=timezone.now()) if published else []
+        return Response(BudgetsOutput({"budgets": found}).data)
 
 
 class DraftsView(TenantAPIView):
