@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.models import Customer
 from rewards.admin import challenge_words as words
 from rewards.domain.challenges.definition import Challenge
 from rewards.models import ChallengeProgress
 from rewards.queries import challenges, programs
 from rewards.queries.challenges import Funnel
+from rewards.services import challenges as services
 from tenants.admin import formats
 from tenants.admin.charts import Series, chart
 from tenants.admin.frame import Crumb, StaffPage
@@ -75,6 +81,29 @@ class ChallengePage(StaffPage):
             spread=_spread(key),
             latest=latest.prefetch_related("customer__persons").order_by("-updated_at", "-id")[:_LATEST],
         )
+
+
+class CustomerChallengePage(StaffPage):
+    """Entering a customer into a challenge that asks for it, or taking them out, on their request."""
+
+    http_method_names = ["post", "options"]
+    permission = Permission.CHALLENGES_EDIT
+    title = gettext_lazy("Take part in a challenge")
+
+    def after_error(self) -> str:
+        return reverse("customer", args=[self.kwargs["public_id"]])
+
+    def post(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:
+        customer = get_object_or_404(Customer.objects.all(), public_id=public_id)
+        key = request.POST.get("challenge", "").replace("\0", "")[:60]
+        service, text = (
+            (services.opt_out, _("The customer takes part no more."))
+            if "leave" in request.POST
+            else (services.opt_in, _("The customer takes part from now on."))
+        )
+        service(customer=customer, key=key, by=self.access.actor, at=timezone.now())
+        messages.success(request, text)
+        return redirect("customer", customer.public_id)
 
 
 def _steps(funnel: Funnel) -> list[tuple[str, int, int]]:

@@ -9,8 +9,10 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -28,7 +30,7 @@ from rewards.models import (
     Wallet,
 )
 from rewards.queries import governed
-from rewards.services import referral_programs
+from rewards.services import referral_programs, referrals
 from rewards.services.referral_programs import ProgramTerms
 from tenants.admin.forms import StaffForm
 from tenants.admin.frame import Crumb, FormPage
@@ -142,6 +144,46 @@ class ReferralsPage(ListPage):
                 for row in page.object_list
             ],
         }
+
+
+class RejectForm(StaffForm):
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("What both sides got is taken back, within what is left of it."),
+    )  # fmt: skip
+
+
+class ReferralRejectPage(FormPage):
+    """End a referral that turned out to be none."""
+
+    permission = Permission.REVIEWS_DECIDE
+    title = gettext_lazy("Reject a referral")
+    template_name = "backoffice/referrals/reject.html"
+    form_class = RejectForm
+
+    @cached_property
+    def referral(self) -> Referral:
+        rows = Referral.objects.select_related("referrer", "referee")
+        found: Referral = get_object_or_404(rows, public_id=self.kwargs["public_id"])
+        return found
+
+    def crumbs(self) -> list[Crumb]:
+        return [Crumb(_("Referrals"), reverse("referrals"))]
+
+    def context(self) -> dict[str, Any]:
+        if not self.access.can(self.permission):
+            return super().context()
+        return {**super().context(), "row": self.referral}
+
+    def save(self, form: Any) -> str:
+        referrals.reject(
+            referral=self.referral,
+            reason=form.cleaned_data["reason"],
+            by=self.access.actor,
+            at=timezone.now(),
+        )
+        messages.success(self.request, _("The referral is rejected."))
+        return reverse("referrals")
 
 
 class ReferralSettingsPage(FormPage):

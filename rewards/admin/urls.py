@@ -35,6 +35,11 @@ urlpatterns = [
     path("challenges/", challenge_pages.ChallengesPage.as_view(), name="challenges"),
     path("challenges/<slug:key>/", challenge_pages.ChallengePage.as_view(), name="challenge"),
     path("tiers/", tier_pages.TiersPage.as_view(), name="tiers"),
+    path(
+        "customers/<uuid:public_id>/challenge/",
+        challenge_pages.CustomerChallengePage.as_view(),
+        name="customer_challenge",
+    ),
     path("customers/<uuid:public_id>/tier/", tier_pages.TierLockPage.as_view(), name="tier_lock"),
     path("rewards/", catalogue.RewardsPage.as_view(), name="rewards"),
     path("rewards/new/", catalogue.CreatePage.as_view(), name="reward_create"),
@@ -66,6 +71,9 @@ urlpatterns = [
     path("coupons/lookup/", coupon_pools.LookupPage.as_view(), name="coupon_lookup"),
     path("coupons/<uuid:public_id>/", coupons.EditPage.as_view(), name="coupon"),
     path("referrals/", referrals.ReferralsPage.as_view(), name="referrals"),
+    path(
+        "referrals/<uuid:public_id>/reject/", referrals.ReferralRejectPage.as_view(), name="referral_reject"
+    ),
     path("referrals/settings/", referrals.ReferralSettingsPage.as_view(), name="referral_settings"),
     path("reviews/", reviews.ReviewsPage.as_view(), name="reviews"),
     path("reviews/limits/", reviews.LimitsPage.as_view(), name="velocity_limits"),

@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db import connection
 
 from crm.models import Customer, CustomerState
-from rewards.domain.challenges.definition import Challenge
+from rewards.domain.challenges.definition import Challenge, Part
 from rewards.domain.challenges.periods import EARLIEST, LATEST, Span
 from rewards.domain.challenges.progress import Known, Member, Standing, current_period, standings
 from rewards.domain.challenges.transitions import DONE, ProgressState
@@ -58,6 +58,11 @@ class ChallengeStatus:
     may_join: bool
     milestones_reached: tuple[int, ...] = ()
     value_by_task: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def parts(self) -> tuple[tuple[Part, int], ...]:
+        """Each task or step with how far it is."""
+        return tuple((part, self.value_by_task.get(part.key, 0)) for part in self.challenge.parts)
 
     @property
     def share(self) -> int:

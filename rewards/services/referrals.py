@@ -9,10 +9,9 @@ from django.db import transaction
 
 from crm.models import Customer, CustomerState, Order
 from rewards.domain.referrals import Finding, is_rejected, needs_review
-from rewards.locks import lock_referral
 from rewards.models import Referral, ReferralProgram, ReferralQualification, ReferralState, VelocityKind
 from rewards.queries import referral_checks
-from rewards.services import velocity
+from rewards.services import referral_rewards, velocity
 from rewards.services.referral_codes import owner_of
 from rewards.services.referral_qualifications import reward
 from rewards.services.referral_states import (
@@ -90,11 +89,18 @@ def approve(*, referral: Referral, by: Actor, at: datetime) -> Referral:
 
 @transaction.atomic
 def reject(*, referral: Referral, reason: str, by: Actor, at: datetime) -> Referral:
-    """End a referral without reward. Raises ``WrongReferralState`` when it has ended already."""
-    row = lock_referral(referral.pk)
+    """End a referral, at whatever state it is; rewards that were given are taken back.
+
+    Raises ``InvalidInput`` without a reason, and ``WrongReferralState`` when it has ended already.
+    """
+    if not reason.strip():
+        raise InvalidInput(errors=[FieldError("/reason", "required", "Say why.")])
+    (row,) = locked([referral.pk], ReferralProgram.objects.first())
     if row.state == ReferralState.REJECTED:
         raise WrongReferralState("The referral is rejected already.", state=row.state)
-    return end(row, reason, by=by, at=at)
+    if row.state in {ReferralState.QUALIFIED, ReferralState.REWARDED}:
+        referral_rewards.take_back(row, by=by, at=at)
+    return end(row, reason.strip(), by=by, at=at)
 
 
 def _noted(

@@ -10,6 +10,10 @@ class ReferralInput(StrictSerializer):
     customer = serializers.UUIDField()
 
 
+class RejectInput(StrictSerializer):
+    reason = serializers.CharField(max_length=300)
+
+
 class ReferralCodeOutput(serializers.Serializer[object]):
     code = serializers.CharField()
     created_at = serializers.DateTimeField()

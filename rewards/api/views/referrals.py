@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -7,13 +8,14 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 
 from crm.models import Customer
 from rewards.api.filters import ReferralFilter
 from rewards.api.serializers.referral_program import ReferralProgramInput, ReferralProgramOutput
-from rewards.api.serializers.referrals import ReferralCodeOutput, ReferralInput, ReferralOutput
+from rewards.api.serializers.referrals import ReferralCodeOutput, ReferralInput, ReferralOutput, RejectInput
 from rewards.api.views.requests import named, signed
 from rewards.models import Referral, ReferralProgram
 from rewards.services import referral_codes, referral_programs, referrals
@@ -65,6 +67,7 @@ class ReferralViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         "list": Permission.REWARDS_VIEW,
         "retrieve": Permission.REWARDS_VIEW,
         "create": Permission.REWARDS_REDEEM,
+        "reject": Permission.REVIEWS_DECIDE,
     }
     filterset_class = ReferralFilter
     serializer_class = ReferralOutput
@@ -85,3 +88,12 @@ class ReferralViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
             at=timezone.now(),
         )
         return Response(ReferralOutput(referral).data, status=201)
+
+    @extend_schema(request=RejectInput, responses=ReferralOutput)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def reject(self, request: TenantRequest, public_id: Any) -> Response:
+        """End a referral with a reason, also one that was rewarded: what was given is taken back."""
+        data = read(RejectInput, request)
+        row = referrals.reject(referral=self.get_object(), reason=data["reason"], **signed(request))
+        return Response(ReferralOutput(row).data)

@@ -79,7 +79,7 @@ class Filled:
         return {
             "customer": self.customer.public_id,
             "points_adjust": self.customer.public_id,
-            "tier_lock": self.customer.public_id,
+            **dict.fromkeys(("tier_lock", "customer_challenge"), self.customer.public_id),
             **dict.fromkeys(("challenge", "program_challenge"), "three-orders"),
             "customer_points": self.customer.public_id,
             "order": self.order.public_id,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from crm.models import Customer
 from rewards.domain.coupon_terms import Cart, CartLine
-from rewards.models import CouponCampaign, CouponDefinition, CouponKind, Reward, VelocityKind
+from rewards.models import CouponCampaign, CouponDefinition, CouponKind, Referral, Reward, VelocityKind
 from rewards.services import coupons, points, redemptions, velocity
 from rewards.services.coupons import campaigns, carts, definitions, pools, takings
 from rewards.services.coupons.definitions import DefinitionTerms
@@ -43,6 +44,7 @@ def add(customer: Customer, reward: Reward, actor: Actor, mark: str) -> dict[str
         "coupon_pool_download": pool.public_id,
         "redemption_step": redemption.public_id,
         "review": review.public_id,
+        "referral_reject": add_referral(customer).public_id,
     }
 
 
@@ -61,3 +63,12 @@ def add_campaign(actor: Actor, mark: str, number: int) -> CouponCampaign:
 def add_redemption(customer: Customer, reward: Reward, actor: Actor, mark: str) -> Any:
     points.adjust(customer=customer, points=100, reason=f"{mark} gift", by=actor, at=NOW)
     return redemptions.redeem(customer=customer, reward=reward, by=actor, at=NOW)
+
+
+def add_referral(customer: Customer) -> Referral:
+    """Whoever came second was brought by the first one."""
+    friend = Customer.objects.exclude(pk=customer.pk).order_by("pk").first() or customer
+    row: Referral = Referral.objects.create(
+        referrer=customer, referee=friend, created_at=NOW, ends_at=NOW + timedelta(days=90)
+    )
+    return row

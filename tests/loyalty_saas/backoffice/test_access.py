@@ -89,6 +89,7 @@ READ_PAGES: dict[str, Permission] = {
     "coupon_lookup": P.COUPONS_VIEW,
     "referrals": P.REWARDS_VIEW,
     "referral_settings": P.PROGRAM_EDIT,
+    "referral_reject": P.REVIEWS_DECIDE,
     "reviews": P.REVIEWS_DECIDE,
     "review": P.REVIEWS_DECIDE,
     "velocity_limits": P.PROGRAM_EDIT,
@@ -118,6 +119,7 @@ READ_PAGES |= {
 }
 POST_ONLY: dict[str, Permission] = {
     "redemption_step": P.REWARDS_REDEEM,
+    "customer_challenge": P.CHALLENGES_EDIT,
     "coupon_campaign_recipients": P.COUPONS_EDIT,
     "coupon_pool_download": P.COUPONS_EDIT,
     "duplicates_review": P.CUSTOMERS_MERGE,

@@ -10,7 +10,14 @@ from django.test import Client
 from django.utils import timezone
 
 from crm.models import Customer
-from rewards.models import LiabilitySnapshot, ProgramRevision, Reward, TierMembership, Wallet
+from rewards.models import (
+    ChallengeParticipation,
+    LiabilitySnapshot,
+    ProgramRevision,
+    Reward,
+    TierMembership,
+    Wallet,
+)
 from rewards.queries import programs
 from rewards.services import challenges, tiers
 from tenants.domain.actors import SYSTEM, Actor
@@ -263,6 +270,32 @@ def test_a_customers_page_shows_the_perks_of_the_tier(filled: Filled, staff: Cli
         f"may buy {mug.name}",
         f"{mug.name} for 40 points",
     ]
+
+
+def test_support_enters_a_customer_into_a_challenge_and_takes_them_out(filled: Filled, staff: Client) -> None:
+    tasks = [
+        {"key": key, "name": name, "goal": {"kind": "count", "match": {}, "target": target}}
+        for key, name, target in (("buy", "Buy twice", 2), ("more", "Buy on", 5))
+    ]
+    join = {
+        "key": "join", "name": "Join", "opt_in": True, "goal": {"kind": "set", "tasks": tasks},
+        "rewards": [{"kind": "points", "wallet": "points", "points": 5}],
+    }  # fmt: skip
+    with tenant_scope(filled.tenant):
+        revision = ProgramRevision.objects.get(state="published")
+        document = {**revision.document, "challenges": [*revision.document["challenges"], join]}
+        ProgramRevision.objects.filter(pk=revision.pk).update(document=document)
+    path, page = f"/t/acme/customers/{filled.customer.public_id}/", "challenge/"
+    assert b"Buy twice" in staff.get(path).content
+    assert b"Enter the customer" in staff.get(path).content
+    for step, joined, text in (({}, True, b"Take out"), ({"leave": "1"}, False, b"Enter the customer")):
+        answer = staff.post(f"{path}{page}", {"challenge": "join", **step}, follow=True)
+        assert text in answer.content
+        with tenant_scope(filled.tenant):
+            row = ChallengeParticipation.objects.get(customer=filled.customer, challenge_key="join")
+            assert row.is_opted_in is joined
+    refused = staff.post(f"{path}{page}", {"challenge": "three-orders"}, follow=True)
+    assert b"Everybody takes part" in refused.content
 
 
 def test_a_tier_is_locked_and_opened_again(filled: Filled, staff: Client) -> None:

@@ -36,6 +36,9 @@ def test_a_friend_comes_with_a_members_code(api: ApiClient, tenant: Tenant, wall
     assert (made.status_code, made.json()["state"], made.json()["findings"]) == (201, "pending", [])
     listed = api.get(f"/referrals?state=pending&customer={friend.public_id}").json()["data"]
     assert [each["referrer"] for each in listed] == [str(member.public_id)]
+    assert api.post(f"/referrals/{listed[0]['id']}/reject", {}, Idempotency_Key="x").status_code == 400
+    ended = api.post(f"/referrals/{listed[0]['id']}/reject", {"reason": "no friend"}, Idempotency_Key="y")
+    assert (ended.json()["state"], ended.json()["reason"]) == ("rejected", "no friend")
     oneself = api.post("/referrals", {**body, "customer": str(member.public_id)}, Idempotency_Key="s")
     assert oneself.json()["errors"][0]["code"] == "self_referral"
 

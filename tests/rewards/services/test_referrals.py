@@ -153,6 +153,19 @@ def test_a_return_of_what_was_never_paid_in_full_takes_back_the_rest() -> None:
     assert (Referral.objects.get().state, points_of(referrer)) == ("rejected", 0)
 
 
+def test_a_rewarded_referral_that_was_none_is_taken_back_once() -> None:
+    referrer, friend = make_customer(), make_customer()
+    referral = refer(referrer, friend)
+    place(friend, 3000)
+    with pytest.raises(InvalidInput):
+        referrals.reject(referral=referral, reason=" ", by=SYSTEM, at=NOW)
+    row = referrals.reject(referral=referral, reason="one flat", by=SYSTEM, at=NOW + 2 * DAY)
+    assert (row.state, row.reason, points_of(referrer)) == (ReferralState.REJECTED, "one flat", 0)
+    assert not CouponCode.objects.filter(customer=friend).exists()
+    with pytest.raises(referral_states.WrongReferralState):
+        referrals.reject(referral=referral, reason="again", by=SYSTEM, at=NOW + 2 * DAY)
+
+
 @pytest.mark.parametrize("state", ["suspended", "anonymised"])
 def test_only_active_customers_are_brought(state: str) -> None:
     gone = make_customer(state=state)
