@@ -14,6 +14,7 @@ from crm.models import Segment
 from crm.queries import cohorts, dashboard
 from crm.queries.cohorts import Cohort, Return, Start, Step
 from tenants.admin import charts, formats
+from tenants.admin.forms import offer
 from tenants.admin.frame import StaffPage
 from tenants.admin.lists import FilterForm
 from tenants.domain.permissions import Permission
@@ -47,7 +48,7 @@ class CohortFilters(FilterForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         named = Segment.objects.order_by("name").values_list("key", "name")
-        self.fields["segment"].choices = [("", _("All customers")), *named]  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "segment", [("", _("All customers")), *named])
 
 
 class CohortsPage(StaffPage):

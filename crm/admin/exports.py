@@ -19,7 +19,7 @@ from crm.models import Customer, Export, ExportFormat, Segment
 from crm.services.exports import exports
 from crm.services.exports.lists import all_lists, list_of
 from tenants import files as private_files
-from tenants.admin.forms import StaffForm
+from tenants.admin.forms import StaffForm, offer
 from tenants.admin.frame import Crumb, FormPage, StaffPage
 from tenants.admin.lists import ListPage
 from tenants.domain.permissions import Permission
@@ -50,8 +50,8 @@ class ExportForm(StaffForm):
         super().__init__(*args, **kwargs)
         self.customer = _customer_of(self["query"].value() or "")
         segments = Segment.objects.order_by("name").values_list("public_id", "name")
-        self.fields["list_key"].choices = [(each.key, each.label) for each in all_lists()]  # type: ignore[attr-defined]
-        self.fields["segment"].choices = [("", _("Everybody")), *((str(key), name) for key, name in segments)]  # type: ignore[attr-defined]
+        offer(self, "list_key", [(each.key, each.label) for each in all_lists()])
+        offer(self, "segment", [("", _("Everybody")), *((str(key), name) for key, name in segments)])
 
     def filters(self) -> dict[str, Any]:
         """Return the filters the chosen list knows: those of the form and of the list one came from."""

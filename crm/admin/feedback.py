@@ -24,7 +24,7 @@ from crm.queries.dashboard import Period
 from crm.services import feedback, recovery_cases
 from tenants.admin import formats
 from tenants.admin.charts import Chart, Series, chart
-from tenants.admin.forms import StaffForm
+from tenants.admin.forms import StaffForm, offer
 from tenants.admin.frame import Crumb, FormPage, StaffPage
 from tenants.admin.lists import FilterForm, ListPage
 from tenants.domain.permissions import Permission
@@ -49,7 +49,7 @@ class FeedbackFilters(FilterForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["topic"].choices = [("", _("Every topic")), *topic_labels().items()]  # type: ignore[attr-defined]
+        offer(self, "topic", [("", _("Every topic")), *topic_labels().items()])
 
 
 class FeedbackPage(ListPage):

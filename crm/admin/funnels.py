@@ -17,6 +17,7 @@ from crm.models.attribute_definition import AttributeSubject
 from crm.queries import event_names, funnels, sensitive
 from crm.queries.funnels import MOST_STEPS, FunnelGroup
 from tenants.admin import charts, formats
+from tenants.admin.forms import offer
 from tenants.admin.frame import StaffPage
 from tenants.admin.lists import FilterForm
 from tenants.domain.permissions import Permission
@@ -40,11 +41,15 @@ class FunnelFilters(FilterForm):
         secret = sensitive.hidden().attributes
         attributes = AttributeDefinition.objects.filter(subject=AttributeSubject.CUSTOMER).order_by("label")
         segments = Segment.objects.order_by("name").values_list("key", "name")
-        self.fields["breakdown"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
-            ("", _("Not broken down")),
-            *[(f"attribute:{each.key}", each.label) for each in attributes if each.key not in secret],
-            *[(f"segment:{key}", name) for key, name in segments],
-        ]
+        offer(
+            self,
+            "breakdown",
+            [
+                ("", _("Not broken down")),
+                *[(f"attribute:{each.key}", each.label) for each in attributes if each.key not in secret],
+                *[(f"segment:{key}", name) for key, name in segments],
+            ],
+        )
         names = [("", "–"), *[(name, name) for name in event_names.recent()]]
         for number in range(1, MOST_STEPS + 1):
             label = _("Step %(number)s") % {"number": number}

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.admin.import_words import kind_choices
 from crm.domain.import_fields import OPEN_TYPES, FieldSet
 from crm.domain.text_shapes import ENCODINGS
-from tenants.admin.forms import StaffForm
+from tenants.admin.forms import StaffForm, offer
 
 _TYPES: Final = {
     "text": _("Text"),
@@ -53,7 +53,7 @@ class UploadForm(StaffForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["kind"].choices = kind_choices()  # type: ignore[attr-defined]
+        offer(self, "kind", kind_choices())
 
 
 class ColumnForm(StaffForm):
@@ -79,8 +79,8 @@ class ColumnForm(StaffForm):
             choices += [
                 (name, f"{_('Own field')}: {name.removeprefix(fields.open_prefix)}") for name in names
             ]
-        self.fields["target"].choices = choices  # type: ignore[attr-defined]
-        self.fields["type"].choices = [(each, _TYPES[each]) for each in OPEN_TYPES]  # type: ignore[attr-defined]
+        offer(self, "target", choices)
+        offer(self, "type", [(each, _TYPES[each]) for each in OPEN_TYPES])
 
     def plan(self) -> dict[str, Any]:
         values = self.cleaned_data

@@ -24,6 +24,7 @@ from crm.admin.import_words import (
 from crm.models import ImportRun, ImportState, QuarantinedRow, StagedRow
 from crm.queries import failed_rows
 from crm.services.imports import wizard
+from tenants.admin.forms import offer
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.admin.jobs import labelled
 from tenants.admin.lists import FilterForm, ListPage
@@ -46,7 +47,7 @@ class ImportFilters(FilterForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["kind"].choices = [("", _("Any kind")), *kind_choices()]  # type: ignore[attr-defined]
+        offer(self, "kind", [("", _("Any kind")), *kind_choices()])
 
 
 class ImportsPage(ListPage):

@@ -18,6 +18,7 @@ from crm.queries import search
 from loyalty_saas.backoffice import figures
 from rewards.models import Account, TierMembership
 from rewards.queries import programs
+from tenants.admin.forms import offer
 from tenants.admin.lists import FilterForm, ListPage
 from tenants.domain.permissions import Permission
 from tenants.models import Tenant
@@ -48,8 +49,8 @@ class CustomerFilters(FilterForm):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["q"].widget.input_type = "search"
-        self.fields["tier"].choices = [("", _("Any tier")), *tiers]  # type: ignore[attr-defined]
-        self.fields["segment"].choices = [("", _("Any segment")), *segments]  # type: ignore[attr-defined]
+        offer(self, "tier", [("", _("Any tier")), *tiers])
+        offer(self, "segment", [("", _("Any segment")), *segments])
 
 
 class CustomersPage(ListPage):

@@ -19,7 +19,7 @@ from crm.models import Customer
 from rewards.models import Account, Wallet
 from rewards.services import points
 from tenants.admin import formats
-from tenants.admin.forms import OnceForm
+from tenants.admin.forms import OnceForm, offer
 from tenants.admin.frame import Crumb, FormPage
 from tenants.domain.permissions import Permission
 
@@ -41,7 +41,7 @@ class AdjustForm(OnceForm):
 
     def __init__(self, *args: Any, wallets: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["wallet"].choices = wallets  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "wallet", wallets)
         if len(wallets) == 1:
             self.fields["wallet"].widget = forms.HiddenInput()
             self.fields["wallet"].initial = wallets[0][0]

@@ -28,7 +28,7 @@ from rewards.models import CouponDefinition, Redemption, Reward, RewardKind, Wal
 from rewards.queries import governed, programs
 from rewards.services import catalogue
 from rewards.services.catalogue import MOST_PIECES, MOST_POINTS, RewardOffer
-from tenants.admin.forms import StaffForm
+from tenants.admin.forms import StaffForm, offer
 from tenants.admin.frame import Crumb, FormPage
 from tenants.admin.keys import key_from
 from tenants.admin.lists import ListPage
@@ -86,7 +86,7 @@ class RewardForm(StaffForm):
             ("segments", list(Segment.objects.order_by("name").values_list("key", "name"))),
             ("tiers", [(tier.key, tier.name) for tier in tiers]),
         ):
-            self.fields[name].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+            offer(self, name, choices)
         self.other_wallets = wallets if len(wallets) > 1 else []
         for key, label in self.other_wallets:
             self.fields[f"price_{key}"] = forms.IntegerField(

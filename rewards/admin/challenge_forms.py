@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from rewards.admin.challenge_rows import parts_of, whole
 from rewards.admin.challenge_words import KIND_LABELS, RECURRENCE_LABELS, WINDOW_LABELS
 from rewards.admin.money import to_major, to_minor
-from tenants.admin.forms import StaffForm
+from tenants.admin.forms import StaffForm, offer
 
 PLAIN: Final = frozenset({"count", "sum", "distinct", "streak"})
 AMOUNT: Final = "amount_minor"
@@ -82,7 +82,7 @@ class ChallengeForm(StaffForm):
         kwargs["use_required_attribute"] = False
         super().__init__(*args, **kwargs)
         for name, options in choices.items():
-            self.fields[name].choices = list(options)  # type: ignore[attr-defined]  # a ChoiceField
+            offer(self, name, options)
 
     def of_fields(self, *names: str) -> list[forms.BoundField]:
         return [self[name] for name in names]

@@ -28,7 +28,7 @@ from rewards.queries import coupon_campaigns
 from rewards.services.coupons import campaigns
 from rewards.services.coupons.campaigns import CampaignTerms
 from tenants.admin import formats
-from tenants.admin.forms import StaffForm
+from tenants.admin.forms import StaffForm, offer
 from tenants.admin.frame import Crumb, FormPage, StaffPage
 from tenants.admin.keys import key_from
 from tenants.admin.lists import ListPage
@@ -77,7 +77,7 @@ class CampaignForm(StaffForm):
         offered = coupon_campaigns.definitions_for(campaign, most_free=_FREE_OFFERED)
         if offered:
             choices = [(each.key, each.name) for each in offered]
-            self.fields["definitions"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+            offer(self, "definitions", choices)
         else:
             del self.fields["definitions"]
 

@@ -15,7 +15,7 @@ from rewards.domain.expiry import start_of_day
 from rewards.models import CouponBase, CouponCampaign, CouponConflict, CouponKind, CouponPeriod
 from rewards.queries import programs
 from rewards.services.coupons.definitions import DefinitionTerms
-from tenants.admin.forms import StaffForm
+from tenants.admin.forms import StaffForm, offer
 
 WEEKDAYS: Final = [
     ("1", gettext_lazy("Monday")), ("2", gettext_lazy("Tuesday")), ("3", gettext_lazy("Wednesday")),
@@ -196,7 +196,7 @@ class DefinitionForm(StaffForm):
         self.warnings.setdefault(name, []).append(text)
 
     def _choose(self, name: str, choices: list[tuple[str, str]], if_empty: str = "") -> None:
-        self.fields[name].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, name, choices)
         if not choices:
             self.fields[name].help_text = if_empty
 

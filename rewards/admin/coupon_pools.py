@@ -21,7 +21,7 @@ from rewards.admin.coupons import worth
 from rewards.domain.coupon_codes import normalised
 from rewards.models import CouponCode, CouponDefinition, CouponPool, CouponUse
 from rewards.services.coupons import issuing, pools
-from tenants.admin.forms import StaffForm
+from tenants.admin.forms import StaffForm, offer
 from tenants.admin.frame import Crumb, FormPage, StaffPage
 from tenants.admin.lists import ListPage
 from tenants.domain.permissions import Permission
@@ -49,7 +49,7 @@ class PoolForm(StaffForm):
         super().__init__(*args, **kwargs)
         listed = CouponDefinition.objects.filter(is_active=True).order_by("-pk")[:500]
         choices = [(str(each.public_id), each.name) for each in listed]
-        self.fields["definition"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "definition", choices)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

@@ -37,6 +37,7 @@ from rewards.queries import coupon_conflicts, governed, offers
 from rewards.services.coupons import definitions
 from rewards.services.coupons.definitions import DefinitionTerms, columns_of
 from tenants.admin import formats
+from tenants.admin.forms import offer
 from tenants.admin.frame import Crumb, FormPage
 from tenants.admin.keys import key_from
 from tenants.admin.lists import FilterForm, ListPage
@@ -69,7 +70,7 @@ class DefinitionFilters(FilterForm):
         super().__init__(*args, **kwargs)
         campaigns = CouponCampaign.objects.order_by("pk").values_list("key", "name")
         choices = [("", _("Any campaign")), *campaigns]
-        self.fields["campaign"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "campaign", choices)
 
 
 class DefinitionsPage(ListPage):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from rewards.admin.money import to_major, to_minor
 from rewards.admin.tier_words import METRIC_LABELS
 from rewards.domain.tiers import SPEND
-from tenants.admin.forms import StaffForm
+from tenants.admin.forms import StaffForm, offer
 from tenants.admin.keys import key_from
 
 MOST_CRITERIA: Final = 3
@@ -140,7 +140,8 @@ class LadderRow(StaffForm):
         kwargs["use_required_attribute"] = False
         super().__init__(*args, **kwargs)
         self.criteria, self.currency = criteria, currency
-        self.fields["rewards"].choices = list(rewards)  # type: ignore[attr-defined]  # a ChoiceField
+        self._rewards = dict(rewards)
+        offer(self, "rewards", rewards)
         for criterion in criteria:
             self.fields[f"need_{criterion['key']}"] = forms.DecimalField(
                 label=need_label(criterion, currency), min_value=0, max_digits=15, decimal_places=3,
@@ -150,13 +151,12 @@ class LadderRow(StaffForm):
 
     def clean_prices(self) -> dict[str, int]:
         """Read lines of ``reward = points``."""
-        known = {key for key, _name in self.fields["rewards"].choices}  # type: ignore[attr-defined]  # a ChoiceField
         found: dict[str, int] = {}
         for line in filter(None, (line.strip() for line in self.cleaned_data["prices"].splitlines())):
             key, separator, points = (part.strip() for part in line.rpartition("="))
             if not separator or not (points.isascii() and points.isdigit() and int(points)):
                 raise forms.ValidationError(_("Write each line as: reward = points."))
-            if key not in known:
+            if key not in self._rewards:
                 raise forms.ValidationError(_("There is no reward “%(key)s”."), params={"key": key})
             found[key] = int(points)
         return found

@@ -13,7 +13,7 @@ from rewards.admin.money import to_major, to_minor
 from rewards.admin.program_rows import Row, given, keyed
 from rewards.admin.wallet_forms import WalletRow, wallet_values
 from rewards.domain.budgets import Period, WhenExhausted
-from tenants.admin.forms import StaffForm
+from tenants.admin.forms import StaffForm, offer
 
 PERIODS: Final = [
     (Period.DAY.value, gettext_lazy("a day")),
@@ -58,7 +58,7 @@ class MemberCapRow(StaffForm):
     def __init__(self, *args: Any, wallets: Sequence[tuple[str, str]], **kwargs: Any) -> None:
         kwargs["use_required_attribute"] = False
         super().__init__(*args, **kwargs)
-        self.fields["wallet"].choices = list(wallets)  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "wallet", wallets)
 
     def is_given(self) -> bool:
         return self.cleaned_data.get("points") is not None and not self.cleaned_data.get("DELETE")

@@ -32,7 +32,7 @@ from rewards.models import (
 from rewards.queries import governed
 from rewards.services import referral_programs, referrals
 from rewards.services.referral_programs import ProgramTerms
-from tenants.admin.forms import StaffForm
+from tenants.admin.forms import StaffForm, offer
 from tenants.admin.frame import Crumb, FormPage
 from tenants.admin.lists import FilterForm, ListPage
 from tenants.domain.permissions import Permission
@@ -103,7 +103,7 @@ class ReferralForm(StaffForm):
             ("referrer_coupon", coupons),
             ("referee_coupon", coupons),
         ):
-            self.fields[name].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+            offer(self, name, choices)
 
     def clean_upper_points(self) -> list[int]:
         parts = [part.strip() for part in self.cleaned_data["upper_points"].split(",") if part.strip()]

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from rewards.admin.money import to_major, to_minor
 from rewards.admin.words import COMPARISON_LABELS, FIELD_LABELS, SOURCE_LABELS, is_money
 from rewards.domain.conditions import FACTS, FactKind, FactSource, Op
-from tenants.admin.forms import StaffForm
+from tenants.admin.forms import StaffForm, offer
 
 GROUPS: Final = ("A", "B", "C", "D")
 ALL, ANY, NONE = "all", "any", "none"
@@ -87,7 +87,7 @@ class ConditionRow(StaffForm):
         self.currency = currency
         kwargs["use_required_attribute"] = False
         super().__init__(*args, **kwargs)
-        self.fields["fact"].choices = list(facts)  # type: ignore[attr-defined]  # a ChoiceField
+        offer(self, "fact", facts)
 
     def is_given(self) -> bool:
         return bool(self.cleaned_data.get("fact")) and not self.cleaned_data.get("DELETE")

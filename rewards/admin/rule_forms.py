@@ -17,7 +17,7 @@ from rewards.admin.rule_conditions import ALL, ANY, GROUPS, MODES
 from rewards.admin.words import GRANT_LABELS, PERIOD_LABELS, TRIGGER_LABELS
 from rewards.domain.expiry import ExpiryKind
 from rewards.domain.rules import GrantKind, Rounding
-from tenants.admin.forms import StaffForm
+from tenants.admin.forms import StaffForm, offer
 
 _NONE: Final = "none"
 # Inactivity moves the end of a whole wallet; one rule cannot have it for itself.
@@ -126,7 +126,7 @@ class RuleForm(StaffForm):
                 label=_("Group %(letter)s holds when") % {"letter": letter}, choices=MODES, required=False
             )
         for name, options in choices.items():
-            self.fields[name].choices = list(options)  # type: ignore[attr-defined]  # a ChoiceField
+            offer(self, name, options)
 
     def of(self, *names: str) -> list[forms.BoundField]:
         return [self[name] for name in names]

@@ -24,7 +24,7 @@ from rewards.queries import tiers as tier_queries
 from rewards.services import tiers
 from tenants.admin import formats
 from tenants.admin.charts import Series, chart
-from tenants.admin.forms import StaffForm
+from tenants.admin.forms import StaffForm, offer
 from tenants.admin.frame import Crumb, FormPage, StaffPage
 from tenants.domain.permissions import Permission
 
@@ -147,7 +147,7 @@ class TierLockPage(FormPage):
         form = LockForm(data)
         published = programs.published()
         choices = [(tier.key, tier.name) for tier in published.revision.tiers] if published else []
-        form.fields["tier"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        offer(form, "tier", choices)
         return form
 
     def context(self) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, cast
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -28,6 +29,11 @@ class StaffForm(forms.Form):
             for field in self.fields.values():
                 _bound(field)
         super().full_clean()
+
+
+def offer(form: forms.Form, field: str, choices: Iterable[tuple[Any, Any]]) -> None:
+    """Set what a choice of a form offers, for choices that only the tenant's rows know."""
+    cast("forms.ChoiceField", form.fields[field]).choices = list(choices)
 
 
 def _bound(field: forms.Field) -> None:
