@@ -19,6 +19,7 @@ from tenants.domain.actors import Actor
 from tenants.models import AuditEntry, Job, Tenant
 from tenants.scope import tenant_scope
 from tenants.services import jobs
+from tests.lines import Line
 from tests.loyalty_saas import worker_jobs  # noqa: F401 - registers the kinds here as well
 from tests.processes import broker_at, kill, product_environment, wait_until
 
@@ -154,6 +155,35 @@ def test_a_worker_and_its_job_outlive_their_broker(
             done = finished(tenant, running)
         assert (done.state, done.attempts) == (Job.State.SUCCEEDED, 1)
         assert worker.process.poll() is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.skipif(name not in os.environ, reason=f"{name} is not set"))
+        for name in ("TEST_BROKER_URL", "TEST_REDIS_URL")
+    ],
+)
+def test_a_worker_and_its_job_outlive_a_cut_line(
+    name: str, supervisor: Supervisor, tenant: Tenant, actor: Actor
+) -> None:
+    note, go = supervisor.directory / "runs", supervisor.directory / "go"
+    with Line(os.environ[name]) as line, broker_at(os.environ[name]):
+        program = worker_program(
+            ALL_QUEUES, product_environment(line.url), supervisor.directory / "run", JOBS
+        )
+        [worker] = supervisor.start(program)
+        running = start_job(tenant, actor, "worker_test.wait", note=str(note), go=str(go))
+        wait_until(note.exists)
+        line.cut()
+        for _ in range(2):
+            other = start_job(tenant, actor, "worker_test.count_audit", steps=1)
+            assert finished(tenant, other).state == Job.State.SUCCEEDED
+            go.touch()
+            done = finished(tenant, running)
+        assert (done.state, done.attempts) == (Job.State.SUCCEEDED, 1)
+        assert worker.process.poll() is None
+        supervisor.stop_child(worker)
 
 
 def test_every_periodic_task_is_registered_and_has_a_queue() -> None:
