@@ -130,6 +130,13 @@ def waiting(tenant: Tenant) -> tuple[int, int]:
         return messages, Job.objects.exclude(state__in=Job.FINISHED).count()
 
 
+def untouched(tenant: Tenant) -> tuple[int, int]:
+    """How many messages and how many jobs no worker has ever begun with."""
+    with tenant_scope(tenant):
+        messages = OutboxMessage.objects.filter(state=OutboxMessage.State.PENDING, attempts=0).count()
+        return messages, Job.objects.filter(state=Job.State.QUEUED).count()
+
+
 def state_of(tenant: Tenant) -> dict[str, Any]:
     """Everything that the deeds brought about, by names that are the same in every tenant."""
     with tenant_scope(tenant):

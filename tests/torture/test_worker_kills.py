@@ -49,7 +49,9 @@ def test_killed_workers_lose_nothing_and_double_nothing(
     teller = Teller(tenant)
     with working(teller, TELLERS):
         repeatedly(strike, kills(2, of_a_thousand=100), shortest=0.3, longest=0.8)
-    settle(crew, tenant)
+    # Nobody runs any more what was at work.
+    crew.kill_worker()
+    drain(tenant)
     assert_as_if_nothing_had_happened(teller, other_tenant)
 
 
@@ -60,7 +62,7 @@ def test_a_killed_relay_loses_nothing_and_doubles_nothing(
     # Whatever is sent is lost: only the relay and the sweeper find the rows, and only they are at work.
     with broker_at(NOWHERE), working(teller, TELLERS):
         repeatedly(crew.kill_a_process, kills(2, of_a_thousand=50), shortest=0.3, longest=0.8)
-    settle(crew, tenant)
+    drain(tenant)
     assert_as_if_nothing_had_happened(teller, other_tenant)
 
 
@@ -72,10 +74,10 @@ def test_messages_may_be_lost_doubled_and_out_of_order(
         with courier.carrying(), working(teller, TELLERS):
             wait_until(lambda: len(teller.told) >= MESSAGES, 60)
         lost = Counter(task for task, _row in courier.lost)
-        still = {"tenants.deliver_outbox": 0, "tenants.run_job": 0}
-        wait_until(lambda: stories.waiting(tenant) == tuple(lost[task] for task in still))
+        untold = (lost["tenants.deliver_outbox"], lost["tenants.run_job"])
+        wait_until(lambda: stories.untouched(tenant) == untold)
     assert min(courier.moods["lost"], courier.moods["doubled"]) > 0
-    settle(crew, tenant)
+    drain(tenant)
     assert_as_if_nothing_had_happened(teller, other_tenant)
 
 
@@ -86,9 +88,8 @@ def test_a_wiped_broker_takes_nothing_along(crew: Crew, tenant: Tenant, other_te
         repeatedly(lambda _: crew.wipe_broker(), kills(1, of_a_thousand=10), shortest=0.5, longest=1.0)
         told = len(teller.told)
         wait_until(lambda: len(teller.told) >= told + 10)
-    stories.grow_old(tenant)
     # Nobody starts the worker or the beat again: both come back by themselves.
-    wait_until(lambda: stories.waiting(tenant) == (0, 0), DRAINED_SECONDS)
+    drain(tenant)
     assert (worker.poll(), beat.poll()) == (None, None)
     assert_as_if_nothing_had_happened(teller, other_tenant)
 
@@ -106,11 +107,10 @@ def test_the_product_drains_a_wiped_broker_within_two_minutes(
     assert_as_if_nothing_had_happened(teller, other_tenant)
 
 
-def settle(crew: Crew, tenant: Tenant) -> None:
-    """Nobody runs the jobs that were at work any more: time passes, and the sweeper finds them."""
-    crew.kill_worker()
+def drain(tenant: Tenant) -> None:
+    """Time passes, and the sweepers find what nobody was told of."""
     stories.grow_old(tenant)
-    wait_until(lambda: stories.waiting(tenant) == (0, 0), 60)
+    wait_until(lambda: stories.waiting(tenant) == (0, 0), DRAINED_SECONDS)
 
 
 def assert_as_if_nothing_had_happened(teller: Teller, other_tenant: Tenant) -> None:
