@@ -60,6 +60,17 @@ def build(page: Page, site: str) -> None:
     expect(page.get_by_role("link", name="Thank you")).to_be_visible()
 
 
+def say_much(tenant: Tenant) -> None:
+    """Give the check something to say that is longer than its card: a rule that is over and overlaps."""
+    with tenant_scope(tenant):
+        draft = ProgramRevision.objects.get(number=2)
+        rule = next(each for each in draft.document["rules"] if each["name"] == "Thank you")
+        when = {"order": "total_minor", "op": "gte", "value": 9000}
+        over = {**rule, "key": "over", "name": "Over", "ends_at": "2020-01-01T00:00:00Z", "when": when}
+        draft.document["rules"].append(over)
+        draft.save(update_fields=["document"])
+
+
 def simulate(page: Page, site: str, amount: str) -> str:
     """Return the points of a cart of one line."""
     page.goto(f"{site}/program/2/simulate/")
@@ -77,8 +88,10 @@ def test_from_the_first_rule_to_the_publication(
 ) -> None:
     page, watch = enter(browser, site, add_member(tenant, "marketer", actor))
     build(page, site)
+    say_much(tenant)
     assert [simulate(page, site, amount) for amount in ("29.99", "30.00")] == ["+29", "+55"]
     page.goto(f"{site}/program/2/")
+    expect(page.get_by_text("both pay").first).to_be_visible()
     check_layout(page, "revision")
     page.get_by_role("button", name="Rehearse").click()
     page.wait_for_url("**/jobs/**")
