@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -12,8 +13,9 @@ from rewards.locks import lock_redemption
 from rewards.models import Redemption, RedemptionState, VelocityKind
 from rewards.services import holds, ledger, reward_stock, velocity
 from rewards.services.coupons import issuing
+from rewards.services.errors import HoldClosed
 from rewards.services.ledger import Source
-from rewards.services.redemption_states import CodeUsed, lock, move
+from rewards.services.redemption_states import CodeUsed, WrongState, lock, move
 from tenants.domain.actors import Actor
 
 _SWEEP: Final = 500
@@ -55,12 +57,17 @@ def keep(*, redemption: Redemption) -> Redemption:
 
 
 def cancel_overdue(*, by: Actor, at: datetime) -> int:
-    """Cancel reservations whose hold's time is over; returns how many."""
+    """Cancel reservations whose hold's time is over; returns how many. One confirmed meanwhile stays."""
     overdue = Redemption.objects.filter(state=RedemptionState.RESERVED, hold__expires_at__lte=at)
     redemptions = list(overdue.order_by("pk")[:_SWEEP])
+    count = 0
     for redemption in redemptions:
-        cancel(redemption=redemption, by=by, at=at, reason="The reservation timed out")
-    return len(redemptions)
+        try:
+            cancel(redemption=redemption, by=by, at=at, reason="The reservation timed out")
+        except WrongState:
+            continue
+        count += 1
+    return count
 
 
 def _review_refund(row: Redemption, reason: str, at: datetime) -> Redemption:
@@ -80,7 +87,9 @@ def _give_back(row: Redemption, source_type: str, *, by: Actor, at: datetime, re
     if row.coupon_code is not None and not issuing.give_back(code=row.coupon_code, at=at):
         raise CodeUsed
     if row.transaction is None:
-        holds.release(hold=row.hold, at=at)
+        # A hold that timed out before its redemption was cancelled has given the points back.
+        with suppress(HoldClosed):
+            holds.release(hold=row.hold, at=at)
     else:
         source = Source(source_type, str(row.public_id))
         ledger.reverse(transaction=row.transaction, source=source, by=by, at=at, reason=reason)

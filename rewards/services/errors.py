@@ -1,4 +1,4 @@
-"""Refusals of the ledger."""
+"""Refusals of the ledger, and of whom nothing is given to."""
 
 from __future__ import annotations
 
@@ -82,3 +82,11 @@ class GovernedByProgram(DomainError):
 
     code = "governed_by_program"
     title = "The program governs this; change it in a draft of the program"
+
+
+class CustomerNotActive(DomainError):
+    """Suspended, merged and anonymised customers get and redeem nothing; carries ``state``."""
+
+    code = "customer_not_active"
+    status = 409
+    title = "The customer is not active"

@@ -15,8 +15,8 @@ from rewards.models import Hold, LedgerEntry, TransactionKind, Wallet
 from rewards.queries import credit_terms, programs
 from rewards.queries.programs import PublishedRevision
 from rewards.services import expiries, holds, ledger
+from rewards.services.errors import CustomerNotActive
 from rewards.services.ledger import Posting, Source
-from rewards.services.redemption_states import CustomerNotActive
 from tenants.domain.actors import Actor
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.scope import active_tenant

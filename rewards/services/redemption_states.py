@@ -42,13 +42,6 @@ class CodeUsed(Conflict):
     title = "The reward's coupon was used already"
 
 
-class CustomerNotActive(Conflict):
-    """Suspended, merged and anonymised customers redeem nothing; carries ``state``."""
-
-    code = "customer_not_active"
-    title = "The customer is not active"
-
-
 class WrongState(Conflict):
     """The redemption is not in a state that allows this; carries ``state``."""
 

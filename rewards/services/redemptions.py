@@ -24,11 +24,10 @@ from rewards.queries import catalogue, catalogue_for
 from rewards.queries.catalogue_for import PricedReward
 from rewards.services import holds, reward_stock, velocity
 from rewards.services.coupons import issuing
-from rewards.services.errors import SourceReused
+from rewards.services.errors import CustomerNotActive, SourceReused
 from rewards.services.ledger import Source
 from rewards.services.redemption_states import (
     SOURCE,
-    CustomerNotActive,
     RewardUnavailable,
     WrongState,
     lock,

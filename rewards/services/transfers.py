@@ -13,9 +13,8 @@ from rewards.domain.sources import customer_key
 from rewards.models import Wallet
 from rewards.queries import programs
 from rewards.services import ledger
-from rewards.services.errors import SourceReused
+from rewards.services.errors import CustomerNotActive, SourceReused
 from rewards.services.ledger import Posting
-from rewards.services.redemption_states import CustomerNotActive
 from tenants.domain.actors import Actor
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.services import audit

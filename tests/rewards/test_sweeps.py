@@ -10,7 +10,7 @@ import pytest
 
 from rewards import tasks
 from rewards.models import Account, Hold, LedgerTransaction, Redemption, Reward, RewardKind
-from rewards.services import catalogue, holds, points, redemption_states, redemptions, starter
+from rewards.services import cancellations, catalogue, holds, points, redemption_states, redemptions, starter
 from rewards.services.errors import HoldClosed
 from rewards.services.ledger import Source
 from tenants.domain.actors import SYSTEM
@@ -103,6 +103,27 @@ def test_an_overdue_reservation_is_cancelled_with_its_points_and_its_stock(
             redemptions.confirm(redemption=row, by=SYSTEM, at=due)
     with tenant_scope(other_tenant):
         assert (Redemption.objects.get().state, balance_of(made[1].customer)) == ("reserved", (60, 40))
+
+
+def test_more_overdue_reservations_than_a_sweep_takes_are_cancelled_by_the_next(
+    tenant: Tenant, other_tenant: Tenant, sweep: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Holds time out by themselves: a redemption behind the limit finds its own closed, and ends too."""
+    monkeypatch.setattr(cancellations, "_SWEEP", 1)
+    with tenant_scope(tenant):
+        customer = make_customer()
+        post(customer, make_wallet(), 100)
+        for _ in range(2):
+            redemptions.reserve(customer=customer, reward=mug(), by=SYSTEM, at=NOW)
+    due = NOW + redemptions.RESERVATION
+    sweep(due)
+    with tenant_scope(tenant):
+        assert sorted(Redemption.objects.values_list("state", flat=True)) == ["cancelled", "reserved"]
+        assert balance_of(customer) == (100, 0)
+    sweep(due + INSTANT)
+    with tenant_scope(tenant):
+        assert set(Redemption.objects.values_list("state", flat=True)) == {"cancelled"}
+        assert balance_of(customer) == (100, 0)
 
 
 def test_a_confirmed_redemption_outlives_its_reservation(tenant: Tenant, sweep: Any) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Model, QuerySet
 
+from crm.models import Customer, CustomerState
 from rewards.domain.coupon_codes import Pattern, PatternError, normalised
 from rewards.domain.coupon_terms import end_after_days
 from rewards.locks import lock_coupon_codes, next_free_coupon_code
 from rewards.models import CodeState, CouponCode, CouponDefinition, CouponKind
 from rewards.services.coupons.errors import NoCodes, WrongCouponState
+from rewards.services.errors import CustomerNotActive
 from rewards.services.ledger import Source
 from tenants.domain.actors import Actor
 from tenants.errors import NotFound
@@ -27,11 +29,15 @@ _ATTEMPTS = 5
 def issue(*, customer_id: int, definition_key: str, source: Source, by: Actor, at: datetime) -> CouponCode:
     """Give the customer one code of the definition, once per ``source`` for ever.
 
-    Raises ``NotFound`` when there is no such definition, ``NoCodes`` when no code can be had.
+    Raises ``NotFound`` when there is no such definition, ``CustomerNotActive``, and ``NoCodes`` when no code
+    can be had.
     """
     earlier = of_source(source)
     if earlier is not None:
         return earlier
+    state = Customer.objects.values_list("state", flat=True).get(pk=customer_id)
+    if state != CustomerState.ACTIVE:
+        raise CustomerNotActive(f"The customer is {state}.", state=state)
     definition = definition_of(definition_key)
     try:
         with transaction.atomic():

@@ -143,3 +143,17 @@ def test_conflicts_of_a_definition_are_listed(api: ApiClient) -> None:
     assert api.get(f"/coupon-definitions/{ten['id']}/conflicts").json() == {
         "conflicts": [{"code": "overlap", "field": "exclusive_group", "other": "dear"}]
     }
+
+
+@pytest.mark.parametrize("state", ["suspended", "anonymised"])
+def test_nobody_who_is_gone_is_given_a_code(api: ApiClient, tenant: Tenant, state: str) -> None:
+    with tenant_scope(tenant):
+        make_definition("gift")
+        customer = make_customer(state=state)
+    body = {"customer": str(customer.public_id), "definition": "gift"}
+    refused = api.post("/coupons/issue", body, Idempotency_Key="k")
+    assert (refused.status_code, refused.json()["code"], refused.json()["state"]) == (
+        409, "customer_not_active", state,
+    )  # fmt: skip
+    with tenant_scope(tenant):
+        assert not CouponCode.objects.filter(definition__key="gift").exists()
