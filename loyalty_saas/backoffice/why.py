@@ -29,6 +29,7 @@ class Why:
     """``asks_again`` opens the simulator with the same case; empty where no rule was asked."""
 
     decision: DecisionRecord
+    tier: str
     source: str
     url_id: Any
     outcomes: list[Outcome]
@@ -39,9 +40,11 @@ class Why:
 def decisions(customer: Customer, revision: Revision | None, currency: str, zone: ZoneInfo) -> list[Why]:
     """Return the newest decisions about one customer, in words."""
     names = {rule.key: rule.name for rule in revision.rules} if revision else {}
+    tiers = {tier.key: tier.name for tier in revision.tiers} if revision else {}
     return [
         Why(
             each.decision,
+            tiers.get(each.decision.record.get("tier"), each.decision.record.get("tier") or ""),
             each.name or each.source,
             each.order.public_id if each.order else None,
             outcomes(each.decision.record, names, currency),

@@ -293,6 +293,7 @@ def test_a_decision_is_asked_again_from_the_customers_page(filled: Filled, staff
     (why,) = [each for each in page.context["decisions"] if each.source == "Ownmark-O1"]
     link = f"/t/acme/program/1/simulate/?{why.asks_again}"
     assert link.endswith("?kind=order&recorded=Ownmark-O1")
+    assert why.tier == "Bronze"
     assert link.replace("&", "&amp;") in page.content.decode()
     order = staff.get(f"/t/acme/orders/{filled.order.public_id}/").content.decode()
     assert link.replace("&", "&amp;") in order
