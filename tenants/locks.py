@@ -1,8 +1,13 @@
-"""The only place of this app with row locks."""
+"""The only place of this app with row and advisory locks."""
 
 from __future__ import annotations
 
+from django.db import connection
+
 from tenants.models import ApiKey, IdempotencyRecord, Job, Membership, OutboxMessage
+from tenants.scope import active_tenant_id
+
+_NIGHT_LOCK = 7_201_472
 
 
 def lock_outbox_message(message_id: int) -> OutboxMessage | None:
@@ -30,3 +35,11 @@ def lock_api_key(api_key_id: int) -> ApiKey:
 def lock_idempotency_record(key: str, endpoint: str) -> IdempotencyRecord:
     record: IdempotencyRecord = IdempotencyRecord.objects.select_for_update().get(key=key, endpoint=endpoint)
     return record
+
+
+def lock_night() -> None:
+    """Let one process at a time look which nightly jobs are due, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, (%s %% 2147483647)::integer)", [_NIGHT_LOCK, active_tenant_id()]
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
 
 from crm.services import customer_touches
@@ -14,6 +14,7 @@ from rewards.domain.wallets import WARNING_DAYS, WalletPolicy
 from rewards.models import Wallet
 from rewards.queries import expiring, programs, tiers
 from rewards.services.ledger import array_literal, fetch_one
+from tenants.models import OutboxMessage
 from tenants.scope import active_tenant_id
 from tenants.services import outbox
 
@@ -31,6 +32,8 @@ _DUE = """
 ACCOUNTS_A_BATCH = 2_000
 WARNING_TOPIC: Final = "rewards.points_expiring"
 _WARNINGS_A_MESSAGE = 500
+# Longer than a local day, which has 25 hours at most.
+_TOLD_FOR: Final = timedelta(hours=26)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +80,15 @@ def touch(
 def warn(*, zone: tzinfo, at: datetime) -> int:
     """Tell the messaging side whose points end as many days away as their wallet warns; returns how many.
 
-    Meant to run once a local day: it names what ends on that day. An outbox row carries up to 500 members.
-    Points of a wallet that no published program has any more are warned of as usual.
+    Names what ends on that local day, and each day once however often it is asked: a job whose worker was
+    killed runs again. An outbox row carries up to 500 members. Points of a wallet that no published program
+    has any more are warned of as usual.
     """
     warned = 0
     for days, keys in sorted(_wallets_by_days().items(), reverse=True):
         day = at.astimezone(zone).date() + timedelta(days=days)
+        if _is_warned(days, day, at):
+            continue
         rows = expiring.on_day(day, wallets=keys, zone=zone, at=at)
         for start in range(0, len(rows), _WARNINGS_A_MESSAGE):
             members = [row.to_json() for row in rows[start : start + _WARNINGS_A_MESSAGE]]
@@ -90,6 +96,11 @@ def warn(*, zone: tzinfo, at: datetime) -> int:
             outbox.publish(topic=WARNING_TOPIC, payload=payload, at=at)
         warned += len(rows)
     return warned
+
+
+def _is_warned(days: int, day: date, at: datetime) -> bool:
+    recent = OutboxMessage.objects.filter(topic=WARNING_TOPIC, created_at__gt=at - _TOLD_FOR)
+    return bool(recent.filter(payload__days=days, payload__day=day.isoformat()).exists())
 
 
 def _wallets_by_days() -> dict[int, set[str]]:

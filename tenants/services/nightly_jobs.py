@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from tenants.domain.actors import SYSTEM
+from tenants.locks import lock_night
 from tenants.models import Job, Tenant
 from tenants.queue import registry
 from tenants.scope import for_each_tenant
@@ -27,6 +28,7 @@ def is_night(tenant: Tenant, at: datetime) -> bool:
 
 
 def _start_due_of(tenant: Tenant, at: datetime) -> int:
+    lock_night()
     tonight = Job.objects.filter(params={}, created_at__gt=at - ONCE_IN)
     started = set(tonight.filter(requested_by=SYSTEM.label).values_list("kind", flat=True))
     due = sorted(registry.nightly_kinds - started)

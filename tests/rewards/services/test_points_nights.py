@@ -83,6 +83,11 @@ def test_members_hear_of_what_ends_in_thirty_and_seven_days(wallet: Wallet, tena
     assert [(row["customer_id"], row["points"]) for row in message.payload["members"]] == [
         (customer.pk, 10), (customer.pk, 10),
     ]  # fmt: skip
+    # The job's worker was killed before it could say that it was done: it runs again.
+    assert expiries.warn(zone=tenant.zone, at=NOW + timedelta(hours=2)) == 0
+    assert OutboxMessage.objects.filter(topic=expiries.WARNING_TOPIC).count() == 1
+    # What ends at the next midnight by a second is told the next day.
+    assert expiries.warn(zone=tenant.zone, at=NOW + timedelta(days=1)) == 1
 
 
 def test_a_wallet_warns_when_it_says_or_never(wallet: Wallet, tenant: Tenant) -> None:
