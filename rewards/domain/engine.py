@@ -159,7 +159,9 @@ class _Run:
         """Yield the points of each wallet, and apart from them those of rules with an expiry of their own."""
         revision, zone = self._revision, self._revision.time_zone
         for key, points in self._points_by_wallet.items():
-            usual = points - sum(own for rule, own in self._own if rule.wallet == key)
+            usual = points
+            if self._own:
+                usual -= sum(own for rule, own in self._own if rule.wallet == key)
             if usual:
                 yield Earn(key, usual, revision.wallet(key).expires_at(at, zone, tier))
         for rule, points in self._own:

@@ -193,15 +193,15 @@ class ShadowLedger:
         self._budgets.book(at, evaluation)
 
     def _credit(self, due: Due, decision: Decision, at: datetime) -> None:
-        customer_id, points, measures = due.customer_id, self.points, self.measures
+        customer_id, earn, totals = due.customer_id, self.points.earn, self.points.totals
         lots = []
         for earned in decision.earned:
-            wallet, given = earned.wallet, earned.points
+            given = earned.points
             self.points_by_customer[customer_id] += given
-            points.totals[wallet].given += given
-            lots.append(points.earn(due, earned, at))
-            if measures is not None:
-                measures.add_points(customer_id, at, wallet, given)
+            totals[earned.wallet].given += given
+            lots.append(earn(due, earned, at))
+            if self.measures is not None:
+                self.measures.add_points(customer_id, at, earned.wallet, given)
         if decision.line_points_by_wallet:
             pots = [earned.pot for earned in decision.earned]
             self.returns.remember(due.event_id, decision, dict(zip(pots, lots, strict=True)))

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from rewards.domain.effects import Earn
 from rewards.domain.expiry import ExpiryKind
 from rewards.domain.facts import Due
-from rewards.domain.lots import LotBalance
+from rewards.domain.lots import NEVER, LotBalance
 from rewards.domain.programs import Revision
 from rewards.domain.shadow_accounts import ShadowAccount
 from rewards.domain.wallets import CreditTerms, Pending, WalletPolicy
@@ -57,7 +57,8 @@ class ShadowPoints:
     """
 
     def __init__(self, revision: Revision, *, horizon: datetime | None, told_apart: Collection[int]) -> None:
-        self._zone, self._horizon, self._told_apart = revision.time_zone, horizon, told_apart
+        self._zone, self._told_apart = revision.time_zone, told_apart
+        self._horizon, self._merges = horizon or NEVER, horizon is not None
         self._policies = {policy.key: policy for policy in revision.wallets}
         self._waiting = {
             key: each.pending for key, each in self._policies.items() if each.pending != _AT_ONCE
@@ -88,11 +89,11 @@ class ShadowPoints:
     def earn(self, due: Due, earned: Earn, at: datetime) -> LotBalance | None:
         """Credit what an event earned, and return the lot as far as it is told apart."""
         customer_id, wallet, earned_at = due.customer_id, earned.wallet, due.event.at
-        if wallet not in self._special:
-            account = self._settled(customer_id, wallet, at)
-            if account.merges and not account.debt:
-                account.add(earned.points, self._end(earned.expires_at), at)
-                return None
+        account = self._accounts[wallet].get(customer_id)
+        is_short = account is not None and account.merges and wallet not in self._special
+        if account is not None and is_short and account.next_at > at and not account.debt:
+            account.add(earned.points, self._end(earned.expires_at), at)
+            return None
         waiting = self._waiting.get(wallet, _AT_ONCE)
         terms = CreditTerms(
             earned.expires_at,
@@ -212,8 +213,7 @@ class ShadowPoints:
 
     def _end(self, expires_at: datetime | None) -> datetime | None:
         """Return when merged points end, as far as that is before the horizon."""
-        is_near = expires_at is not None and self._horizon is not None and expires_at < self._horizon
-        return expires_at if is_near else None
+        return expires_at if expires_at is None or expires_at < self._horizon else None
 
     def _policy(self, wallet: str) -> WalletPolicy:
         return self._policies.get(wallet, _OTHERWISE)
@@ -221,7 +221,7 @@ class ShadowPoints:
     def _account(self, customer_id: int, wallet: str) -> ShadowAccount:
         account = self._accounts[wallet].get(customer_id)
         if account is None:
-            merges = self._horizon is not None and customer_id not in self._told_apart
+            merges = self._merges and customer_id not in self._told_apart
             account = self._accounts[wallet][customer_id] = ShadowAccount(merges=merges)
         return account
 
