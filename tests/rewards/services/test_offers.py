@@ -138,7 +138,7 @@ def test_what_the_tenants_data_forbids_is_told_before_the_review(scope: Tenant, 
     with pytest.raises(InvalidInput) as refusal:
         program_reviews.submit(revision=draft, by=actor, at=NOW)
     assert {error.pointer for error in refusal.value.errors} == {
-        "/document/rewards/0/segments", "/document/rewards/0/coupon_definition",
+        "/document/rewards/0/segments", "/document/rewards/0/coupon",
     }  # fmt: skip
     assert not CouponDefinition.objects.exists()
 
