@@ -28,7 +28,7 @@ demo: $(INSTALLED)  ## Start everything with demonstration data on http://127.0.
 
 test: $(INSTALLED)  ## Run the test suite on its own PostgreSQL, or on TEST_DATABASE_URL (ARGS="-k name")
 	@DJANGO_SETTINGS_MODULE=loyalty_saas.settings.test \
-		$(BIN)/python -m loyalty_saas.embedded.run --directory var/test -- $(BIN)/python -m pytest -q -n 2 --dist loadgroup $(ARGS)
+		$(BIN)/python -m loyalty_saas.embedded.run --directory var/test -- $(BIN)/python -m pytest -q -n 3 --dist loadgroup $(ARGS)
 
 torture: $(INSTALLED)  ## The ledger's state machine, the races and the kill tests in their long form (EXAMPLES=2000 KILLS=1000 OPENAPI=50)
 	@LEDGER_MACHINE_EXAMPLES=$(or $(EXAMPLES),2000) LEDGER_MACHINE_STEPS=50 RACE_ATTEMPTS=$(or $(ATTEMPTS),20000) \
