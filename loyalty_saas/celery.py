@@ -68,6 +68,9 @@ app.conf.update(
     task_time_limit=_VISIBILITY_TIMEOUT_SECONDS - 300,
     task_soft_time_limit=_VISIBILITY_TIMEOUT_SECONDS - 600,
     worker_prefetch_multiplier=1,
+    # Nobody steers workers from afar. For that each has a queue of its own name, which RabbitMQ keeps locked
+    # until it notices that the last of the name is gone; one that starts again before that would end at once.
+    worker_enable_remote_control=False,
     worker_consumer="loyalty_saas.consumer:Consumer",
     # What runs goes on when the broker is lost: should its message come again, the row says that it runs.
     worker_cancel_long_running_tasks_on_connection_loss=False,

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from celery.utils.nodenames import gethostname
 from django.utils import timezone
+from kombu import Connection
 
 from loyalty_saas import celery as celery_module
 from loyalty_saas.embedded.processes import Child, Supervisor
@@ -184,6 +186,19 @@ def test_a_worker_and_its_job_outlive_a_cut_line(
         assert (done.state, done.attempts) == (Job.State.SUCCEEDED, 1)
         assert worker.process.poll() is None
         supervisor.stop_child(worker)
+
+
+@pytest.mark.skipif("TEST_BROKER_URL" not in os.environ, reason="TEST_BROKER_URL is not set")
+def test_a_worker_starts_while_the_broker_still_holds_what_its_dead_namesake_had(
+    supervisor: Supervisor,
+) -> None:
+    url = os.environ["TEST_BROKER_URL"]
+    with Connection(url) as dead:
+        dead.channel().queue_declare(f"{ALL_QUEUES.name}@{gethostname()}.celery.pidbox", exclusive=True)
+        [worker] = supervisor.start(
+            worker_program(ALL_QUEUES, product_environment(url), supervisor.directory / "run", JOBS)
+        )
+        assert worker.process.poll() is None
 
 
 def test_every_periodic_task_is_registered_and_has_a_queue() -> None:
