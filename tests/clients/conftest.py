@@ -8,7 +8,9 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -47,25 +49,27 @@ def arrived(tenant: Tenant) -> Callable[[], Counter[tuple[str, str | None]]]:
 
 
 @pytest.fixture(scope="session")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def packages() -> Path:
     """Where the npm packages are: installed once per set of versions, by whoever comes first."""
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
         pytest.skip("Node and npm are not installed.")
     wanted = (HERE / "package.json").read_bytes()
     home = CHECKOUT / "var" / "clients" / hashlib.sha256(wanted).hexdigest()[:12]
-    if not (home / "complete").exists():
-        building = tmp_path_factory.mktemp("clients")
-        (building / "package.json").write_bytes(wanted)
-        command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-        try:
-            subprocess.run(command, cwd=building, check=True, capture_output=True, timeout=180)
-        except (subprocess.SubprocessError, OSError) as error:
-            pytest.skip(f"The npm packages cannot be had: {error}")
-        (building / "complete").touch()
+    if not home.exists():
         home.parent.mkdir(parents=True, exist_ok=True)
-        if not home.exists():
-            shutil.copytree(building, home, symlinks=True, dirs_exist_ok=True)
+        with TemporaryDirectory(dir=home.parent) as folder:
+            building = Path(folder) / "whole"
+            building.mkdir()
+            (building / "package.json").write_bytes(wanted)
+            command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+            try:
+                subprocess.run(command, cwd=building, check=True, capture_output=True, timeout=180)
+            except (subprocess.SubprocessError, OSError) as error:
+                pytest.skip(f"The npm packages cannot be had: {error}")
+            # In one step, so that nobody finds half of it; another process may have been first.
+            with suppress(OSError):
+                building.rename(home)
     return home
 
 
