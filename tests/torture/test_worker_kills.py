@@ -66,6 +66,9 @@ def test_a_killed_relay_loses_nothing_and_doubles_nothing(
     assert_as_if_nothing_had_happened(teller, other_tenant)
 
 
+@pytest.mark.skipif(
+    not KILLS, reason="On a busy machine a message may not be sent at all, and KILLS is not set."
+)
 def test_messages_may_be_lost_doubled_and_out_of_order(
     crew: Crew, tenant: Tenant, other_tenant: Tenant
 ) -> None:
