@@ -15,6 +15,8 @@ class RecommendationsConfig(AppConfig):
         """Connect the job handler and add the scores to the customers' profiles."""
         from crm.queries import profile  # noqa: PLC0415 - needs the models
         from recommendations import receivers, tasks  # noqa: F401, PLC0415 - they register themselves
+        from recommendations.admin import audit_words  # noqa: PLC0415 - needs the models
         from recommendations.queries.scores import scores_of  # noqa: PLC0415 - needs the models
 
+        audit_words.register_all()
         profile.register_section("scores", scores_of)

@@ -21,13 +21,14 @@ class RewardsConfig(AppConfig):
         from crm.queries.profile import register_section  # noqa: PLC0415 - models are not loaded before
         from crm.services.imports.dependents import register_guard  # noqa: PLC0415
         from rewards import receivers  # noqa: F401, PLC0415 - registers its consumers
-        from rewards.admin import value_readers  # noqa: PLC0415 - with the registries
+        from rewards.admin import audit_words, value_readers  # noqa: PLC0415 - with the registries
         from rewards.admin.notice import frozen_accounts  # noqa: PLC0415 - with the registries
         from rewards.queries import balances, coupons, rule_values, tiers  # noqa: PLC0415
         from tenants.admin import notices  # noqa: PLC0415 - with the registries
 
         # Orders that were decided on keep their points; undoing an import leaves them.
         register_guard("order", _DECIDED)
+        audit_words.register_all()
         notices.register(frozen_accounts)
         register_readers(value_readers.of_program)
         register_readers(value_readers.of_coupons)

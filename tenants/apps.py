@@ -12,7 +12,9 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         # Needs the models, and registers itself.
         from tenants import checks  # noqa: F401, PLC0415
+        from tenants.admin import audit_words  # noqa: PLC0415
         from tenants.api import schema  # noqa: F401, PLC0415
         from tenants.grants import grant_global_tables  # noqa: PLC0415
 
+        audit_words.register_own()
         post_migrate.connect(grant_global_tables, dispatch_uid="tenants.grant_global_tables")

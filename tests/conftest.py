@@ -21,13 +21,15 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.db.models.signals import post_save
 from django.test import Client, TransactionTestCase
 from psycopg import sql
 
 from loyalty_saas.embedded.processes import Supervisor
+from tenants.admin import audit_words
 from tenants.domain.actors import Actor, ActorKind
 from tenants.domain.permissions import PERMISSIONS_BY_ROLE, Permission, Role
-from tenants.models import ApiKey, Tenant, User
+from tenants.models import ApiKey, AuditEntry, Tenant, User
 from tenants.scope import tenant_scope
 from tenants.services import api_keys, memberships
 from tests import databases
@@ -98,6 +100,17 @@ def _flush_as_superuser() -> Iterator[None]:
     # The ordinary test case rolls back; only the transactional one empties tables.
     yield
     TransactionTestCase._fixture_teardown = original  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _audited_actions_have_words() -> None:
+    """Refuse, in every test, an action that staff would read as a code in the audit log."""
+
+    def check(instance: AuditEntry, **_: Any) -> None:
+        if not audit_words.has_words(instance.action):
+            raise AssertionError(f"No audit_words module registers {instance.action!r}.")
+
+    post_save.connect(check, sender=AuditEntry, weak=False, dispatch_uid="tests.audited_actions")
 
 
 @pytest.fixture

@@ -9,11 +9,14 @@ from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from tenants.admin import audit_words
 from tenants.admin.lists import FilterForm, ListPage
 from tenants.domain.permissions import Permission
 from tenants.models import AuditEntry
 
-_BEFORE_AND_AFTER = 2
+
+def _actions() -> list[Any]:
+    return [("", _("Any action")), *audit_words.choices()]
 
 
 class AuditFilters(FilterForm):
@@ -22,10 +25,8 @@ class AuditFilters(FilterForm):
         max_length=254,
         widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Who")}),
     )
-    action = forms.CharField(
-        label=_("Action"),
-        max_length=64,
-        widget=forms.TextInput(attrs={"placeholder": _("Action, e.g. points.")}),
+    action = forms.ChoiceField(
+        label=_("Action"), choices=lambda: [("", _("Any action")), *audit_words.choices()]
     )
     since = forms.DateField(label=_("Since"), widget=forms.DateInput(attrs={"type": "date"}))
 
@@ -50,22 +51,20 @@ class AuditPage(ListPage):
         if who := filters.get("actor"):
             entries = entries.filter(actor_label__istartswith=who)
         if action := filters.get("action"):
-            entries = entries.filter(action__startswith=action)
+            entries = entries.filter(action=action)
         if since := filters.get("since"):
             entries = entries.filter(at__date__gte=since)
         return entries
 
     def beside(self, page: Page[AuditEntry]) -> dict[str, Any]:
-        return {"entries": [(entry, _changes(entry.diff)) for entry in page.object_list]}
+        return {"entries": [_Line(entry) for entry in page.object_list]}
 
 
-def _changes(diff: Any) -> list[tuple[str, Any, Any]]:
-    """Return (field, before, after); a diff in another shape is shown as what it holds."""
-    if not isinstance(diff, dict):
-        return [("", None, diff)] if diff else []
-    return [
-        (field, *value)
-        if isinstance(value, list) and len(value) == _BEFORE_AND_AFTER
-        else (field, None, value)
-        for field, value in diff.items()
-    ]
+class _Line:
+    """An entry and how it reads."""
+
+    def __init__(self, entry: AuditEntry) -> None:
+        self.entry = entry
+        self.action = audit_words.action_words(entry.action)
+        self.kind, self.object = audit_words.object_words(entry)
+        self.changes = audit_words.changes(entry)

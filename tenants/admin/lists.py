@@ -10,6 +10,7 @@ from django import forms
 from django.core.paginator import Page, Paginator
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.choices import flatten_choices
 
 from tenants.admin.frame import StaffPage
 
@@ -56,9 +57,8 @@ def _shown(field: forms.Field, value: Any) -> str:
         return ""
     if isinstance(field, forms.ChoiceField):
         choices: Any = field.choices
-        for key, label in choices:
-            if str(key) == str(value):
-                return str(label)
+        named: list[tuple[Any, Any]] = list(flatten_choices(choices))
+        return next((str(label) for key, label in named if str(key) == str(value)), str(value))
     return str(value)
 
 

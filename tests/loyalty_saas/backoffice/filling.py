@@ -268,7 +268,7 @@ def add_events(customer: Customer, actor: Actor, mark: str, number: int) -> tupl
 
 
 def add_audit(actor: Actor, mark: str, target: Any) -> None:
-    audit.record(action="test.done", target=target, by=actor, at=NOW, diff={"text": [None, mark]})
+    audit.record(action="points.adjusted", target=target, by=actor, at=NOW, diff={"text": [None, mark]})
 
 
 def add_feedback(customer: Customer, actor: Actor, mark: str) -> dict[str, Any]:

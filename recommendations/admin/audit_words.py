@@ -1,0 +1,14 @@
+"""What happens to models, as the audit log says it."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from tenants.admin.audit_words import register
+
+
+def register_all() -> None:
+    register(
+        _("Models"),
+        {"model.activated": _("Put a model in use"), "model.rejected": _("Left a new model out of use")},
+    )
