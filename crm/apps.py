@@ -17,10 +17,11 @@ class CrmConfig(AppConfig):
         from crm.domain.rules import Source  # noqa: PLC0415 - with the registries below
         from crm.queries import behaviour, consent_values, rule_sources  # noqa: PLC0415 - they need the models
         from crm.queries.profile import register_section  # noqa: PLC0415
+        from tenants.admin.audit_words import register as register_words  # noqa: PLC0415 - with the registries
 
         rule_sources.register(Source.CONSENT, consent_values.CONSENTS)
         register_section("behaviour", behaviour.profile_section)
-        audit_words.register_all()
+        register_words(audit_words.WORDS)
         value_readers.register(value_readers.of_segments)
         from crm import receivers, tasks  # noqa: F401, PLC0415 - they register themselves, once the models are loaded
         from crm.services.exports import audiences, segment_members  # noqa: F401, PLC0415 - lists to export

@@ -17,6 +17,7 @@ class RecommendationsConfig(AppConfig):
         from recommendations import receivers, tasks  # noqa: F401, PLC0415 - they register themselves
         from recommendations.admin import audit_words  # noqa: PLC0415 - needs the models
         from recommendations.queries.scores import scores_of  # noqa: PLC0415 - needs the models
+        from tenants.admin.audit_words import register as register_words  # noqa: PLC0415 - with the rest
 
-        audit_words.register_all()
+        register_words(audit_words.WORDS)
         profile.register_section("scores", scores_of)

@@ -25,10 +25,11 @@ class RewardsConfig(AppConfig):
         from rewards.admin.notice import frozen_accounts  # noqa: PLC0415 - with the registries
         from rewards.queries import balances, coupons, rule_values, tiers  # noqa: PLC0415
         from tenants.admin import notices  # noqa: PLC0415 - with the registries
+        from tenants.admin.audit_words import register as register_words  # noqa: PLC0415 - with the registries
 
         # Orders that were decided on keep their points; undoing an import leaves them.
         register_guard("order", _DECIDED)
-        audit_words.register_all()
+        register_words(audit_words.WORDS)
         notices.register(frozen_accounts)
         register_readers(value_readers.of_program)
         register_readers(value_readers.of_coupons)

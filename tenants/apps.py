@@ -16,5 +16,5 @@ class TenantsConfig(AppConfig):
         from tenants.api import schema  # noqa: F401, PLC0415
         from tenants.grants import grant_global_tables  # noqa: PLC0415
 
-        audit_words.register_own()
+        audit_words.register(audit_words.WORDS)
         post_migrate.connect(grant_global_tables, dispatch_uid="tenants.grant_global_tables")

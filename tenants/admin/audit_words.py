@@ -18,6 +18,18 @@ from tenants.models import AuditEntry, Job
 
 Words = str | Promise
 _BEFORE_AND_AFTER: Final = 2
+WORDS: Final[dict[Words, dict[str, Words]]] = {
+    _("Tenant and team"): {
+        "tenant.created": _("Created the tenant"),
+        "tenant.changed": _("Changed the tenant"),
+        "membership.added": _("Added to the team"),
+        "membership.changed": _("Changed a role"),
+        "membership.removed": _("Removed from the team"),
+        "api_key.created": _("Created an API key"),
+        "api_key.revoked": _("Revoked an API key"),
+    },
+    _("Jobs"): {"job.started": _("Started a job"), "job.cancelled": _("Cancelled a job")},
+}
 _words_by_action: dict[str, Words] = {}
 _actions_by_group: dict[Words, list[str]] = {}
 
@@ -31,10 +43,11 @@ class Change:
     after: Any
 
 
-def register(group: Words, words: Mapping[str, Words]) -> None:
-    """Say in words what the actions of a group are; they are offered together in the filter."""
-    _words_by_action.update(words)
-    _actions_by_group[group] = list(words)
+def register(words: Mapping[Words, Mapping[str, Words]]) -> None:
+    """Say what actions are called, by the groups in which the filter offers them."""
+    for group, words_by_action in words.items():
+        _words_by_action.update(words_by_action)
+        _actions_by_group[group] = list(words_by_action)
 
 
 def has_words(action: str) -> bool:
@@ -101,20 +114,3 @@ def _field(model: type[Model] | None, name: str) -> Field[Any, Any] | None:
     except FieldDoesNotExist:
         return None
     return found if isinstance(found, Field) else None
-
-
-def register_own() -> None:
-    """Register what happens on the floor itself."""
-    register(
-        _("Tenant and team"),
-        {
-            "tenant.created": _("Created the tenant"),
-            "tenant.changed": _("Changed the tenant"),
-            "membership.added": _("Added to the team"),
-            "membership.changed": _("Changed a role"),
-            "membership.removed": _("Removed from the team"),
-            "api_key.created": _("Created an API key"),
-            "api_key.revoked": _("Revoked an API key"),
-        },
-    )
-    register(_("Jobs"), {"job.started": _("Started a job"), "job.cancelled": _("Cancelled a job")})
