@@ -42,10 +42,12 @@ class NewLine:
 
     @property
     def gross_minor(self) -> int:
+        """Shelf price of the line, in minor units."""
         return self.quantity * self.unit_price_minor
 
     @property
     def total_minor(self) -> int:
+        """What was paid for the line, in minor units."""
         return self.gross_minor - self.store_discount_minor - self.coupon_discount_minor
 
 

@@ -35,6 +35,7 @@ class GuessCounts:
         self._away_until = 0.0
 
     def get(self, key: str) -> int:
+        """Return the sum that stands, 0 once its time is over."""
         return self._ask(lambda store: store.get(key))
 
     def add(self, key: str, amount: int, *, ttl_seconds: int) -> int:
@@ -42,6 +43,7 @@ class GuessCounts:
         return self._ask(lambda store: store.incr(key, ttl_seconds, amount))
 
     def clear(self, key: str) -> None:
+        """Forget the sum, here and for all processes."""
         self._own.clear(key)
         self._ask(lambda store: store.clear(key))
 

@@ -88,6 +88,7 @@ class Guesser:
 
     @property
     def most(self) -> int:
+        """Wrong guesses before its requests are refused."""
         return MOST[self.kind]
 
     def _digest(self) -> str:

@@ -32,10 +32,12 @@ class Check(NamedTuple):
 
     @property
     def needs_rehearsal(self) -> bool:
+        """Whether the policy allows no approval without a rehearsal."""
         return self.policy is RehearsalPolicy.REQUIRED
 
     @property
     def is_refused(self) -> bool:
+        """Whether the document cannot be approved as it was rehearsed."""
         return self.rehearsed is not Rehearsed.CURRENT and self.policy is RehearsalPolicy.REQUIRED
 
     @property

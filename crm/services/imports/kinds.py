@@ -64,11 +64,14 @@ class Account:
 class Importer(Protocol):
     """How a kind checks, loads and undoes. A load that was interrupted goes on where it stopped."""
 
-    def check(self, work: Work) -> Account: ...
+    def check(self, work: Work) -> Account:
+        """Say what a load would do, and keep what that takes for the load. Raises ``UnreadableFile``."""
 
-    def load(self, work: Work) -> Account: ...
+    def load(self, work: Work) -> Account:
+        """Load the rows and account for each; what is loaded already is not loaded again."""
 
-    def undo(self, work: Work) -> dict[str, int]: ...
+    def undo(self, work: Work) -> dict[str, int]:
+        """Take back what the load changed; counts records by what became of them."""
 
 
 @dataclass(frozen=True, slots=True)

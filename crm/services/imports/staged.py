@@ -41,21 +41,26 @@ class Loader(Protocol):
     """What a kind of record does with the rows of a block, inside the block's transaction.
 
     ``params`` name ``tenant``, ``run``, ``first``, ``last`` and ``at``. Counts are rows by ``NEW``,
-        ``CHANGED``,
-    ``UNCHANGED`` and ``REFUSED`` (marked by the loader), and ``warning:<code>``.
+    ``CHANGED``, ``UNCHANGED`` and ``REFUSED`` (marked by the loader), and ``warning:<code>``.
     """
 
-    def keyer(self, work: Work) -> Callable[[dict[str, Any]], Keyed]: ...
+    def keyer(self, work: Work) -> Callable[[dict[str, Any]], Keyed]:
+        """Return what tells from a row's fields which record it is about."""
 
-    def prepare(self, work: Work) -> None: ...
+    def prepare(self, work: Work) -> None:
+        """Do once, before the first block, what all blocks need."""
 
-    def judge(self, work: Work, params: dict[str, Any]) -> Counter[str]: ...
+    def judge(self, work: Work, params: dict[str, Any]) -> Counter[str]:
+        """Count what a load of the block would do, without doing it."""
 
-    def load(self, work: Work, params: dict[str, Any]) -> Counter[str]: ...
+    def load(self, work: Work, params: dict[str, Any]) -> Counter[str]:
+        """Write the block's records, and what they were before into the import's journal."""
 
-    def undo(self, params: dict[str, Any]) -> Counter[str]: ...
+    def undo(self, params: dict[str, Any]) -> Counter[str]:
+        """Give the journal's next ``size`` records back what they were; counts what became of them."""
 
-    def finish(self, work: Work) -> None: ...
+    def finish(self, work: Work) -> None:
+        """Do once, after the last block, what follows from the whole import."""
 
 
 _STAGE = """
