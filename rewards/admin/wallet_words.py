@@ -13,6 +13,7 @@ from rewards.admin import expiry_fields
 from rewards.domain.programs import Revision
 from rewards.domain.wallets import MANUAL, Pending, RefundPolicy, WalletKind, WalletPolicy
 from tenants.admin import formats
+from tenants.models import Membership
 
 _REFUNDS: Final = {
     RefundPolicy.WITHIN_BALANCE: gettext_lazy("a return takes back what is left of what they earned"),
@@ -38,6 +39,8 @@ LABELS: Final[Mapping[str, str | Promise]] = {
     "share": gettext_lazy("Share that is ever spent, in percent"),
     "limits": gettext_lazy("Limits by hand"),
 }
+# Limits by hand belong to roles of the team, and to keys.
+_MOVERS: Final[Mapping[str, Any]] = {**dict(Membership.ROLE_CHOICES), "api_key": gettext_lazy("API key")}
 _SAID: Final = ("kind", "ends", "tier_ends", "begins", "refund", "transfers")
 
 
@@ -59,7 +62,10 @@ def wallet_in_words(wallet: WalletPolicy, revision: Revision, currency: str) -> 
         "grace": str(wallet.restore_grace_days or ""),
         "cost": _cost(wallet, currency),
         "share": str(wallet.redemption_percent),
-        "limits": ", ".join(f"{mover} {limit}" for mover, limit in sorted(wallet.adjustment_limits.items())),
+        "limits": "; ".join(
+            f"{_MOVERS.get(mover, mover)}: {formats.number(limit)}"
+            for mover, limit in sorted(wallet.adjustment_limits.items())
+        ),
     }
     return {**words, "facts": [words[name] for name in _SAID if words[name]]}
 

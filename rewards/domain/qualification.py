@@ -198,19 +198,24 @@ def project(
     return Projection(tiers[place] if place >= 0 else None, next_tier, missing)
 
 
+# The place of a tier that the ladder does not have any more.
+DROPPED: Final = -2
+
+
 class Move(StrEnum):
-    """What happens to a membership."""
+    """What happens to a membership; ``REMAPPED`` is no merit: the ladder has dropped the tier."""
 
     KEPT = "kept"
     UPGRADED = "upgraded"
     RENEWED = "renewed"
     GRACE = "grace"
     DOWNGRADED = "downgraded"
+    REMAPPED = "remapped"
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A tier held: its place in the ladder (-1: none) and the moments that protect it."""
+    """A tier held: its place in the ladder (-1: none, or ``DROPPED``) and the moments that protect it."""
 
     place: int = -1
     valid_until: datetime | None = None
@@ -235,6 +240,8 @@ def decide(before: Holding, place: int, qualification: Qualification, at: dateti
     if locked_until is not None and locked_until > at:
         return Decision(Move.KEPT, before)
     safe = Holding(place, qualification.valid_until(at, zone), None, locked_until)
+    if before.place == DROPPED:
+        return Decision(Move.REMAPPED, safe if place >= 0 else Holding(locked_until=locked_until))
     if place > before.place:
         return Decision(Move.UPGRADED, safe)
     if place == before.place:

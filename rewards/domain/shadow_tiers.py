@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from typing import Final
 
 from rewards.domain.programs import Revision
-from rewards.domain.qualification import Downgrade, Holding, Move, decide, reached
+from rewards.domain.qualification import DROPPED, Downgrade, Holding, Move, decide, reached
 
 Values = Callable[[int, datetime], Mapping[str, int]]
 NOBODY: Final = Holding()
@@ -66,7 +66,7 @@ class ShadowTiers:
 
     def open(self, customer_id: int, standing: Standing) -> None:
         """Take over a member, with the place of the membership's tier in this ladder worked out here."""
-        place = self._place_by_key.get(standing.key, -1)
+        place = self._place_by_key.get(standing.key, DROPPED if standing.key else NOBODY.place)
         before = standing.holding
         self._hold(
             customer_id,

@@ -16,7 +16,10 @@ class AdjustmentState(models.TextChoices):
 
 
 class AdjustmentRequest(PublicIdModel, TenantModel):
-    """An adjustment above its requester's limit; moves points once somebody else has approved it."""
+    """An adjustment above its requester's limit; moves points once somebody else has approved it.
+
+    The refs are the kinds and ids of the actors whose labels stand beside them.
+    """
 
     customer = TenantForeignKey(
         Customer, models.PROTECT, related_name="adjustment_requests", verbose_name=_("customer")
@@ -29,8 +32,14 @@ class AdjustmentRequest(PublicIdModel, TenantModel):
         _("state"), max_length=10, choices=AdjustmentState.choices, default=AdjustmentState.REQUESTED
     )
     requested_by = models.CharField(_("requested by"), max_length=200)
+    requested_ref = models.CharField(
+        _("who asked"), max_length=40, default="", db_default="", db_collation="C"
+    )
     requested_at = models.DateTimeField(_("requested at"))
     decided_by = models.CharField(_("decided by"), max_length=200, blank=True, default="")
+    decided_ref = models.CharField(
+        _("who decided"), max_length=40, blank=True, default="", db_default="", db_collation="C"
+    )
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
     decision_note = models.CharField(_("note"), max_length=500, blank=True, default="")
     transaction = TenantForeignKey(
@@ -46,7 +55,7 @@ class AdjustmentRequest(PublicIdModel, TenantModel):
             models.CheckConstraint(name="rewards_adjustment_moves", condition=~models.Q(points=0)),
             models.CheckConstraint(
                 name="rewards_adjustment_two_people",
-                condition=models.Q(decided_by="") | ~models.Q(decided_by=models.F("requested_by")),
+                condition=models.Q(decided_ref="") | ~models.Q(decided_ref=models.F("requested_ref")),
             ),
         ]
         indexes = [

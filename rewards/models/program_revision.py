@@ -26,6 +26,8 @@ class ProgramRevision(TenantModel):
     `base_number` is the revision that was in force when this one was begun or last sent to review; when
     another has been published since, an approval does not hold any more. `reviewed_digest` names the document
     that was approved, as rehearsals name theirs: so the rehearsals of an approval are found.
+    `submitted_ref` is the kind and id of the actor whose label `submitted_by` was: whoever is renamed stays
+    the same.
     """
 
     program = TenantForeignKey(Program, models.PROTECT, related_name="revisions", verbose_name=_("program"))
@@ -42,6 +44,9 @@ class ProgramRevision(TenantModel):
     submitted_at = models.DateTimeField(_("sent to review at"), null=True, blank=True)
     submitted_by = models.CharField(
         _("sent to review by"), max_length=200, blank=True, default="", db_default=""
+    )
+    submitted_ref = models.CharField(
+        _("who sent it to review"), max_length=40, blank=True, default="", db_default="", db_collation="C"
     )
     reviewed_at = models.DateTimeField(_("reviewed at"), null=True, blank=True)
     reviewed_by = models.CharField(_("reviewed by"), max_length=200, blank=True, default="", db_default="")

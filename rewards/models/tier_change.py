@@ -13,6 +13,7 @@ class TierMove(models.TextChoices):
     RENEWED = "renewed", _("Renewed")
     GRACE = "grace", _("In grace")
     DOWNGRADED = "downgraded", _("Downgraded")
+    REMAPPED = "remapped", _("Moved, its tier is gone")
     LOCKED = "locked", _("Locked")
     UNLOCKED = "unlocked", _("Unlocked")
     MERGED = "merged", _("Customers merged or separated")

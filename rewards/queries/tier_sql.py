@@ -102,6 +102,7 @@ _DECIDED: Final = """
            held.valid_until, held.grace_until, held.locked_until, held.since, held.values AS held_values, (
         CASE
             WHEN held.locked_until > %(at)s THEN 'kept'
+            WHEN held.is_dropped THEN 'remapped'
             WHEN r.place > held.place THEN 'upgraded'
             WHEN r.place = held.place THEN
                 CASE WHEN r.place >= 0 AND held.valid_until <= %(at)s THEN 'renewed' ELSE 'kept' END
@@ -112,14 +113,16 @@ _DECIDED: Final = """
     FROM ({reached}) r
     CROSS JOIN LATERAL (
         SELECT m.tier_key, m.valid_until, m.grace_until, m.locked_until, m.since, m.values,
-               COALESCE(array_position(%(keys)s::text[], m.tier_key::text) - 1, -1) AS place
+               COALESCE(array_position(%(keys)s::text[], m.tier_key::text) - 1, -1) AS place,
+               m.tier_key IS NOT NULL
+                   AND array_position(%(keys)s::text[], m.tier_key::text) IS NULL AS is_dropped
         FROM (SELECT 1) one
         LEFT JOIN rewards_tiermembership m ON m.tenant_id = %(tenant)s AND m.customer_id = r.customer_id
     ) held
 """
 _LANDED: Final = """
     SELECT l.*, CASE
-            WHEN l.move IN ('upgraded', 'renewed') THEN %(valid_end)s::timestamptz
+            WHEN l.move IN ('upgraded', 'renewed', 'remapped') THEN %(valid_end)s::timestamptz
             WHEN l.move = 'downgraded' AND l.landing = l.place THEN %(valid_end)s::timestamptz
             WHEN l.move = 'downgraded' THEN %(soft_end)s::timestamptz
             ELSE l.valid_until
@@ -129,7 +132,7 @@ _LANDED: Final = """
         END AS spared_until
     FROM (
         SELECT d.*, CASE
-                WHEN d.move IN ('upgraded', 'renewed') THEN d.place
+                WHEN d.move IN ('upgraded', 'renewed', 'remapped') THEN d.place
                 WHEN d.move = 'downgraded' AND %(downgrade)s = 'single_step'
                     THEN GREATEST(d.place, d.held_place - 1)
                 WHEN d.move = 'downgraded' THEN d.place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from time import monotonic
 from typing import Any, Final, TypeVar, cast
 
@@ -32,6 +33,8 @@ class GuessCounts:
             options["retry"] = Retry(NoBackoff(), 0)
         self._shared = cast("Storage", storage_from_string(url, wrap_exceptions=True, **options))
         self._own = MemoryStorage()
+        # The library starts the clock of a store in memory without a lock; two threads could start it twice.
+        self._memory = Lock()
         self._away_until = 0.0
 
     def get(self, key: str) -> int:
@@ -44,14 +47,21 @@ class GuessCounts:
 
     def clear(self, key: str) -> None:
         """Forget the sum, here and for all processes."""
-        self._own.clear(key)
+        with self._memory:
+            self._own.clear(key)
         self._ask(lambda store: store.clear(key))
 
     def _ask(self, work: Callable[[Storage], T]) -> T:
         if monotonic() >= self._away_until:
             try:
-                return work(self._shared)
+                return self._work(self._shared, work)
             except StorageError:
                 self._away_until = monotonic() + _AWAY_SECONDS
                 _log.exception("guesses.store_unavailable")
-        return work(self._own)
+        return self._work(self._own, work)
+
+    def _work(self, store: Storage, work: Callable[[Storage], T]) -> T:
+        if isinstance(store, MemoryStorage):
+            with self._memory:
+                return work(store)
+        return work(store)

@@ -75,7 +75,7 @@ def request(
     key = customer_key(customer.pk, idempotency_key or str(new_public_id()))
     values = {
         "customer": customer, "wallet": wallet, "points": points, "reason": reason.strip()[:500],
-        "requested_by": by.label[:200], "requested_at": at,
+        "requested_by": by.label[:200], "requested_ref": by.ref, "requested_at": at,
     }  # fmt: skip
     row, is_new = AdjustmentRequest.objects.get_or_create(key=key, defaults=values)
     if is_new:
@@ -127,9 +127,10 @@ def _decide(
     row = lock_adjustment(request.pk)
     if row.state != AdjustmentState.REQUESTED:
         raise AdjustmentDecided(f"The request is {row.state}.", state=row.state)
-    if row.requested_by == by.label[:200]:
+    if row.requested_ref == by.ref:
         raise OwnRequest
-    row.state, row.decided_by, row.decided_at, row.decision_note = state, by.label[:200], at, note[:500]
+    row.state, row.decided_by, row.decided_ref = state, by.label[:200], by.ref
+    row.decided_at, row.decision_note = at, note[:500]
     diff = {"state": [AdjustmentState.REQUESTED.value, state.value], "note": [None, note]}
     audit.record(action=f"points.adjustment_{state.value}", target=row, by=by, at=at, diff=diff)
     return row

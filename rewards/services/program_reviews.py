@@ -35,7 +35,8 @@ def submit(*, revision: ProgramRevision, by: Actor, at: datetime, note: str = ""
     offers.check(parsed, by=by, at=at)
     current = program_queries.current()
     row.base_number = current.number if current else None
-    row.submitted_at, row.submitted_by, row.review_comment = at, by.label[:200], ""
+    row.submitted_at, row.submitted_by, row.submitted_ref = at, by.label[:200], by.ref
+    row.review_comment = ""
     row.reviewed_digest = ""
     row.note = note.strip()[:500] or row.note
     return _save(row, "program.submitted", by=by, at=at)
@@ -57,7 +58,7 @@ def approve(
     if row.base_number != (current.number if current else None):
         raise ApprovalStale(base=row.base_number, current=current.number if current else None)
     action = "program.approved"
-    if row.submitted_by == by.label[:200]:
+    if row.submitted_ref == by.ref:
         if not Program.objects.filter(allows_self_approval=True).exists():
             raise ReviewNeeded
         action = "program.self_approved"

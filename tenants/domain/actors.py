@@ -32,6 +32,11 @@ class Actor:
     is_client_app: bool = False
 
     @property
+    def ref(self) -> str:
+        """Who it is, whatever they are called now: kind and id. A name can change, and two may share one."""
+        return f"{self.kind.value}:{'' if self.id is None else self.id}"
+
+    @property
     def client_address(self) -> str:
         """The end client's address; empty where a server of the tenant stands in between."""
         return self.address if self.is_client_app else ""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from rewards.models import AdjustmentRequest, LedgerTransaction, ProgramRevision
 from rewards.services import points, starter
@@ -81,6 +81,17 @@ def test_nobody_approves_their_own_and_a_rejection_posts_nothing(people: dict[st
     request = ask(people, customer, 800)
     assert points.reject(request=request, by=people["owner"], at=NOW, note="No receipt").state == "rejected"
     assert LedgerTransaction.objects.count() == 0
+
+
+def test_who_asked_is_told_by_identity_not_by_name(people: dict[str, Actor]) -> None:
+    customer, owner = make_customer(), people["owner"]
+    request = ask(people, customer, 700, by="owner")
+    with pytest.raises(OwnRequest):
+        points.approve(request=request, by=replace(owner, label="renamed@example.com"), at=NOW)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        AdjustmentRequest.objects.update(decided_ref=owner.ref, decided_by="somebody else", state="approved")
+    namesake = replace(owner, id=(owner.id or 0) + 1_000)
+    assert points.approve(request=request, by=namesake, at=NOW).available == 700
 
 
 def test_an_approval_the_balance_does_not_allow_leaves_the_request_open(people: dict[str, Actor]) -> None:

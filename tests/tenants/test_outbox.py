@@ -67,7 +67,7 @@ def test_what_waits_under_a_topic_becomes_one_message_in_order(tenant, other_ten
 
 def test_a_failing_consumer_leaves_nothing_behind_and_is_tried_later(tenant, actor):
     def half_done(*, payload, at):
-        audit.record(action="half.done", target=Tenant.objects.get(pk=tenant.pk), by=actor, at=at)
+        audit.record(action="tenant.changed", target=Tenant.objects.get(pk=tenant.pk), by=actor, at=at)
         raise RuntimeError("no")
 
     consumes(TOPIC)(half_done)
@@ -77,7 +77,7 @@ def test_a_failing_consumer_leaves_nothing_behind_and_is_tried_later(tenant, act
     assert (waiting.state, waiting.attempts, waiting.last_error) == ("pending", 1, "RuntimeError: no")
     assert waiting.available_at == NOW + timedelta(seconds=5)
     with tenant_scope(tenant):
-        assert not AuditEntry.objects.filter(action="half.done").exists()
+        assert not AuditEntry.objects.filter(action="tenant.changed").exists()
 
 
 def test_it_is_given_up_after_ten_attempts_and_kept(tenant):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -105,6 +106,18 @@ def test_publishing_alone_is_an_approval_too(filled: Filled, marketer: Client, s
     body = {"confirmation": "2", "acknowledges": "on"}
     assert staff.post("/t/acme/program/2/publish/", body).status_code == 302
     assert state_of(filled) == "published"
+
+
+def test_who_asked_for_the_review_is_told_by_identity_not_by_name(
+    filled: Filled, marketer: Client, actor: Actor
+) -> None:
+    rehearse(filled, actor)
+    with tenant_scope(filled.tenant):
+        row = program_reviews.submit(revision=ProgramRevision.objects.get(number=2), by=actor, at=NOW)
+        with pytest.raises(programs.ReviewNeeded):
+            program_reviews.approve(revision=row, by=replace(actor, label="renamed@example.com"), at=NOW)
+        namesake = replace(actor, id=(actor.id or 0) + 1_000)
+        assert program_reviews.approve(revision=row, by=namesake, at=NOW).state == "approved"
 
 
 def test_what_is_published_is_what_was_approved(

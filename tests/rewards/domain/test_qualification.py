@@ -9,6 +9,7 @@ import pytest
 
 from rewards.domain.documents import InvalidDocument, json_schema, parse, to_json
 from rewards.domain.qualification import (
+    DROPPED,
     Combination,
     Downgrade,
     Holding,
@@ -99,6 +100,10 @@ LATER, EARLIER = AT + DAY, AT - DAY
         (1, Holding(1), {}, (Move.KEPT, 1)),
         (1, Holding(1, valid_until=EARLIER), {}, (Move.RENEWED, 1)),
         (1, Holding(1, valid_until=LATER), {}, (Move.KEPT, 1)),
+        (2, Holding(DROPPED), {}, (Move.REMAPPED, 2)),
+        (0, Holding(DROPPED, valid_until=LATER), {"downgrade": Downgrade.NONE}, (Move.REMAPPED, 0)),
+        (-1, Holding(DROPPED, grace_until=LATER), {}, (Move.REMAPPED, -1)),
+        (2, Holding(DROPPED, locked_until=LATER), {}, (Move.KEPT, DROPPED)),
         (0, Holding(2), {}, (Move.DOWNGRADED, 0)),
         (0, Holding(2), {"downgrade": Downgrade.SINGLE_STEP}, (Move.DOWNGRADED, 1)),
         (0, Holding(2), {"downgrade": Downgrade.NONE}, (Move.KEPT, 2)),

@@ -11,7 +11,7 @@ from django.db import ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from crm.models import ComputedTrait, Customer, Identity
-from rewards.domain.qualification import Holding, decide
+from rewards.domain.qualification import DROPPED, Holding, decide
 from rewards.models import DecisionRecord, TierChange, TierMembership, TransactionKind, Wallet
 from rewards.queries import programs
 from rewards.queries import tiers as tier_queries
@@ -190,27 +190,44 @@ def test_the_statement_agrees_with_the_pure_decision(scope: Tenant, policy: dict
     publish(policy)
     revision = programs.published().revision  # type: ignore[union-attr]
     keys = [tier.key for tier in revision.tiers]
-    cases = list(itertools.product((-1, 0, 1, 2), (0, 1, 2), MOMENTS, MOMENTS, MOMENTS))
+    ladder = {DROPPED: "iron", **dict(enumerate(keys))}
+    place_of = {key: place for place, key in ladder.items()}
+    cases = list(itertools.product((DROPPED, -1, 0, 1, 2), (0, 1, 2), MOMENTS, MOMENTS, MOMENTS))
     expected: dict[int, Holding] = {}
     for before_place, place, valid, grace, locked in random.Random(1).sample(cases, 60):
         customer = make_customer()
         spend = (0, 1000, 5000)[place]
         if spend:
             make_order(customer, [("A", 1, spend)], NOW - DAY)
-        before = Holding(before_place, valid, grace, locked) if before_place >= 0 else Holding()
-        if before_place >= 0:
+        before = Holding(before_place, valid, grace, locked) if before_place != -1 else Holding()
+        if before_place != -1:
             TierMembership.objects.create(
-                customer=customer, tier_key=keys[before_place], qualifying_spend_minor=0, since=NOW - DAY,
+                customer=customer, tier_key=ladder[before_place], qualifying_spend_minor=0, since=NOW - DAY,
                 computed_at=NOW - DAY, valid_until=valid, grace_until=grace, locked_until=locked,
             )  # fmt: skip
         after = decide(before, place, revision.qualification, NOW, ZoneInfo("America/New_York"))
         expected[customer.pk] = after.holding
     tiers.recompute(at=NOW)
     found = {
-        row.customer_id: Holding(keys.index(row.tier_key), row.valid_until, row.grace_until, row.locked_until)
+        row.customer_id: Holding(place_of[row.tier_key], row.valid_until, row.grace_until, row.locked_until)
         for row in TierMembership.objects.all()
     }
     assert found == expected
+
+
+@pytest.mark.parametrize(("spend", "to_key"), [(1500, "silver"), (0, "")])
+def test_leaving_a_tier_that_a_revision_drops_is_no_promotion(ann: Customer, spend: int, to_key: str) -> None:
+    publish(ladder=[{"key": "iron", "name": "Iron", "threshold_minor": 0}])
+    tiers.recompute(at=NOW)
+    if spend:
+        make_order(ann, [("A", 1, spend)], NOW)
+    publish(ladder=[{"key": "silver", "name": "Silver", "threshold_minor": 1000}])
+    tiers.recompute(at=NOW + DAY)
+    tiers.recompute(at=NOW + 2 * DAY)
+    moves = TierChange.objects.order_by("id").values_list("move", "from_key", "to_key")
+    assert list(moves) == [("upgraded", "", "iron"), ("remapped", "iron", to_key)]
+    held = TierMembership.objects.values_list("tier_key", flat=True)
+    assert list(held) == ([to_key] if to_key else [])
 
 
 def test_every_step_keeps_what_protects_the_tier_from_then_on(ann: Customer) -> None:
