@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rewards.services import (
     cancellations,
+    challenge_recounts,
     challenges,
     expiries,
     history,
@@ -133,6 +134,15 @@ def replay_challenges(*, job: JobContext) -> dict[str, Any]:
     since = datetime.fromisoformat(job.params["since"])
     counted = challenges.replay(
         tenant=job.tenant, since=since, by=job.actor, at=job.at, progress=job.progress
+    )
+    return {"completed": counted.completed, "given": counted.given}
+
+
+@job_handler(challenge_recounts.JOB, label=_("Count challenges under way again"))
+def recount_challenges(*, job: JobContext) -> dict[str, Any]:
+    """Read the progress in the challenges ``keys`` again, which a revision has changed."""
+    counted = challenge_recounts.recount(
+        tenant=job.tenant, keys=job.params["keys"], by=job.actor, at=job.at, progress=job.progress
     )
     return {"completed": counted.completed, "given": counted.given}
 

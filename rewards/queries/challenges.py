@@ -146,10 +146,7 @@ def _status(
     row = rows.get(standing.period)
     is_over = standing.span.ends_at <= at
     is_joined = participation is not None and (participation.is_opted_in or not challenge.needs_opt_in)
-    state = row.state if row else (ProgressState.IN_PROGRESS.value if standing.value else NOT_STARTED)
-    if is_over and state in {NOT_STARTED, ProgressState.IN_PROGRESS}:
-        # The sweep writes it down a little later.
-        state = ProgressState.EXPIRED.value
+    state = _state(row, standing, is_over=is_over)
     return ChallengeStatus(
         challenge=challenge,
         state=state,
@@ -165,6 +162,15 @@ def _status(
         milestones_reached=tuple(sorted(standing.reached_at_by_milestone)),
         value_by_task=standing.value_by_task,
     )
+
+
+def _state(row: ChallengeProgress | None, standing: Standing, *, is_over: bool) -> str:
+    """Return what is stored of the goal; whether time is over is told by the clock, and swept up later."""
+    if row is not None and ProgressState(row.state) in DONE:
+        return row.state
+    if is_over:
+        return ProgressState.EXPIRED.value
+    return ProgressState.IN_PROGRESS.value if row is not None or standing.value else NOT_STARTED
 
 
 def _rows(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:

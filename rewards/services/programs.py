@@ -15,7 +15,7 @@ from rewards.domain.revisions import LEADS_TO, Step, digest_of, may
 from rewards.locks import lock_program, lock_revision
 from rewards.models import Program, ProgramRevision, RevisionState
 from rewards.queries.programs import findings_of, revision_of
-from rewards.services import offers, rehearsal_checks
+from rewards.services import challenge_recounts, offers, rehearsal_checks
 from tenants.domain.actors import Actor, ActorKind
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.scope import active_tenant
@@ -172,6 +172,8 @@ def _put_in_force(
     if _moves_tiers(former, row):
         # Tonight's run would do; nobody should see yesterday's ladder, or none, until then.
         jobs.start(kind=RECOMPUTE_TIERS, params={}, by=by, at=at)
+    if former is not None and (keys := challenge_recounts.changed_keys(former.document, row.document)):
+        jobs.start(kind=challenge_recounts.JOB, params={"keys": keys}, by=by, at=at)
     return row
 
 

@@ -68,11 +68,26 @@ def standings(challenge: Challenge, contributions: Iterable[Contribution], membe
         ]
     there = {standing.period for standing in found}
     found += [
-        _walk(challenge, Period(label, known.span), [], member)[0]
+        _walk(challenge, _known_period(challenge, label, known, span, member), [], member)[0]
         for label, known in member.known.items()
         if label not in there
     ]
     return _within_limit(challenge, sorted(found, key=_by_start), member)
+
+
+def _known_period(challenge: Challenge, label: str, known: Known, span: Span, member: Member) -> Period:
+    """Return a stored period as the challenge has it now; completed ones stay what they were.
+
+    A new revision may have moved the window, so that nothing counts any more and the period ends earlier, or
+    later. A label of another recurrence than today's keeps its span, too.
+    """
+    if known.target is None:
+        if challenge.recurrence in {Recurrence.NONE, Recurrence.ON_COMPLETION}:
+            return Period(label, span) if label.isdecimal() else Period(label, known.span)
+        period = period_of(challenge.recurrence, known.span.starts_at, member.zone, span)
+        if period.label == label:
+            return period
+    return Period(label, known.span)
 
 
 def _by_time(one: Contribution) -> tuple[datetime, str, str, str, str]:
