@@ -21,6 +21,7 @@ from rewards.models import AbuseReview, ReviewState, VelocityKind
 from rewards.services import reviews, velocity
 from rewards.services.guesses import GuesserKind
 from rewards.services.velocity import Limit
+from tenants.admin import formats
 from tenants.admin.forms import StaffForm
 from tenants.admin.frame import Crumb, FormPage, Text
 from tenants.admin.lists import FilterForm, ListPage
@@ -77,6 +78,10 @@ def told(row: AbuseReview) -> list[tuple[str, str]]:
         found.append((_("Points"), str(points)))
     if reason := row.details.get("reason"):
         found.append((_("Reason given"), str(reason)))
+    if most := row.details.get("most"):
+        found.append((_("Limit"), _("%(most)s in %(hours)s hours") % {
+            "most": formats.number(most), "hours": formats.number(row.details.get("window_hours")),
+        }))  # fmt: skip
     findings = row.details.get("findings", [])
     return found + [(_("Finding"), str(FINDINGS.get(finding, finding))) for finding in findings]
 

@@ -26,7 +26,7 @@ FIELDS: Mapping[str, Mapping[str, Treatment]] = {
     "rewards_adjustmentrequest": {
         "key": _BOOKS,
         **dict.fromkeys(("reason", "decision_note"), _REASON),
-        **dict.fromkeys(("requested_by", "decided_by"), _STAFF),
+        **dict.fromkeys(("requested_by", "requested_ref", "decided_by", "decided_ref"), _STAFF),
     },
     "rewards_challengecontribution": dict.fromkeys(
         ("challenge_key", "part", "source_id", "source_type", "value"), _BOOKS

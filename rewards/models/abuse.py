@@ -12,6 +12,7 @@ class VelocityKind(models.TextChoices):
     REFUNDS = "refunds", _("Refunds of a customer")
     REFERRALS = "referrals", _("Referrals by a customer")
     GUESSES = "guesses", _("Guessed coupon codes")
+    COUPONS = "coupons", _("Carts with coupons of a customer")
 
 
 class ReviewState(models.TextChoices):

@@ -47,20 +47,31 @@ def decide(*, review: AbuseReview, is_approved: bool, reason: str, by: Actor, at
 
 
 def _act(row: AbuseReview, *, is_approved: bool, by: Actor, at: datetime) -> None:
-    if row.kind == VelocityKind.REFERRALS:
-        referral = Referral.objects.filter(public_id=row.subject).first()
-        if referral is None or referral.state != ReferralState.IN_REVIEW:
+    match row.kind:
+        case VelocityKind.REFERRALS:
+            _decide_referral(row, is_approved=is_approved, by=by, at=at)
+        case VelocityKind.GUESSES:
+            # Who is stopped may go on at once; who was rejected waits until the guesses are old.
+            if is_approved:
+                guesses.forget(row.subject, at=at)
+        case VelocityKind.COUPONS:
+            # The carts were refused when they came; from an approval on, the customer counts anew.
             return
-        if is_approved:
-            referrals.approve(referral=referral, by=by, at=at)
-        else:
-            referrals.reject(referral=referral, reason=row.reason, by=by, at=at)
+        case _:
+            _decide_redemption(row, is_approved=is_approved, by=by, at=at)
+
+
+def _decide_referral(row: AbuseReview, *, is_approved: bool, by: Actor, at: datetime) -> None:
+    referral = Referral.objects.filter(public_id=row.subject).first()
+    if referral is None or referral.state != ReferralState.IN_REVIEW:
         return
-    if row.kind == VelocityKind.GUESSES:
-        # Who is stopped may go on at once; who was rejected waits until the guesses are old.
-        if is_approved:
-            guesses.forget(row.subject, at=at)
-        return
+    if is_approved:
+        referrals.approve(referral=referral, by=by, at=at)
+    else:
+        referrals.reject(referral=referral, reason=row.reason, by=by, at=at)
+
+
+def _decide_redemption(row: AbuseReview, *, is_approved: bool, by: Actor, at: datetime) -> None:
     redemption = Redemption.objects.filter(public_id=row.subject).first()
     # It may have been cancelled in the meantime; then there is nothing left to do.
     if redemption is None or not redemption.is_under_review:

@@ -8,11 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from django.db.models import Max
+
 from rewards.locks import lock_pace
-from rewards.models import AbuseReview, Redemption, Referral, ReviewState, VelocityKind, VelocityLimit
+from rewards.models import (
+    AbuseReview,
+    CouponRedemption,
+    Redemption,
+    Referral,
+    ReviewState,
+    VelocityKind,
+    VelocityLimit,
+)
 from tenants.domain.actors import Actor
 from tenants.errors import FieldError, InvalidInput
 from tenants.services import audit
@@ -30,9 +40,11 @@ USUAL: Final[Mapping[VelocityKind, Limit]] = {
     VelocityKind.REDEMPTIONS: Limit(50, 24),
     VelocityKind.REFUNDS: Limit(5, 7 * 24),
     VelocityKind.REFERRALS: Limit(10, 24),
+    VelocityKind.COUPONS: Limit(50, 24),
 }
 LONGEST_WINDOW_HOURS: Final = 24 * 366
 MOST: Final = 1_000_000
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def limits() -> dict[VelocityKind, Limit]:
@@ -64,13 +76,22 @@ def is_too_fast(kind: VelocityKind, *, customer_id: int, at: datetime) -> bool:
     """
     lock_pace(f"{kind.value}:{customer_id}")
     limit = limits()[kind]
-    since = at - timedelta(hours=limit.window_hours)
+    since = max(at - timedelta(hours=limit.window_hours), _forgiven_at(kind, customer_id))
     count = {
         VelocityKind.REDEMPTIONS: Redemption.objects.filter(customer=customer_id, reserved_at__gt=since),
         VelocityKind.REFUNDS: Redemption.objects.filter(customer=customer_id, refunded_at__gt=since),
         VelocityKind.REFERRALS: Referral.objects.filter(referrer=customer_id, created_at__gt=since),
+        VelocityKind.COUPONS: CouponRedemption.objects.filter(customer=customer_id, reserved_at__gt=since),
     }[kind].count()
     return count >= limit.most
+
+
+def _forgiven_at(kind: VelocityKind, customer_id: int) -> datetime:
+    """Return from when on a customer counts: where nothing waits, an approval lets them begin anew."""
+    if kind is not VelocityKind.COUPONS:
+        return _LONG_AGO
+    approved = AbuseReview.objects.filter(kind=kind, customer=customer_id, state=ReviewState.APPROVED)
+    return approved.aggregate(latest=Max("decided_at"))["latest"] or _LONG_AGO
 
 
 def open_review(

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from rewards.models import AbuseReview, Redemption, Referral, ReferralState, RewardKind, VelocityKind
+from rewards.models import (
+    AbuseReview,
+    CouponRedemption,
+    Redemption,
+    Referral,
+    ReferralState,
+    RewardKind,
+    VelocityKind,
+)
 from rewards.services import (
     cancellations,
     catalogue,
@@ -20,6 +28,7 @@ from rewards.services import (
     velocity,
 )
 from rewards.services.coupons import carts
+from rewards.services.coupons.errors import CouponsTooFast
 from rewards.services.guesses import MOST, Guesser, GuesserKind, TooManyGuesses
 from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import SYSTEM
@@ -108,6 +117,27 @@ def test_referrals_side_by_side_keep_the_limit_and_twins_make_one(tenant: Tenant
         states = Counter(Referral.objects.values_list("state", flat=True))
         assert states == {ReferralState.PENDING: 2, ReferralState.IN_REVIEW: len(friends) - 2}
         assert AbuseReview.objects.count() == len(friends) - 2
+
+
+def test_carts_with_coupons_side_by_side_keep_the_limit(tenant: Tenant) -> None:
+    with tenant_scope(tenant):
+        limit(VelocityKind.COUPONS, 3)
+        customer = make_customer()
+        for number in range(THREADS):
+            make_definition(key=f"c{number}", code=f"code{number}", uses_per_code=None)
+
+    def buy(number: int) -> Any:
+        try:
+            with tenant_scope(tenant):
+                carts.redeem(request=request(f"code{number}", customer=customer), by=SYSTEM, at=NOW)
+        except CouponsTooFast:
+            return False
+        return True
+
+    assert sum(together(buy)) == 3
+    with tenant_scope(tenant):
+        assert CouponRedemption.objects.count() == 3
+        assert AbuseReview.objects.get().subject == str(customer.public_id)
 
 
 def test_guesses_side_by_side_are_answered_no_more_often_than_the_limit(tenant: Tenant) -> None:

@@ -13,6 +13,7 @@ from rewards.models import CouponRedemption
 from rewards.queries import coupon_evaluation
 from rewards.queries.coupon_evaluation import Evaluation
 from rewards.services import guesses
+from rewards.services.coupons import paces
 from rewards.services.coupons.errors import CouponsRejected
 from rewards.services.coupons.redemptions import record
 from rewards.services.coupons.takings import Request, require_few, take
@@ -41,9 +42,11 @@ def validate(*, request: Request, by: Actor, at: datetime) -> Evaluation:
 def reserve(*, request: Request, by: Actor, at: datetime, ttl: timedelta = RESERVATION) -> CouponRedemption:
     """Take the coupons until ``at + ttl``: then they are given back unless the redemption is confirmed.
 
-    Raises ``CouponsRejected``, ``CouponsBusy`` and ``TooManyCodes``; then nothing was taken.
+    Raises ``CouponsRejected``, ``CouponsTooFast``, ``CouponsBusy`` and ``TooManyCodes``; then nothing was
+    taken.
     """
     with _guesses(request, by, at):
+        paces.keep(request, at=at)
         redemption, is_new = take(request, tenant=active_tenant(), at=at, ttl=min(ttl, LONGEST_RESERVATION))
     if is_new:
         record(redemption, by=by, at=at)
@@ -54,9 +57,11 @@ def reserve(*, request: Request, by: Actor, at: datetime, ttl: timedelta = RESER
 def redeem(*, request: Request, by: Actor, at: datetime) -> CouponRedemption:
     """Take the coupons of a cart for good, all or none. A repeated source finds the first redemption.
 
-    Raises ``CouponsRejected``, ``CouponsBusy`` and ``TooManyCodes``; then nothing was taken.
+    Raises ``CouponsRejected``, ``CouponsTooFast``, ``CouponsBusy`` and ``TooManyCodes``; then nothing was
+    taken.
     """
     with _guesses(request, by, at):
+        paces.keep(request, at=at)
         redemption, is_new = take(request, tenant=active_tenant(), at=at)
     if is_new:
         record(redemption, by=by, at=at)

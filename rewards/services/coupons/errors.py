@@ -34,6 +34,14 @@ class WrongCouponState(Conflict):
     title = "The coupon's state does not allow this"
 
 
+class CouponsTooFast(DomainError):
+    """More carts with coupons than the tenant's velocity limit; carries ``most`` and ``window_hours``."""
+
+    code = "coupons_too_fast"
+    status = 429
+    title = "Too many carts with coupons; somebody is asked to look"
+
+
 class TooManyCodes(DomainError):
     """The cart names more codes than one call looks at; nothing was taken."""
 

@@ -1,0 +1,38 @@
+"""How fast a customer's carts with coupons may follow each other."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from rewards.models import CouponRedemption, VelocityKind
+from rewards.services import velocity
+from rewards.services.coupons.errors import CouponsTooFast
+from rewards.services.coupons.takings import Request
+from tenants.scope import run_afterwards
+
+
+def keep(request: Request, *, at: datetime) -> None:
+    """Let a customer's cart pass within the tenant's velocity limit, and a retry always.
+
+    A checkout cannot wait for a person: what comes too fast is refused with ``CouponsTooFast``, a review is
+    opened, and its approval lets the customer begin anew. Holds the customer's pace until the transaction
+    ends.
+    """
+    customer, source = request.customer, request.source
+    if customer is None:
+        return
+    if not velocity.is_too_fast(VelocityKind.COUPONS, customer_id=customer.pk, at=at):
+        return
+    if CouponRedemption.objects.filter(source_type=source.type, source_id=source.id).exists():
+        return
+    limit = velocity.limits()[VelocityKind.COUPONS]
+    details: dict[str, Any] = {"most": limit.most, "window_hours": limit.window_hours}
+    run_afterwards(
+        partial(
+            velocity.open_review, kind=VelocityKind.COUPONS, customer_id=customer.pk,
+            subject=str(customer.public_id), details=details, at=at,
+        )
+    )  # fmt: skip
+    raise CouponsTooFast(**details)
