@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,19 +17,13 @@ from tenants.models import Job, Tenant
 from tenants.queue import JobContext, enqueue, registry
 from tenants.scope import tenant_scope
 from tenants.services import audit
+from tenants.services.heartbeats import Attempt, Heartbeat, JobCancelled, JobLost, progress_writer
 
 log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 3
 RESEND_AFTER = timedelta(seconds=60)
-# A running job shows a sign of life with every progress call and at its stages.
-LOST_AFTER = timedelta(minutes=15)
-
-
-class JobCancelled(DomainError):
-    """Raised inside a handler's progress call after somebody asked to cancel."""
-
-    code = "job_cancelled"
-    title = "The job was cancelled"
+# Six signs of life in a row are missing: see ``heartbeats``.
+LOST_AFTER = timedelta(seconds=60)
 
 
 def start(*, kind: str, params: dict[str, Any], by: Actor, at: datetime) -> Job:
@@ -57,26 +50,31 @@ def cancel(*, job: Job, by: Actor, at: datetime) -> Job:
 
 
 def run(*, tenant_id: int, job_id: int) -> Job | None:
-    """Run a queued job to its end and return it; None when it is not waiting any more."""
+    """Run a queued job to its end and return it; None when it is not waiting any more, or has been lost."""
     tenant = Tenant.objects.get(pk=tenant_id)
     job = _claim(tenant, job_id)
     if job is None:
         return None
+    attempt = Attempt(tenant_id, job_id, job.attempts)
     context = JobContext(
         tenant=tenant,
         params=job.params,
         actor=SYSTEM,
         at=timezone.now(),
-        progress=_progress_writer(tenant_id, job_id),
+        progress=progress_writer(attempt),
     )
     try:
-        result = registry.handler_by_kind[job.kind](job=context)
+        with Heartbeat(attempt):
+            result = registry.handler_by_kind[job.kind](job=context)
+    except JobLost:
+        log.warning("job.lost", kind=job.kind, job_id=job_id, tenant_id=tenant_id, attempt=attempt.number)
+        return None
     except JobCancelled:
-        return _finish(tenant, job_id, Job.State.CANCELLED, {})
+        return _finish(tenant, attempt, Job.State.CANCELLED, {})
     except Exception as error:
         log.exception("job.failed", kind=job.kind, job_id=job_id, tenant_id=tenant_id)
-        return _finish(tenant, job_id, Job.State.FAILED, {}, error)
-    return _finish(tenant, job_id, Job.State.SUCCEEDED, result)
+        return _finish(tenant, attempt, Job.State.FAILED, {}, error)
+    return _finish(tenant, attempt, Job.State.SUCCEEDED, result)
 
 
 def _claim(tenant: Tenant, job_id: int) -> Job | None:
@@ -91,10 +89,13 @@ def _claim(tenant: Tenant, job_id: int) -> Job | None:
 
 
 def _finish(
-    tenant: Tenant, job_id: int, state: Job.State, result: dict[str, Any], error: Exception | None = None
-) -> Job:
+    tenant: Tenant, attempt: Attempt, state: Job.State, result: dict[str, Any], error: Exception | None = None
+) -> Job | None:
     with tenant_scope(tenant):
-        job = lock_job(job_id)
+        job = lock_job(attempt.job_id)
+        if (job.state, job.attempts) != (Job.State.RUNNING, attempt.number):
+            # Another worker has it, or has finished it.
+            return None
         job.state, job.result, job.finished_at = state, result, timezone.now()
         if error is not None:
             job.message = str(error)[:300] or type(error).__name__
@@ -102,24 +103,6 @@ def _finish(
             job.error = str(error) if is_expected else "".join(traceback.format_exception(error))[-8000:]
         job.save(update_fields=["state", "result", "finished_at", "message", "error"])
         return job
-
-
-def _progress_writer(tenant_id: int, job_id: int) -> Callable[[int, int, str], None]:
-    """Return a writer on a connection of its own: progress shows before the work commits."""
-
-    def write(done: int, total: int, message: str = "") -> None:
-        with connections["platform"].cursor() as cursor:
-            cursor.execute(
-                """UPDATE tenants_job
-                   SET done = %s, total = %s, message = %s, heartbeat_at = clock_timestamp()
-                   WHERE tenant_id = %s AND id = %s RETURNING is_cancel_requested""",
-                [done, total, message[:300], tenant_id, job_id],
-            )
-            row = cursor.fetchone()
-        if row and row[0]:
-            raise JobCancelled
-
-    return write
 
 
 def sweep(*, at: datetime, resend_after: timedelta = RESEND_AFTER, lost_after: timedelta = LOST_AFTER) -> int:
@@ -138,13 +121,16 @@ def sweep(*, at: datetime, resend_after: timedelta = RESEND_AFTER, lost_after: t
         stale = cursor.fetchall()
     for tenant_id, job_id in stale:
         with tenant_scope(tenant_id):
-            _send_again(job_id, at)
+            _send_again(job_id, at, sent_before=at - resend_after, alive_before=at - lost_after)
     return len(stale)
 
 
-def _send_again(job_id: int, at: datetime) -> None:
+def _send_again(job_id: int, at: datetime, *, sent_before: datetime, alive_before: datetime) -> None:
     job = lock_job(job_id)
-    if job.state in Job.FINISHED:
+    last = {Job.State.QUEUED: (job.sent_at, sent_before), Job.State.RUNNING: (job.heartbeat_at, alive_before)}
+    seen, limit = last.get(Job.State(job.state), (None, at))
+    if seen is None or seen >= limit:
+        # It has shown itself, or ended, since the query.
         return
     if job.state == Job.State.RUNNING and job.attempts >= MAX_ATTEMPTS:
         job.state, job.finished_at = Job.State.FAILED, at
