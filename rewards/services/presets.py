@@ -13,13 +13,9 @@ from crm.domain.money import exponent
 from crm.models import Segment, SegmentKind
 from crm.services import segments
 from rewards.domain.presets import PRESETS
-from rewards.domain.presets.definition import WALLET, Preset, PresetCoupon, PresetReferral, PresetReward
-from rewards.models import CouponKind, ProgramRevision, ReferralQualification, RevisionState, RewardKind
-from rewards.services import catalogue, programs, referral_programs
-from rewards.services.catalogue import RewardOffer
-from rewards.services.coupons import definitions
-from rewards.services.coupons.definitions import DefinitionTerms
-from rewards.services.referral_programs import ProgramTerms
+from rewards.domain.presets.definition import Preset
+from rewards.models import ProgramRevision, RevisionState
+from rewards.services import programs
 from tenants.domain.actors import Actor
 from tenants.errors import Conflict, NotFound
 from tenants.models import Tenant
@@ -52,7 +48,7 @@ def unit_of(tenant: Tenant) -> int:
 
 @transaction.atomic
 def install(*, key: str, by: Actor, at: datetime, in_force_from: datetime | None = None) -> ProgramRevision:
-    """Publish a preset's program and make its segments, coupons, rewards and referral program.
+    """Make a preset's segments and publish its program, which governs its coupons, rewards and referral.
 
     ``in_force_from`` lets the program have been in force earlier, for sample traffic of the past. Raises
     ``NotFound`` for an unknown preset and ``ProgramExists``.
@@ -75,16 +71,9 @@ def _install(
             segments.create(
                 key=each.key, name=gettext(each.name), kind=SegmentKind.RULE, rule=each.rule, by=by, at=at
             )
-    for coupon in chosen.coupons:
-        definitions.save(key=coupon.key, terms=_terms(coupon, unit), by=by, at=at)
-    document = _translated(chosen.document(unit))
+    document = _translated(chosen.program(unit))
     draft = programs.save_draft(document=document, note=gettext("Starter program"), by=by, at=at)
-    published = programs.publish(revision=draft, by=by, at=in_force_from or at)
-    for reward in chosen.rewards:
-        _save_reward(reward, by=by, at=at)
-    if chosen.referral is not None:
-        referral_programs.save_program(terms=_referral(chosen.referral, unit), by=by, at=at)
-    return published
+    return programs.publish(revision=draft, by=by, at=in_force_from or at)
 
 
 def _translated(part: Any) -> Any:
@@ -95,44 +84,3 @@ def _translated(part: Any) -> Any:
             for key, value in part.items()
         }
     return [_translated(each) for each in part] if isinstance(part, list) else part
-
-
-def _save_reward(reward: PresetReward, *, by: Actor, at: datetime) -> None:
-    catalogue.save_reward(
-        key=reward.key,
-        name=gettext(reward.name),
-        kind=RewardKind(reward.kind),
-        wallet_key=WALLET,
-        cost_points=reward.cost_points,
-        stock=reward.stock,
-        offer=RewardOffer(
-            coupon_definition=reward.coupon,
-            segments=reward.segments,
-            needs_shipping=reward.needs_shipping,
-        ),
-        by=by,
-        at=at,
-    )
-
-
-def _terms(coupon: PresetCoupon, unit: int) -> DefinitionTerms:
-    return DefinitionTerms(
-        name=gettext(coupon.name),
-        kind=CouponKind(coupon.kind),
-        percent_hundredths=coupon.percent,
-        amount_minor=coupon.amount_units * unit,
-        minimum_spend_minor=coupon.minimum_units * unit,
-        valid_days=coupon.valid_days,
-        uses_per_code=coupon.uses_per_code,
-    )
-
-
-def _referral(referral: PresetReferral, unit: int) -> ProgramTerms:
-    return ProgramTerms(
-        wallet_key=WALLET,
-        referrer_points=referral.referrer_points,
-        referee_points=referral.referee_points,
-        qualification=ReferralQualification.EVENT if referral.event else ReferralQualification.FIRST_ORDER,
-        minimum_order_minor=referral.minimum_units * unit,
-        event_name=referral.event,
-    )

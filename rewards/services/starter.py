@@ -9,8 +9,11 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from rewards.domain.documents.offered_rewards import write_reward
+from rewards.domain.offers import OfferedReward
+from rewards.domain.offers import RewardKind as OfferedKind
 from rewards.models import ProgramRevision, RewardKind
-from rewards.services import catalogue, programs
+from rewards.services import programs
 from tenants.domain.actors import Actor
 
 WALLET = "points"
@@ -34,6 +37,19 @@ class StarterReward:
     kind: RewardKind = RewardKind.COUPON
     stock: int | None = None
     description: str = ""
+
+    def section(self) -> dict[str, Any]:
+        """Write it as a program has it."""
+        offered = OfferedReward(
+            key=self.key,
+            name=self.name,
+            kind=OfferedKind(self.kind),
+            wallet=WALLET,
+            cost_points=self.cost_points,
+            description=self.description,
+            stock=self.stock,
+        )
+        return write_reward(offered)
 
 
 def document(
@@ -94,34 +110,18 @@ def install_starter(
     expiry_months: int | None = 24,
     welcome_points: int = 100,
 ) -> ProgramRevision:
-    """Publish the starter program and fill the catalogue.
+    """Publish the starter program, with what is in the catalogue.
 
     One point per ``per_minor`` of money; ``category_percent`` multiplies (200 doubles); thresholds are those
     of bronze, silver, gold and platinum. Raises ``InvalidInput`` when the numbers make no valid program.
     """
-    draft = programs.save_draft(
-        document=document(
-            per_minor=per_minor,
-            category_percent=category_percent,
-            tier_thresholds_minor=tier_thresholds_minor,
-            expiry_months=expiry_months,
-            welcome_points=welcome_points,
-        ),
-        note="Starter program",
-        by=by,
-        at=at,
+    written = document(
+        per_minor=per_minor,
+        category_percent=category_percent,
+        tier_thresholds_minor=tier_thresholds_minor,
+        expiry_months=expiry_months,
+        welcome_points=welcome_points,
     )
-    published = programs.publish(revision=draft, by=by, at=at)
-    for reward in rewards:
-        catalogue.save_reward(
-            key=reward.key,
-            name=reward.name,
-            description=reward.description,
-            kind=reward.kind,
-            wallet_key=WALLET,
-            cost_points=reward.cost_points,
-            stock=reward.stock,
-            by=by,
-            at=at,
-        )
-    return published
+    written["rewards"] = [reward.section() for reward in rewards]
+    draft = programs.save_draft(document=written, note="Starter program", by=by, at=at)
+    return programs.publish(revision=draft, by=by, at=at)

@@ -7,6 +7,17 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
+from rewards.domain.documents.offered_coupons import write_coupon
+from rewards.domain.documents.offered_rewards import write_reward
+from rewards.domain.documents.referral import write_referral
+from rewards.domain.offers import (
+    OfferedCoupon,
+    OfferedReward,
+    ReferralQualification,
+    ReferralTerms,
+    RewardKind,
+)
+
 WALLET: Final = "points"
 
 
@@ -35,6 +46,21 @@ class PresetReward:
     segments: tuple[str, ...] = ()
     needs_shipping: bool = False
 
+    def section(self) -> dict[str, Any]:
+        """Write it as a program has it."""
+        offered = OfferedReward(
+            key=self.key,
+            name=self.name,
+            kind=RewardKind(self.kind),
+            wallet=WALLET,
+            cost_points=self.cost_points,
+            coupon=self.coupon,
+            segments=self.segments,
+            needs_shipping=self.needs_shipping,
+            stock=self.stock,
+        )
+        return write_reward(offered)
+
 
 @dataclass(frozen=True, slots=True)
 class PresetCoupon:
@@ -49,6 +75,17 @@ class PresetCoupon:
     valid_days: int | None = 60
     uses_per_code: int | None = 1
 
+    def section(self, unit: int) -> dict[str, Any]:
+        """Write it as a program has it, with ``unit`` minor units of money for each whole one."""
+        terms = {
+            "percent_hundredths": self.percent,
+            "amount_minor": self.amount_units * unit,
+            "minimum_spend_minor": self.minimum_units * unit,
+            "valid_days": self.valid_days,
+            "uses_per_code": self.uses_per_code,
+        }
+        return write_coupon(OfferedCoupon(self.key, self.name, self.kind, terms))
+
 
 @dataclass(frozen=True, slots=True)
 class PresetReferral:
@@ -58,6 +95,18 @@ class PresetReferral:
     referee_points: int
     minimum_units: int = 0
     event: str = ""
+
+    def section(self, unit: int) -> dict[str, Any]:
+        """Write it as a program has it, with ``unit`` minor units of money for each whole one."""
+        terms = ReferralTerms(
+            wallet=WALLET,
+            referrer_points=self.referrer_points,
+            referee_points=self.referee_points,
+            qualification=(ReferralQualification.EVENT if self.event else ReferralQualification.FIRST_ORDER),
+            minimum_order_minor=self.minimum_units * unit,
+            event_name=self.event,
+        )
+        return write_referral(terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +171,15 @@ class Preset:
     coupons: tuple[PresetCoupon, ...] = ()
     segments: tuple[PresetSegment, ...] = ()
     referral: PresetReferral | None = None
+
+    def program(self, unit: int) -> dict[str, Any]:
+        """Return the document with everything on offer, ``unit`` as ``document`` takes it."""
+        whole = self.document(unit)
+        whole["coupons"] = [coupon.section(unit) for coupon in self.coupons]
+        whole["rewards"] = [reward.section() for reward in self.rewards]
+        if self.referral is not None:
+            whole["referral"] = self.referral.section(unit)
+        return whole
 
 
 def event_rule(

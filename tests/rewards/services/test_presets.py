@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from crm.models import Customer, Event, Order, Segment, SegmentMember
+from crm.models import Customer, Event, Order, Segment, SegmentKind, SegmentMember
+from crm.services import segments
 from rewards.domain.presets import PRESETS, traffic
 from rewards.models import (
     ChallengeParticipation,
@@ -24,7 +26,9 @@ from rewards.models import (
     ReferralState,
     Reward,
 )
-from rewards.services import preset_traffic, presets, verification
+from rewards.queries import governed
+from rewards.services import catalogue, preset_traffic, presets, programs, verification
+from rewards.services.errors import GovernedByProgram
 from rewards.services.sample_members import Played
 from tenants.domain.actors import SYSTEM
 from tenants.errors import NotFound
@@ -53,9 +57,51 @@ def test_every_preset_installs_once(scope: Tenant, key: str) -> None:
         for reward in Reward.objects.select_related("coupon_definition")
     }
     assert handed_out == {reward.key: reward.coupon for reward in preset.rewards}
+    assert all(governed.governs_reward(reward) for reward in handed_out)
+    assert all(governed.governs_coupon(coupon.key) for coupon in preset.coupons)
+    assert governed.governs_referral() == (preset.referral is not None)
     with pytest.raises(presets.ProgramExists):
         presets.install(key=key, by=SYSTEM, at=NOW)
     assert ProgramRevision.objects.count() == 1
+
+
+def test_a_presets_offers_are_changed_by_the_next_revision_and_come_back_with_the_first(
+    scope: Tenant,
+) -> None:
+    first = presets.install(key="ecommerce", by=SYSTEM, at=NOW)
+    bag = Reward.objects.get(key="tote-bag")
+    with pytest.raises(GovernedByProgram):
+        catalogue.change_reward(reward=bag, values={"cost_points": 1}, by=SYSTEM, at=NOW)
+    catalogue.set_stock(reward=bag, stock=7, by=SYSTEM, at=NOW)
+    changed = deepcopy(first.document)
+    next(each for each in changed["rewards"] if each["key"] == "tote-bag")["cost_points"] = 301
+    changed["coupons"] = [each for each in changed["coupons"] if each["key"] != "free-shipping"]
+    changed["rewards"] = [each for each in changed["rewards"] if each["key"] != "free-shipping"]
+    draft = programs.save_draft(document=changed, by=SYSTEM, at=NOW)
+    programs.publish(revision=draft, by=SYSTEM, at=NOW)
+    bag.refresh_from_db()
+    assert (bag.cost_points, bag.stock) == (301, 7)
+    assert not CouponDefinition.objects.get(key="free-shipping").is_active
+    first.refresh_from_db()
+    programs.roll_back(to=first, by=SYSTEM, at=NOW)
+    bag.refresh_from_db()
+    assert (bag.cost_points, bag.stock) == (300, 7)
+    assert CouponDefinition.objects.get(key="free-shipping").is_active
+
+
+def test_a_presets_program_brings_its_offers_to_another_tenant(tenant: Tenant, other_tenant: Tenant) -> None:
+    with tenant_scope(tenant):
+        document = presets.install(key="education", by=SYSTEM, at=NOW).document
+        offered = sorted(Reward.objects.values_list("key", "cost_points"))
+    with tenant_scope(other_tenant):
+        for segment in PRESETS["education"].segments:
+            segments.create(
+                key=segment.key, name="S", kind=SegmentKind.RULE, rule=segment.rule, by=SYSTEM, at=NOW
+            )
+        draft = programs.save_draft(document=document, by=SYSTEM, at=NOW)
+        programs.publish(revision=draft, by=SYSTEM, at=NOW)
+        assert sorted(Reward.objects.values_list("key", "cost_points")) == offered
+        assert all(governed.governs_reward(key) for key, _cost in offered)
 
 
 def test_a_preset_speaks_the_tenants_language_and_knows_money_without_decimals(tenant: Tenant) -> None:
