@@ -25,6 +25,7 @@ from rewards.admin.challenge_rows import (
     given,
     part_rows,
 )
+from rewards.domain.challenges.definition import Leaving
 from rewards.models import CouponDefinition
 from rewards.services import programs as program_services
 from tenants.admin.frame import Crumb, StaffPage
@@ -142,7 +143,11 @@ class ChallengeEditPage(StaffPage):
             ],
             "rewards": _rewards(values),
             "opt_in": values["opt_in"],
-            "audience": {"segment": values["segment"] or None, "tiers": values["tiers"]},
+            "audience": {
+                "segment": values["segment"] or None,
+                "tiers": values["tiers"],
+                "leaving": values["leaving"] or Leaving.GO_ON.value,
+            },
             "limits": {"per_customer": values["per_customer"], "total": values["total"]},
             "rolls_back": values["rolls_back"],
         }

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rewards.admin.challenge_rows import parts_of, whole
-from rewards.admin.challenge_words import KIND_LABELS, RECURRENCE_LABELS, WINDOW_LABELS
+from rewards.admin.challenge_words import KIND_LABELS, LEAVING_LABELS, RECURRENCE_LABELS, WINDOW_LABELS
 from rewards.admin.money import to_major, to_minor
 from tenants.admin.forms import StaffForm, offer
 
@@ -71,6 +71,10 @@ class ChallengeForm(StaffForm):
     tiers = forms.MultipleChoiceField(
         label=gettext_lazy("Only these tiers"), required=False, widget=forms.CheckboxSelectMultiple
     )
+    leaving = forms.ChoiceField(
+        label=gettext_lazy("On leaving the segment or tiers"), required=False,
+        choices=list(LEAVING_LABELS.items()),
+    )  # fmt: skip
     per_customer = whole(gettext_lazy("Completions of one customer"))
     total = whole(gettext_lazy("Completions of all"))
     rolls_back = forms.BooleanField(label=gettext_lazy("Returns take it back"), required=False, initial=True)
@@ -100,7 +104,7 @@ class ChallengeForm(StaffForm):
         return self.of_fields("wallet", "points", "coupon", "message")
 
     def who_fields(self) -> list[forms.BoundField]:
-        return self.of_fields("opt_in", "segment", "tiers", "per_customer", "total", "rolls_back")
+        return self.of_fields("opt_in", "segment", "tiers", "leaving", "per_customer", "total", "rolls_back")
 
     def is_money(self) -> bool:
         values = self.cleaned_data
@@ -150,6 +154,7 @@ def initial_of(written: Mapping[str, Any], currency: str) -> dict[str, Any]:
         "message": by_kind.get("message", {}).get("message"),
         "segment": written["audience"]["segment"],
         "tiers": written["audience"]["tiers"],
+        "leaving": written["audience"]["leaving"],
         **limits,
     }
 

@@ -16,6 +16,7 @@ from rewards.domain.challenges.definition import (
     CountGoal,
     DistinctGoal,
     EventMatch,
+    Leaving,
     Match,
     Recurrence,
     RewardKind,
@@ -48,6 +49,12 @@ WINDOW_LABELS: Final[dict[str, str | Promise]] = {
     WindowKind.DATES.value: gettext_lazy("between two dates"),
     WindowKind.ROLLING.value: gettext_lazy("within a number of days"),
     WindowKind.SINCE_JOINING.value: gettext_lazy("in the first days of membership"),
+}
+
+
+LEAVING_LABELS: Final[dict[str, str | Promise]] = {
+    Leaving.GO_ON.value: gettext_lazy("who has begun goes on"),
+    Leaving.PAUSE.value: gettext_lazy("who has begun waits until they are in it again"),
 }
 
 

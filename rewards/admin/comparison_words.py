@@ -79,6 +79,9 @@ def challenge_parts(challenge: Challenge, _revision: Revision, currency: str) ->
         gettext_lazy("Members ask to take part"): _switch(challenge.needs_opt_in),
         gettext_lazy("Only this segment"): audience.segment,
         gettext_lazy("Only these tiers"): _listed(sorted(audience.tiers)),
+        gettext_lazy("On leaving the segment or tiers"): str(
+            challenge_words.LEAVING_LABELS[audience.leaving.value]
+        ),
         gettext_lazy("Completions of one customer"): _number(limits.per_customer),
         gettext_lazy("Completions of all"): _number(limits.total),
         gettext_lazy("Returns take it back"): _switch(challenge.rolls_back),

@@ -14,7 +14,7 @@ from django.db.models import Q
 from crm.models import SegmentMember
 from rewards.domain.challenges.definition import Challenge
 from rewards.domain.challenges.matching import Contribution
-from rewards.models import ChallengeParticipation, ChallengeProgress, TierMembership
+from rewards.models import ChallengeContribution, ChallengeParticipation, ChallengeProgress, TierMembership
 from tenants.scope import active_tenant_id
 
 _LIVE_SINCE = """
@@ -56,6 +56,10 @@ class Audiences:
         if segment and customer_id not in self.customers_by_segment.get(segment, ()):
             return False
         return not tiers or self.tier_by_customer.get(customer_id) in tiers
+
+    def is_paused(self, challenge: Challenge, customer_id: int) -> bool:
+        """Whether the challenge has who has begun wait, because they are outside of its audience."""
+        return challenge.pauses and not self.admits(challenge, customer_id)
 
 
 def _rows(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
@@ -115,6 +119,36 @@ def contributions(since_by_pair: Mapping[Pair, datetime]) -> dict[Pair, list[Con
     )
     for customer_id, key, *values in rows:
         found[Pair(customer_id, key)].append(Contribution(*values))
+    return found
+
+
+def counted_sources(wanted: Collection[tuple[Pair, str]]) -> set[tuple[Pair, str]]:
+    """Return which of these documents have counted for their pairs before."""
+    if not wanted:
+        return set()
+    rows = ChallengeContribution.objects.filter(
+        customer_id__in={pair.customer_id for pair, _source in wanted},
+        challenge_key__in={pair.challenge_key for pair, _source in wanted},
+        source_id__in={source for _pair, source in wanted},
+    )
+    found = rows.values_list("customer_id", "challenge_key", "source_id").distinct()
+    return {(Pair(customer_id, key), source) for customer_id, key, source in found} & set(wanted)
+
+
+def outside(challenges: Sequence[Challenge]) -> Q:
+    """Return the condition on progress of those who wait outside of the audience of their challenge."""
+    found = Q(pk__in=[])
+    for challenge in challenges:
+        if not challenge.pauses:
+            continue
+        admitted = Q()
+        if challenge.audience.segment:
+            members = SegmentMember.objects.filter(segment__key=challenge.audience.segment)
+            admitted &= Q(customer_id__in=members.values("customer_id"))
+        if challenge.audience.tiers:
+            holders = TierMembership.objects.filter(tier_key__in=challenge.audience.tiers)
+            admitted &= Q(customer_id__in=holders.values("customer_id"))
+        found |= Q(challenge_key=challenge.key) & ~admitted if admitted else Q(pk__in=[])
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -56,6 +56,7 @@ class ChallengeStatus:
     completions: int
     is_joined: bool
     may_join: bool
+    is_paused: bool = False
     milestones_reached: tuple[int, ...] = ()
     value_by_task: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -116,7 +117,8 @@ def of_customer(customer: Customer, *, at: datetime) -> list[ChallengeStatus]:
             known={label: _known(stored_row) for label, stored_row in rows.items()},
         )
         standing = _current(challenge, standings(challenge, counted[pair], member), member)
-        found.append(_status(challenge, standing, rows, row, is_active=is_active, at=at))
+        status = _status(challenge, standing, rows, row, is_active=is_active, at=at)
+        found.append(replace(status, is_paused=audiences.is_paused(challenge, customer.pk)))
     return found
 
 

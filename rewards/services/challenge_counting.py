@@ -90,10 +90,20 @@ def _admitted(touched: Sequence[Touched], batch: Batch) -> list[Touched]:
     there = challenge_members.participations(customer_ids, keys)
     challenges = [batch.challenge_by_key[key] for key in sorted(keys)]
     audiences = challenge_members.audiences(customer_ids, challenges)
+    counted = challenge_members.counted_sources(
+        {
+            (each.pair, each.source_id)
+            for each in touched
+            if audiences.is_paused(batch.challenge_by_key[each.pair.challenge_key], each.pair.customer_id)
+        }
+    )
 
     def is_in(each: Touched) -> bool:
         challenge = batch.challenge_by_key[each.pair.challenge_key]
         present = there.get(each.pair)
+        if audiences.is_paused(challenge, each.pair.customer_id):
+            # What was counted before can still be taken back.
+            return (each.pair, each.source_id) in counted
         if challenge.needs_opt_in:
             return present is not None and present.is_opted_in
         if present is not None:

@@ -193,9 +193,8 @@ def _carry_out(changes: Sequence[_Change], batch: Batch) -> Counted:
     revoked = [grant for change in changes for grant in _grants(change, is_revoked=True)]
     challenge_rewards.take_back(revoked, published=published, by=by, at=at)
     gifts = {(change.pair, change.standing.period): _gifts(change, at) for change in changes}
-    refused = challenge_rewards.give(
-        [gift for due in gifts.values() for gift in due], published=published, by=by, at=at
-    )
+    due_now, waiting = _apart([gift for due in gifts.values() for gift in due], batch)
+    refused = challenge_rewards.give(due_now, published=published, by=by, at=at) | waiting
     given = {place: [gift for gift in due if gift.source not in refused] for place, due in gifts.items()}
     rows = [
         row
@@ -208,6 +207,20 @@ def _carry_out(changes: Sequence[_Change], batch: Batch) -> Counted:
     completed = [change for change in changes if change.completes]
     _tell(completed, batch)
     return Counted(len(completed), sum(map(len, given.values())), len(revoked))
+
+
+def _apart(gifts: Sequence[Gift], batch: Batch) -> tuple[list[Gift], frozenset[str]]:
+    """Return what can be given, and the sources of what waits: its customer is outside of the audience."""
+    challenges = [each for each in batch.challenge_by_key.values() if each.pauses]
+    if not gifts or not challenges:
+        return list(gifts), frozenset()
+    audiences = challenge_members.audiences({gift.pair.customer_id for gift in gifts}, challenges)
+    waiting = frozenset(
+        gift.source
+        for gift in gifts
+        if audiences.is_paused(batch.challenge_by_key[gift.pair.challenge_key], gift.pair.customer_id)
+    )
+    return [gift for gift in gifts if gift.source not in waiting], waiting
 
 
 def _grants(change: _Change, *, is_revoked: bool) -> list[dict[str, Any]]:

@@ -160,7 +160,7 @@ def sweep(*, by: Actor, at: datetime) -> Counted:
     keys = [challenge.key for challenge in _offered(published)]
     waiting = ChallengeProgress.objects.filter(
         state=ChallengeState.COMPLETED, challenge_key__in=keys, customer__state=CustomerState.ACTIVE
-    )
+    ).exclude(challenge_members.outside(_offered(published)))
     pairs = waiting.order_by(F("completed_at").asc()).values_list("customer_id", "challenge_key")[:_SWEEP]
     return challenge_counting.recompute(_pairs(pairs), Batch(published, by, at))
 

@@ -62,6 +62,7 @@ class ChallengeStatusOutput(serializers.Serializer[Any]):
     completions = serializers.IntegerField()
     is_joined = serializers.BooleanField()
     may_join = serializers.BooleanField()
+    is_paused = serializers.BooleanField(help_text="Outside of the audience, which the challenge waits for.")
     milestones_reached = serializers.ListField(child=serializers.IntegerField())
     value_by_task = serializers.DictField(child=serializers.IntegerField())
 

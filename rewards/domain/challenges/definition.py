@@ -218,12 +218,23 @@ class Milestone:
     rewards: tuple[ChallengeReward, ...] = ()
 
 
+class Leaving(StrEnum):
+    """What becomes of who has begun and leaves the audience.
+
+    ``PAUSE``: nothing that happens outside counts, nothing is given; back inside they go on where they were.
+    """
+
+    GO_ON = "go_on"
+    PAUSE = "pause"
+
+
 @dataclass(frozen=True, slots=True)
 class Audience:
     """Who takes part: members of the segment and of one of the tiers; empty is everybody."""
 
     segment: str = ""
     tiers: frozenset[str] = frozenset()
+    leaving: Leaving = Leaving.GO_ON
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +261,11 @@ class Challenge:
     audience: Audience = field(default_factory=Audience)
     limits: Limits = field(default_factory=Limits)
     rolls_back: bool = True
+
+    @property
+    def pauses(self) -> bool:
+        """Whether who has begun waits while outside of the audience."""
+        return self.audience.leaving is Leaving.PAUSE
 
     @property
     def kind(self) -> str:

@@ -10,6 +10,7 @@ from rewards.domain.challenges.definition import (
     Audience,
     Challenge,
     ChallengeReward,
+    Leaving,
     Limits,
     Milestone,
     Recurrence,
@@ -50,7 +51,7 @@ def _challenge(reader: Reader) -> Challenge:
         "audience", "limits", "rolls_back",
     )  # fmt: skip
     audience, limits = reader.node("audience"), reader.node("limits")
-    audience.only("segment", "tiers")
+    audience.only("segment", "tiers", "leaving")
     limits.only("per_customer", "total")
     challenge = Challenge(
         key=reader.key("key"),
@@ -65,6 +66,7 @@ def _challenge(reader: Reader) -> Challenge:
         audience=Audience(
             segment=audience.text("segment") if audience.peek("segment") else "",
             tiers=frozenset(audience.texts("tiers")),
+            leaving=audience.choice("leaving", _values(Leaving), default=Leaving.GO_ON),
         ),
         limits=Limits(
             per_customer=limits.optional_integer("per_customer", 1, _MOST_COMPLETIONS),
@@ -188,6 +190,7 @@ def challenge_to_json(challenge: Challenge) -> dict[str, Any]:
         "audience": {
             "segment": challenge.audience.segment or None,
             "tiers": sorted(challenge.audience.tiers),
+            "leaving": challenge.audience.leaving.value,
         },
         "limits": {"per_customer": challenge.limits.per_customer, "total": challenge.limits.total},
         "rolls_back": challenge.rolls_back,
@@ -250,6 +253,7 @@ SECTION: Final = Section(
                 (),
                 segment={"type": ["string", "null"], "maxLength": 200},
                 tiers={"type": "array", "items": KEY_SCHEMA},
+                leaving=one_of(Leaving),
             ),
             limits=record(
                 (),

@@ -26,7 +26,8 @@ ALLOWED: Final = "may-be-rewarded"
 
 
 def _document(unit: int) -> dict[str, Any]:
-    audience = {"segment": ALLOWED}
+    # Without the guardian's consent nothing of a minor counts, whatever was begun.
+    audience = {"segment": ALLOWED, "leaving": "pause"}
     rules = [
         event_rule("lesson", _("For a lesson"), "lesson_completed", 5, times=6),
         event_rule("quiz", _("For a quiz passed"), "quiz_passed", 15, times=3),

@@ -19,6 +19,7 @@ from rewards.models import (
     CouponKind,
     LedgerTransaction,
 )
+from rewards.queries import challenges as challenge_queries
 from rewards.services import challenges, verification
 from rewards.services.coupons import definitions
 from rewards.services.coupons.definitions import DefinitionTerms
@@ -197,6 +198,57 @@ def test_only_the_audience_takes_part_and_who_began_goes_on(ann: Customer) -> No
     assert progress_of(ann) == [("1", "rewarded", 2)]
     with pytest.raises(challenges.ChallengeNotOffered):
         challenges.opt_in(customer=bob, key="o", by=SYSTEM, at=NOW)
+
+
+def _postings(customer: Customer) -> int:
+    return LedgerTransaction.objects.filter(account__customer=customer).count()
+
+
+def test_who_leaves_an_audience_that_pauses_waits_until_they_are_back(ann: Customer) -> None:
+    """As a minor whose guardian takes consent back: nothing counts, nothing is given, returns take back."""
+    allowed = Segment.objects.create(key="vip", name="VIP", kind="static", created_at=NOW, updated_at=NOW)
+    consent = {"segment": allowed, "customer": ann, "joined_at": NOW}
+    member = SegmentMember.objects.create(**consent)
+    audience = {"segment": "vip", "leaving": "pause"}
+    publish(challenge({**ORDERS, "target": 3}, audience=audience))
+    orders = [make_order(ann, LINES, NOW - DAY * days) for days in (5, 4)]
+    count_orders(*(order.pk for order in orders))
+    member.delete()
+    count_orders(make_order(ann, LINES, NOW - DAY * 3).pk)
+    assert progress_of(ann) == [("1", "in_progress", 2)]
+    (status,) = challenge_queries.of_customer(ann, at=NOW)
+    assert (status.is_paused, status.value) == (True, 2)
+    back = make_return(orders[0], {1: 2}, NOW)
+    challenges.record_returns([back.pk], by=SYSTEM, at=NOW)
+    assert progress_of(ann) == [("1", "in_progress", 1)]
+
+    # A lower goal is reached, yet not paid before they are back.
+    publish(challenge({**ORDERS, "target": 1}, audience=audience), at=NOW)
+    challenges.recount(customer_ids=[ann.pk], by=SYSTEM, at=NOW)
+    challenges.sweep(by=SYSTEM, at=NOW)
+    assert (progress_of(ann), _postings(ann)) == ([("1", "completed", 1)], 0)
+    SegmentMember.objects.create(**consent)
+    challenges.sweep(by=SYSTEM, at=NOW)
+    assert (progress_of(ann), balance_of(ann)) == ([("1", "rewarded", 1)], (100, 0))
+
+
+def test_those_who_wait_do_not_keep_others_from_being_paid(ann: Customer, monkeypatch: Any) -> None:
+    monkeypatch.setattr(challenges, "_SWEEP", 1)
+    allowed = Segment.objects.create(key="vip", name="VIP", kind="static", created_at=NOW, updated_at=NOW)
+    bob = _member()
+    members = [
+        SegmentMember.objects.create(segment=allowed, customer=each, joined_at=NOW) for each in (ann, bob)
+    ]
+    publish(challenge({**ORDERS, "target": 2}, audience={"segment": "vip", "leaving": "pause"}))
+    for customer, days in ((ann, 3), (bob, 2)):
+        count_orders(make_order(customer, LINES, NOW - DAY * days).pk)
+        # Completed and not paid, as a frozen account leaves it.
+        ChallengeProgress.objects.filter(customer=customer).update(
+            state="completed", target=1, completed_at=NOW - DAY * days
+        )
+    members[0].delete()
+    challenges.sweep(by=SYSTEM, at=NOW)
+    assert (_postings(ann), _postings(bob)) == (0, 1)
 
 
 def test_periods_expire_and_a_late_event_still_completes_one(ann: Customer) -> None:
