@@ -73,6 +73,7 @@ class DashboardPage(StaffPage):
             charts=self._charts(months),
             is_new=standing.customers == 0,
             may_import=self.access.can(Permission.CUSTOMERS_IMPORT),
+            may_set_up=self.access.can(Permission.PROGRAM_PUBLISH),
         )
 
     def _period(self) -> tuple[Period, RangeForm, str]:
