@@ -70,7 +70,12 @@ def test_limits_are_read_and_set_one_by_one(api: ApiClient, tenant: Tenant) -> N
         each["kind"]: (each["most"], each["window_hours"])
         for each in api.get("/velocity-limits").json()["limits"]
     }
-    assert usual == {"redemptions": (50, 24), "refunds": (5, 168), "referrals": (10, 24)}
+    assert usual == {
+        "redemptions": (50, 24),
+        "refunds": (5, 168),
+        "referrals": (10, 24),
+        "coupons": (50, 24),
+    }
     body = {"kind": "refunds", "most": 2, "window_hours": 12}
     found = api.put("/velocity-limits", body).json()["limits"]
     assert [each for each in found if each["kind"] == "refunds"] == [body]
