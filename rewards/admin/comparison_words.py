@@ -15,10 +15,11 @@ from rewards.admin.program_forms import EXHAUSTED, PERIODS
 from rewards.admin.tier_words import METRIC_LABELS
 from rewards.domain.budgets import Budget
 from rewards.domain.challenges.definition import Challenge, ChallengeReward, Milestone
-from rewards.domain.policies import MemberCap
+from rewards.domain.policies import MemberCap, VelocityLimit
 from rewards.domain.programs import Revision
 from rewards.domain.rules import Cap
 from rewards.domain.tiers import Tier
+from rewards.models import VelocityKind
 from tenants.admin import formats
 
 Text: TypeAlias = str | Promise
@@ -101,11 +102,20 @@ def policy_parts(revision: Revision, _currency: str) -> Parts:
     return {
         gettext_lazy("Late events count for (days)"): _number(policies.backdating_days),
         gettext_lazy("Limits for one member"): _listed(map(_member_cap, policies.member_caps)),
+        gettext_lazy("Velocity limits"): _listed(map(_velocity_limit, policies.velocity_limits)),
     }
 
 
 def _member_cap(limit: MemberCap) -> str:
     return f"{limit.wallet}: {words.cap(Cap(limit.per, points=limit.points))}"
+
+
+def _velocity_limit(limit: VelocityLimit) -> str:
+    return _("%(kind)s: %(most)s in %(hours)s hours") % {
+        "kind": VelocityKind(limit.kind.value).label,
+        "most": formats.number(limit.most),
+        "hours": formats.number(limit.window_hours),
+    }
 
 
 def qualification_parts(revision: Revision, currency: str) -> Parts:
@@ -133,6 +143,7 @@ def qualification_parts(revision: Revision, currency: str) -> Parts:
 _ITEMS: Final[Mapping[str, Callable[[Any, Revision, str], Parts]]] = {
     "tiers": tier_parts, "budgets": budget_parts, "challenges": challenge_parts,
     "rewards": offer_words.reward_parts, "coupons": offer_words.coupon_parts,
+    "coupon_campaigns": offer_words.campaign_parts,
 }  # fmt: skip
 _WHOLES: Final[Mapping[str, Callable[[Revision, str], Parts]]] = {
     "policies": policy_parts, "qualification": qualification_parts,

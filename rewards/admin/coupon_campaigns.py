@@ -22,9 +22,11 @@ from django.utils.translation import gettext_lazy
 
 from crm.domain.money import exponent, to_minor
 from crm.models import Segment
+from rewards.admin import offer_drafts
 from rewards.domain.expiry import start_of_day
+from rewards.domain.offers import OfferedCampaign
 from rewards.models import CouponCampaign
-from rewards.queries import coupon_campaigns
+from rewards.queries import coupon_campaigns, governed
 from rewards.services.coupons import campaigns
 from rewards.services.coupons.campaigns import CampaignTerms
 from tenants.admin import formats
@@ -155,10 +157,15 @@ class _CampaignFormPage(FormPage):
 
     def save(self, form: Any) -> str:
         tenant = self.access.tenant
+        terms = form.terms(currency=tenant.currency, zone=tenant.zone)
+        keys = form.cleaned_data.get("definitions")
+        if self.campaign is not None and governed.governs_campaign(self.campaign.key):
+            written = OfferedCampaign(self.campaign.key, **asdict(terms), coupons=tuple(sorted(keys or ())))
+            return offer_drafts.put(self, written)
         saved = self.store(
             form.cleaned_data["name"],
-            terms=form.terms(currency=tenant.currency, zone=tenant.zone),
-            definition_keys=form.cleaned_data.get("definitions"),
+            terms=terms,
+            definition_keys=keys,
             by=self.access.actor,
             at=timezone.now(),
         )

@@ -11,14 +11,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from rewards.domain.offers import OfferedCoupon, OfferedReward, ReferralTerms
+from rewards.domain.offers import OfferedCampaign, OfferedCoupon, OfferedReward, ReferralTerms
+from rewards.domain.policies import VelocityLimit
 from rewards.services import offer_drafts
 from tenants.admin.frame import StaffPage
 from tenants.domain.permissions import Permission
 
 
 class TakeInPage(StaffPage):
-    """Write the rewards, coupons and referral that are on offer into the draft."""
+    """Write the rewards, coupons, campaigns, referral and limits of pace that hold now into the draft."""
 
     http_method_names = ["post", "options"]
     permission = Permission.PROGRAM_EDIT
@@ -34,10 +35,12 @@ class TakeInPage(StaffPage):
         return redirect("program_revision", draft.number)
 
 
-def put(page: Any, offer: OfferedReward | OfferedCoupon | ReferralTerms) -> str:
-    """Write an offer into the draft, say so, and return where the draft is."""
+def put(
+    page: Any, *offers: OfferedReward | OfferedCoupon | OfferedCampaign | ReferralTerms | VelocityLimit
+) -> str:
+    """Write offers into the draft, say so, and return where the draft is."""
     page.access.actor.require(Permission.PROGRAM_EDIT)
-    draft = offer_drafts.put(offer, by=page.access.actor, at=timezone.now())
+    draft = offer_drafts.put(*offers, by=page.access.actor, at=timezone.now())
     text = _("The program governs this. The change waits in draft %(number)s.") % {"number": draft.number}
     messages.success(page.request, text)
     return reverse("program_revision", args=[draft.number])

@@ -11,8 +11,8 @@ from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from rewards.domain.offers import OfferedCoupon, OfferedReward, ReferralTerms
-from rewards.models import CouponDefinition, ReferralProgram, Reward
+from rewards.domain.offers import OfferedCampaign, OfferedCoupon, OfferedReward, ReferralTerms
+from rewards.models import CouponCampaign, CouponDefinition, ReferralProgram, Reward
 from tenants.admin import formats
 
 _PERCENT: Final = "percent_hundredths"
@@ -33,6 +33,12 @@ def reward_parts(reward: OfferedReward, _revision: Any, currency: str) -> Mappin
 def coupon_parts(coupon: OfferedCoupon, _revision: Any, currency: str) -> Mapping[str | Promise, str]:
     named = _named(CouponDefinition, {"name": coupon.name, "kind": coupon.kind, **coupon.terms}, currency)
     return {**named, _("Only these items"): ", ".join(coupon.items)}
+
+
+def campaign_parts(campaign: OfferedCampaign, _revision: Any, currency: str) -> Mapping[str | Promise, str]:
+    names = [each.name for each in fields(campaign) if each.name not in {"key", "coupons"}]
+    named = _named(CouponCampaign, {name: getattr(campaign, name) for name in names}, currency)
+    return {**named, _("Coupons of this campaign"): ", ".join(campaign.coupons)}
 
 
 def referral_parts(revision: Any, currency: str) -> Mapping[str | Promise, str]:

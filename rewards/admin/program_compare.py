@@ -29,6 +29,7 @@ SECTION_LABELS: Final = {
     "qualification": gettext_lazy("Tier qualification"),
     "rewards": gettext_lazy("Reward"),
     "coupons": gettext_lazy("Coupon"),
+    "coupon_campaigns": gettext_lazy("Coupon campaign"),
     "referral": gettext_lazy("Referral"),
 }
 KIND_LABELS: Final = {

@@ -16,8 +16,12 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from rewards.admin import offer_drafts
 from rewards.admin.referrals import FINDINGS
+from rewards.domain.policies import LONGEST_WINDOW_HOURS, MOST_IN_WINDOW, Pace
+from rewards.domain.policies import VelocityLimit as OfferedLimit
 from rewards.models import AbuseReview, ReviewState, VelocityKind
+from rewards.queries import governed
 from rewards.services import reviews, velocity
 from rewards.services.guesses import GuesserKind
 from rewards.services.velocity import Limit
@@ -145,12 +149,12 @@ class LimitsForm(StaffForm):
         for kind in velocity.USUAL:
             label = {"kind": kind.label}
             self.fields[f"{kind}_most"] = forms.IntegerField(
-                label=_("%(kind)s: at most") % label, min_value=1, max_value=velocity.MOST
+                label=_("%(kind)s: at most") % label, min_value=1, max_value=MOST_IN_WINDOW
             )
             self.fields[f"{kind}_hours"] = forms.IntegerField(
                 label=_("%(kind)s: within hours") % label,
                 min_value=1,
-                max_value=velocity.LONGEST_WINDOW_HOURS,
+                max_value=LONGEST_WINDOW_HOURS,
             )
 
 
@@ -172,9 +176,15 @@ class LimitsPage(FormPage):
         return found
 
     def save(self, form: Any) -> str:
-        for kind in velocity.USUAL:
-            values = form.cleaned_data
-            limit = Limit(values[f"{kind}_most"], values[f"{kind}_hours"])
-            velocity.save_limit(kind=kind, limit=limit, by=self.access.actor, at=timezone.now())
+        values, known = form.cleaned_data, velocity.limits()
+        typed = {kind: Limit(values[f"{kind}_most"], values[f"{kind}_hours"]) for kind in velocity.USUAL}
+        waiting = []
+        for kind, limit in typed.items():
+            if not governed.governs_velocity(kind):
+                velocity.save_limit(kind=kind, limit=limit, by=self.access.actor, at=timezone.now())
+            elif known[kind] != limit:
+                waiting.append(OfferedLimit(Pace(kind.value), limit.most, limit.window_hours))
+        if waiting:
+            return offer_drafts.put(self, *waiting)
         messages.success(self.request, _("The limits are saved."))
         return reverse("velocity_limits")

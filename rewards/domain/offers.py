@@ -63,6 +63,20 @@ class OfferedCoupon:
     items: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class OfferedCampaign:
+    """Coupons by their keys under one time and one budget; who received them is counted live."""
+
+    key: str
+    name: str
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    is_targeted: bool = False
+    limit_uses: int | None = None
+    limit_discount_minor: int | None = None
+    coupons: tuple[str, ...] = ()
+
+
 class ReferralReward(StrEnum):
     NOTHING = "nothing"
     POINTS = "points"

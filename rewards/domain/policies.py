@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 
 from rewards.domain.rules import CapPeriod
 
@@ -16,12 +18,42 @@ class MemberCap:
     points: int
 
 
+class Pace(StrEnum):
+    """What a customer may do only so often before a person looks."""
+
+    REDEMPTIONS = "redemptions"
+    REFUNDS = "refunds"
+    REFERRALS = "referrals"
+    COUPONS = "coupons"
+
+
+@dataclass(frozen=True, slots=True)
+class VelocityLimit:
+    """At most ``most`` of a customer in ``window_hours``; the next one waits for a review."""
+
+    kind: Pace
+    most: int
+    window_hours: int
+
+
+MOST_IN_WINDOW: Final = 1_000_000
+LONGEST_WINDOW_HOURS: Final = 24 * 366
+USUAL_VELOCITY: Final = (
+    VelocityLimit(Pace.REDEMPTIONS, 50, 24),
+    VelocityLimit(Pace.REFUNDS, 5, 7 * 24),
+    VelocityLimit(Pace.REFERRALS, 10, 24),
+    VelocityLimit(Pace.COUPONS, 50, 24),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
     """``backdating_days``: an event older than that earns nothing any more; ``None`` is no limit.
 
-    Within the window an event is judged by the revision that was in force when it happened.
+    Within the window an event is judged by the revision that was in force when it happened. Velocity that
+    ``velocity_limits`` does not name has the tenant's own limit, or the usual one.
     """
 
     backdating_days: int | None = None
     member_caps: tuple[MemberCap, ...] = ()
+    velocity_limits: tuple[VelocityLimit, ...] = ()

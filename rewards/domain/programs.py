@@ -8,7 +8,7 @@ from datetime import UTC, tzinfo
 
 from rewards.domain.budgets import Budget
 from rewards.domain.challenges.definition import Challenge
-from rewards.domain.offers import OfferedCoupon, OfferedReward, ReferralTerms
+from rewards.domain.offers import OfferedCampaign, OfferedCoupon, OfferedReward, ReferralTerms
 from rewards.domain.policies import Policies
 from rewards.domain.qualification import Qualification
 from rewards.domain.rules import EarningRule, GivePoints
@@ -42,6 +42,7 @@ class Revision:
     challenges: tuple[Challenge, ...] = ()
     qualification: Qualification = field(default_factory=Qualification)
     coupons: tuple[OfferedCoupon, ...] = ()
+    coupon_campaigns: tuple[OfferedCampaign, ...] = ()
     rewards: tuple[OfferedReward, ...] = ()
     referral: ReferralTerms | None = None
     time_zone: tzinfo = UTC

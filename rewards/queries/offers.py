@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rewards.domain.documents.reader import KEY
 from rewards.domain.offers import (
+    OfferedCampaign,
     OfferedCoupon,
     OfferedReward,
     ReferralQualification,
@@ -11,7 +12,9 @@ from rewards.domain.offers import (
     ReferralTerms,
     RewardKind,
 )
-from rewards.models import CouponDefinition, CouponItem, ReferralProgram, Reward
+from rewards.domain.policies import Pace, VelocityLimit
+from rewards.models import CouponCampaign, CouponDefinition, CouponItem, ReferralProgram, Reward
+from rewards.models import VelocityLimit as StoredLimit
 
 _NO_TERMS = frozenset({
     "id", "tenant", "public_id", "key", "name", "kind", "campaign", "has_items", "created_at", "updated_at",
@@ -57,6 +60,31 @@ def coupons() -> list[OfferedCoupon]:
 def _coupon(row: CouponDefinition, items: list[str]) -> OfferedCoupon:
     terms = {name: getattr(row, name) for name in _TERMS}
     return OfferedCoupon(row.key, row.name, row.kind, terms, tuple(items))
+
+
+def campaigns() -> list[OfferedCampaign]:
+    """Return the coupon campaigns whose keys a program can have; recipients stay where they are."""
+    rows = CouponCampaign.objects.prefetch_related("definitions").order_by("pk")
+    return [
+        OfferedCampaign(
+            key=row.key,
+            name=row.name,
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
+            is_targeted=row.is_targeted,
+            limit_uses=row.limit_uses,
+            limit_discount_minor=row.limit_discount_minor,
+            coupons=tuple(sorted(each.key for each in row.definitions.all())),
+        )
+        for row in rows
+        if _fits(row.key)
+    ]
+
+
+def velocity_limits() -> list[VelocityLimit]:
+    """Return the limits of pace that the tenant has of its own."""
+    rows = StoredLimit.objects.filter(kind__in=[each.value for each in Pace]).order_by("pk")
+    return [VelocityLimit(Pace(row.kind), row.most, row.window_hours) for row in rows]
 
 
 def items_of(key: str) -> list[str]:

@@ -8,11 +8,20 @@ from datetime import datetime
 
 from django.db import transaction
 
-from rewards.domain.offers import OfferedCoupon, OfferedReward, ReferralTerms
+from rewards.domain.offers import OfferedCampaign, OfferedCoupon, OfferedReward, ReferralTerms
 from rewards.domain.programs import Revision
-from rewards.models import CouponDefinition, CouponKind, Reward, RewardKind, Wallet
-from rewards.services import catalogue, referral_programs
-from rewards.services.coupons import definitions
+from rewards.models import (
+    CouponCampaign,
+    CouponDefinition,
+    CouponKind,
+    Reward,
+    RewardKind,
+    VelocityKind,
+    Wallet,
+)
+from rewards.services import catalogue, referral_programs, velocity
+from rewards.services.coupons import campaigns, definitions
+from rewards.services.coupons.campaigns import CampaignTerms
 from rewards.services.coupons.definitions import DefinitionTerms
 from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import Actor
@@ -31,19 +40,25 @@ def put_in_force(revision: Revision, former: Revision | None, *, by: Actor, at: 
     for index, coupon in enumerate(revision.coupons):
         with _at(f"/coupons/{index}"):
             _save_coupon(coupon, by=by, at=at)
+    for index, campaign in enumerate(revision.coupon_campaigns):
+        with _at(f"/coupon_campaigns/{index}"):
+            _save_campaign(campaign, by=by, at=at)
     for index, reward in enumerate(revision.rewards):
         with _at(f"/rewards/{index}"):
             _save_reward(reward, by=by, at=at)
     if revision.referral is not None:
         with _at("/referral"):
             referral_programs.save_program(terms=_terms(revision.referral), by=by, at=at, of_program=True)
+    for limit in revision.policies.velocity_limits:
+        pace = velocity.Limit(limit.most, limit.window_hours)
+        velocity.save_limit(kind=VelocityKind(limit.kind.value), limit=pace, by=by, at=at, of_program=True)
     if former is not None:
         _withdraw(revision, former, by=by, at=at)
 
 
 def check(revision: Revision, *, by: Actor, at: datetime) -> None:
     """Raise what ``put_in_force`` would raise, and write nothing."""
-    if not (revision.coupons or revision.rewards or revision.referral):
+    if not (revision.coupons or revision.coupon_campaigns or revision.rewards or revision.referral):
         return
     with transaction.atomic():
         put_in_force(revision, None, by=by, at=at)
@@ -67,6 +82,20 @@ def _save_coupon(coupon: OfferedCoupon, *, by: Actor, at: datetime) -> None:
         key=coupon.key, terms=terms, campaign=row.campaign if row else None, skus=coupon.items, by=by, at=at,
         of_program=True,
     )  # fmt: skip
+
+
+def _save_campaign(campaign: OfferedCampaign, *, by: Actor, at: datetime) -> None:
+    terms = CampaignTerms(
+        name=campaign.name,
+        starts_at=campaign.starts_at,
+        ends_at=campaign.ends_at,
+        is_targeted=campaign.is_targeted,
+        limit_uses=campaign.limit_uses,
+        limit_discount_minor=campaign.limit_discount_minor,
+    )
+    campaigns.save(
+        key=campaign.key, terms=terms, definition_keys=campaign.coupons, by=by, at=at, of_program=True
+    )
 
 
 def _save_reward(reward: OfferedReward, *, by: Actor, at: datetime) -> None:
@@ -104,6 +133,15 @@ def _withdraw(revision: Revision, former: Revision, *, by: Actor, at: datetime) 
     rewards = {each.key for each in former.rewards} - {each.key for each in revision.rewards}
     for reward in Reward.objects.filter(key__in=rewards, is_active=True).order_by("pk"):
         catalogue.withdraw(reward=reward, by=by, at=at)
+
+    kept = {each.key for each in revision.coupon_campaigns}
+    gone = [each.key for each in former.coupon_campaigns if each.key not in kept]
+    for campaign in CouponCampaign.objects.filter(key__in=gone).order_by("pk"):
+        campaigns.end(campaign=campaign, by=by, at=at)
+    limited = {each.kind for each in revision.policies.velocity_limits}
+    for limit in former.policies.velocity_limits:
+        if limit.kind not in limited:
+            velocity.drop_limit(kind=VelocityKind(limit.kind.value), by=by, at=at)
 
 
 def _terms(terms: ReferralTerms) -> ProgramTerms:

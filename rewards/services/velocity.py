@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from django.db.models import Max
 
+from rewards.domain import policies
+from rewards.domain.policies import LONGEST_WINDOW_HOURS, MOST_IN_WINDOW
 from rewards.locks import lock_pace
 from rewards.models import (
     AbuseReview,
@@ -23,6 +25,8 @@ from rewards.models import (
     VelocityKind,
     VelocityLimit,
 )
+from rewards.queries import governed
+from rewards.services.errors import GovernedByProgram
 from tenants.domain.actors import Actor
 from tenants.errors import FieldError, InvalidInput
 from tenants.services import audit
@@ -37,13 +41,8 @@ class Limit:
 
 
 USUAL: Final[Mapping[VelocityKind, Limit]] = {
-    VelocityKind.REDEMPTIONS: Limit(50, 24),
-    VelocityKind.REFUNDS: Limit(5, 7 * 24),
-    VelocityKind.REFERRALS: Limit(10, 24),
-    VelocityKind.COUPONS: Limit(50, 24),
+    VelocityKind(each.kind.value): Limit(each.most, each.window_hours) for each in policies.USUAL_VELOCITY
 }
-LONGEST_WINDOW_HOURS: Final = 24 * 366
-MOST: Final = 1_000_000
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -53,15 +52,30 @@ def limits() -> dict[VelocityKind, Limit]:
     return {**USUAL, **own}
 
 
-def save_limit(*, kind: VelocityKind, limit: Limit, by: Actor, at: datetime) -> VelocityLimit:
-    """Set one limit of the tenant. Raises ``InvalidInput``."""
-    if not (1 <= limit.most <= MOST and 1 <= limit.window_hours <= LONGEST_WINDOW_HOURS):
+def save_limit(
+    *, kind: VelocityKind, limit: Limit, by: Actor, at: datetime, of_program: bool = False
+) -> VelocityLimit:
+    """Set one limit of the tenant.
+
+    Raises ``InvalidInput``, and ``GovernedByProgram`` unless it comes ``of_program``, with a revision.
+    """
+    if not of_program and governed.governs_velocity(kind):
+        raise GovernedByProgram
+    if not (1 <= limit.most <= MOST_IN_WINDOW and 1 <= limit.window_hours <= LONGEST_WINDOW_HOURS):
         raise InvalidInput(errors=[FieldError(f"/{kind}", "out_of_range", "At least one, within a year.")])
     values = {"most": limit.most, "window_hours": limit.window_hours}
     row, _created = VelocityLimit.objects.update_or_create(kind=kind, defaults=values)
     audit.record(action="velocity_limit.saved", target=row, by=by, at=at, diff=_diff(values))
     found: VelocityLimit = row
     return found
+
+
+def drop_limit(*, kind: VelocityKind, by: Actor, at: datetime) -> None:
+    """Let the usual limit hold again, after a revision that no longer names this one."""
+    for row in VelocityLimit.objects.filter(kind=kind):
+        diff = {"most": [row.most, None], "window_hours": [row.window_hours, None]}
+        audit.record(action="velocity_limit.saved", target=row, by=by, at=at, diff=diff)
+        row.delete()
 
 
 def _diff(values: Mapping[str, Any]) -> dict[str, Any]:

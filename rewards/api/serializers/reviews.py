@@ -4,8 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from rewards.domain.policies import LONGEST_WINDOW_HOURS, MOST_IN_WINDOW
 from rewards.models import ReviewState, VelocityKind
-from rewards.services.velocity import LONGEST_WINDOW_HOURS, MOST, USUAL
+from rewards.services.velocity import USUAL
 from tenants.api.serializers import StrictSerializer
 
 
@@ -31,7 +32,7 @@ class DecisionInput(StrictSerializer):
 
 class VelocityLimitInput(StrictSerializer):
     kind = serializers.ChoiceField(choices=[(kind.value, kind.label) for kind in USUAL])
-    most = serializers.IntegerField(min_value=1, max_value=MOST)
+    most = serializers.IntegerField(min_value=1, max_value=MOST_IN_WINDOW)
     window_hours = serializers.IntegerField(min_value=1, max_value=LONGEST_WINDOW_HOURS)
 
 

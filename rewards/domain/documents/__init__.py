@@ -10,6 +10,7 @@ from typing import Any, Final
 from rewards.domain.documents import (
     budgets,
     challenges,
+    coupon_campaigns,
     offered_coupons,
     offered_rewards,
     policies,
@@ -34,6 +35,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
     challenges.SECTION,
     qualification.SECTION,
     offered_coupons.SECTION,
+    coupon_campaigns.SECTION,
     offered_rewards.SECTION,
     referral.SECTION,
 )

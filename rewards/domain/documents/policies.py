@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from rewards.domain.documents.reader import Reader
 from rewards.domain.documents.sections import KEY_SCHEMA, MOST_POINTS, Section, one_of, record, whole
-from rewards.domain.policies import MemberCap, Policies
+from rewards.domain.policies import (
+    LONGEST_WINDOW_HOURS,
+    MOST_IN_WINDOW,
+    MemberCap,
+    Pace,
+    Policies,
+    VelocityLimit,
+)
 from rewards.domain.programs import Revision
 from rewards.domain.rules import CapPeriod
 
@@ -15,10 +23,11 @@ _MOST_DAYS: Final = 3_650
 
 def _read(document: Reader) -> Policies:
     reader = document.node("policies")
-    reader.only("backdating_days", "member_caps")
+    reader.only("backdating_days", "member_caps", "velocity_limits")
     return Policies(
         backdating_days=reader.optional_integer("backdating_days", 0, _MOST_DAYS),
         member_caps=tuple(filter(None, map(_member_cap, reader.nodes("member_caps")))),
+        velocity_limits=_velocity_limits(reader.nodes("velocity_limits")),
     )
 
 
@@ -29,6 +38,20 @@ def _member_cap(reader: Reader) -> MemberCap | None:
     return None if per is None else MemberCap(wallet, per, points)
 
 
+def _velocity_limits(readers: list[Reader]) -> tuple[VelocityLimit, ...]:
+    found: dict[Pace, VelocityLimit] = {}
+    for reader in readers:
+        reader.only("kind", "most", "window_hours")
+        kind = reader.choice("kind", {item.value: item for item in Pace})
+        most = reader.integer("most", 1, MOST_IN_WINDOW)
+        hours = reader.integer("window_hours", 1, LONGEST_WINDOW_HOURS)
+        if kind in found:
+            reader.refuse("kind", "duplicate", f"{kind} has a limit already.")
+        elif kind is not None:
+            found[kind] = VelocityLimit(kind, most, hours)
+    return tuple(found.values())
+
+
 def _check(document: Reader, revision: Revision) -> None:
     wallets = {wallet.key for wallet in revision.wallets}
     for index, cap in enumerate(revision.policies.member_caps):
@@ -37,12 +60,21 @@ def _check(document: Reader, revision: Revision) -> None:
             document.refuse(pointer, "unknown_wallet", f"There is no wallet {cap.wallet!r}.")
 
 
+def write_velocity(limits: Iterable[VelocityLimit]) -> list[dict[str, Any]]:
+    """Write limits of pace as the section has them."""
+    return [
+        {"kind": limit.kind.value, "most": limit.most, "window_hours": limit.window_hours} for limit in limits
+    ]
+
+
 def _write(policies: Policies) -> dict[str, Any]:
+    velocity = write_velocity(policies.velocity_limits)
     return {
         "backdating_days": policies.backdating_days,
         "member_caps": [
             {"wallet": cap.wallet, "per": cap.per.value, "points": cap.points} for cap in policies.member_caps
         ],
+        **({"velocity_limits": velocity} if velocity else {}),
     }
 
 
@@ -61,6 +93,15 @@ SECTION: Final = Section(
                 wallet=KEY_SCHEMA,
                 per=one_of(CapPeriod),
                 points=whole(0, MOST_POINTS),
+            ),
+        },
+        velocity_limits={
+            "type": "array",
+            "items": record(
+                ("kind", "most", "window_hours"),
+                kind=one_of(Pace),
+                most=whole(1, MOST_IN_WINDOW),
+                window_hours=whole(1, LONGEST_WINDOW_HOURS),
             ),
         },
     ),

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from rewards.domain.documents.offered_coupons import write_coupon
 from rewards.domain.documents.offered_rewards import write_reward
+from rewards.domain.documents.policies import write_velocity
 from rewards.domain.documents.referral import write_referral
 from rewards.domain.offers import (
     OfferedCoupon,
@@ -17,6 +18,7 @@ from rewards.domain.offers import (
     ReferralTerms,
     RewardKind,
 )
+from rewards.domain.policies import USUAL_VELOCITY
 
 WALLET: Final = "points"
 
@@ -175,6 +177,8 @@ class Preset:
     def program(self, unit: int) -> dict[str, Any]:
         """Return the document with everything on offer, ``unit`` as ``document`` takes it."""
         whole = self.document(unit)
+        policies = whole.setdefault("policies", {})
+        policies["velocity_limits"] = write_velocity(USUAL_VELOCITY)
         whole["coupons"] = [coupon.section(unit) for coupon in self.coupons]
         whole["rewards"] = [reward.section() for reward in self.rewards]
         if self.referral is not None:

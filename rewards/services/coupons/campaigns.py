@@ -11,6 +11,8 @@ from django.db import connection, transaction
 
 from crm.models import Segment
 from rewards.models import CouponCampaign, CouponDefinition, CouponRecipient
+from rewards.queries import governed
+from rewards.services.errors import GovernedByProgram
 from tenants.domain.actors import Actor
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.scope import active_tenant_id
@@ -51,15 +53,20 @@ def create(
     by: Actor,
     at: datetime,
     definition_keys: Collection[str] | None = None,
+    of_program: bool = False,
 ) -> CouponCampaign:
-    """Create a campaign over these definitions. Raises ``InvalidInput`` and ``CampaignKeyTaken``."""
+    """Create a campaign over these definitions.
+
+    ``of_program`` says that it comes with a revision, which may take definitions from other campaigns. Raises
+    ``InvalidInput`` and ``CampaignKeyTaken``.
+    """
     _check(terms)
     campaign, is_new = CouponCampaign.objects.get_or_create(
         key=key, defaults={**asdict(terms), "created_at": at}
     )
     if not is_new:
         raise CampaignKeyTaken(key=key)
-    _take_definitions(campaign, definition_keys)
+    _take_definitions(campaign, definition_keys, of_program=of_program)
     audit.record(action="coupon_campaign.saved", target=campaign, by=by, at=at)
     found: CouponCampaign = campaign
     return found
@@ -73,19 +80,23 @@ def change(
     by: Actor,
     at: datetime,
     definition_keys: Collection[str] | None = None,
+    of_program: bool = False,
 ) -> CouponCampaign:
     """Change the named ``values`` (fields of ``CampaignTerms``) and leave the others.
 
     ``definition_keys`` replaces the definitions of the campaign (``None`` leaves them); their codes follow at
-    once. A limit that is set later counts from then on. Raises ``InvalidInput``.
+    once. A limit that is set later counts from then on. Raises ``InvalidInput``, and ``GovernedByProgram``
+    unless it comes ``of_program``, with a revision.
     """
+    if not of_program and governed.governs_campaign(campaign.key):
+        raise GovernedByProgram
     former = {name: getattr(campaign, name) for name in CampaignTerms.__dataclass_fields__}
     _check(CampaignTerms(**{**former, **values}))
     for name, value in values.items():
         setattr(campaign, name, value)
     if values:
         campaign.save(update_fields=list(values))
-    _take_definitions(campaign, definition_keys)
+    _take_definitions(campaign, definition_keys, of_program=of_program)
     diff = {
         name: [former[name], value]
         for name, value in values.items()
@@ -95,12 +106,35 @@ def change(
     return campaign
 
 
-def save(*, key: str, terms: CampaignTerms, by: Actor, at: datetime) -> CouponCampaign:
-    """Create the campaign with this key, or change it. Raises ``InvalidInput``."""
+def save(
+    *,
+    key: str,
+    terms: CampaignTerms,
+    by: Actor,
+    at: datetime,
+    definition_keys: Collection[str] | None = None,
+    of_program: bool = False,
+) -> CouponCampaign:
+    """Create the campaign with this key, or change it. Raises what ``create`` and ``change`` raise."""
+    given: dict[str, Any] = {
+        "definition_keys": definition_keys, "by": by, "at": at, "of_program": of_program,
+    }  # fmt: skip
     known = CouponCampaign.objects.filter(key=key).first()
     if known is None:
-        return create(key=key, terms=terms, by=by, at=at)
-    return change(campaign=known, values=asdict(terms), by=by, at=at)
+        return create(key=key, terms=terms, **given)
+    return change(campaign=known, values=asdict(terms), **given)
+
+
+@transaction.atomic
+def end(*, campaign: CouponCampaign, by: Actor, at: datetime) -> None:
+    """End a campaign that the program names no more: its coupons count for nobody under it."""
+    if campaign.ends_at is not None and campaign.ends_at <= at:
+        return
+    if campaign.starts_at is not None and campaign.starts_at >= at:
+        campaign.starts_at = None
+    campaign.ends_at = at
+    campaign.save(update_fields=["starts_at", "ends_at"])
+    audit.record(action="coupon_campaign.saved", target=campaign, by=by, at=at, diff={"ended": [False, True]})
 
 
 def _check(terms: CampaignTerms) -> None:
@@ -117,7 +151,7 @@ def _errors(terms: CampaignTerms) -> Iterator[FieldError]:
             yield FieldError(f"/{name}", "too_small", "At least one, or nothing for no limit.")
 
 
-def _take_definitions(campaign: CouponCampaign, keys: Collection[str] | None) -> None:
+def _take_definitions(campaign: CouponCampaign, keys: Collection[str] | None, *, of_program: bool) -> None:
     if keys is None:
         return
     known = dict(CouponDefinition.objects.filter(key__in=keys).values_list("key", "campaign_id"))
@@ -125,7 +159,8 @@ def _take_definitions(campaign: CouponCampaign, keys: Collection[str] | None) ->
         detail = f"There is no coupon {', '.join(missing[:_NAMED])}."
         raise InvalidInput(errors=[FieldError("/definitions", "unknown_coupon", detail)])
     elsewhere = sorted(key for key, owner in known.items() if owner not in {None, campaign.pk})
-    if elsewhere:
+    # A revision moves coupons among its campaigns, each of which is written in turn.
+    if elsewhere and not of_program:
         detail = f"{', '.join(elsewhere[:_NAMED])} belongs to another campaign."
         raise InvalidInput(errors=[FieldError("/definitions", "other_campaign", detail)])
     campaign.definitions.exclude(key__in=keys).update(campaign=None)

@@ -183,6 +183,8 @@ def save(
     """
     if not of_program and governed.governs_coupon(key):
         raise GovernedByProgram
+    if not of_program:
+        _refuse_governed_campaigns(key, campaign)
     former = CouponDefinition.objects.filter(key=key).values(*columns_of(terms)).first() or {}
     errors = [*_errors(terms), *_unknown_segments(terms)]
     # A rule that was there before its values were called sensitive keeps nobody from ending the coupon.
@@ -205,6 +207,15 @@ def save(
     }
     audit.record(action="coupon_definition.saved", target=definition, by=by, at=at, diff=diff)
     return definition
+
+
+def _refuse_governed_campaigns(key: str, campaign: CouponCampaign | None) -> None:
+    """Raise ``GovernedByProgram`` where the coupon would join or leave a campaign of the program."""
+    row = CouponDefinition.objects.select_related("campaign").filter(key=key).first()
+    former = row.campaign.key if row and row.campaign else ""
+    now = campaign.key if campaign else ""
+    if former != now and any(governed.governs_campaign(each) for each in (former, now) if each):
+        raise GovernedByProgram
 
 
 def columns_of(terms: DefinitionTerms) -> dict[str, Any]:

@@ -7,8 +7,15 @@ from typing import Any
 from django.test import Client
 from django.utils.translation import override
 
-from rewards.models import CouponDefinition, ProgramRevision, ReferralProgram, Reward
-from rewards.services import programs, referral_programs
+from rewards.models import (
+    CouponCampaign,
+    CouponDefinition,
+    ProgramRevision,
+    ReferralProgram,
+    Reward,
+    VelocityKind,
+)
+from rewards.services import programs, referral_programs, velocity
 from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import SYSTEM
 from tenants.scope import tenant_scope
@@ -70,6 +77,31 @@ def test_the_forms_write_a_draft_and_nothing_changes_before_it_is_published(
         assert not [label for label in labels if label.isascii()]
 
 
+def test_campaigns_and_limits_of_pace_are_changed_in_the_draft(filled: Filled, staff: Client) -> None:
+    with tenant_scope(filled.tenant):
+        limit = velocity.Limit(20, 24)
+        velocity.save_limit(kind=VelocityKind.REFUNDS, limit=limit, by=SYSTEM, at=NOW)
+        before = CouponCampaign.objects.get(key="campaign-1")
+    govern(filled, staff)
+    assert changed(staff, address("coupon_campaign", filled), limit_uses="4321").url.endswith("/program/3/")
+    limits = changed(staff, address("velocity_limits", filled), refunds_most="21", redemptions_most="51")
+    assert limits.url.endswith("/program/3/")
+    with tenant_scope(filled.tenant):
+        draft = ProgramRevision.objects.get(number=3)
+        written = {each["key"]: each for each in draft.document["coupon_campaigns"]}
+        assert written[before.key]["limit_uses"] == 4321
+        assert CouponCampaign.objects.get(pk=before.pk).limit_uses == before.limit_uses
+        assert draft.document["policies"]["velocity_limits"] == [
+            {"kind": "refunds", "most": 21, "window_hours": 24}
+        ]
+        assert velocity.limits()[VelocityKind.REFUNDS].most == 20
+        assert velocity.limits()[VelocityKind.REDEMPTIONS].most == 51
+    told = staff.get("/t/acme/program/3/compare/2/").context["changes"]
+    parts = {(change["section"], str(part[0])): part[1:] for change in told for part in change["parts"]}
+    assert parts["Coupon campaign", "redemptions in all"][1] == "4321"
+    assert parts["Policies", "Velocity limits"][1].endswith("Refunds of a customer: 21 in 24 hours")
+
+
 def test_stock_is_counted_live(filled: Filled, staff: Client) -> None:
     govern(filled, staff)
     assert changed(staff, address("reward", filled), stock="77").url.endswith("/rewards/")
@@ -83,4 +115,8 @@ def test_the_api_says_who_governs(filled: Filled, staff: Client, api: ApiClient)
     with tenant_scope(filled.tenant):
         public_id = CouponDefinition.objects.order_by("pk").first().public_id  # type: ignore[union-attr]  # filled
     refused = api.patch(f"/coupon-definitions/{public_id}", {"name": "Mine"}, Idempotency_Key="k")
+    assert (refused.status_code, refused.json()["code"]) == (409, "governed_by_program")
+    with tenant_scope(filled.tenant):
+        public_id = CouponCampaign.objects.get(key="campaign-1").public_id
+    refused = api.patch(f"/coupon-campaigns/{public_id}", {"limit_uses": 9}, Idempotency_Key="l")
     assert (refused.status_code, refused.json()["code"]) == (409, "governed_by_program")
