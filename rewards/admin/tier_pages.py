@@ -16,7 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.models import Customer
-from rewards.admin.tier_words import needs_in_words, perks_in_words, reward_names, window_in_words
+from rewards.admin.tier_words import (
+    needs_in_words,
+    perk_in_words,
+    perks_in_words,
+    reward_names,
+    window_in_words,
+)
 from rewards.domain.programs import Revision
 from rewards.models import ProgramRevision, TierMembership
 from rewards.queries import programs, tier_preview
@@ -113,7 +119,9 @@ class TierPreviewPage(StaffPage):
             )
             for customer, flow in preview.sample
         ]
-        return self.page(row=row, preview=preview, totals=totals, flows=flows, sample=sample)
+        rewards = reward_names(revision) | (reward_names(former.revision) if former else {})
+        perks = [(perk_in_words(each.perk, rewards), each) for each in preview.perks]
+        return self.page(row=row, preview=preview, totals=totals, flows=flows, sample=sample, perks=perks)
 
 
 class LockForm(StaffForm):

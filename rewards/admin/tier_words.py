@@ -20,6 +20,7 @@ from rewards.domain.qualification import (
 from rewards.domain.rules import PERCENT
 from rewards.domain.tiers import Tier, prices_for
 from rewards.models import Reward
+from rewards.queries.tier_perks import Perk, PerkKind
 from tenants.admin import formats
 
 _PERIODS: Final = {
@@ -78,6 +79,19 @@ def reward_names(revision: Revision) -> dict[str, str]:
     """Return what the rewards are called that some tier has or has cheaper."""
     wanted = {key for tier in revision.tiers for key in (*tier.perks.rewards, *tier.perks.prices)}
     return dict(Reward.objects.filter(key__in=wanted).values_list("key", "name"))
+
+
+def perk_in_words(perk: Perk, names: Mapping[str, str]) -> str:
+    """Write one perk; ``names`` are those of rewards by key."""
+    match perk.kind:
+        case PerkKind.FREE_SHIPPING:
+            return _("free shipping")
+        case PerkKind.REWARD:
+            return _("may buy %(reward)s") % {"reward": names.get(perk.name, perk.name)}
+        case PerkKind.PRICE_LIST:
+            return _("price list %(name)s") % {"name": perk.name}
+        case _:
+            return perk.name
 
 
 def perks_in_words(revision: Revision, held: Tier, names: Mapping[str, str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -13,9 +14,9 @@ from django.db import connection
 from crm.models import Customer
 from rewards.domain.programs import Revision
 from rewards.domain.rules import PERCENT, GivePoints
-from rewards.domain.wallets import WalletPolicy
 from rewards.models import TierChange
-from rewards.queries import programs, tier_sql
+from rewards.queries import programs, tier_perks, tier_sql
+from rewards.queries.tier_perks import PerkReach
 
 _SAMPLE: Final = 20
 _MOVES: Final = """
@@ -47,10 +48,12 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class TierPreview:
-    """The flows, how many customers each tier has before and after, and the extra points of a year.
+    """The flows, how many customers each tier has before and after, and what a year would cost.
 
     The estimate takes the last year's spend again and compares the multipliers of purchase rules with those
-    in force, also for who keeps the tier; it knows nothing of what people change because of their tier.
+    in force, also for who keeps the tier, and the last year's redemptions at the tiers' own prices. It knows
+    nothing of what people change because of their tier. ``perks`` are those without a price that the product
+    knows, with how many have them.
     """
 
     flows: tuple[Flow, ...]
@@ -58,6 +61,9 @@ class TierPreview:
     after: dict[str, int]
     extra_points: int
     extra_cost_minor: int
+    saved_points: int = 0
+    saved_cost_minor: int = 0
+    perks: tuple[PerkReach, ...] = ()
     sample: tuple[tuple[Customer, Flow], ...] = field(default=())
 
     @property
@@ -88,15 +94,17 @@ def of_revision(revision: Revision, *, at: datetime) -> TierPreview:
         )
         for before, after, count, spend, ids in rows
     )
-    points_by_wallet = _extra_points(revision, flows)
+    before, after = _totals(flows, "from_key"), _totals(flows, "to_key")
+    extra, saved = _extra_points(revision, flows), tier_perks.points_saved(revision, at=at)
     return TierPreview(
         flows=flows,
-        before=_totals(flows, "from_key"),
-        after=_totals(flows, "to_key"),
-        extra_points=sum(points_by_wallet.values()),
-        extra_cost_minor=sum(
-            _cost_minor(revision.wallet(wallet), points) for wallet, points in points_by_wallet.items()
-        ),
+        before=before,
+        after=after,
+        extra_points=sum(extra.values()),
+        extra_cost_minor=_cost_minor(revision, extra),
+        saved_points=sum(saved.values()),
+        saved_cost_minor=_cost_minor(revision, saved),
+        perks=tuple(tier_perks.reaches(revision, before, after)),
         sample=_sample(flows),
     )
 
@@ -128,8 +136,13 @@ def _extra_points(revision: Revision, flows: tuple[Flow, ...]) -> dict[str, int]
     return extra
 
 
-def _cost_minor(policy: WalletPolicy, points: int) -> int:
-    return policy.cost_minor(points) if points >= 0 else -policy.cost_minor(-points)
+def _cost_minor(revision: Revision, points_by_wallet: Mapping[str, int]) -> int:
+    known = {policy.key: policy for policy in revision.wallets}
+    return sum(
+        known[wallet].cost_minor(points) if points >= 0 else -known[wallet].cost_minor(-points)
+        for wallet, points in points_by_wallet.items()
+        if wallet in known
+    )
 
 
 def _sample(flows: tuple[Flow, ...]) -> tuple[tuple[Customer, Flow], ...]:

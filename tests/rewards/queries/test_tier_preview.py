@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from rewards.domain.documents import parse
+from rewards.models import RewardKind, TierMembership
 from rewards.queries import programs, tier_preview
+from rewards.queries.tier_perks import Perk, PerkKind
+from rewards.services import cancellations, catalogue, redemptions, tiers
 from rewards.services import programs as program_services
-from rewards.services import tiers
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
-from tests.rewards.factories import NOW, make_customer, make_order
+from tests.rewards.factories import NOW, make_customer, make_order, post
+
+DAY = timedelta(days=1)
 
 WALLETS = [
     {"key": "points", "name": "Points", "thousand_points_minor": 1000},
@@ -92,3 +97,53 @@ def test_a_first_program_is_previewed_too(scope: Tenant) -> None:
     assert programs.published() is None
     seen = preview(silver=50_000, points={"silver": 150})
     assert (seen.ups, seen.before, seen.extra_points) == (1, {"": 1}, 300)
+
+
+def with_perks(**perks: Any) -> dict[str, Any]:
+    """The program in force, with perks for silver."""
+    written = document(50_000, {"silver": 150})
+    return {**written, "tiers": [written["tiers"][0], {**written["tiers"][1], "perks": perks}]}
+
+
+@pytest.fixture
+def bought(members: None) -> None:
+    """Each member took two mugs of 300 points within the year, gave one of them back, and one before that."""
+    mug = catalogue.save_reward(
+        key="mug", name="Mug", kind=RewardKind.PRODUCT, wallet_key="points", cost_points=300, stock=None,
+        by=SYSTEM, at=NOW - 500 * DAY,
+    )  # fmt: skip
+    for membership in TierMembership.objects.select_related("customer"):
+        customer = membership.customer
+        post(customer, mug.wallet, 5_000, at=NOW - 500 * DAY)
+        taken = [
+            redemptions.redeem(customer=customer, reward=mug, by=SYSTEM, at=NOW - days * DAY)
+            for days in (400, 20, 10)
+        ]
+        cancellations.cancel(redemption=taken[-1], reason="Broken", by=SYSTEM, at=NOW - DAY)
+
+
+def test_cheaper_rewards_cost_the_points_that_are_not_paid(bought: None) -> None:
+    seen = tier_preview.of_revision(parse(with_perks(prices={"mug": 200})), at=NOW)
+    # Of the silver member alone, the one mug that was kept this year; 1,000 points cost ten dollars.
+    assert (seen.saved_points, seen.saved_cost_minor) == (100, 100)
+    dearer = tier_preview.of_revision(parse(with_perks(prices={"mug": 900})), at=NOW)
+    assert (dearer.saved_points, dearer.saved_cost_minor) == (0, 0)
+
+
+def test_a_price_that_is_taken_away_saves_its_cost(bought: None) -> None:
+    draft = program_services.save_draft(document=with_perks(prices={"mug": 200}), by=SYSTEM, at=NOW)
+    program_services.publish(revision=draft, by=SYSTEM, at=NOW)
+    seen = preview(silver=50_000, points={"silver": 150})
+    assert (seen.saved_points, seen.saved_cost_minor) == (-100, -100)
+
+
+def test_perks_without_a_price_tell_who_has_them(members: None) -> None:
+    draft = with_perks(free_shipping=True, entitlements=["lounge"], rewards=["mug"], price_list="vip")
+    seen = tier_preview.of_revision(parse(draft), at=NOW)
+    assert [(each.perk, each.before, each.after) for each in seen.perks] == [
+        (Perk(PerkKind.ENTITLEMENT, "lounge"), 0, 1),
+        (Perk(PerkKind.FREE_SHIPPING), 0, 1),
+        (Perk(PerkKind.PRICE_LIST, "vip"), 0, 1),
+        (Perk(PerkKind.REWARD, "mug"), 0, 1),
+    ]
+    assert preview(silver=50_000, points={"silver": 150}).perks == ()
