@@ -39,6 +39,8 @@ from tenants.models.base import new_public_id
 
 RESERVATION: Final = timedelta(minutes=30)
 _CODE_KEPT: Final = timedelta(days=1)
+# A code that is set aside longer than the reservation is free again too early.
+LONGEST_RESERVATION: Final = _CODE_KEPT
 
 
 @transaction.atomic
@@ -50,16 +52,47 @@ def reserve(
     at: datetime,
     idempotency_key: str = "",
     wallet_key: str = "",
-    is_under_review: bool = False,
+    ttl: timedelta = RESERVATION,
 ) -> Redemption:
-    """Hold the points, take one from stock and a code. A repeated ``idempotency_key`` finds the first one.
+    """Hold the points for ``ttl``, take one from stock and a code; a repeated ``idempotency_key`` finds it.
 
-    ``wallet_key`` chooses the wallet to pay from, else the reward's own. Raises ``CustomerNotActive``,
-    ``RewardUnavailable``, ``RewardLimitReached``, ``OutOfStock``, ``NoCodes``, ``InsufficientPoints`` and
-    ``AccountFrozen``.
+    ``wallet_key`` chooses the wallet to pay from, else the reward's own. Who redeems faster than the tenant's
+    velocity limit waits for a review without end. Raises ``CustomerNotActive``, ``RewardUnavailable``,
+    ``RewardLimitReached``, ``OutOfStock``, ``NoCodes``, ``InsufficientPoints`` and ``AccountFrozen``.
     """
+    is_too_fast = velocity.is_too_fast(VelocityKind.REDEMPTIONS, customer_id=customer.pk, at=at)
+    redemption = _reserved(
+        customer,
+        reward,
+        key=idempotency_key,
+        wallet_key=wallet_key,
+        expires_at=None if is_too_fast else at + min(ttl, LONGEST_RESERVATION),
+        by=by,
+        at=at,
+    )
+    if redemption.is_under_review:
+        velocity.open_review(
+            kind=VelocityKind.REDEMPTIONS,
+            customer_id=customer.pk,
+            subject=str(redemption.public_id),
+            details={"reward": reward.name, "points": redemption.points},
+            at=at,
+        )
+    return redemption
+
+
+def _reserved(
+    customer: Customer,
+    reward: Reward,
+    *,
+    key: str,
+    wallet_key: str,
+    expires_at: datetime | None,
+    by: Actor,
+    at: datetime,
+) -> Redemption:
+    """Return the reservation of this key, under review where it never ends by itself."""
     public_id = new_public_id()
-    key = customer_key(customer.pk, idempotency_key or str(public_id))
     if customer.state != CustomerState.ACTIVE:
         raise CustomerNotActive(f"The customer is {customer.state}.", state=customer.state)
     wallet_id, cost_points = _price(_offered(customer, reward, at), wallet_key)
@@ -67,9 +100,9 @@ def reserve(
         customer_id=customer.pk,
         wallet_id=wallet_id,
         points=cost_points,
-        source=Source(SOURCE, key),
+        source=Source(SOURCE, customer_key(customer.pk, key or str(public_id))),
         at=at,
-        expires_at=None if is_under_review else at + RESERVATION,
+        expires_at=expires_at,
     )
     earlier = Redemption.objects.filter(hold=hold).first()
     if earlier is not None:
@@ -84,7 +117,7 @@ def reserve(
         points=cost_points,
         hold=hold,
         coupon_code=_reserved_code(reward, public_id, at),
-        is_under_review=is_under_review,
+        is_under_review=expires_at is None,
         reserved_at=at,
     )
     record(redemption, None, by=by, at=at)
@@ -105,26 +138,10 @@ def redeem(
 
     When the customer redeems faster than the tenant's velocity limit allows, it stays reserved under review.
     """
-    is_too_fast = velocity.is_too_fast(VelocityKind.REDEMPTIONS, customer_id=customer.pk, at=at)
     redemption = reserve(
-        customer=customer,
-        reward=reward,
-        by=by,
-        at=at,
-        idempotency_key=idempotency_key,
-        wallet_key=wallet_key,
-        is_under_review=is_too_fast,
+        customer=customer, reward=reward, by=by, at=at, idempotency_key=idempotency_key, wallet_key=wallet_key
     )
-    if redemption.is_under_review:
-        velocity.open_review(
-            kind=VelocityKind.REDEMPTIONS,
-            customer_id=customer.pk,
-            subject=str(redemption.public_id),
-            details={"reward": reward.name, "points": redemption.points},
-            at=at,
-        )
-        return redemption
-    if redemption.state == RedemptionState.RESERVED:
+    if redemption.state == RedemptionState.RESERVED and not redemption.is_under_review:
         return confirm(redemption=redemption, by=by, at=at)
     return redemption
 

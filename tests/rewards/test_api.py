@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -83,6 +84,37 @@ def test_refused_adjustments_are_machine_readable(
     if code == "insufficient_points":
         assert response.json()["missing"] == 80
     assert points_of(api, customer)["balances"][0]["available"] == 120
+
+
+def test_a_redemption_is_reserved_once_then_confirmed_or_given_back(
+    api: Any, other_api: Any, customer: Any, tenant: Tenant
+) -> None:
+    with tenant_scope(tenant):
+        reward = catalogue.save_reward(
+            key="cup", name="Cup", kind=RewardKind.PRODUCT, wallet_key="points", cost_points=50, stock=2,
+            by=SYSTEM, at=NOW,
+        )  # fmt: skip
+    body = {"customer": str(customer.public_id), "reward": str(reward.public_id), "ttl_seconds": 60}
+    assert api.post("/redemptions/reserve", {**body, "ttl_seconds": 0}, **key()).status_code == 400
+    assert other_api.post("/redemptions/reserve", body, **key()).status_code == 422
+    retry = key()
+    made = api.post("/redemptions/reserve", body, **retry)
+    assert (made.status_code, made.json()["state"]) == (201, "reserved")
+    assert api.post("/redemptions/reserve", body, **retry).json() == made.json()
+    until, since = (datetime.fromisoformat(made.json()[name]) for name in ("expires_at", "reserved_at"))
+    span = until - since
+    assert (span.total_seconds(), points_of(api, customer)["balances"][0]["available"]) == (60, 70)
+    path = f"/redemptions/{made.json()['id']}"
+    assert other_api.post(f"{path}/confirm", {}, **key()).status_code == 404
+    confirmed = api.post(f"{path}/confirm", {}, **key())
+    assert (confirmed.status_code, confirmed.json()["state"]) == (200, "confirmed")
+    assert api.post(f"{path}/confirm", {}, **key()).json()["code"] == "redemption_state"
+    second = api.post("/redemptions/reserve", body, **key()).json()
+    assert api.post(f"/redemptions/{second['id']}/cancel", {}, **key()).json()["state"] == "cancelled"
+    assert points_of(api, customer)["balances"][0]["available"] == 70
+    with tenant_scope(tenant):
+        reward.refresh_from_db()
+    assert reward.stock == 1
 
 
 def test_redeem_list_and_cancel(api: Any, customer: Any, tenant: Tenant) -> None:

@@ -109,6 +109,10 @@ class RedemptionInput(StrictSerializer):
     wallet = serializers.CharField(max_length=60, default="", allow_blank=True)
 
 
+class ReservationInput(RedemptionInput):
+    ttl_seconds = serializers.IntegerField(min_value=1, max_value=86_400, default=1_800)
+
+
 class ShipInput(StrictSerializer):
     tracking = serializers.CharField(max_length=200, default="", allow_blank=True)
 
@@ -129,6 +133,7 @@ class RedemptionOutput(serializers.Serializer[object]):
     coupon_code = serializers.CharField(source="coupon_code.code", allow_null=True, default=None)
     tracking = serializers.CharField()
     reserved_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(source="hold.expires_at", allow_null=True)
     confirmed_at = serializers.DateTimeField(allow_null=True)
     packed_at = serializers.DateTimeField(allow_null=True)
     shipped_at = serializers.DateTimeField(allow_null=True)

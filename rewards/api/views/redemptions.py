@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,13 @@ from rest_framework.response import Response
 
 from crm.models import Customer
 from rewards.api.filters import RedemptionFilter
-from rewards.api.serializers.rewards import CancelInput, RedemptionInput, RedemptionOutput, ShipInput
+from rewards.api.serializers.rewards import (
+    CancelInput,
+    RedemptionInput,
+    RedemptionOutput,
+    ReservationInput,
+    ShipInput,
+)
 from rewards.api.views.requests import keyed, named, signed
 from rewards.models import Redemption, Reward
 from rewards.services import cancellations, fulfilments, redemptions
@@ -29,6 +36,8 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         "list": Permission.REWARDS_VIEW,
         "retrieve": Permission.REWARDS_VIEW,
         "create": Permission.REWARDS_REDEEM,
+        "reserve": Permission.REWARDS_REDEEM,
+        "confirm": Permission.REWARDS_REDEEM,
         "cancel": Permission.REWARDS_REDEEM,
         "fulfil": Permission.REWARDS_REDEEM,
         "pack": Permission.REWARDS_REDEEM,
@@ -50,13 +59,25 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     def create(self, request: TenantRequest) -> Response:
         """Redeem a reward: the points are spent when this answers 201."""
         data = read(RedemptionInput, request)
-        redemption = redemptions.redeem(
-            customer=named(Customer.objects.all(), "customer", public_id=data["customer"]),
-            reward=named(Reward.objects.all(), "reward", public_id=data["reward"]),
-            wallet_key=data["wallet"],
-            **keyed(request),
-        )
+        redemption = redemptions.redeem(**_wanted(data), **keyed(request))
         return Response(RedemptionOutput(redemption).data, status=201)
+
+    @extend_schema(request=ReservationInput, responses={201: RedemptionOutput})
+    @action(detail=False, methods=["post"])
+    @idempotent
+    def reserve(self, request: TenantRequest) -> Response:
+        """Hold points, stock and a code for `ttl_seconds`; confirm or cancel it, or it is given back."""
+        data = read(ReservationInput, request)
+        ttl = timedelta(seconds=data["ttl_seconds"])
+        redemption = redemptions.reserve(ttl=ttl, **_wanted(data), **keyed(request))
+        return Response(RedemptionOutput(redemption).data, status=201)
+
+    @extend_schema(request=None, responses=RedemptionOutput)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def confirm(self, request: TenantRequest, public_id: UUID) -> Response:
+        """Spend the held points of a reservation; 409 when its time is over or it waits for a review."""
+        return self._after(redemptions.confirm, request)
 
     @extend_schema(request=CancelInput, responses=RedemptionOutput)
     @action(detail=True, methods=["post"])
@@ -104,3 +125,11 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         """Take one step of the redemption in the address and answer with what it is now."""
         redemption = step(redemption=self.get_object(), **given, **signed(request))
         return Response(RedemptionOutput(redemption).data)
+
+
+def _wanted(data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "customer": named(Customer.objects.all(), "customer", public_id=data["customer"]),
+        "reward": named(Reward.objects.all(), "reward", public_id=data["reward"]),
+        "wallet_key": data["wallet"],
+    }
