@@ -16,16 +16,19 @@ from django.utils.translation import gettext_lazy
 
 from crm.models import Customer, Event, Order, Return
 from rewards.admin import coupon_reasons, reasons
+from rewards.admin.challenge_words import reward_in_words
 from rewards.admin.coupon_reasons import CodeOutcome
 from rewards.admin.money import to_minor
 from rewards.admin.program import OneRevisionPage
+from rewards.admin.tier_words import amount
 from rewards.domain.coupon_pricing import MOST_CODES
-from rewards.domain.decisions import Evaluation
+from rewards.domain.programs import Revision
 from rewards.domain.rules import Trigger
 from rewards.models import ProgramRevision
 from rewards.queries import programs, reports
+from rewards.queries.outlooks import Outlook
 from rewards.services import simulations
-from rewards.services.simulations import CartLine
+from rewards.services.simulations import CartLine, Case
 from tenants.admin.forms import StaffForm
 from tenants.admin.frame import Crumb, show_errors
 from tenants.errors import InvalidInput
@@ -195,11 +198,13 @@ class SimulatePage(OneRevisionPage):
 
     def _answer(self, values: dict[str, Any]) -> dict[str, Any]:
         revision = programs.bind(self.row)
-        evaluation = self._evaluated(values, revision)
+        case = self._evaluated(values, revision)
+        evaluation = case.evaluation
         record = evaluation.decision.to_json()
         names = {rule.key: rule.name for rule in revision.revision.rules}
         return {
             "evaluation": evaluation,
+            "outlook": self._outlook(case.outlook, revision.revision) if case.outlook else None,
             "record": record,
             "outcomes": reasons.outcomes(record, names, self.access.tenant.currency),
             "wallets": [
@@ -210,6 +215,19 @@ class SimulatePage(OneRevisionPage):
             "tier": next((each.name for each in revision.revision.tiers if each.key == record["tier"]), ""),
             "decided": reports.decision_about(values["row"]) if "row" in values else None,
             "coupons": self._coupons(values) if values["kind"] == _CART and values["codes"] else None,
+        }
+
+    def _outlook(self, outlook: Outlook, revision: Revision) -> dict[str, Any]:
+        """Return what the case would do to challenges and the tier, in words."""
+        criteria = {criterion.key: criterion for criterion in revision.qualification.criteria}
+        missing = outlook.tier.missing if outlook.tier else {}
+        currency = self.access.tenant.currency
+        return {
+            "challenges": [
+                (each, [reward_in_words(reward) for reward in each.rewards]) for each in outlook.challenges
+            ],
+            "tier": outlook.tier,
+            "missing": ", ".join(amount(criteria[key], need, currency) for key, need in missing.items()),
         }
 
     def _coupons(self, values: dict[str, Any]) -> list[CodeOutcome]:
@@ -225,7 +243,7 @@ class SimulatePage(OneRevisionPage):
         )
         return coupon_reasons.outcomes(evaluation, tenant.currency)
 
-    def _evaluated(self, values: dict[str, Any], revision: Any) -> Evaluation:
+    def _evaluated(self, values: dict[str, Any], revision: Any) -> Case:
         row = values.get("row")
         if isinstance(row, Order):
             return simulations.of_order(order=row, revision=revision)

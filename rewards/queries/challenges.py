@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -114,12 +114,17 @@ def of_customer(customer: Customer, *, at: datetime) -> list[ChallengeStatus]:
             live_from=live_since.get(challenge.key, at),
             zone=published.revision.time_zone,
             at=at,
-            known={label: _known(stored_row) for label, stored_row in rows.items()},
+            known=known_periods(rows.values()),
         )
         standing = _current(challenge, standings(challenge, counted[pair], member), member)
         status = _status(challenge, standing, rows, row, is_active=is_active, at=at)
         found.append(replace(status, is_paused=audiences.is_paused(challenge, customer.pk)))
     return found
+
+
+def known_periods(rows: Iterable[ChallengeProgress]) -> dict[str, Known]:
+    """Return stored periods as the reading of contributions wants them."""
+    return {row.period: _known(row) for row in rows}
 
 
 def _known(row: ChallengeProgress) -> Known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from crm.models import Customer, Event, Item, Order, Return
 from rewards.domain.coupon_terms import Cart as CouponCart
@@ -15,9 +15,10 @@ from rewards.domain.facts import Due, Happening, Line, order_placed
 from rewards.domain.rules import Trigger
 from rewards.domain.sources import event_number
 from rewards.models import DecisionEvent, DecisionRecord
-from rewards.queries import coupon_evaluation, customer_states, documents, member_days
+from rewards.queries import coupon_evaluation, customer_states, documents, member_days, outlooks
 from rewards.queries.coupon_evaluation import Evaluation as CouponVerdicts
 from rewards.queries.documents import ORDER, Document
+from rewards.queries.outlooks import Outlook
 from rewards.queries.programs import PublishedRevision
 from rewards.services import evaluations
 from tenants.errors import FieldError, InvalidInput
@@ -36,12 +37,19 @@ class CartLine:
     category: str = ""
 
 
+class Case(NamedTuple):
+    """What rules give, and what something that is only imagined would do to challenges and the tier."""
+
+    evaluation: Evaluation
+    outlook: Outlook | None = None
+
+
 def known_items(external_ids: Sequence[str]) -> list[str]:
     """Return which of the words are items of the catalogue."""
     return list(Item.objects.filter(external_id__in=external_ids).values_list("external_id", flat=True))
 
 
-def of_order(*, order: Order, revision: PublishedRevision) -> Evaluation:
+def of_order(*, order: Order, revision: PublishedRevision) -> Case:
     """Ask a revision about an order that was placed, with the orders, tier, caps and budgets of then.
 
     Attributes, traits and segments are today's. Raises ``InvalidInput`` when its customer is not known.
@@ -53,12 +61,12 @@ def of_order(*, order: Order, revision: PublishedRevision) -> Evaluation:
         ORDER, order.pk, order.customer_id, order.placed_at, order.total_minor, order.channel, order.pk,
         is_decided=False,
     )  # fmt: skip
-    return _ask(documents.due_order(document, lines), revision)
+    return Case(_ask(documents.due_order(document, lines), revision))
 
 
 def of_cart(
     *, customer: Customer, lines: Sequence[CartLine], channel: str, at: datetime, revision: PublishedRevision
-) -> Evaluation:
+) -> Case:
     """Ask a revision about an order the customer might place. Raises ``InvalidInput`` for unknown items."""
     known = {item.external_id: item for item in Item.objects.filter(external_id__in=[x.item for x in lines])}
     errors = [
@@ -70,7 +78,8 @@ def of_cart(
         raise InvalidInput(errors=errors)
     found = [_line(position, line, known.get(line.item)) for position, line in enumerate(lines, start=1)]
     event = order_placed(at, sum(line.amount_minor for line in found), channel, found)
-    return _ask(Due(DecisionEvent.ORDER.value, _IMAGINED, customer.pk, event), revision)
+    evaluation = _ask(Due(DecisionEvent.ORDER.value, _IMAGINED, customer.pk, event), revision)
+    return _case(customer, event, evaluation, revision)
 
 
 def of_coupons(
@@ -108,20 +117,20 @@ def _line(position: int, line: CartLine, item: Item | None) -> Line:
     )  # fmt: skip
 
 
-def of_return(*, document: Return, revision: PublishedRevision) -> Evaluation:
+def of_return(*, document: Return, revision: PublishedRevision) -> Case:
     """Ask the rules about returns, as ``of_order`` does. Raises ``InvalidInput`` without a known customer."""
     due = documents.due_returns([document.pk])
     if not due:
         unknown = FieldError("/return_id", "no_customer", "The return's customer is not known.")
         raise InvalidInput(errors=[unknown])
-    return _ask(due[0], revision)
+    return Case(_ask(due[0], revision))
 
 
-def of_recorded_event(*, event: Event, revision: PublishedRevision) -> Evaluation:
+def of_recorded_event(*, event: Event, revision: PublishedRevision) -> Case:
     """Ask a revision about an event that was received, as ``of_order`` does."""
     happening = Happening(Trigger.EVENT, event.occurred_at, event.name, properties=event.properties)
     number = event_number(event.message_id)
-    return _ask(Due(DecisionEvent.EVENT.value, number, event.customer_id, happening), revision)
+    return Case(_ask(Due(DecisionEvent.EVENT.value, number, event.customer_id, happening), revision))
 
 
 def of_event(
@@ -132,10 +141,17 @@ def of_event(
     properties: dict[str, Any],
     at: datetime,
     revision: PublishedRevision,
-) -> Evaluation:
+) -> Case:
     """Ask a revision about an event that might happen."""
     event = Happening(trigger, at, name, properties=properties)
-    return _ask(Due(trigger.value, _number(customer, trigger, at, revision), customer.pk, event), revision)
+    number = _number(customer, trigger, at, revision)
+    evaluation = _ask(Due(trigger.value, number, customer.pk, event), revision)
+    return _case(customer, event, evaluation, revision)
+
+
+def _case(customer: Customer, event: Happening, evaluation: Evaluation, revision: PublishedRevision) -> Case:
+    outlook = outlooks.of_case(customer=customer, case=event, evaluation=evaluation, published=revision)
+    return Case(evaluation, outlook)
 
 
 def _number(customer: Customer, trigger: Trigger, at: datetime, revision: PublishedRevision) -> int:

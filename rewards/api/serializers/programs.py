@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from rewards.api.serializers.challenges import ChallengeRewardOutput
 from rewards.domain.effects import (
     AdvanceChallenge,
     ChangeTier,
@@ -155,12 +156,40 @@ class EffectOutput(serializers.Serializer[object]):
     values = serializers.DictField()
 
 
+class ChallengeOutlookOutput(serializers.Serializer[object]):
+    challenge = serializers.CharField(source="challenge.key")
+    name = serializers.CharField(source="challenge.name")
+    before = serializers.IntegerField()
+    after = serializers.IntegerField()
+    target = serializers.IntegerField()
+    is_completed = serializers.BooleanField()
+    rewards = ChallengeRewardOutput(many=True, help_text="Of milestones and of the completion.")
+
+
+class TierOutlookOutput(serializers.Serializer[object]):
+    before = serializers.CharField(source="before.key", default=None, allow_null=True)
+    after = serializers.CharField(source="after.key", default=None, allow_null=True)
+    move = serializers.CharField(help_text="kept, upgraded, renewed, grace, downgraded or remapped")
+    next = serializers.CharField(source="next_tier.key", default=None, allow_null=True)
+    missing = serializers.DictField(child=serializers.IntegerField(), help_text="To the next tier, then.")
+
+
+class OutlookOutput(serializers.Serializer[object]):
+    """Challenges that would move, and the tier; as of the moment of the case."""
+
+    challenges = ChallengeOutlookOutput(many=True)
+    tier = TierOutlookOutput(allow_null=True)
+
+
 class EvaluationOutput(serializers.Serializer[object]):
     revision = serializers.IntegerField()
     dry_run = serializers.BooleanField()
     points = serializers.IntegerField()
     effects = EffectOutput(many=True)
     record = serializers.JSONField()
+    outlook = OutlookOutput(
+        allow_null=True, help_text="Of what is only imagined; null for what was recorded."
+    )
 
 
 class WhyOutput(serializers.Serializer[object]):

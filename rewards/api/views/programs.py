@@ -23,7 +23,6 @@ from rewards.api.serializers.programs import (
     recorded_effects,
 )
 from rewards.api.views.requests import named
-from rewards.domain.decisions import Evaluation
 from rewards.domain.documents import json_schema
 from rewards.domain.rules import Trigger
 from rewards.models import DecisionRecord, ProgramRevision
@@ -31,7 +30,7 @@ from rewards.queries import budgets, programs, reports
 from rewards.queries.programs import PublishedRevision
 from rewards.services import earning, simulations
 from rewards.services import programs as program_services
-from rewards.services.simulations import CartLine
+from rewards.services.simulations import CartLine, Case
 from tenants.api.idempotency import idempotent
 from tenants.api.views import TenantAPIView, TenantListView, TenantRequest, read
 from tenants.domain.permissions import Permission
@@ -115,8 +114,8 @@ class EvaluateView(TenantAPIView):
         published = _published(values.get("revision"))
         if not values["dry_run"]:
             return Response(self._decided(request, values))
-        evaluation = _evaluated(values, published)
-        return Response(EvaluationOutput(_shown(evaluation, published)).data)
+        case = _evaluated(values, published)
+        return Response(EvaluationOutput(_shown(case, published)).data)
 
     def _decided(self, request: TenantRequest, values: dict[str, Any]) -> dict[str, Any]:
         request.access.actor.require(Permission.POINTS_ADJUST)
@@ -125,7 +124,7 @@ class EvaluateView(TenantAPIView):
         rows = DecisionRecord.objects.select_related("revision")
         row = get_object_or_404(rows, event_type="order", event_id=order.pk)
         body = {"revision": row.revision.number, "dry_run": False, "points": row.points,
-                "effects": recorded_effects(row.record), "record": row.record}  # fmt: skip
+                "effects": recorded_effects(row.record), "record": row.record, "outlook": None}  # fmt: skip
         return dict(EvaluationOutput(body).data)
 
 
@@ -171,7 +170,7 @@ def _published(number: int | None) -> PublishedRevision:
     return programs.bind(get_object_or_404(ProgramRevision.objects.all(), state="published"))
 
 
-def _evaluated(values: dict[str, Any], published: PublishedRevision) -> Evaluation:
+def _evaluated(values: dict[str, Any], published: PublishedRevision) -> Case:
     if "order" in values:
         return simulations.of_order(order=_order(values["order"]), revision=published)
     if "return_id" in values:
@@ -183,7 +182,7 @@ def _evaluated(values: dict[str, Any], published: PublishedRevision) -> Evaluati
     return _imagined(values, published)
 
 
-def _imagined(values: dict[str, Any], published: PublishedRevision) -> Evaluation:
+def _imagined(values: dict[str, Any], published: PublishedRevision) -> Case:
     customer = named(Customer.objects.all(), "customer", public_id=values["customer"])
     at = values.get("at") or timezone.now()
     if "lines" in values:
@@ -201,7 +200,8 @@ def _imagined(values: dict[str, Any], published: PublishedRevision) -> Evaluatio
     )
 
 
-def _shown(evaluation: Evaluation, published: PublishedRevision) -> dict[str, Any]:
+def _shown(case: Case, published: PublishedRevision) -> dict[str, Any]:
+    evaluation = case.evaluation
     return {
         "revision": published.number,
         "dry_run": True,
@@ -210,4 +210,5 @@ def _shown(evaluation: Evaluation, published: PublishedRevision) -> dict[str, An
             {"type": type(effect).__name__, "values": asdict(effect)} for effect in evaluation.effects
         ],
         "record": evaluation.decision.to_json(),
+        "outlook": case.outlook,
     }

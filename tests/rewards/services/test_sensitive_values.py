@@ -123,11 +123,11 @@ def visit(customer: Customer, number: int) -> dict[str, Any]:
 def simulated(customer: Customer) -> int:
     in_force = published()
     assert in_force is not None
-    evaluation = simulations.of_event(
+    case = simulations.of_event(
         customer=customer, trigger=Trigger.EVENT, name="visited", properties={"topic": "knee"}, at=NOW,
         revision=in_force,
     )  # fmt: skip
-    return evaluation.points
+    return case.evaluation.points
 
 
 def last_rule() -> dict[str, Any]:

@@ -65,12 +65,18 @@ def revision(number: int) -> programs.PublishedRevision:
 
 def test_orders_returns_and_events_give_again_what_they_gave(decided: Any) -> None:
     _customer, orders, back = decided
-    assert [simulations.of_order(order=each, revision=revision(1)).points for each in orders] == [70, 40]
-    assert [simulations.of_order(order=each, revision=revision(2)).points for each in orders] == [130, 40]
+    assert [simulations.of_order(order=each, revision=revision(1)).evaluation.points for each in orders] == [
+        70,
+        40,
+    ]
+    assert [simulations.of_order(order=each, revision=revision(2)).evaluation.points for each in orders] == [
+        130,
+        40,
+    ]
     assert [reports.decision_about(each).points for each in orders] == [70, 40]  # type: ignore[union-attr]
-    assert simulations.of_return(document=back, revision=revision(1)).points == 3
+    assert simulations.of_return(document=back, revision=revision(1)).evaluation.points == 3
     again = [
-        simulations.of_recorded_event(event=each, revision=revision(1)).points
+        simulations.of_recorded_event(event=each, revision=revision(1)).evaluation.points
         for each in Event.objects.order_by("message_id")
     ]
     first, second = (reports.decision_about(each) for each in Event.objects.order_by("message_id"))
@@ -82,7 +88,7 @@ def test_orders_returns_and_events_give_again_what_they_gave(decided: Any) -> No
 def test_what_was_not_decided_yet_finds_what_is_used_up_now(decided: Any) -> None:
     customer, _orders, _back = decided
     late = make_order(customer, [("DAIRY", 1, 100)], NOW - HOUR)
-    record = simulations.of_order(order=late, revision=revision(1)).decision.to_json()
+    record = simulations.of_order(order=late, revision=revision(1)).evaluation.decision.to_json()
     assert [each.get("cap", {}).get("kind") for each in record["rules"]] == ["times_per_month", "budget"]
 
 

@@ -382,7 +382,7 @@ def test_simulation_and_history_see_the_tier_held(tenant: Tenant, actor: Actor) 
         cart = [simulations.CartLine(amount_minor=100)]
         for at, points in ((NOW, 1003), (NOW + 11 * DAY, 1)):
             asked = {"customer": ann, "lines": cart, "channel": "web", "at": at, "revision": revision}
-            assert simulations.of_cart(**asked).points == points  # type: ignore[arg-type]  # by name
+            assert simulations.of_cart(**asked).evaluation.points == points  # type: ignore[arg-type]  # by name
         make_order(ann, [("A", 1, 100)], NOW - 25 * DAY)
         make_order(ann, [("A", 1, 100)], NOW)
     history.post(tenant=tenant, by=SYSTEM, at=NOW, progress=lambda *_: None)

@@ -1,0 +1,209 @@
+"""What a case would do to a member's challenges and tier, before it happens: read, never written.
+
+Progress and tiers are worked out by the functions that count live, from what is stored plus the one case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Final
+
+from crm.models import Customer
+from rewards.domain.challenges.definition import Challenge, ChallengeReward
+from rewards.domain.challenges.matching import (
+    EVENT,
+    Contribution,
+    Document,
+    EventFacts,
+    OrderedLine,
+    OrderFacts,
+    contributions,
+)
+from rewards.domain.challenges.periods import EARLIEST
+from rewards.domain.challenges.progress import Member, Standing, standings
+from rewards.domain.decisions import Evaluation
+from rewards.domain.effects import AdvanceChallenge, Earn
+from rewards.domain.facts import Happening
+from rewards.domain.programs import Revision
+from rewards.domain.qualification import (
+    DROPPED,
+    Criterion,
+    Holding,
+    Metric,
+    Move,
+    decide,
+    project,
+    reached,
+)
+from rewards.domain.rules import Trigger
+from rewards.domain.tiers import Tier
+from rewards.queries import challenge_members, tiers
+from rewards.queries.challenge_members import Pair
+from rewards.queries.challenges import known_periods
+from rewards.queries.programs import PublishedRevision
+
+# The case's own name among documents; real ones are numbers and message ids.
+_CASE: Final = "this case"
+_CASE_ORDER: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeOutlook:
+    """Progress in one period of a challenge without and with the case, and the rewards it would bring."""
+
+    challenge: Challenge
+    before: int
+    after: int
+    target: int
+    is_completed: bool
+    rewards: tuple[ChallengeReward, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TierOutlook:
+    """The tier held and the one that would be held, and what is missing to the next one then."""
+
+    before: Tier | None
+    after: Tier | None
+    move: Move
+    next_tier: Tier | None
+    missing: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Challenges that the case would move, and the tier of a program that has tiers."""
+
+    challenges: tuple[ChallengeOutlook, ...]
+    tier: TierOutlook | None
+
+
+def of_case(
+    *, customer: Customer, case: Happening, evaluation: Evaluation, published: PublishedRevision
+) -> Outlook:
+    """Return what ``case``, judged by ``evaluation``, would do to the member under the revision."""
+    revision = published.revision
+    return Outlook(
+        tuple(_challenges(customer, case, evaluation, revision)),
+        _tier(customer, case, evaluation, revision) if revision.tiers else None,
+    )
+
+
+def _document(customer: Customer, case: Happening) -> Document | None:
+    if case.trigger is Trigger.ORDER:
+        lines = [
+            OrderedLine(line.item, line.category, line.quantity, line.amount_minor) for line in case.lines
+        ]
+        return OrderFacts(_CASE_ORDER, customer.pk, case.at, case.total_minor, case.channel, lines)
+    if case.trigger is Trigger.EVENT:
+        return EventFacts(_CASE, customer.pk, case.name, case.at, case.properties)
+    return None
+
+
+def _challenges(
+    customer: Customer, case: Happening, evaluation: Evaluation, revision: Revision
+) -> Iterator[ChallengeOutlook]:
+    document, zone = _document(customer, case), revision.time_zone
+    added = {
+        challenge.key: [
+            *(contributions(challenge.goal, document, zone) if document else ()),
+            *_advances(challenge, evaluation, case.at),
+        ]
+        for challenge in revision.challenges
+    }
+    touched = [challenge for challenge in revision.challenges if added[challenge.key]]
+    if not touched:
+        return
+    joined = challenge_members.participations([customer.pk], [challenge.key for challenge in touched])
+    audiences = challenge_members.audiences([customer.pk], touched)
+    pairs = {Pair(customer.pk, challenge.key): EARLIEST for challenge in touched}
+    counted, stored = challenge_members.contributions(pairs), challenge_members.progress(pairs)
+    live_since, since = challenge_members.live_since(), challenge_members.joined_at([customer.pk])
+    for challenge in touched:
+        pair = Pair(customer.pk, challenge.key)
+        row = joined.get(pair)
+        takes_part = row.is_opted_in if row and challenge.needs_opt_in else not challenge.needs_opt_in
+        is_admitted = audiences.admits(challenge, customer.pk)
+        if not takes_part or not (is_admitted or (row is not None and not challenge.pauses)):
+            continue
+        member = Member(
+            joined_at=row.joined_at if row else since[customer.pk],
+            live_from=live_since.get(challenge.key, case.at),
+            zone=zone,
+            at=case.at,
+            known=known_periods(stored.get(pair, ())),
+        )
+        without = standings(challenge, counted[pair], member)
+        found = standings(challenge, [*counted[pair], *added[challenge.key]], member)
+        yield from _changed(challenge, without, found)
+
+
+def _advances(challenge: Challenge, evaluation: Evaluation, at: datetime) -> Iterator[Contribution]:
+    """Yield what rules of the program would add by themselves."""
+    for effect in evaluation.effects:
+        if isinstance(effect, AdvanceChallenge) and effect.challenge == challenge.key:
+            yield Contribution("", EVENT, f"{_CASE}:{effect.rule}", "", effect.progress, at)
+
+
+def _changed(
+    challenge: Challenge, without: Sequence[Standing], found: Sequence[Standing]
+) -> Iterator[ChallengeOutlook]:
+    before = {standing.period: standing for standing in without}
+    for standing in found:
+        former = before.get(standing.period)
+        was = former.value if former else 0
+        is_completed = standing.completed_at is not None and not (former and former.completed_at)
+        had = former.reached_at_by_milestone if former else {}
+        if (standing.value, is_completed) == (was, False):
+            continue
+        new = [
+            each.rewards
+            for each in challenge.milestones
+            if each.at in standing.reached_at_by_milestone and each.at not in had
+        ]
+        rewards = tuple(chain(*new, challenge.rewards if is_completed else ()))
+        yield ChallengeOutlook(challenge, was, standing.value, standing.target, is_completed, rewards)
+
+
+def _tier(
+    customer: Customer, case: Happening, evaluation: Evaluation, revision: Revision
+) -> TierOutlook | None:
+    standing = tiers.of_customers([customer.pk], revision=revision, at=case.at).get(customer.pk)
+    if standing is None:
+        return None
+    qualification, row = revision.qualification, standing.membership
+    values = {
+        criterion.key: standing.values[criterion.key] + _added(criterion, case, evaluation)
+        for criterion in qualification.criteria
+    }
+    place_by_key = {tier.key: place for place, tier in enumerate(revision.tiers)}
+    holding = Holding()
+    if row is not None:
+        place = place_by_key.get(row.tier_key, DROPPED)
+        holding = Holding(place, row.valid_until, row.grace_until, row.locked_until)
+    place = reached(revision.tiers, qualification, values)
+    decision = decide(holding, place, qualification, case.at, revision.time_zone)
+    landing = decision.holding.place
+    after = revision.tiers[landing] if landing >= 0 else None
+    then = project(revision.tiers, qualification, values, after.key if after else None)
+    return TierOutlook(standing.tier, after, decision.move, then.next_tier, then.missing_by_criterion)
+
+
+def _added(criterion: Criterion, case: Happening, evaluation: Evaluation) -> int:
+    """Return what the case adds to a criterion; a score follows from traits, which change later."""
+    is_order = case.trigger is Trigger.ORDER
+    match criterion.metric:
+        case Metric.SPEND:
+            return case.total_minor if is_order else 0
+        case Metric.ORDERS:
+            return int(is_order)
+        case Metric.EVENTS:
+            return int(case.trigger is Trigger.EVENT and case.name == criterion.name)
+        case Metric.POINTS:
+            earned = [effect for effect in evaluation.effects if isinstance(effect, Earn)]
+            return sum(effect.points for effect in earned if effect.wallet == criterion.name)
+        case _:
+            return 0
