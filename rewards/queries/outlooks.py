@@ -6,7 +6,7 @@ Progress and tiers are worked out by the functions that count live, from what is
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from typing import Final
@@ -40,6 +40,7 @@ from rewards.domain.qualification import (
 )
 from rewards.domain.rules import Trigger
 from rewards.domain.tiers import Tier
+from rewards.models import ChallengeProgress
 from rewards.queries import challenge_members, tiers
 from rewards.queries.challenge_members import Pair
 from rewards.queries.challenges import known_periods
@@ -138,7 +139,18 @@ def _challenges(
         )
         without = standings(challenge, counted[pair], member)
         found = standings(challenge, [*counted[pair], *added[challenge.key]], member)
+        if _is_used_up(challenge):
+            found = [replace(each, completed_at=None) for each in found]
         yield from _changed(challenge, without, found)
+
+
+def _is_used_up(challenge: Challenge) -> bool:
+    """Whether all completions that the challenge has for everybody are taken."""
+    most = challenge.limits.total
+    if most is None:
+        return False
+    done = ChallengeProgress.objects.filter(challenge_key=challenge.key, completed_at__isnull=False)
+    return done.count() >= most
 
 
 def _advances(challenge: Challenge, evaluation: Evaluation, at: datetime) -> Iterator[Contribution]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 
@@ -65,13 +66,20 @@ def check(revision: Revision, *, by: Actor, at: datetime) -> None:
         transaction.set_rollback(True)
 
 
+# What the services call otherwise than documents do.
+_WRITTEN_AS: Final = {"/definitions": "/coupons"}
+
+
 @contextmanager
 def _at(pointer: str) -> Iterator[None]:
     try:
         yield
     except InvalidInput as error:
         prefix = f"/document{pointer}"
-        errors = [FieldError(f"{prefix}{each.pointer}", each.code, each.detail) for each in error.errors]
+        errors = [
+            FieldError(f"{prefix}{_WRITTEN_AS.get(each.pointer, each.pointer)}", each.code, each.detail)
+            for each in error.errors
+        ]
         raise InvalidInput("The program is not valid.", errors=errors) from error
 
 

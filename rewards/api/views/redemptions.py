@@ -76,7 +76,7 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
     @action(detail=True, methods=["post"])
     @idempotent
     def confirm(self, request: TenantRequest, public_id: UUID) -> Response:
-        """Spend the held points of a reservation; 409 when its time is over or it waits for a review."""
+        """Spend the held points of a reservation; 409 once it was given back, or under review."""
         return self._after(redemptions.confirm, request)
 
     @extend_schema(request=CancelInput, responses=RedemptionOutput)

@@ -25,7 +25,7 @@ from rewards.models import (
     CouponKind,
     CouponPeriod,
 )
-from rewards.queries import governed
+from rewards.queries import governed, programs
 from rewards.services.coupons.issuing import values_of
 from rewards.services.errors import GovernedByProgram
 from tenants.domain.actors import Actor
@@ -187,6 +187,9 @@ def save(
         _refuse_governed_campaigns(key, campaign)
     former = CouponDefinition.objects.filter(key=key).values(*columns_of(terms)).first() or {}
     errors = [*_errors(terms), *_unknown_segments(terms)]
+    if not of_program:
+        # A revision's coupons are checked against its own ladder.
+        errors += _unknown_tiers(set(terms.tiers) - set(former.get("tiers", ())))
     # A rule that was there before its values were called sensitive keeps nobody from ending the coupon.
     if not errors and terms.rule is not None and terms.rule != former.get("rule"):
         errors += _sensitive_values(terms.rule)
@@ -302,6 +305,14 @@ def _unknown_segments(terms: DefinitionTerms) -> Iterator[FieldError]:
     for key in terms.segments:
         if key not in known:
             yield FieldError("/segments", "unknown_segment", f"There is no segment {key!r}.")
+
+
+def _unknown_tiers(keys: Collection[str]) -> Iterator[FieldError]:
+    """Yield an error for each key that the program in force has no tier for."""
+    published = programs.published() if keys else None
+    known = {tier.key for tier in published.revision.tiers} if published else set()
+    for key in sorted(set(keys) - known):
+        yield FieldError("/tiers", "unknown_tier", f"There is no tier {key!r}.")
 
 
 def _sensitive_values(rule: Any) -> Iterator[FieldError]:

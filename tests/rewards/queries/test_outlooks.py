@@ -116,6 +116,20 @@ def test_who_was_asked_and_has_not_joined_makes_no_progress(ann: Customer) -> No
     assert ("ask", 0, 1, 2, False, 0) in moves(cart(ann, 100))
 
 
+def test_a_challenge_that_is_used_up_promises_nothing(ann: Customer) -> None:
+    publish(challenge(ORDERS, limits={"total": 1}), tiers=LADDER, at=NOW - DAY)
+    assert moves(cart(ann, 100)) == [("c", 1, 2, 2, True, 100)]
+    other = make_customer(created_at=LIVE)
+    count_orders(*(make_order(other, LINES, NOW - DAY).pk for _ in range(2)))
+    assert moves(cart(ann, 100)) == [("c", 1, 2, 2, False, 0)]
+
+
+def test_who_waits_outside_of_the_audience_makes_no_progress(ann: Customer) -> None:
+    audience = {"tiers": ["gold"], "leaving": "pause"}
+    publish(challenge(ORDERS, audience=audience), tiers=LADDER, at=NOW - DAY)
+    assert moves(cart(ann, 100)) == []
+
+
 def test_what_was_recorded_has_no_outlook(ann: Customer) -> None:
     order = make_order(ann, LINES, timezone.now())
     assert simulations.of_order(order=order, revision=_published()).outlook is None

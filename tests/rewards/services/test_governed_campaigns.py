@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -11,9 +12,17 @@ from rewards.domain.documents import json_schema, parse, to_json
 from rewards.domain.offers import OfferedCampaign
 from rewards.domain.policies import Pace
 from rewards.domain.policies import VelocityLimit as OfferedLimit
-from rewards.models import CouponCampaign, CouponDefinition, ProgramRevision, VelocityKind, VelocityLimit
+from rewards.models import (
+    CouponCampaign,
+    CouponDefinition,
+    CouponKind,
+    ProgramRevision,
+    VelocityKind,
+    VelocityLimit,
+)
 from rewards.services import offer_drafts, programs, velocity
 from rewards.services.coupons import campaigns, definitions
+from rewards.services.coupons.definitions import DefinitionTerms
 from rewards.services.errors import GovernedByProgram
 from tenants.domain.actors import SYSTEM
 from tenants.errors import InvalidInput
@@ -130,7 +139,7 @@ def test_a_coupon_that_is_not_there_is_named(scope: Tenant) -> None:
     draft = programs.save_draft(document=wrong, by=SYSTEM, at=NOW)
     with pytest.raises(InvalidInput) as refusal:
         programs.publish(revision=draft, by=SYSTEM, at=NOW)
-    assert [error.pointer for error in refusal.value.errors] == ["/document/coupon_campaigns/1/definitions"]
+    assert [error.pointer for error in refusal.value.errors] == ["/document/coupon_campaigns/1/coupons"]
 
 
 def test_what_holds_is_taken_into_the_draft_and_changed_there(tenant: Tenant, other_tenant: Tenant) -> None:
@@ -156,3 +165,14 @@ def test_what_holds_is_taken_into_the_draft_and_changed_there(tenant: Tenant, ot
         assert draft.document["coupon_campaigns"][1] == {"key": "summer", "name": "Summer sale"}
         assert [each["most"] for each in draft.document["policies"]["velocity_limits"]] == [1]
         assert CouponCampaign.objects.get(key="summer").name == "Summer"
+
+
+def test_a_live_coupon_cannot_name_a_tier_that_is_not_there(scope: Tenant) -> None:
+    terms = DefinitionTerms(name="Ten", kind=CouponKind.PERCENT, percent_hundredths=1_000, tiers=["gone"])
+    with pytest.raises(InvalidInput) as refusal:
+        definitions.create(key="live", terms=terms, by=SYSTEM, at=NOW)
+    assert [(error.pointer, error.code) for error in refusal.value.errors] == [("/tiers", "unknown_tier")]
+    row = definitions.create(key="live", terms=replace(terms, tiers=[]), by=SYSTEM, at=NOW)
+    # What stands there already keeps nobody from changing the rest.
+    CouponDefinition.objects.filter(pk=row.pk).update(tiers=["gone"])
+    assert definitions.archive(definition=row, by=SYSTEM, at=NOW).is_active is False
