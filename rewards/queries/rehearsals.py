@@ -2,49 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from datetime import UTC, datetime, time, timedelta, tzinfo
-from typing import Any, Final, NamedTuple
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 import msgspec
-from django.db import connection
-from psycopg.types.datetime import TimestamptzLoader
 
 from rewards.domain.engine import Engine
-from rewards.domain.expiry import start_of_day
 from rewards.domain.facts import Due, Happening, Line
-from rewards.domain.measures import Leaving, Measures
 from rewards.domain.past import (
     EVENT,
-    LEFT,
     LOCKED,
-    MEMBER_DAY,
     ORDER,
     RELEASED,
     RETURN,
     Counted,
     Late,
-    Left,
     Locked,
-    Night,
     Played,
     Released,
     Returned,
     ReturnedUnits,
 )
 from rewards.domain.programs import Revision
-from rewards.domain.qualification import QualificationWindow
 from rewards.domain.rules import Trigger
 from rewards.domain.sources import event_number
-from rewards.domain.tiers import ROLLING_YEAR
 from rewards.domain.wallets import awaited, events_awaited, named_order
-from rewards.queries import customer_states, documents, member_days
+from rewards.queries import customer_states, documents
+from rewards.queries.rehearsal_rows import rows
 from tenants.domain.actors import SYSTEM
-from tenants.scope import active_tenant_id
 
-_INSTANT: Final = timedelta(microseconds=1)
-# The first of the hourly starts of night jobs by which a tenant's night has begun.
-_NIGHT: Final = time(2, 20)
 _ORDERS = """
     SELECT o.placed_at, o.id, o.customer_id, o.total_minor, o.channel, l.positions, l.categories, l.amounts,
            l.quantities{columns}
@@ -85,47 +71,12 @@ _RETURNS = """
              earlier.total
     ORDER BY r.returned_at, r.id
 """
-# What an order is worth when it leaves, {leaving}, is what a return has left of it by then.
-_LEFT = """
-    SELECT {leaving}, o.id, o.customer_id, o.total_minor - back.total,
-           (o.total_minor = 0 OR o.total_minor > back.total)::int
-    FROM crm_order o
-    CROSS JOIN LATERAL (
-        SELECT COALESCE(SUM(r.total_minor), 0)::bigint AS total FROM crm_return r
-        WHERE r.tenant_id = %(tenant)s AND r.order_id = o.id AND r.returned_at < {leaving}
-    ) back
-    WHERE o.tenant_id = %(tenant)s AND o.customer_id IS NOT NULL
-      AND o.placed_at >= %(since)s AND o.placed_at < %(until)s
-"""
-_LEFT_EVENTS = """
-    SELECT {leaving}, e.customer_id, e.name, COUNT(*) FROM crm_event e
-    WHERE e.tenant_id = %(tenant)s AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
-      AND e.name = ANY(%(names)s)
-    GROUP BY 1, 2, 3
-"""
 # Those by rules belong to the revision that was live.
 _LOCKS = """
     SELECT changed_at, id, customer_id, to_key, locked_until FROM rewards_tierchange
     WHERE tenant_id = %(tenant)s AND changed_at >= %(since)s AND changed_at < %(until)s
       AND move IN ('locked', 'unlocked') AND actor_label <> %(program)s
     ORDER BY changed_at, id
-"""
-_EVENTS = """
-    SELECT {leaving}, e.customer_id, e.name, COUNT(*) FROM crm_event e
-    WHERE e.tenant_id = %(tenant)s AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
-      AND e.name = ANY(%(names)s)
-    GROUP BY 1, 2, 3
-"""
-# Those by rules belong to the revision that was live.
-_LOCKS = """
-    SELECT changed_at, id, customer_id, to_key, locked_until FROM rewards_tierchange
-    WHERE tenant_id = %(tenant)s AND changed_at >= %(since)s AND changed_at < %(until)s
-      AND move IN ('locked', 'unlocked') AND actor_label <> %(program)s
-    ORDER BY changed_at, id
-"""
-_RETURNED_ORDERS = """
-    SELECT DISTINCT order_id FROM crm_return
-    WHERE tenant_id = %(tenant)s AND returned_at >= %(since)s AND returned_at < %(until)s
 """
 _RELEASING = """
     SELECT e.occurred_at, e.name, e.properties::text FROM crm_event e
@@ -146,21 +97,12 @@ _EVENTS = """
 """
 
 
-def _rows(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        # Django's own loader reads moments in Python; the driver's is compiled and says the same.
-        cursor.adapters.register_loader("timestamptz", TimestamptzLoader)
-        cursor.execute(statement, {"tenant": active_tenant_id(), **parameters})
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
-
-
 def orders(since: datetime, until: datetime, *, with_items: bool) -> list[Played]:
     """Return the orders of known customers with their lines, as events to decide."""
     columns, aggregates = (_ITEM_COLUMNS, _ITEM_AGGREGATES) if with_items else ("", "")
     statement = _ORDERS.format(columns=columns, aggregates=aggregates)
     played = []
-    for at, order_id, customer_id, total, channel, *lines in _rows(statement, since=since, until=until):
+    for at, order_id, customer_id, total, channel, *lines in rows(statement, since=since, until=until):
         if lines[0] is None:
             found: list[Line] = []
         elif with_items:
@@ -176,7 +118,7 @@ def orders(since: datetime, until: datetime, *, with_items: bool) -> list[Played
 def returns(since: datetime, until: datetime) -> list[Returned]:
     """Return the returns of orders of known customers with the units they give back."""
     found = []
-    for at, number, customer_id, order_id, placed_at, total, is_whole, *columns in _rows(
+    for at, number, customer_id, order_id, placed_at, total, is_whole, *columns in rows(
         _RETURNS, since=since, until=until
     ):
         units = [
@@ -217,7 +159,7 @@ def events(
         return []
     decode = msgspec.json.decode
     found: list[Played | Counted] = []
-    for at, message_id, customer_id, name, text in _rows(
+    for at, message_id, customer_id, name, text in rows(
         _EVENTS, since=since, until=until, names=sorted(names)
     ):
         number = event_number(message_id)
@@ -238,12 +180,12 @@ def released(since: datetime, until: datetime, revision: Revision) -> list[Relea
         return []
     named = [
         (at, name, order)
-        for at, name, text in _rows(_RELEASING, since=since, until=until, names=sorted(names))
+        for at, name, text in rows(_RELEASING, since=since, until=until, names=sorted(names))
         if (order := named_order(msgspec.json.decode(text))) is not None
     ]
     ids = {
         name: (order_id, customer_id)
-        for name, order_id, customer_id in _rows(
+        for name, order_id, customer_id in rows(
             _ORDERS_NAMED, names=sorted({order for _at, _name, order in named})
         )
     }
@@ -254,117 +196,11 @@ def released(since: datetime, until: datetime, revision: Revision) -> list[Relea
     ]
 
 
-def left_year(since: datetime, until: datetime) -> list[Left]:
-    """Return the orders that leave the spend of 365 days in a span, with what they are still worth."""
-    return [
-        Left(at, LEFT, number, customer_id, spend)
-        for at, number, customer_id, spend, _is_order in _left(_Gone.after_days(ROLLING_YEAR, since, until))
-    ]
-
-
-def left_window(since: datetime, until: datetime, revision: Revision, measures: Measures) -> list[Left]:
-    """Return the orders and events that leave a rolling window in a span."""
-    found: list[Left] = []
-    for gone in _gone(since, until, revision):
-        if measures.counts_documents:
-            found += [
-                Left(at, LEFT, number, customer_id, 0, Leaving(spend, orders))
-                for at, number, customer_id, spend, orders in _left(gone)
-            ]
-        if measures.event_names:
-            statement = _LEFT_EVENTS.format(leaving=gone.leaving.format("e.occurred_at"))
-            rows = _rows(statement, names=list(measures.event_names), **gone.parameters)
-            found += [
-                Left(at, LEFT, 0, customer_id, 0, Leaving(event=name, events=events))
-                for at, customer_id, name, events in rows
-            ]
-    return found
-
-
-class _Gone(NamedTuple):
-    """What happened in a span and leaves a window: each after some days, or all at one moment."""
-
-    leaving: str
-    parameters: dict[str, Any]
-
-    @classmethod
-    def after_days(cls, days: timedelta, since: datetime, until: datetime) -> _Gone:
-        return cls("{} + %(days)s", {"days": days, "since": since - days, "until": until - days})
-
-    @classmethod
-    def together(cls, at: datetime, since: datetime, until: datetime) -> _Gone:
-        return cls("%(at)s::timestamptz", {"at": at, "since": since, "until": until})
-
-
-def _gone(since: datetime, until: datetime, revision: Revision) -> Iterator[_Gone]:
-    qualification, zone = revision.qualification, revision.time_zone
-    if qualification.window is QualificationWindow.ROLLING_DAYS:
-        yield _Gone.after_days(timedelta(days=qualification.length), since, until)
-    elif qualification.window is QualificationWindow.ROLLING_MONTHS:
-        for midnight in local_days(since, until, zone):
-            first = qualification.window_start(midnight - _INSTANT, zone)
-            yield _Gone.together(midnight, first, qualification.window_start(midnight, zone))
-
-
-def _left(gone: _Gone) -> list[tuple[Any, ...]]:
-    return _rows(_LEFT.format(leaving=gone.leaving.format("o.placed_at")), **gone.parameters)
-
-
 def locks(since: datetime, until: datetime) -> list[Locked]:
     """Return the tiers that staff locked and unlocked."""
     return [
         Locked(at, LOCKED, number, customer_id, key, locked_until)
-        for at, number, customer_id, key, locked_until in _rows(
+        for at, number, customer_id, key, locked_until in rows(
             _LOCKS, since=since, until=until, program=SYSTEM.label
         )
-    ]
-
-
-def nights(since: datetime, until: datetime, zone: tzinfo) -> list[Night]:
-    """Return the moments of the nightly runs, by the tenant's clock."""
-    days = range((until - since).days + 2)
-    first = since.astimezone(zone).date()
-    moments = [datetime.combine(first + timedelta(days=day), _NIGHT, zone).astimezone(UTC) for day in days]
-    return [Night(at) for at in moments if since <= at < until]
-
-
-def days_of_members(since: datetime, until: datetime, engine: Engine) -> list[Played]:
-    """Return birthdays, anniversaries and joinings that rules answer to, of the members of today.
-
-    Birthdays and anniversaries come with the start of the tenant's local day.
-    """
-    zone = engine.revision.time_zone
-    found: list[tuple[datetime, Due]] = []
-    for start in local_days(since, until, zone):
-        day = start.astimezone(zone).date()
-        if engine.answers(Trigger.BIRTHDAY):
-            found += _due_on(Trigger.BIRTHDAY, member_days.birthdays(day), start, day.year)
-        if engine.answers(Trigger.ANNIVERSARY):
-            found += _due_on(Trigger.ANNIVERSARY, member_days.anniversaries(day, zone), start, day.year)
-    if engine.answers(Trigger.ENROLMENT):
-        # The query's span is open where ours is closed, at the first instant and at the last.
-        instant = timedelta(microseconds=1)
-        for customer_id, joined in member_days.enrolments(since - instant, until - instant):
-            event = Happening(Trigger.ENROLMENT, joined)
-            found.append((joined, Due(Trigger.ENROLMENT.value, customer_id, customer_id, event)))
-    played = [Played(at, MEMBER_DAY, due.customer_id, due) for at, due in found]
-    return sorted(played, key=lambda item: item[:3])
-
-
-def local_days(since: datetime, until: datetime, zone: tzinfo) -> Iterator[datetime]:
-    """Yield the starts of the local days that begin in the span."""
-    day = since.astimezone(zone).date()
-    while (start := start_of_day(day, zone)) < until:
-        if start >= since:
-            yield start
-        day += timedelta(days=1)
-
-
-def _due_on(trigger: Trigger, customer_ids: list[int], at: datetime, year: int) -> list[tuple[datetime, Due]]:
-    return [
-        (
-            at,
-            Due(trigger.value, member_days.number_of(customer_id, year), customer_id, Happening(trigger, at)),
-        )
-        for customer_id in customer_ids
     ]

@@ -17,7 +17,7 @@ from rewards.domain.rehearsals import ShadowLedger
 from rewards.domain.revisions import LEADS_TO, Step, digest_of, may
 from rewards.locks import lock_revision
 from rewards.models import ProgramRevision, Rehearsal, RevisionState
-from rewards.queries import programs, rehearsal_actuals
+from rewards.queries import programs, rehearsal_actuals, rehearsal_days, rehearsal_windows
 from rewards.queries import rehearsals as past
 from rewards.services import shadow_ledgers
 from rewards.services.history import without_cycle_search
@@ -110,8 +110,8 @@ def _happened(ledger: ShadowLedger, since: datetime, until: datetime, *, began: 
     revision, after = engine.revision, since + INSTANT if since == began else since
     returned = past.returns(since, until)
     return in_time_order(
-        past.left_year(after, until),
-        past.left_window(after, until, revision, measures) if measures else (),
+        rehearsal_windows.left_year(after, until),
+        rehearsal_windows.left_window(after, until, revision, measures) if measures else (),
         past.locks(since, until),
         past.orders(since, until, with_items=engine.needs.items),
         past.late_orders(returned, began, engine),
@@ -122,8 +122,8 @@ def _happened(ledger: ShadowLedger, since: datetime, until: datetime, *, began: 
         ),
         past.released(since, until, revision),
         list(ledger.movements.between(since, until)),
-        past.days_of_members(since, until, engine),
-        past.nights(after, until, revision.time_zone),
+        rehearsal_days.days_of_members(since, until, engine),
+        rehearsal_days.nights(after, until, revision.time_zone),
     )
 
 
