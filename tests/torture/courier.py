@@ -23,15 +23,21 @@ from tests.torture.kills import SEED
 _SENT, _TAKEN = 3, 0
 _LOST, _DOUBLED = 0.3, 0.6
 _AT_ONCE = 6
+# What a message says: the task and the row it names.
+Content = tuple[str, int]
 
 
 class Courier:
-    """Carries messages from sender to queue, by its moods; ``lost`` holds what each lost message said."""
+    """Carries messages from sender to queue, by its moods, and knows what the lost and the others said.
+
+    A message that was never sent is in neither: the sender leaves a slow broker alone for a while.
+    """
 
     def __init__(self, valkey: EmbeddedValkey) -> None:
         self._address = str(valkey.socket)
         self.url = valkey.broker_url.replace("virtual_host=0", f"virtual_host={_SENT}")
-        self.lost: list[tuple[str, int]] = []
+        self.lost: set[Content] = set()
+        self.arrived: set[Content] = set()
         self.moods: Counter[str] = Counter()
 
     @contextmanager
@@ -55,8 +61,9 @@ class Courier:
         drawn = chance.random()
         if drawn < _LOST:
             self.moods["lost"] += 1
-            self.lost.append(_content(message))
+            self.lost.add(_content(message))
             return
+        self.arrived.add(_content(message))
         # At the head or at the tail: whoever came last may be the first.
         push = chance.choice([taken.lpush, taken.rpush])
         push(queue, message)
@@ -65,8 +72,7 @@ class Courier:
             push(queue, _again(message))
 
 
-def _content(message: bytes) -> tuple[str, int]:
-    """The task and the row it names."""
+def _content(message: bytes) -> Content:
     envelope = json.loads(message)
     _positional, named, _embedded = json.loads(b64decode(envelope["body"]))
     (row,) = (value for name, value in named.items() if name != "tenant_id")

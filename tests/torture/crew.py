@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+import redis
+
 from loyalty_saas.embedded.processes import Child, Program, Supervisor
 from loyalty_saas.embedded.product import Pool, beat_program, worker_program
 from loyalty_saas.embedded.valkey import EmbeddedValkey
@@ -35,10 +37,13 @@ class Crew:
         """SIGKILL one process of the worker at whatever it does."""
         kill_child_of(self.worker.process.pid, chance)
 
-    def kill_worker(self) -> None:
-        """SIGKILL the worker with all of its processes, and start another."""
+    def kill_worker(self, *, with_messages: bool = False) -> None:
+        """SIGKILL the worker with all of its processes, and start another, for which nothing may be left."""
         kill(self.worker)
         self.supervisor.stop_child(self.worker)
+        if with_messages:
+            with redis.Redis(unix_socket_path=str(self.valkey.socket)) as broker:
+                broker.flushall()
         (self.worker,) = self.supervisor.start(_worker(self.supervisor, self.valkey))
 
     def wipe_broker(self) -> None:

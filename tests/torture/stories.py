@@ -130,11 +130,15 @@ def waiting(tenant: Tenant) -> tuple[int, int]:
         return messages, Job.objects.exclude(state__in=Job.FINISHED).count()
 
 
-def untouched(tenant: Tenant) -> tuple[int, int]:
-    """How many messages and how many jobs no worker has ever begun with."""
+def untouched(tenant: Tenant) -> set[tuple[str, int]]:
+    """The messages and the jobs that no worker has ever begun with, by the task that would."""
     with tenant_scope(tenant):
-        messages = OutboxMessage.objects.filter(state=OutboxMessage.State.PENDING, attempts=0).count()
-        return messages, Job.objects.filter(state=Job.State.QUEUED).count()
+        messages = OutboxMessage.objects.filter(state=OutboxMessage.State.PENDING, attempts=0)
+        queued = Job.objects.filter(state=Job.State.QUEUED)
+        return {
+            *(("tenants.deliver_outbox", row) for row in messages.values_list("pk", flat=True)),
+            *(("tenants.run_job", row) for row in queued.values_list("pk", flat=True)),
+        }
 
 
 def state_of(tenant: Tenant) -> dict[str, Any]:
