@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q
 
 from crm.models import SegmentMember
+from rewards.domain.challenges.changes import Grant, Kept
 from rewards.domain.challenges.definition import Challenge
 from rewards.domain.challenges.matching import Contribution
+from rewards.domain.challenges.participation import Audiences, Pair
+from rewards.domain.challenges.periods import LATEST, Span
+from rewards.domain.challenges.transitions import ProgressState, Stored
 from rewards.models import ChallengeContribution, ChallengeParticipation, ChallengeProgress, TierMembership
 from tenants.scope import active_tenant_id
 
@@ -35,31 +38,6 @@ _CONTRIBUTIONS = """
     JOIN rewards_challengecontribution c ON c.tenant_id = %(tenant)s AND c.customer_id = asked.customer_id
         AND c.challenge_key = asked.challenge_key COLLATE "C" AND c.occurred_at >= asked.since
 """
-
-
-class Pair(NamedTuple):
-    """One customer in one challenge."""
-
-    customer_id: int
-    challenge_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Audiences:
-    """Who of some customers is in which segment and which tier."""
-
-    customers_by_segment: Mapping[str, frozenset[int]]
-    tier_by_customer: Mapping[int, str]
-
-    def admits(self, challenge: Challenge, customer_id: int) -> bool:
-        segment, tiers = challenge.audience.segment, challenge.audience.tiers
-        if segment and customer_id not in self.customers_by_segment.get(segment, ()):
-            return False
-        return not tiers or self.tier_by_customer.get(customer_id) in tiers
-
-    def is_paused(self, challenge: Challenge, customer_id: int) -> bool:
-        """Whether the challenge has who has begun wait, because they are outside of its audience."""
-        return challenge.pauses and not self.admits(challenge, customer_id)
 
 
 def _rows(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
@@ -135,26 +113,9 @@ def counted_sources(wanted: Collection[tuple[Pair, str]]) -> set[tuple[Pair, str
     return {(Pair(customer_id, key), source) for customer_id, key, source in found} & set(wanted)
 
 
-def outside(challenges: Sequence[Challenge]) -> Q:
-    """Return the condition on progress of those who wait outside of the audience of their challenge."""
-    found = Q(pk__in=[])
-    for challenge in challenges:
-        if not challenge.pauses:
-            continue
-        admitted = Q()
-        if challenge.audience.segment:
-            members = SegmentMember.objects.filter(segment__key=challenge.audience.segment)
-            admitted &= Q(customer_id__in=members.values("customer_id"))
-        if challenge.audience.tiers:
-            holders = TierMembership.objects.filter(tier_key__in=challenge.audience.tiers)
-            admitted &= Q(customer_id__in=holders.values("customer_id"))
-        found |= Q(challenge_key=challenge.key) & ~admitted if admitted else Q(pk__in=[])
-    return found
-
-
-def progress(since_by_pair: Mapping[Pair, datetime]) -> dict[Pair, list[ChallengeProgress]]:
-    """Return the stored periods of each pair that end after the moment given for it."""
-    found: dict[Pair, list[ChallengeProgress]] = defaultdict(list)
+def progress(since_by_pair: Mapping[Pair, datetime]) -> dict[Pair, dict[str, Kept]]:
+    """Return the stored periods of each pair that end after the moment given for it, by their label."""
+    found: dict[Pair, dict[str, Kept]] = defaultdict(dict)
     rows = ChallengeProgress.objects.filter(
         Q(ends_at__isnull=True) | Q(ends_at__gt=min(since_by_pair.values())),
         customer_id__in={pair.customer_id for pair in since_by_pair},
@@ -163,5 +124,18 @@ def progress(since_by_pair: Mapping[Pair, datetime]) -> dict[Pair, list[Challeng
     for row in rows:
         pair = Pair(row.customer_id, row.challenge_key)
         if pair in since_by_pair and (row.ends_at is None or row.ends_at > since_by_pair[pair]):
-            found[pair].append(row)
+            found[pair][row.period] = kept(row)
     return found
+
+
+def kept(row: ChallengeProgress) -> Kept:
+    """Return a stored period as it is kept."""
+    state, milestones = ProgressState(row.state), frozenset(row.milestones)
+    return Kept(
+        stored=Stored(state, row.target, row.completed_at, milestones, row.round),
+        span=Span(row.starts_at, row.ends_at or LATEST),
+        value=row.value,
+        value_by_task=row.value_by_task,
+        grants=tuple(Grant(**grant) for grant in row.grants),
+        rewarded_at=row.rewarded_at,
+    )

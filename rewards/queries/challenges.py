@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -11,13 +11,14 @@ from typing import Any, Final
 from django.db import connection
 
 from crm.models import Customer, CustomerState
+from rewards.domain.challenges.changes import Kept
 from rewards.domain.challenges.definition import Challenge, Part
-from rewards.domain.challenges.periods import EARLIEST, LATEST, Span
-from rewards.domain.challenges.progress import Known, Member, Standing, current_period, standings
-from rewards.domain.challenges.transitions import DONE, ProgressState
-from rewards.models import ChallengeParticipation, ChallengeProgress
+from rewards.domain.challenges.participation import Involvement, Pair, involvement
+from rewards.domain.challenges.periods import EARLIEST, LATEST
+from rewards.domain.challenges.progress import Member, Standing, current_period, standings
+from rewards.domain.challenges.transitions import ProgressState
+from rewards.models import ChallengeParticipation
 from rewards.queries import challenge_members, programs
-from rewards.queries.challenge_members import Pair
 from tenants.scope import active_tenant_id
 
 NOT_STARTED: Final = "not_started"
@@ -107,29 +108,19 @@ def of_customer(customer: Customer, *, at: datetime) -> list[ChallengeStatus]:
     found = []
     for challenge in offered:
         pair = Pair(customer.pk, challenge.key)
-        rows = {row.period: row for row in stored.get(pair, ())}
-        row = joined.get(pair)
+        kept, row = stored.get(pair, {}), joined.get(pair)
         member = Member(
             joined_at=row.joined_at if row else (at if challenge.needs_opt_in else member_since),
             live_from=live_since.get(challenge.key, at),
             zone=published.revision.time_zone,
             at=at,
-            known=known_periods(rows.values()),
+            known={period: each.known for period, each in kept.items()},
         )
         standing = _current(challenge, standings(challenge, counted[pair], member), member)
-        status = _status(challenge, standing, rows, row, is_active=is_active, at=at)
-        found.append(replace(status, is_paused=audiences.is_paused(challenge, customer.pk)))
+        status = _status(challenge, standing, kept, row, is_active=is_active, at=at)
+        part = involvement(challenge, audiences, customer.pk, is_opted_in=row.is_opted_in if row else None)
+        found.append(replace(status, is_paused=part is Involvement.WAITS))
     return found
-
-
-def known_periods(rows: Iterable[ChallengeProgress]) -> dict[str, Known]:
-    """Return stored periods as the reading of contributions wants them."""
-    return {row.period: _known(row) for row in rows}
-
-
-def _known(row: ChallengeProgress) -> Known:
-    is_done = ProgressState(row.state) in DONE
-    return Known(Span(row.starts_at, row.ends_at or LATEST), row.target if is_done else None)
 
 
 def _current(challenge: Challenge, found: Sequence[Standing], member: Member) -> Standing:
@@ -144,16 +135,16 @@ def _current(challenge: Challenge, found: Sequence[Standing], member: Member) ->
 def _status(
     challenge: Challenge,
     standing: Standing,
-    rows: Mapping[str, ChallengeProgress],
+    kept: Mapping[str, Kept],
     participation: ChallengeParticipation | None,
     *,
     is_active: bool,
     at: datetime,
 ) -> ChallengeStatus:
-    row = rows.get(standing.period)
+    now = kept.get(standing.period)
     is_over = standing.span.ends_at <= at
     is_joined = participation is not None and (participation.is_opted_in or not challenge.needs_opt_in)
-    state = _state(row, standing, is_over=is_over)
+    state = _state(now, standing, is_over=is_over)
     return ChallengeStatus(
         challenge=challenge,
         state=state,
@@ -162,8 +153,8 @@ def _status(
         period=standing.period,
         starts_at=standing.span.starts_at,
         ends_at=None if standing.span.ends_at == LATEST else standing.span.ends_at,
-        completed_at=row.completed_at if row else None,
-        completions=sum(each.completed_at is not None for each in rows.values()),
+        completed_at=now.stored.completed_at if now else None,
+        completions=sum(each.stored.completed_at is not None for each in kept.values()),
         is_joined=is_joined,
         may_join=is_active and challenge.needs_opt_in and not is_joined and not is_over,
         milestones_reached=tuple(sorted(standing.reached_at_by_milestone)),
@@ -171,13 +162,13 @@ def _status(
     )
 
 
-def _state(row: ChallengeProgress | None, standing: Standing, *, is_over: bool) -> str:
+def _state(now: Kept | None, standing: Standing, *, is_over: bool) -> str:
     """Return what is stored of the goal; whether time is over is told by the clock, and swept up later."""
-    if row is not None and ProgressState(row.state) in DONE:
-        return row.state
+    if now is not None and now.is_done:
+        return now.stored.state.value
     if is_over:
         return ProgressState.EXPIRED.value
-    return ProgressState.IN_PROGRESS.value if row is not None or standing.value else NOT_STARTED
+    return ProgressState.IN_PROGRESS.value if now is not None or standing.value else NOT_STARTED
 
 
 def _rows(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:

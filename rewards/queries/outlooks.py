@@ -22,6 +22,7 @@ from rewards.domain.challenges.matching import (
     OrderFacts,
     contributions,
 )
+from rewards.domain.challenges.participation import COUNTS, Pair, involvement
 from rewards.domain.challenges.periods import EARLIEST
 from rewards.domain.challenges.progress import Member, Standing, standings
 from rewards.domain.decisions import Evaluation
@@ -42,8 +43,6 @@ from rewards.domain.rules import Trigger
 from rewards.domain.tiers import Tier
 from rewards.models import ChallengeProgress
 from rewards.queries import challenge_members, tiers
-from rewards.queries.challenge_members import Pair
-from rewards.queries.challenges import known_periods
 from rewards.queries.programs import PublishedRevision
 
 # The case's own name among documents; real ones are numbers and message ids.
@@ -126,16 +125,15 @@ def _challenges(
     for challenge in touched:
         pair = Pair(customer.pk, challenge.key)
         row = joined.get(pair)
-        takes_part = row.is_opted_in if row and challenge.needs_opt_in else not challenge.needs_opt_in
-        is_admitted = audiences.admits(challenge, customer.pk)
-        if not takes_part or not (is_admitted or (row is not None and not challenge.pauses)):
+        part = involvement(challenge, audiences, customer.pk, is_opted_in=row.is_opted_in if row else None)
+        if part not in COUNTS:
             continue
         member = Member(
             joined_at=row.joined_at if row else since[customer.pk],
             live_from=live_since.get(challenge.key, case.at),
             zone=zone,
             at=case.at,
-            known=known_periods(stored.get(pair, ())),
+            known={period: each.known for period, each in stored.get(pair, {}).items()},
         )
         without = standings(challenge, counted[pair], member)
         found = standings(challenge, [*counted[pair], *added[challenge.key]], member)

@@ -14,10 +14,10 @@ from typing import Any
 from django.db import connection
 
 from rewards.domain.challenges.matching import ORDER, Contribution
+from rewards.domain.challenges.participation import Involvement, Pair, involvement
 from rewards.domain.challenges.periods import EARLIEST
 from rewards.queries import challenge_members
-from rewards.queries.challenge_members import Pair
-from rewards.services.challenge_progress import Batch, Counted, bring_up_to_date
+from rewards.services.challenge_progress import Batch, Counted, Joined, bring_up_to_date
 from tenants.scope import active_tenant_id
 
 _JOIN = """
@@ -28,7 +28,7 @@ _JOIN = """
         AS t(customer_id, challenge_key, joined_at)
     ORDER BY t.customer_id, t.challenge_key
     ON CONFLICT (tenant_id, customer_id, challenge_key) DO UPDATE SET touched_at = excluded.touched_at
-    RETURNING customer_id, challenge_key, joined_at
+    RETURNING customer_id, challenge_key, joined_at, is_opted_in
 """
 _FORGET = """
     DELETE FROM rewards_challengecontribution c
@@ -90,27 +90,29 @@ def _admitted(touched: Sequence[Touched], batch: Batch) -> list[Touched]:
     there = challenge_members.participations(customer_ids, keys)
     challenges = [batch.challenge_by_key[key] for key in sorted(keys)]
     audiences = challenge_members.audiences(customer_ids, challenges)
+
+    def part(pair: Pair) -> Involvement:
+        participation = there.get(pair)
+        is_opted_in = participation.is_opted_in if participation else None
+        challenge = batch.challenge_by_key[pair.challenge_key]
+        return involvement(challenge, audiences, pair.customer_id, is_opted_in=is_opted_in)
+
+    parts = [part(each.pair) for each in touched]
     counted = challenge_members.counted_sources(
         {
             (each.pair, each.source_id)
-            for each in touched
-            if audiences.is_paused(batch.challenge_by_key[each.pair.challenge_key], each.pair.customer_id)
+            for each, part in zip(touched, parts, strict=True)
+            if part is Involvement.WAITS
         }
     )
 
-    def is_in(each: Touched) -> bool:
-        challenge = batch.challenge_by_key[each.pair.challenge_key]
-        present = there.get(each.pair)
-        if audiences.is_paused(challenge, each.pair.customer_id):
+    def is_in(each: Touched, part: Involvement) -> bool:
+        if part is Involvement.WAITS:
             # What was counted before can still be taken back.
             return (each.pair, each.source_id) in counted
-        if challenge.needs_opt_in:
-            return present is not None and present.is_opted_in
-        if present is not None:
-            return True
-        return bool(each.contributions) and audiences.admits(challenge, each.pair.customer_id)
+        return part is Involvement.TAKES or (part is Involvement.MAY_BEGIN and bool(each.contributions))
 
-    return [each for each in touched if is_in(each)]
+    return [each for each, part in zip(touched, parts, strict=True) if is_in(each, part)]
 
 
 def _execute(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
@@ -119,7 +121,7 @@ def _execute(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def _join(pairs: set[Pair], batch: Batch) -> dict[Pair, datetime]:
+def _join(pairs: set[Pair], batch: Batch) -> dict[Pair, Joined]:
     """Write and lock the participations, in one order everywhere; returns since when each takes part."""
     ordered = sorted(pairs)
     member_since = challenge_members.joined_at({pair.customer_id for pair in ordered})
@@ -130,7 +132,7 @@ def _join(pairs: set[Pair], batch: Batch) -> dict[Pair, datetime]:
         joined=[member_since[pair.customer_id] for pair in ordered],
         at=batch.at,
     )
-    return {Pair(customer_id, key): joined_at for customer_id, key, joined_at in rows}
+    return {Pair(customer_id, key): Joined(*participation) for customer_id, key, *participation in rows}
 
 
 def _store(touched: Sequence[Touched]) -> None:

@@ -9,8 +9,8 @@ from typing import Any, Final
 from django.db import connection
 
 from rewards.domain.challenges.definition import Challenge
+from rewards.domain.challenges.participation import Pair
 from rewards.queries import programs
-from rewards.queries.challenge_members import Pair
 from rewards.services import challenge_counting
 from rewards.services.challenge_progress import Batch, Counted
 from tenants.domain.actors import Actor

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from crm.services import customer_touches
-from rewards.domain.challenges.definition import ChallengeReward, RewardKind
+from rewards.domain.challenges.changes import Gift, Grant
+from rewards.domain.challenges.definition import RewardKind
 from rewards.models import CodeState, CouponCode, LedgerTransaction, TransactionKind
 from rewards.queries import credit_terms
-from rewards.queries.challenge_members import Pair
 from rewards.queries.programs import PublishedRevision
 from rewards.services import expiries, ledger
 from rewards.services.coupons import issuing
@@ -24,27 +23,6 @@ from tenants.services import outbox
 SOURCE: Final = "challenge"
 TAKE_BACK_SOURCE: Final = "challenge_taken_back"
 TOPIC_MESSAGE: Final = "rewards.message_triggered"
-
-
-@dataclass(frozen=True, slots=True)
-class Gift:
-    """One reward for one period; ``source`` is its name for ever."""
-
-    pair: Pair
-    period: str
-    slot: str
-    source: str
-    reward: ChallengeReward
-    earned_at: datetime
-
-    def to_json(self) -> dict[str, Any]:
-        written = {"slot": self.slot, "kind": self.reward.kind.value, "key": self.reward.key}
-        return {**written, "points": self.reward.points, "source": self.source}
-
-
-def source_of(pair: Pair, period: str, round_number: int, slot: str, index: int) -> str:
-    """Return the permanent source of a gift; a round that was taken back is followed by another one."""
-    return f"{pair.challenge_key}:{pair.customer_id}:{period}:{round_number}:{slot}:{index}"
 
 
 def give(gifts: Sequence[Gift], *, published: PublishedRevision, by: Actor, at: datetime) -> frozenset[str]:
@@ -125,13 +103,11 @@ def _send_messages(gifts: Sequence[Gift], published: PublishedRevision, at: date
         outbox.publish(topic=TOPIC_MESSAGE, payload=payload, at=at)
 
 
-def take_back(
-    grants: Iterable[dict[str, Any]], *, published: PublishedRevision, by: Actor, at: datetime
-) -> None:
+def take_back(grants: Iterable[Grant], *, published: PublishedRevision, by: Actor, at: datetime) -> None:
     """Take points back, within what is left of them, and coupons nobody used; messages cannot be unsent."""
     given = list(grants)
-    _void_coupons([each["source"] for each in given if each["kind"] == RewardKind.COUPON], by=by, at=at)
-    points_by_source = {each["source"]: each["points"] for each in given if each["kind"] == RewardKind.POINTS}
+    _void_coupons([each.source for each in given if each.kind == RewardKind.COUPON], by=by, at=at)
+    points_by_source = {each.source: each.points for each in given if each.kind == RewardKind.POINTS}
     if not points_by_source:
         return
     posted = list(

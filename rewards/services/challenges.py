@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
+from itertools import islice
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F
 
 from crm.models import Customer, CustomerState
 from rewards.domain.challenges.definition import Challenge
 from rewards.domain.challenges.matching import EVENT, ORDER, Document, OrderFacts, contributions
+from rewards.domain.challenges.participation import Involvement, Pair, involvement
 from rewards.domain.challenges.periods import window_span
 from rewards.models import ChallengeContribution, ChallengeParticipation, ChallengeProgress, ChallengeState
 from rewards.queries import challenge_documents, challenge_members, programs
-from rewards.queries.challenge_members import Pair
 from rewards.queries.programs import PublishedRevision
 from rewards.services import challenge_counting
 from rewards.services.challenge_counting import Touched
@@ -158,11 +158,32 @@ def sweep(*, by: Actor, at: datetime) -> Counted:
     if published is None:
         return Counted()
     keys = [challenge.key for challenge in _offered(published)]
-    waiting = ChallengeProgress.objects.filter(
+    completed = ChallengeProgress.objects.filter(
         state=ChallengeState.COMPLETED, challenge_key__in=keys, customer__state=CustomerState.ACTIVE
-    ).exclude(challenge_members.outside(_offered(published)))
-    pairs = waiting.order_by(F("completed_at").asc()).values_list("customer_id", "challenge_key")[:_SWEEP]
-    return challenge_counting.recompute(_pairs(pairs), Batch(published, by, at))
+    )
+    rows = completed.order_by("completed_at").values_list("customer_id", "challenge_key")
+    pairs = list(dict.fromkeys(Pair(customer_id, key) for customer_id, key in rows))
+    due = islice(_not_waiting(pairs, published.revision.challenges), _SWEEP)
+    return challenge_counting.recompute(due, Batch(published, by, at))
+
+
+def _not_waiting(pairs: Sequence[Pair], challenges: Sequence[Challenge]) -> Iterator[Pair]:
+    """Yield the participants who do not wait outside of an audience, reading a page of them at a time."""
+    by_key = {challenge.key: challenge for challenge in challenges}
+    for first in range(0, len(pairs), _SWEEP):
+        page = pairs[first : first + _SWEEP]
+        customer_ids = {pair.customer_id for pair in page}
+        audiences = challenge_members.audiences(customer_ids, challenges)
+        there = challenge_members.participations(customer_ids, by_key)
+        for pair in page:
+            row = there.get(pair)
+            is_opted_in = row.is_opted_in if row else None
+            challenge = by_key[pair.challenge_key]
+            if (
+                involvement(challenge, audiences, pair.customer_id, is_opted_in=is_opted_in)
+                is not Involvement.WAITS
+            ):
+                yield pair
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from django.db.models import Q
 from crm.models import CustomerMerge
 from crm.services import merge_journal
 from rewards.domain import merging
+from rewards.domain.challenges.changes import Grant
 from rewards.domain.challenges.transitions import ProgressState
 from rewards.domain.merging import Progress
 from rewards.domain.references import PARTICIPATIONS, PROGRESS
@@ -68,7 +69,7 @@ def unmerge(*, merge: CustomerMerge, by: Actor, at: datetime) -> None:
 def _take_back(grants: list[dict[str, Any]], *, by: Actor, at: datetime) -> None:
     published = programs.published()
     if grants and published is not None:
-        challenge_rewards.take_back(grants, published=published, by=by, at=at)
+        challenge_rewards.take_back([Grant(**grant) for grant in grants], published=published, by=by, at=at)
 
 
 def _merge_participations(merge: CustomerMerge) -> None:

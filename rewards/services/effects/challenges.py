@@ -7,8 +7,8 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from rewards.domain.challenges.matching import Contribution
+from rewards.domain.challenges.participation import Pair
 from rewards.domain.effects import AdvanceChallenge
-from rewards.queries.challenge_members import Pair
 from rewards.queries.programs import PublishedRevision
 from rewards.services.challenge_counting import Touched, count
 from rewards.services.challenge_progress import Batch
