@@ -90,6 +90,7 @@ app.conf.beat_schedule = {
     "segment-runs": {"task": "crm.start_segment_runs", "schedule": 30.0, "options": {"expires": 30}},
     "nightly-jobs": {"task": "tenants.start_nightly_jobs", "schedule": crontab(minute=20)},
     "sweep-points": {"task": "rewards.sweep", "schedule": crontab(minute=10)},
+    "release-points": {"task": "rewards.release_points", "schedule": 30.0, "options": {"expires": 30}},
     "release-coupons": {"task": "rewards.release_coupons", "schedule": 30.0, "options": {"expires": 30}},
     "retrain-models": {"task": "recommendations.retrain_due", "schedule": crontab(minute=40)},
     "event-partitions": {"task": "crm.ensure_event_partitions", "schedule": crontab(hour=1, minute=5)},

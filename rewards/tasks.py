@@ -15,7 +15,6 @@ from rewards.services import (
     challenges,
     expiries,
     history,
-    holds,
     liability,
     lots,
     member_days,
@@ -122,6 +121,12 @@ def reward_referrals(*, job: JobContext) -> dict[str, Any]:
         return {"rewarded": referral_qualifications.reward_owed(by=job.actor, at=job.at)}
 
 
+@shared_task(name="rewards.release_points")
+def release_points() -> None:
+    """Cancel redemptions whose reservation timed out, and time out holds. Safe to repeat."""
+    cancellations.end_overdue_everywhere(by=SYSTEM, at=timezone.now())
+
+
 @shared_task(name="rewards.release_coupons")
 def release_coupons() -> None:
     """Give back coupon reservations that timed out, of the tenants that have any. Safe to repeat."""
@@ -158,17 +163,14 @@ def play_preset(*, job: JobContext) -> dict[str, Any]:
 
 @shared_task(name="rewards.sweep")
 def sweep() -> None:
-    """Of every tenant: expire due lots and periods, cancel overdue reservations, time out holds.
+    """Of every tenant: activate and expire due lots, free lapsed codes, end periods, keep members' days.
 
     Safe to repeat.
     """
     at = timezone.now()
     for _tenant in for_each_tenant():
-        cancellations.cancel_overdue(by=SYSTEM, at=at)
-        holds.time_out(at=at)
         lots.activate_batch(at=at)
         expiries.expire_batch(at=at)
         issuing.free_lapsed(at=at)
-
         challenges.sweep(by=SYSTEM, at=at)
         member_days.award(by=SYSTEM, at=at)

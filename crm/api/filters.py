@@ -22,7 +22,7 @@ from crm.models import (
     SegmentKind,
 )
 from crm.queries import customers
-from tenants.api.filters import MomentFilter, StrictBooleanFilter, StrictFilterSet
+from tenants.api.filters import MomentFilter, PublicIdFilter, StrictBooleanFilter, StrictFilterSet
 
 MOST_FOUND = 200
 
@@ -85,7 +85,7 @@ class EventRejectFilter(StrictFilterSet):
 
 class OrderFilter(StrictFilterSet):
     external_id = django_filters.CharFilter()
-    customer = django_filters.UUIDFilter(field_name="customer__public_id")
+    customer = PublicIdFilter(of="customers", field_name="customer__public_id")
     customer_external_id = django_filters.CharFilter(field_name="customer__external_id")
     placed_after = MomentFilter(field_name="placed_at", lookup_expr="gte")
     placed_before = MomentFilter(field_name="placed_at", lookup_expr="lt")
@@ -97,8 +97,8 @@ class OrderFilter(StrictFilterSet):
 
 class ReturnFilter(StrictFilterSet):
     external_id = django_filters.CharFilter()
-    order = django_filters.UUIDFilter(field_name="order__public_id")
-    customer = django_filters.UUIDFilter(field_name="customer__public_id")
+    order = PublicIdFilter(of="orders", field_name="order__public_id")
+    customer = PublicIdFilter(of="customers", field_name="customer__public_id")
     returned_after = MomentFilter(field_name="returned_at", lookup_expr="gte")
     returned_before = MomentFilter(field_name="returned_at", lookup_expr="lt")
 
@@ -124,8 +124,8 @@ class FeedbackFilter(StrictFilterSet):
     topic = django_filters.CharFilter(
         max_length=20, method="by_topic", help_text="The key of a topic, common or the tenant's own."
     )
-    customer = django_filters.UUIDFilter(field_name="customer__public_id")
-    item = django_filters.UUIDFilter(field_name="item__public_id")
+    customer = PublicIdFilter(of="customers", field_name="customer__public_id")
+    item = PublicIdFilter(of="items", field_name="item__public_id")
     given_after = MomentFilter(field_name="occurred_at", lookup_expr="gte")
     given_before = MomentFilter(field_name="occurred_at", lookup_expr="lt")
 

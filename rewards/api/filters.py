@@ -14,12 +14,12 @@ from rewards.models import (
     RewardKind,
     VelocityKind,
 )
-from tenants.api.filters import StrictBooleanFilter, StrictFilterSet
+from tenants.api.filters import PublicIdFilter, StrictBooleanFilter, StrictFilterSet
 
 
 class AdjustmentRequestFilter(StrictFilterSet):
     state = django_filters.ChoiceFilter(choices=AdjustmentState.choices)
-    customer = django_filters.UUIDFilter(field_name="customer__public_id")
+    customer = PublicIdFilter(of="customers", field_name="customer__public_id")
 
 
 class RewardFilter(StrictFilterSet):
@@ -28,7 +28,7 @@ class RewardFilter(StrictFilterSet):
 
 class RedemptionFilter(StrictFilterSet):
     state = django_filters.ChoiceFilter(choices=RedemptionState.choices)
-    customer = django_filters.UUIDFilter(field_name="customer__public_id")
+    customer = PublicIdFilter(of="customers", field_name="customer__public_id")
 
 
 class CouponDefinitionFilter(StrictFilterSet):
@@ -50,7 +50,7 @@ class CouponPoolFilter(StrictFilterSet):
 
 class CouponRedemptionFilter(StrictFilterSet):
     state = django_filters.ChoiceFilter(choices=CouponRedemptionState.choices)
-    customer = django_filters.UUIDFilter(field_name="customer__public_id")
+    customer = PublicIdFilter(of="customers", field_name="customer__public_id")
     order = django_filters.CharFilter(field_name="order_reference")
 
 
@@ -61,10 +61,10 @@ class CouponCodeFilter(StrictFilterSet):
 class ReviewFilter(StrictFilterSet):
     kind = django_filters.ChoiceFilter(choices=VelocityKind.choices)
     state = django_filters.ChoiceFilter(choices=ReviewState.choices)
-    customer = django_filters.UUIDFilter(field_name="customer__public_id")
+    customer = PublicIdFilter(of="customers", field_name="customer__public_id")
 
 
 class ReferralFilter(StrictFilterSet):
     state = django_filters.ChoiceFilter(choices=ReferralState.choices)
-    referrer = django_filters.UUIDFilter(field_name="referrer__public_id")
-    customer = django_filters.UUIDFilter(field_name="referee__public_id")
+    referrer = PublicIdFilter(of="customers", field_name="referrer__public_id")
+    customer = PublicIdFilter(of="customers", field_name="referee__public_id")

@@ -203,9 +203,13 @@ DROPPED: Final = -2
 
 
 class Move(StrEnum):
-    """What happens to a membership; ``REMAPPED`` is no merit: the ladder has dropped the tier."""
+    """What happens to a membership.
+
+    ``ENTERED`` leads from no tier into one; ``REMAPPED`` is no merit: the ladder has dropped the tier.
+    """
 
     KEPT = "kept"
+    ENTERED = "entered"
     UPGRADED = "upgraded"
     RENEWED = "renewed"
     GRACE = "grace"
@@ -243,7 +247,7 @@ def decide(before: Holding, place: int, qualification: Qualification, at: dateti
     if before.place == DROPPED:
         return Decision(Move.REMAPPED, safe if place >= 0 else Holding(locked_until=locked_until))
     if place > before.place:
-        return Decision(Move.UPGRADED, safe)
+        return Decision(Move.ENTERED if before.place < 0 else Move.UPGRADED, safe)
     if place == before.place:
         if place >= 0 and before.valid_until is not None and before.valid_until <= at:
             return Decision(Move.RENEWED, safe)

@@ -9,6 +9,7 @@ from tenants.models.base import TenantForeignKey
 
 
 class TierMove(models.TextChoices):
+    ENTERED = "entered", _("Entered the tier")
     UPGRADED = "upgraded", _("Upgraded")
     RENEWED = "renewed", _("Renewed")
     GRACE = "grace", _("In grace")

@@ -103,7 +103,7 @@ _DECIDED: Final = """
         CASE
             WHEN held.locked_until > %(at)s THEN 'kept'
             WHEN held.is_dropped THEN 'remapped'
-            WHEN r.place > held.place THEN 'upgraded'
+            WHEN r.place > held.place THEN CASE WHEN held.place < 0 THEN 'entered' ELSE 'upgraded' END
             WHEN r.place = held.place THEN
                 CASE WHEN r.place >= 0 AND held.valid_until <= %(at)s THEN 'renewed' ELSE 'kept' END
             WHEN %(downgrade)s = 'none' OR held.valid_until > %(at)s OR held.grace_until > %(at)s THEN 'kept'
@@ -122,7 +122,7 @@ _DECIDED: Final = """
 """
 _LANDED: Final = """
     SELECT l.*, CASE
-            WHEN l.move IN ('upgraded', 'renewed', 'remapped') THEN %(valid_end)s::timestamptz
+            WHEN l.move IN ('entered', 'upgraded', 'renewed', 'remapped') THEN %(valid_end)s::timestamptz
             WHEN l.move = 'downgraded' AND l.landing = l.place THEN %(valid_end)s::timestamptz
             WHEN l.move = 'downgraded' THEN %(soft_end)s::timestamptz
             ELSE l.valid_until
@@ -132,7 +132,7 @@ _LANDED: Final = """
         END AS spared_until
     FROM (
         SELECT d.*, CASE
-                WHEN d.move IN ('upgraded', 'renewed', 'remapped') THEN d.place
+                WHEN d.move IN ('entered', 'upgraded', 'renewed', 'remapped') THEN d.place
                 WHEN d.move = 'downgraded' AND %(downgrade)s = 'single_step'
                     THEN GREATEST(d.place, d.held_place - 1)
                 WHEN d.move = 'downgraded' THEN d.place

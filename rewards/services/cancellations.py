@@ -6,7 +6,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from django.db import transaction
+from django.db import connections, transaction
+from django.db.models import QuerySet
 
 from crm.services import customer_touches
 from rewards.locks import lock_redemption
@@ -17,8 +18,12 @@ from rewards.services.errors import HoldClosed
 from rewards.services.ledger import Source
 from rewards.services.redemption_states import CodeUsed, WrongState, lock, move
 from tenants.domain.actors import Actor
+from tenants.scope import tenant_scope
 
 _SWEEP: Final = 500
+_OVERDUE: Final = """SELECT DISTINCT h.tenant_id FROM rewards_hold h
+    JOIN tenants_tenant t ON t.id = h.tenant_id AND t.status = 'active'
+    WHERE h.state = 'open' AND h.expires_at <= %s ORDER BY h.tenant_id"""
 
 
 @transaction.atomic
@@ -56,18 +61,38 @@ def keep(*, redemption: Redemption) -> Redemption:
     return row
 
 
-def cancel_overdue(*, by: Actor, at: datetime) -> int:
-    """Cancel reservations whose hold's time is over; returns how many. One confirmed meanwhile stays."""
-    overdue = Redemption.objects.filter(state=RedemptionState.RESERVED, hold__expires_at__lte=at)
-    redemptions = list(overdue.order_by("pk")[:_SWEEP])
+def end_overdue(*, by: Actor, at: datetime) -> int:
+    """Cancel reservations whose time is over, and time out other holds; returns how many reservations.
+
+    One confirmed meanwhile stays. Of very many some are left for the next time.
+    """
     count = 0
-    for redemption in redemptions:
+    for redemption in _overdue(at).order_by("pk")[:_SWEEP]:
         try:
             cancel(redemption=redemption, by=by, at=at, reason="The reservation timed out")
         except WrongState:
             continue
         count += 1
+    # A reservation keeps its hold, by which it is found, until it is cancelled.
+    if not _overdue(at).exists():
+        holds.time_out(at=at)
     return count
+
+
+def end_overdue_everywhere(*, by: Actor, at: datetime) -> int:
+    """Do it for the tenants that have overdue holds: the cost follows them, not the tenants."""
+    with connections["platform"].cursor() as cursor:
+        cursor.execute(_OVERDUE, [at])
+        tenant_ids = [row[0] for row in cursor.fetchall()]
+    count = 0
+    for tenant_id in tenant_ids:
+        with tenant_scope(tenant_id):
+            count += end_overdue(by=by, at=at)
+    return count
+
+
+def _overdue(at: datetime) -> QuerySet[Redemption]:
+    return Redemption.objects.filter(state=RedemptionState.RESERVED, hold__expires_at__lte=at)
 
 
 def _review_refund(row: Redemption, reason: str, at: datetime) -> Redemption:

@@ -75,11 +75,23 @@ class JobPage(StaffPage):
     def get(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:
         job = labelled(get_object_or_404(Job.objects.all(), public_id=public_id))
         self.title = label_of(job.kind)
-        return self.page(job=job, may_cancel=self.access.can(_CANCELLERS))
+        return self.page(**self.about(job))
+
+    def about(self, job: Job) -> dict[str, Any]:
+        is_busy = job.state not in Job.FINISHED
+        return {"job": job, "is_busy": is_busy, "may_cancel": self.access.can(_CANCELLERS)}
+
+
+class JobLive(JobPage):
+    """What a job's page shows, asked for again every second until the job is done."""
+
+    def get(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:
+        job = labelled(get_object_or_404(Job.objects.all(), public_id=public_id))
+        return self.fragment("backoffice/jobs/live.html", **self.about(job))
 
 
 class JobProgress(StaffPage):
-    """The moving part of a job's page, asked for again every second until the job is done."""
+    """How far a job is, for other pages; asked for again every second until the job is done."""
 
     permission = Permission.JOBS_VIEW
     title = gettext_lazy("Progress")

@@ -9,6 +9,7 @@ from tenants.admin import api_keys, audit_log, jobs, team
 urlpatterns = [
     path("jobs/", jobs.JobsPage.as_view(), name="jobs"),
     path("jobs/<uuid:public_id>/", jobs.JobPage.as_view(), name="job"),
+    path("jobs/<uuid:public_id>/live/", jobs.JobLive.as_view(), name="job_live"),
     path("jobs/<uuid:public_id>/progress/", jobs.JobProgress.as_view(), name="job_progress"),
     path("jobs/<uuid:public_id>/cancel/", jobs.CancelJob.as_view(), name="job_cancel"),
     path("team/", team.TeamPage.as_view(), name="team"),

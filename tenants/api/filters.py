@@ -5,12 +5,13 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
 
-from tenants.api.serializers import MomentField
+from tenants.api.serializers import NO_SUCH_ID, MomentField
 from tenants.domain.moments import EARLIEST, LATEST
 
 # Parameters that belong to paging, not to a list's filters.
@@ -51,6 +52,13 @@ class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]  # t
     """A moment that the database can be asked about."""
 
     field_class = _MomentField
+
+
+class PublicIdFilter(django_filters.UUIDFilter):  # type: ignore[misc]  # the library ships no types
+    """Names another object by the ``id`` that the list ``of`` tells."""
+
+    def __init__(self, *, of: str, **options: Any) -> None:
+        super().__init__(**options, error_messages={"invalid": format_lazy(NO_SUCH_ID, of=of)})
 
 
 class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]  # the library ships no types

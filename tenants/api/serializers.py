@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final, NoReturn
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
@@ -53,6 +53,24 @@ class DayField(serializers.DateField):
         if not EARLIEST.date() <= day < LATEST.date():
             self.fail("out_of_range")
         return day
+
+
+# Both inputs that name an object, fields of bodies and filters of lists, refuse in the same words.
+NO_SUCH_ID: Final = _("This is no id. Send the `id` of one of those that GET /api/v1/{of} lists.")
+
+
+class PublicIdField(serializers.UUIDField):
+    """The ``id`` by which a request names another object; ``of`` is the list that tells it: `customers`."""
+
+    default_error_messages = {"invalid": NO_SUCH_ID}
+
+    def __init__(self, *, of: str, **options: Any) -> None:
+        options.setdefault("help_text", f"An `id` of `GET /{of}`.")
+        super().__init__(**options)
+        self.of = of
+
+    def fail(self, key: str, **named: Any) -> NoReturn:
+        super().fail(key, of=self.of, **named)
 
 
 class FieldErrorOutput(serializers.Serializer[Any]):

@@ -134,6 +134,8 @@ def test_sample_days_fill_a_new_tenant(browser: Browser, live_server: Any, db: N
         assert done.result() == 2
     expect(page.locator("#progress .b-badge.b-good")).to_be_visible(timeout=SLOW)
     expect(page.locator("#progress")).to_contain_text(f"{DAYS} / {DAYS}")
+    # Asked for, started and finished: the rest of the page has followed, too.
+    expect(page.locator("#job dl.b-facts time")).to_have_count(3)
     keep(page, "played")
     for walk in ("light", "chinese", "phone"):
         look_around(browser, page, f"{live_server.url}/t/{tenant.slug}", walk)

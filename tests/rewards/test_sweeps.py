@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from loyalty_saas.celery import app
 from rewards import tasks
 from rewards.models import Account, Hold, LedgerTransaction, Redemption, Reward, RewardKind
 from rewards.services import cancellations, catalogue, holds, points, redemption_states, redemptions, starter
@@ -15,7 +16,7 @@ from rewards.services.errors import HoldClosed
 from rewards.services.ledger import Source
 from tenants.domain.actors import SYSTEM
 from tenants.models import AuditEntry, Tenant
-from tenants.scope import tenant_scope
+from tenants.scope import for_each_tenant, tenant_scope
 from tests.rewards.factories import NOW, balance_of, lots_of, make_customer, make_wallet, post
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +28,8 @@ def sweep(monkeypatch: pytest.MonkeyPatch) -> Any:
     def run(at: datetime) -> None:
         monkeypatch.setattr(tasks, "timezone", SimpleNamespace(now=lambda: at))
         tasks.sweep()
+        for _tenant in for_each_tenant():
+            cancellations.end_overdue(by=SYSTEM, at=at)
 
     return run
 
@@ -108,7 +111,7 @@ def test_an_overdue_reservation_is_cancelled_with_its_points_and_its_stock(
 def test_more_overdue_reservations_than_a_sweep_takes_are_cancelled_by_the_next(
     tenant: Tenant, other_tenant: Tenant, sweep: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Holds time out by themselves: a redemption behind the limit finds its own closed, and ends too."""
+    """A redemption behind the limit keeps its hold until its turn; it could not be found without."""
     monkeypatch.setattr(cancellations, "_SWEEP", 1)
     with tenant_scope(tenant):
         customer = make_customer()
@@ -119,11 +122,43 @@ def test_more_overdue_reservations_than_a_sweep_takes_are_cancelled_by_the_next(
     sweep(due)
     with tenant_scope(tenant):
         assert sorted(Redemption.objects.values_list("state", flat=True)) == ["cancelled", "reserved"]
-        assert balance_of(customer) == (100, 0)
+        assert balance_of(customer) == (60, 40)
     sweep(due + INSTANT)
     with tenant_scope(tenant):
         assert set(Redemption.objects.values_list("state", flat=True)) == {"cancelled"}
         assert balance_of(customer) == (100, 0)
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "platform"])
+def test_reservations_and_holds_of_every_tenant_end_without_the_hourly_sweep(
+    tenant: Tenant, other_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {}
+    for each in (tenant, other_tenant):
+        with tenant_scope(each):
+            made[each] = make_customer()
+            post(made[each], make_wallet(), 100)
+            redemptions.reserve(customer=made[each], reward=mug(), by=SYSTEM, at=NOW)
+            holds.open_hold(
+                customer_id=made[each].pk, wallet_id=Account.objects.get().wallet_id, points=30,
+                source=Source("till", "1"), at=NOW, expires_at=NOW + redemptions.RESERVATION,
+            )  # fmt: skip
+    other_tenant.status = "suspended"
+    other_tenant.save()
+    entry = app.conf.beat_schedule["release-points"]
+    assert (entry["task"], entry["schedule"]) == ("rewards.release_points", 30.0)
+
+    def balances(at: datetime) -> list[tuple[int, int]]:
+        monkeypatch.setattr(tasks, "timezone", SimpleNamespace(now=lambda: at))
+        tasks.release_points()
+        found = []
+        for each, customer in made.items():
+            with tenant_scope(each):
+                found.append(balance_of(customer))
+        return found
+
+    assert balances(NOW + redemptions.RESERVATION - INSTANT) == [(30, 70), (30, 70)]
+    assert balances(NOW + redemptions.RESERVATION) == [(100, 0), (30, 70)]
 
 
 def test_a_confirmed_redemption_outlives_its_reservation(tenant: Tenant, sweep: Any) -> None:

@@ -81,6 +81,36 @@ def test_every_app_goes_to_zero_and_forward_again(migrated: str) -> None:
     assert [fault for fault in findings() if "connected as" not in fault] == []
 
 
+def test_first_tiers_of_before_are_called_so_in_every_tenant_and_back(migrated: str) -> None:
+    def moves() -> list[tuple[int, str, str]]:
+        with psycopg.connect(_admin_url(), dbname=migrated) as admin:
+            found = admin.execute("SELECT tenant_id, from_key, move FROM rewards_tierchange ORDER BY id")
+            return [(tenant_id, from_key, move) for tenant_id, from_key, move in found]
+
+    migrate("rewards", "0010")
+    with psycopg.connect(_admin_url(), dbname=migrated, autocommit=True) as admin:
+        # No customers are needed for it.
+        admin.execute("SET session_replication_role = replica")
+        for tenant_id in (1, 2):
+            admin.execute(
+                "INSERT INTO tenants_tenant (id, slug, name, time_zone, currency, locale, vertical, status,"
+                " created_at) VALUES (%s, %s, '', 'UTC', 'USD', 'en', 'social', 'active', now())",
+                [tenant_id, f"t{tenant_id}"],
+            )
+            for from_key in ("", "base"):
+                admin.execute(
+                    "INSERT INTO rewards_tierchange (tenant_id, customer_id, move, from_key, to_key,"
+                    " changed_at, actor_label, reason) VALUES (%s, 1, 'upgraded', %s, 'gold', now(), '', '')",
+                    [tenant_id, from_key],
+                )
+    before = moves()
+    migrate("rewards")
+    renamed = [(1, "", "entered"), (1, "base", "upgraded"), (2, "", "entered"), (2, "base", "upgraded")]
+    assert moves() == renamed
+    migrate("rewards", "0010")
+    assert moves() == before
+
+
 def test_bootstrap_may_run_again(scratch: str) -> None:
     migrate("tenants")
     before = ours("pg_class")

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from crm.queries.cohorts import MOST_PERIODS, Return, Start, Step
 from crm.queries.funnels import FEWEST_STEPS, MOST_STEPS
-from tenants.api.serializers import DayField, StrictSerializer
+from tenants.api.serializers import DayField, PublicIdField, StrictSerializer
 
 Output = serializers.Serializer[Any]
 
@@ -101,7 +101,7 @@ class HistoryOutput(Output):
 class ChangesInput(StrictSerializer):
     at = serializers.DateTimeField()
     direction = serializers.ChoiceField(choices=["entered", "left"])
-    after = serializers.UUIDField(required=False)
+    after = PublicIdField(of="customers", required=False)
 
 
 class ChangesOutput(Output):
@@ -109,7 +109,7 @@ class ChangesOutput(Output):
 
 
 class MembershipReasonInput(StrictSerializer):
-    customer = serializers.UUIDField()
+    customer = PublicIdField(of="customers")
 
 
 class RuleNodeOutput(Output):

@@ -7,13 +7,13 @@ from typing import Any
 from rest_framework import serializers
 
 from crm.api.serializers.references import CustomerReference
-from tenants.api.serializers import StrictSerializer
+from tenants.api.serializers import PublicIdField, StrictSerializer
 
 Output = serializers.Serializer[Any]
 
 
 class MergeInput(StrictSerializer):
-    absorbed = serializers.UUIDField()
+    absorbed = PublicIdField(of="customers")
     choices = serializers.DictField(
         child=serializers.ChoiceField(choices=["survivor", "absorbed"]), required=False
     )

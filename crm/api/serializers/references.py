@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenants.api.serializers import StrictSerializer
+from tenants.api.serializers import PublicIdField, StrictSerializer
 
 Output = serializers.Serializer[Any]
 
@@ -17,7 +17,7 @@ class CustomerReference(Output):
 
 
 class CustomerReferenceInput(StrictSerializer):
-    id = serializers.UUIDField(required=False)
+    id = PublicIdField(of="customers", required=False)
     external_id = serializers.CharField(max_length=200, required=False)
 
     def validate(self, attrs: Any) -> Any:

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from crm.api.serializers.references import CustomerReference
 from crm.models import SegmentKind
-from tenants.api.serializers import StrictSerializer
+from tenants.api.serializers import PublicIdField, StrictSerializer
 
 Output = serializers.Serializer[Any]
 MOST_MEMBERS = 1000
@@ -42,7 +42,9 @@ class MemberOutput(Output):
 
 
 class MembersInput(StrictSerializer):
-    customers = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=MOST_MEMBERS)
+    customers = serializers.ListField(
+        child=PublicIdField(of="customers"), min_length=1, max_length=MOST_MEMBERS
+    )
 
 
 class MembersChanged(Output):

@@ -3,11 +3,11 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from rewards.api.serializers.points import AdjustInput
-from tenants.api.serializers import StrictSerializer
+from tenants.api.serializers import PublicIdField, StrictSerializer
 
 
 class AdjustmentRequestInput(AdjustInput):
-    customer = serializers.UUIDField()
+    customer = PublicIdField(of="customers")
 
 
 class ApprovalInput(StrictSerializer):

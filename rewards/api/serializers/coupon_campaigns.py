@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenants.api.serializers import MomentField, StrictSerializer
+from tenants.api.serializers import MomentField, PublicIdField, StrictSerializer
 
 _LARGEST = 10**15
 _MOST_DEFINITIONS = 500
@@ -40,7 +40,7 @@ class RecipientsInput(StrictSerializer):
     """Customers by id, or everybody who is in a segment now."""
 
     customers = serializers.ListField(
-        child=serializers.UUIDField(), required=False, allow_empty=False, max_length=MOST_RECIPIENTS
+        child=PublicIdField(of="customers"), required=False, allow_empty=False, max_length=MOST_RECIPIENTS
     )
     segment = serializers.SlugField(max_length=60, required=False)
 

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rewards.domain.coupon_pricing import MOST_CODES
 from rewards.domain.coupon_terms import Cart, CartLine
 from rewards.queries.coupon_evaluation import Evaluation
-from tenants.api.serializers import StrictSerializer
+from tenants.api.serializers import PublicIdField, StrictSerializer
 
 _MOST_LINES = 500
 _LARGEST_MINOR = 10**12
@@ -47,7 +47,7 @@ class CouponsInput(StrictSerializer):
         child=serializers.CharField(max_length=60), allow_empty=False, max_length=MOST_CODES
     )
     cart = CartInput()
-    customer = serializers.UUIDField(required=False, allow_null=True, default=None)
+    customer = PublicIdField(of="customers", required=False, allow_null=True, default=None)
     client = serializers.CharField(max_length=120, default="", allow_blank=True)
 
 
@@ -68,7 +68,7 @@ class ReasonInput(StrictSerializer):
 
 
 class IssueInput(StrictSerializer):
-    customer = serializers.UUIDField()
+    customer = PublicIdField(of="customers")
     definition = serializers.SlugField(max_length=60)
 
 

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from rewards.models import LotState
 from rewards.services.points import LARGEST_ADJUSTMENT
-from tenants.api.serializers import DayField, MomentField, StrictSerializer
+from tenants.api.serializers import DayField, MomentField, PublicIdField, StrictSerializer
 
 _LONGEST_PERIOD = timedelta(days=3660)
 
@@ -22,7 +22,7 @@ class EarnInput(MovementInput):
 
 
 class TransferInput(MovementInput):
-    to = serializers.UUIDField()
+    to = PublicIdField(of="customers")
 
 
 class HoldInput(StrictSerializer):

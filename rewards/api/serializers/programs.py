@@ -16,7 +16,7 @@ from rewards.domain.effects import (
     TriggerMessage,
 )
 from rewards.domain.rules import GrantKind, Trigger
-from tenants.api.serializers import MomentField, StrictSerializer
+from tenants.api.serializers import MomentField, PublicIdField, StrictSerializer
 
 
 class RevisionOutput(serializers.Serializer[object]):
@@ -91,7 +91,7 @@ class EvaluateInput(StrictSerializer):
     Or something imagined of a ``customer``: ``lines`` (a cart), ``event`` (by its name), or a ``trigger``.
     """
 
-    customer = serializers.UUIDField(required=False)
+    customer = PublicIdField(of="customers", required=False)
     order = serializers.CharField(max_length=200, required=False)
     return_id = serializers.CharField(max_length=200, required=False)
     message_id = serializers.CharField(max_length=200, required=False)
@@ -169,7 +169,9 @@ class ChallengeOutlookOutput(serializers.Serializer[object]):
 class TierOutlookOutput(serializers.Serializer[object]):
     before = serializers.CharField(source="before.key", default=None, allow_null=True)
     after = serializers.CharField(source="after.key", default=None, allow_null=True)
-    move = serializers.CharField(help_text="kept, upgraded, renewed, grace, downgraded or remapped")
+    move = serializers.CharField(
+        help_text="kept, entered (from no tier into one), upgraded, renewed, grace, downgraded or remapped"
+    )
     next = serializers.CharField(source="next_tier.key", default=None, allow_null=True)
     missing = serializers.DictField(child=serializers.IntegerField(), help_text="To the next tier, then.")
 

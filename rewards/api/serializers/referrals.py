@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from tenants.api.serializers import StrictSerializer
+from tenants.api.serializers import PublicIdField, StrictSerializer
 
 
 class ReferralInput(StrictSerializer):
     code = serializers.CharField(max_length=40)
-    customer = serializers.UUIDField()
+    customer = PublicIdField(of="customers")
 
 
 class RejectInput(StrictSerializer):

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from rewards.models import RewardKind
 from rewards.services.catalogue import MOST_PIECES, MOST_POINTS
-from tenants.api.serializers import MomentField, StrictSerializer
+from tenants.api.serializers import MomentField, PublicIdField, StrictSerializer
 
 
 class RewardOutput(serializers.Serializer[object]):
@@ -104,8 +104,8 @@ class VisibleRewardsOutput(serializers.Serializer[object]):
 
 
 class RedemptionInput(StrictSerializer):
-    customer = serializers.UUIDField()
-    reward = serializers.UUIDField()
+    customer = PublicIdField(of="customers")
+    reward = PublicIdField(of="rewards")
     wallet = serializers.CharField(max_length=60, default="", allow_blank=True)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from rewards.models import TierMove
 from tenants.api.serializers import MomentField, StrictSerializer
 
 
@@ -42,7 +43,7 @@ class LadderOutput(serializers.Serializer[Any]):
 
 
 class TierChangeOutput(serializers.Serializer[Any]):
-    move = serializers.CharField()
+    move = serializers.ChoiceField(choices=TierMove.values, help_text="`entered`: from no tier into one.")
     from_key = serializers.CharField()
     to_key = serializers.CharField()
     changed_at = serializers.DateTimeField()

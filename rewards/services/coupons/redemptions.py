@@ -15,8 +15,9 @@ from tenants.scope import tenant_scope
 from tenants.services import audit, outbox
 
 _SWEEP = 500
-_OVERDUE = """SELECT DISTINCT tenant_id FROM rewards_couponredemption
-              WHERE state = 'reserved' AND expires_at <= %s ORDER BY tenant_id"""
+_OVERDUE = """SELECT DISTINCT r.tenant_id FROM rewards_couponredemption r
+              JOIN tenants_tenant t ON t.id = r.tenant_id AND t.status = 'active'
+              WHERE r.state = 'reserved' AND r.expires_at <= %s ORDER BY r.tenant_id"""
 
 
 @transaction.atomic

@@ -109,7 +109,7 @@ class Filled:
             "reward": self.reward.public_id,
             "program_rule": "purchase",
             "model_version": self.version.public_id,
-            **dict.fromkeys(("job", "job_progress", "job_cancel"), self.job.public_id),
+            **dict.fromkeys(("job", "job_live", "job_progress", "job_cancel"), self.job.public_id),
             **dict.fromkeys(("team_role", "team_remove"), self.member.public_id),
             "api_key_revoke": self.key.public_id,
             **self.more,

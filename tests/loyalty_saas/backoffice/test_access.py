@@ -97,6 +97,7 @@ READ_PAGES: dict[str, Permission] = {
     "model_version": P.MODELS_VIEW,
     "jobs": P.JOBS_VIEW,
     "job": P.JOBS_VIEW,
+    "job_live": P.JOBS_VIEW,
     "job_progress": P.JOBS_VIEW,
     "team": P.TEAM_VIEW,
     "team_invite": P.TEAM_MANAGE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -174,6 +175,24 @@ def test_queued_job_is_cancelled(filled: Filled, staff: Client) -> None:
     with tenant_scope(filled.tenant):
         assert Job.objects.get(pk=filled.job.pk).state == "cancelled"
     assert "hx-get" not in staff.get(address("job_progress", filled)).content.decode()
+
+
+def test_a_jobs_page_follows_the_job_to_its_end(filled: Filled, staff: Client) -> None:
+    live = address("job_live", filled)
+    assert f'hx-get="{live}"' in staff.get(address("job", filled)).content.decode()
+    began = datetime(2026, 3, 14, 12, tzinfo=UTC)
+    with tenant_scope(filled.tenant):
+        Job.objects.filter(pk=filled.job.pk).update(
+            state=Job.State.SUCCEEDED, started_at=began, finished_at=began + timedelta(minutes=5), attempts=3,
+            result={"members": 17},
+        )  # fmt: skip
+    ended = staff.get(live).content.decode()
+    assert "hx-get" not in ended
+    for shown in (
+        '<time datetime="2026-03-14T12:00:00+00:00">', '<time datetime="2026-03-14T12:05:00+00:00">',
+        "<dd>3</dd>", '<dt class="b-mono">members</dt><dd>17</dd>',
+    ):  # fmt: skip
+        assert shown in ended
 
 
 def test_language_is_remembered(filled: Filled, staff: Client) -> None:

@@ -149,7 +149,7 @@ def test_tier_projection_and_what_is_missing(api: ApiClient, ann: Customer) -> N
         "base", "base", "gold",
     )  # fmt: skip
     assert (standing["values"], standing["missing"]) == ({"spend": 2000}, {"spend": 3000})
-    assert [each["move"] for each in body["history"]] == ["upgraded"]
+    assert [each["move"] for each in body["history"]] == ["entered"]
 
 
 def test_locking_and_unlocking_a_tier(api: ApiClient, ann: Customer) -> None:

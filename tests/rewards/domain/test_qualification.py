@@ -94,7 +94,7 @@ LATER, EARLIER = AT + DAY, AT - DAY
 @pytest.mark.parametrize(
     ("place", "before", "policy", "expected"),
     [
-        (0, Holding(), {}, (Move.UPGRADED, 0)),
+        (0, Holding(), {}, (Move.ENTERED, 0)),
         (-1, Holding(), {}, (Move.KEPT, -1)),
         (2, Holding(1), {}, (Move.UPGRADED, 2)),
         (1, Holding(1), {}, (Move.KEPT, 1)),

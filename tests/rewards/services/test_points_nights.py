@@ -128,7 +128,7 @@ def test_what_had_ended_before_a_move_stays_ended_though_no_sweep_came(wallet: W
 def test_each_tier_is_inactive_in_its_own_time(wallet: Wallet, tenant: Tenant) -> None:
     set_policy(expiry_months=1, expiry_by_tier={"gold": {"kind": "inactivity", "months": 3}})
     plain, gold = make_customer(), make_customer()
-    TierChange.objects.create(customer=gold, move="upgraded", to_key="gold", changed_at=NOW - DAY)
+    TierChange.objects.create(customer=gold, move="entered", to_key="gold", changed_at=NOW - DAY)
     options: dict[str, Any] = {"wallet_key": wallet.key, "by": SYSTEM, "points": 50}
     for customer in (plain, gold):
         movements.earn(customer=customer, idempotency_key="a", at=NOW, **options)

@@ -76,7 +76,7 @@ def test_spend_net_of_returns_decides_and_moves_are_recorded(ann: Customer) -> N
     assert held(ann) == "base"
     moves = TierChange.objects.order_by("id").values_list("move", "from_key", "to_key")
     assert list(moves) == [
-        ("upgraded", "", "gold"), ("downgraded", "gold", "silver"), ("downgraded", "silver", "base"),
+        ("entered", "", "gold"), ("downgraded", "gold", "silver"), ("downgraded", "silver", "base"),
     ]  # fmt: skip
     payload = OutboxMessage.objects.filter(topic="rewards.tiers_changed").latest("id").payload
     assert payload == {
@@ -225,7 +225,7 @@ def test_leaving_a_tier_that_a_revision_drops_is_no_promotion(ann: Customer, spe
     tiers.recompute(at=NOW + DAY)
     tiers.recompute(at=NOW + 2 * DAY)
     moves = TierChange.objects.order_by("id").values_list("move", "from_key", "to_key")
-    assert list(moves) == [("upgraded", "", "iron"), ("remapped", "iron", to_key)]
+    assert list(moves) == [("entered", "", "iron"), ("remapped", "iron", to_key)]
     held = TierMembership.objects.values_list("tier_key", flat=True)
     assert list(held) == ([to_key] if to_key else [])
 
@@ -238,7 +238,7 @@ def test_every_step_keeps_what_protects_the_tier_from_then_on(ann: Customer) -> 
     found = TierChange.objects.order_by("id").values_list("move", "to_key", "valid_until", "grace_until")
     safe = datetime(2026, 5, 15, 4, tzinfo=UTC)
     assert list(found) == [
-        ("upgraded", "silver", safe, None),
+        ("entered", "silver", safe, None),
         ("grace", "silver", safe, datetime(2026, 6, 3, 4, tzinfo=UTC)),
         ("downgraded", "base", datetime(2026, 8, 13, 4, tzinfo=UTC), None),
     ]
