@@ -89,10 +89,12 @@ def _open(wrapper: DatabaseWrapper, tenant_id: int) -> None:
 
 
 @contextmanager
-def tenant_scope(tenant: Tenant | int) -> Iterator[None]:
+def tenant_scope(tenant: Tenant | int, *, ends_with_call: bool = False) -> Iterator[None]:
     """Open a transaction that sees and writes ``tenant``'s rows only.
 
-    A scope of the same tenant may be opened inside it (as a savepoint); another tenant's may not.
+    A scope of the same tenant may be opened inside it (as a savepoint); another tenant's may not. When it
+    ``ends_with_call``, its first call of a database function is its last statement: the commit travels in the
+    same message, and whatever follows in the scope is refused. Inside a larger transaction that ends nothing.
     Raises ``TenantScopeRequired`` on a change of tenant inside an open scope.
     """
     tenant_id = int(tenant if isinstance(tenant, int) else tenant.pk)
@@ -109,6 +111,8 @@ def tenant_scope(tenant: Tenant | int) -> Iterator[None]:
     try:
         with transaction.atomic():
             _open(wrapper, tenant_id)
+            if ends_with_call and not is_inner:
+                wrapper.end_with_call()
             token = _active_tenant_id.set(tenant_id)
             try:
                 yield

@@ -9,6 +9,7 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql import base, features
 from django.db.backends.utils import debug_transaction
+from django.db.transaction import TransactionManagementError
 from psycopg import pq
 from psycopg.errors import error_from_result
 
@@ -54,6 +55,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     features_class = DatabaseFeatures
     # What the transaction has to begin with; sent with its first statement.
     _opening: str = ""
+    # Whether the next call of a function is the transaction's last statement, and whether it was sent.
+    _ends_with_call: bool = False
+    _has_ended: bool = False
 
     def open_with(self, statement: str) -> None:
         """Run ``statement`` before anything else in the transaction that is about to begin.
@@ -61,11 +65,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         It travels with the first call of a function, or when the first cursor is asked for; a transaction in
         which nothing happens is not begun at all.
         """
-        self._opening = f"BEGIN; {statement}"
+        self._opening = statement
+
+    def end_with_call(self) -> None:
+        """Commit in the message of the next call of a function; nothing may follow it in the transaction."""
+        self._ends_with_call = True
 
     def forget_opening(self) -> None:
-        """Drop an opening that nothing has needed."""
+        """Drop an opening that nothing has needed, and what was said of the end."""
         self._opening = ""
+        self._ends_with_call = self._has_ended = False
 
     def get_new_connection(self, conn_params: Any) -> Any:
         connection = super().get_new_connection(conn_params)
@@ -74,6 +83,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def create_cursor(self, name: str | None = None) -> Any:
+        self._must_go_on()
         if self._opening:
             self._send("")
         return super().create_cursor(name)
@@ -105,6 +115,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         text and null.
         """
         self.ensure_connection()
+        self._must_go_on()
         literals = ", ".join([_LITERALS.get(type(part), _write_unusual)(part) for part in arguments])
         statement = f"SELECT {function}({literals})"
         if self.queries_logged or self.execute_wrappers:
@@ -112,19 +123,40 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 # A percent sign would be read as a placeholder.
                 cursor.execute(f"{statement.replace('%', '%%')}::text", [])
                 row = cursor.fetchone()[0]
+        elif self._ends_with_call and self._opening:
+            row = self._send_alone(statement)
         else:
             row = self._send(statement)
         return tuple([part or None for part in row[1:-1].split(",")])
 
+    def _must_go_on(self) -> None:
+        if self._has_ended:
+            raise TransactionManagementError("The transaction ended with its call; nothing may follow.")
+
     def _send(self, statement: str) -> str:
         opening, self._opening = self._opening, ""
-        text = f"{opening}; {statement}" if opening else statement
+        if opening:
+            return self._exchange(f"BEGIN; {opening}; {statement}")
         pgconn = self.connection.pgconn
+        is_idle = pgconn.transaction_status == pq.TransactionStatus.IDLE
+        return self._exchange(
+            f"BEGIN; {statement}" if is_idle and not self.connection.autocommit else statement
+        )
+
+    def _send_alone(self, statement: str) -> str:
+        """Send the opening and a statement as one message, which is a transaction without any BEGIN.
+
+        Its answer arrives when it is committed; what a deferred constraint refuses is its error.
+        """
+        opening, self._opening = self._opening, ""
+        answer = self._exchange(f"{opening}; {statement}")
+        self._has_ended = True
+        return answer
+
+    def _exchange(self, message: str) -> str:
+        """Send a message of statements and return the last one's first value as text."""
         with self.wrap_database_errors:
-            is_idle = pgconn.transaction_status == pq.TransactionStatus.IDLE
-            if is_idle and not opening and not self.connection.autocommit:
-                text = f"BEGIN; {text}"
-            result = pgconn.exec_(text.encode())
+            result = self.connection.pgconn.exec_(message.encode())
             if result.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
                 raise error_from_result(result, "utf-8")
         return result.get_value(0, 0).decode() if result.ntuples else ""
