@@ -88,6 +88,7 @@ app.conf.beat_schedule = {
     "relay-outbox": {"task": "tenants.relay_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "sweep-jobs": {"task": "tenants.sweep_jobs", "schedule": 30.0, "options": {"expires": 30}},
     "segment-runs": {"task": "crm.start_segment_runs", "schedule": 30.0, "options": {"expires": 30}},
+    "purge-sign-ups": {"task": "tenants.purge_sign_ups", "schedule": crontab(minute=50)},
     "nightly-jobs": {"task": "tenants.start_nightly_jobs", "schedule": crontab(minute=20)},
     "sweep-points": {"task": "rewards.sweep", "schedule": crontab(minute=10)},
     "release-points": {"task": "rewards.release_points", "schedule": 30.0, "options": {"expires": 30}},

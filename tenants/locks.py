@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import connection
 
-from tenants.models import ApiKey, IdempotencyRecord, Job, Membership, OutboxMessage
+from tenants.models import ApiKey, IdempotencyRecord, Job, Membership, OutboxMessage, SignUp
 from tenants.scope import active_tenant_id
 
 _NIGHT_LOCK = 7_201_472
@@ -30,6 +32,10 @@ def lock_memberships() -> list[Membership]:
 def lock_api_key(api_key_id: int) -> ApiKey:
     key: ApiKey = ApiKey.objects.select_for_update().get(pk=api_key_id)
     return key
+
+
+def lock_sign_up(public_id: UUID) -> SignUp | None:
+    return SignUp.objects.select_for_update().filter(public_id=public_id).first()
 
 
 def lock_idempotency_record(key: str, endpoint: str) -> IdempotencyRecord:

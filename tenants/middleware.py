@@ -96,7 +96,7 @@ def with_api_key(
         return _unauthorized(request, "missing_api_key", "Send Authorization: Bearer <API key>.")
     granted = access.of_api_key(
         text=text,
-        address=_address(request),
+        address=address_of(request),
         request_id=request.request_id,  # type: ignore[attr-defined]
         at=timezone.now(),
     )
@@ -125,7 +125,8 @@ def api_key_text(request: HttpRequest) -> str | None:
     return None
 
 
-def _address(request: HttpRequest) -> str:
+def address_of(request: HttpRequest) -> str:
+    """Return where a request came from, as far as the server knows."""
     return str(request.META.get("REMOTE_ADDR", ""))[:45]
 
 
@@ -148,7 +149,7 @@ class TenantSiteMiddleware:
         granted = access.of_member(
             user=request.user,
             slug=match["slug"],
-            address=_address(request),
+            address=address_of(request),
             request_id=request.request_id,  # type: ignore[attr-defined]
         )
         if granted is None:

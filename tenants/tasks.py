@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from tenants.services import jobs, nightly_jobs, outbox
+from tenants.services import jobs, nightly_jobs, outbox, sign_ups
 
 
 @shared_task(name="tenants.run_job")
@@ -26,6 +26,11 @@ def relay_outbox() -> None:
 @shared_task(name="tenants.sweep_jobs")
 def sweep_jobs() -> None:
     jobs.sweep(at=timezone.now())
+
+
+@shared_task(name="tenants.purge_sign_ups")
+def purge_sign_ups() -> None:
+    sign_ups.purge(at=timezone.now())
 
 
 @shared_task(name="tenants.start_nightly_jobs")

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from tenants.models import Membership
-from tenants.queries.access import memberships_of
+from tenants.models import Membership, User
+from tenants.queries.access import may_open_tenants, memberships_of
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -19,4 +19,5 @@ def home(request: HttpRequest) -> HttpResponse:
         return redirect(f"/t/{memberships[0].slug}/")
     labels = dict(Membership.ROLE_CHOICES)
     choices = [(membership, labels[membership.role.value]) for membership in memberships]
-    return render(request, "backoffice/home.html", {"choices": choices})
+    may_open = isinstance(request.user, User) and may_open_tenants(request.user)
+    return render(request, "backoffice/home.html", {"choices": choices, "may_open": may_open})

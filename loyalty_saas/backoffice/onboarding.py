@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
@@ -20,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.models import Customer, ImportRun
+from loyalty_saas.backoffice.tenant_forms import TenantForm
 from rewards.domain.presets import PRESETS
 from rewards.domain.presets.traffic import DAYS
 from rewards.queries import programs
@@ -38,22 +37,6 @@ SUMMARIES: Final[dict[str, str | Promise]] = {
     "finance": gettext_lazy("Bills on time and saving; capped perks without cash."),
     "healthcare": gettext_lazy("Appointments and goals; no names, no properties, perks without cash."),
 }
-
-
-class SettingsForm(StaffForm):
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
-    time_zone = forms.ChoiceField(
-        label=gettext_lazy("Time zone"), choices=[(zone, zone) for zone in sorted(available_timezones())]
-    )
-    currency = forms.RegexField(
-        r"^[A-Z]{3}$", label=gettext_lazy("Currency"),
-        help_text=gettext_lazy("Three letters, for example EUR."),
-    )  # fmt: skip
-    locale = forms.ChoiceField(
-        label=gettext_lazy("Language"), choices=settings.LANGUAGES,
-        help_text=gettext_lazy("Starter programs are written in it."),
-    )  # fmt: skip
-    vertical = forms.ChoiceField(label=gettext_lazy("Vertical"), choices=Tenant.Vertical.choices)
 
 
 class PresetForm(StaffForm):
@@ -104,7 +87,7 @@ class OnboardingPage(StaffPage):
         chosen = tenant.vertical if tenant.vertical in PRESETS else "ecommerce"
         steps = self._steps()
         context = {
-            "settings": SettingsForm(initial=initial),
+            "settings": TenantForm(initial=initial),
             "presets": PresetForm(initial={"preset": chosen}),
             **given,
         }
@@ -136,7 +119,7 @@ class OnboardingPage(StaffPage):
         return self._install() if "install" in request.POST else self._save()
 
     def _save(self) -> HttpResponseBase:
-        form = SettingsForm(self.request.POST)
+        form = TenantForm(self.request.POST)
         if programs.current() is None and form.is_valid():
             try:
                 with transaction.atomic():

@@ -161,9 +161,17 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_FORM_FIELD = "login"
 AXES_RESET_ON_SUCCESS = True
+# Whether owners may open further tenants, and strangers their first one; operators always may.
+OWNERS_OPEN_TENANTS = env.bool("OWNERS_OPEN_TENANTS", default=False)
+SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=False)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
+
+# --- Mail: links to set a password and to confirm an address -----------------------------------------
+vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="loyalty@localhost")
 
 # --- Security -------------------------------------------------------------------------------------
 _HTTPS = env.bool("HTTPS", default=False)

@@ -24,11 +24,11 @@ from django.utils.crypto import salted_hmac
 from rewards.domain.guessing import normalised_client, shown_code
 from rewards.locks import lock_pace
 from rewards.models import VelocityKind
-from rewards.services.guess_counts import GuessCounts
 from rewards.services.velocity import open_review
 from tenants.domain.actors import Actor
 from tenants.errors import DomainError
 from tenants.scope import active_tenant_id, run_afterwards
+from tenants.services.attempt_counts import AttemptCounts
 
 MINUTES: Final = 10
 
@@ -49,7 +49,7 @@ MOST: Final[dict[GuesserKind, int]] = {
     GuesserKind.API_KEY: 1_000,
 }
 _SHARED: Final = frozenset({GuesserKind.SHARED_CLIENT, GuesserKind.API_KEY})
-_counts = GuessCounts(settings.GUESS_STORAGE_URL)
+_counts = AttemptCounts(settings.GUESS_STORAGE_URL)
 
 
 class TooManyGuesses(DomainError):

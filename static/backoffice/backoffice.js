@@ -168,6 +168,14 @@
     });
   }
 
+  // The zone of whoever sits before the browser, where the form leaves it open.
+  function zones(root) {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    root.querySelectorAll("select[data-guesses-zone]").forEach((select) => {
+      if ([...select.options].some((option) => option.value === zone)) select.value = zone;
+    });
+  }
+
   // A form goes once; coming back by the browser's arrow gives its button back.
   document.addEventListener("submit", (event) => {
     if (event.target.method !== "post") return;
@@ -184,5 +192,6 @@
     sorters(document);
     guards(document);
     uploads(document);
+    zones(document);
   });
 })();

@@ -21,6 +21,7 @@ _BEFORE_AND_AFTER: Final = 2
 WORDS: Final[dict[Words, dict[str, Words]]] = {
     _("Tenant and team"): {
         "tenant.created": _("Created the tenant"),
+        "tenant.signed_up": _("Signed up"),
         "tenant.changed": _("Changed the tenant"),
         "membership.added": _("Added to the team"),
         "membership.changed": _("Changed a role"),

@@ -12,7 +12,7 @@ def tenant_site(request: HttpRequest) -> dict[str, Any]:
     """Give templates the request's access: which tenant, which role, which other tenants."""
     access = getattr(request, "access", None)
     if access is None:
-        return {"access": None, "tenant": None}
+        return {"access": None, "tenant": None, "signup_open": settings.SIGNUP_OPEN}
     labels = dict(Membership.ROLE_CHOICES)
     return {
         "access": access,

@@ -10,6 +10,15 @@ from django.utils.translation import gettext_lazy as _
 from tenants.errors import DomainError
 
 _TEXT_BY_CODE: Final[dict[str, str | Promise]] = {
+    "slug_taken": _("Another tenant has this address already. Choose another one."),
+    "slug_reserved": _("This address is kept for the platform. Choose another one."),
+    "unknown_currency": _("There is no such currency."),
+    "zone_unknown": _("The database does not know this time zone. Choose another one of the region."),
+    "account_exists": _("This e-mail address has an account already. Sign in with it."),
+    "wrong_password": _("This is not the password that was chosen when signing up."),
+    "link_not_valid": _("The link is not valid any more. Sign up again to get another one."),
+    "too_many_sign_ups": _("Too many attempts. Try again in an hour."),
+    "mail_unavailable": _("The e-mail could not be sent. Try again later."),
     "last_owner": _("A tenant needs at least one owner. Make somebody else an owner first."),
     "insufficient_points": _("The customer does not have enough points."),
     "account_frozen": _("The points account is frozen, because its ledger did not add up."),

@@ -54,4 +54,5 @@ LABEL_BY_PERMISSION: Final[dict[Permission, str | Promise]] = {
     Permission.TEAM_MANAGE: _("Manage the team"),
     Permission.API_KEYS_MANAGE: _("Manage API keys"),
     Permission.AUDIT_VIEW: _("Read the audit log"),
+    Permission.TENANTS_OPEN: _("Open another tenant"),
 }

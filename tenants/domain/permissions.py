@@ -50,6 +50,8 @@ class Permission(StrEnum):
     TEAM_MANAGE = "team:manage"
     API_KEYS_MANAGE = "api_keys:manage"
     AUDIT_VIEW = "audit:view"
+    # Where the installation allows it; operators may anyhow.
+    TENANTS_OPEN = "tenants:open"
 
 
 class Role(StrEnum):
@@ -81,7 +83,7 @@ _ALL = frozenset(Permission)
 
 PERMISSIONS_BY_ROLE: dict[Role, frozenset[Permission]] = {
     Role.OWNER: _ALL,
-    Role.ADMIN: _ALL - {Permission.TEAM_MANAGE} | {Permission.TEAM_VIEW},
+    Role.ADMIN: _ALL - {Permission.TEAM_MANAGE, Permission.TENANTS_OPEN} | {Permission.TEAM_VIEW},
     Role.MARKETER: _READ
     | {
         Permission.SEGMENTS_EDIT,
@@ -120,4 +122,5 @@ SECRET_SCOPES: frozenset[Permission] = _ALL - {
     Permission.TEAM_MANAGE,
     Permission.API_KEYS_MANAGE,
     Permission.AUDIT_VIEW,
+    Permission.TENANTS_OPEN,
 }

@@ -8,11 +8,13 @@ from tenants.models.idempotency_record import IdempotencyRecord
 from tenants.models.job import Job
 from tenants.models.membership import Membership
 from tenants.models.outbox_message import OutboxMessage
+from tenants.models.sign_up import SignUp
 from tenants.models.tenant import Tenant
 from tenants.models.user import User
 
-# Tables without a tenant, each for a reason: the tenants themselves; people, who may serve several tenants.
-GLOBAL_MODELS = frozenset({"tenants.Tenant", "tenants.User"})
+# Tables without a tenant, each for a reason: the tenants themselves; people, who may serve several tenants;
+# sign-ups, whose tenant is not open yet.
+GLOBAL_MODELS = frozenset({"tenants.Tenant", "tenants.User", "tenants.SignUp"})
 
 __all__ = [
     "GLOBAL_MODELS",
@@ -22,6 +24,7 @@ __all__ = [
     "Job",
     "Membership",
     "OutboxMessage",
+    "SignUp",
     "Tenant",
     "User",
 ]

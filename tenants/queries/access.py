@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db import connection
 
-from tenants.domain.permissions import Role
+from tenants.domain.permissions import PERMISSIONS_BY_ROLE, Permission, Role
+from tenants.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +58,13 @@ def memberships_of(user_id: int) -> list[FoundMembership]:
             FoundMembership(tenant_id, slug, name, Role(role))
             for tenant_id, slug, name, role in cursor.fetchall()
         ]
+
+
+def may_open_tenants(user: User) -> bool:
+    """Tell whether a signed-in person may open another tenant: operators, and owners where it is allowed."""
+    if user.is_operator:
+        return True
+    return settings.OWNERS_OPEN_TENANTS and any(
+        Permission.TENANTS_OPEN in PERMISSIONS_BY_ROLE[membership.role]
+        for membership in memberships_of(user.pk)
+    )

@@ -18,7 +18,7 @@ from loyalty_saas.embedded.errors import PortInUse, ServiceMissing
 from loyalty_saas.embedded.postgres import EmbeddedPostgres
 from loyalty_saas.embedded.processes import Supervisor
 from loyalty_saas.embedded.valkey import EmbeddedValkey
-from rewards.services.guess_counts import GuessCounts
+from tenants.services.attempt_counts import AttemptCounts
 
 
 @pytest.fixture
@@ -80,9 +80,9 @@ def test_every_client_reads_the_address_of_valkey(home: Path) -> None:
     server = EmbeddedValkey(home / "valkey")
     with Supervisor(home) as supervisor:
         supervisor.start(server.program())
-        counts = GuessCounts(server.cache_url)
+        counts = AttemptCounts(server.cache_url)
         assert (counts.add("key", 2, ttl_seconds=60), counts.add("key", 3, ttl_seconds=60)) == (2, 5)
-        assert GuessCounts(server.cache_url).get("key") == 5
+        assert AttemptCounts(server.cache_url).get("key") == 5
         with Connection(server.broker_url) as broker:
             assert broker.ensure_connection(max_retries=1).connected
 

@@ -12,11 +12,11 @@ import pytest
 from rewards.models import AbuseReview
 from rewards.services import guesses
 from rewards.services.coupons import carts
-from rewards.services.guess_counts import GuessCounts
 from rewards.services.guesses import MOST, Guesser, GuesserKind, TooManyGuesses, guessers_of
 from tenants.domain.actors import SYSTEM, Actor, ActorKind
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tenants.services.attempt_counts import AttemptCounts
 from tests.conftest import NOW
 from tests.rewards.coupons import make_definition, request
 from tests.rewards.factories import make_customer
@@ -116,7 +116,7 @@ def test_a_refusal_names_the_shopper_as_the_review_does(scope: None) -> None:
 
 
 def test_a_store_that_is_away_stops_no_shop(scope: None, monkeypatch: Any) -> None:
-    monkeypatch.setattr(guesses, "_counts", GuessCounts("redis://127.0.0.1:1/0"))
+    monkeypatch.setattr(guesses, "_counts", AttemptCounts("redis://127.0.0.1:1/0"))
     make_definition(code="real", uses_per_code=None)
     assert ask("real", client="eve")
     for number in range(10):

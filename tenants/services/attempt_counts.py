@@ -1,4 +1,7 @@
-"""Where guesses are counted: in a store that all processes share; while it is away, in each one's own."""
+"""Where attempts are counted, such as guessed codes and sign-ups: in a store that all processes share.
+
+While it is away each process counts in its own memory.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ _AWAY_SECONDS: Final = 5
 _log = structlog.get_logger(__name__)
 
 
-class GuessCounts:
+class AttemptCounts:
     """Counters that end by themselves. A store that failed is not asked for some seconds: shoppers wait."""
 
     def __init__(self, url: str) -> None:
@@ -57,7 +60,7 @@ class GuessCounts:
                 return self._work(self._shared, work)
             except StorageError:
                 self._away_until = monotonic() + _AWAY_SECONDS
-                _log.exception("guesses.store_unavailable")
+                _log.exception("attempts.store_unavailable")
         return self._work(self._own, work)
 
     def _work(self, store: Storage, work: Callable[[Storage], T]) -> T:

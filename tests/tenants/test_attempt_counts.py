@@ -9,7 +9,7 @@ from threading import Barrier
 
 import pytest
 
-from rewards.services.guess_counts import GuessCounts
+from tenants.services.attempt_counts import AttemptCounts
 
 _THREADS = 8
 
@@ -27,9 +27,9 @@ def test_no_addition_is_lost_between_threads() -> None:
     sums = []
     with ThreadPoolExecutor(_THREADS) as pool:
         for _round in range(100):
-            counts, start = GuessCounts("memory://"), Barrier(_THREADS)
+            counts, start = AttemptCounts("memory://"), Barrier(_THREADS)
 
-            def add(counts: GuessCounts = counts, start: Barrier = start) -> None:
+            def add(counts: AttemptCounts = counts, start: Barrier = start) -> None:
                 start.wait()
                 counts.add("guesser", 1, ttl_seconds=60)
 
