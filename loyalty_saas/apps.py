@@ -10,12 +10,12 @@ class LoyaltySaasConfig(AppConfig):
 
     def ready(self) -> None:
         # Makes our Celery application the current one and registers the handlers of jobs in every process.
-        from loyalty_saas.celery import register_tasks  # noqa: PLC0415 - needs the models
+        from loyalty_saas.celery import register_tasks
 
         register_tasks()
         # Exports of customers know the filters of the list.
-        from crm.services.exports.lists import narrowed_by  # noqa: PLC0415 - needs the models
-        from loyalty_saas.backoffice import customers  # noqa: PLC0415
-        from tenants.scope import active_tenant  # noqa: PLC0415
+        from crm.services.exports.lists import narrowed_by
+        from loyalty_saas.backoffice import customers
+        from tenants.scope import active_tenant
 
         narrowed_by(lambda filters: customers.found(filters, active_tenant()))

@@ -13,11 +13,11 @@ class RecommendationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the job handler and add the scores to the customers' profiles."""
-        from crm.queries import profile  # noqa: PLC0415 - needs the models
-        from recommendations import receivers, tasks  # noqa: F401, PLC0415 - they register themselves
-        from recommendations.admin import audit_words  # noqa: PLC0415 - needs the models
-        from recommendations.queries.scores import scores_of  # noqa: PLC0415 - needs the models
-        from tenants.admin.audit_words import register as register_words  # noqa: PLC0415 - with the rest
+        from crm.queries import profile
+        from recommendations import receivers, tasks
+        from recommendations.admin import audit_words
+        from recommendations.queries.scores import scores_of
+        from tenants.admin.audit_words import register as register_words
 
         register_words(audit_words.WORDS)
         profile.register_section("scores", scores_of)

@@ -15,17 +15,17 @@ class RewardsConfig(AppConfig):
     verbose_name = _("Rewards")
 
     def ready(self) -> None:
-        from crm.admin.value_readers import register as register_readers  # noqa: PLC0415 - with the registries
-        from crm.domain.rules import Source  # noqa: PLC0415 - with the registries below
-        from crm.queries import rule_sources  # noqa: PLC0415 - models are not loaded before
-        from crm.queries.profile import register_section  # noqa: PLC0415 - models are not loaded before
-        from crm.services.imports.dependents import register_guard  # noqa: PLC0415
-        from rewards import receivers  # noqa: F401, PLC0415 - registers its consumers
-        from rewards.admin import audit_words, value_readers  # noqa: PLC0415 - with the registries
-        from rewards.admin.notice import frozen_accounts  # noqa: PLC0415 - with the registries
-        from rewards.queries import balances, coupons, rule_values, tiers  # noqa: PLC0415
-        from tenants.admin import notices  # noqa: PLC0415 - with the registries
-        from tenants.admin.audit_words import register as register_words  # noqa: PLC0415 - with the registries
+        from crm.admin.value_readers import register as register_readers
+        from crm.domain.rules import Source
+        from crm.queries import rule_sources
+        from crm.queries.profile import register_section
+        from crm.services.imports.dependents import register_guard
+        from rewards import receivers
+        from rewards.admin import audit_words, value_readers
+        from rewards.admin.notice import frozen_accounts
+        from rewards.queries import balances, coupons, rule_values, tiers
+        from tenants.admin import notices
+        from tenants.admin.audit_words import register as register_words
 
         # Orders that were decided on keep their points; undoing an import leaves them.
         register_guard("order", _DECIDED)
@@ -33,7 +33,7 @@ class RewardsConfig(AppConfig):
         notices.register(frozen_accounts)
         register_readers(value_readers.of_program)
         register_readers(value_readers.of_coupons)
-        from rewards.services import balance_imports, points_exports  # noqa: F401, PLC0415 - to import, to export
+        from rewards.services import balance_imports, points_exports
 
         register_section("balance", balances.profile_section)
         register_section("coupons", coupons.profile_section)

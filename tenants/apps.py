@@ -11,10 +11,10 @@ class TenantsConfig(AppConfig):
 
     def ready(self) -> None:
         # Needs the models, and registers itself.
-        from tenants import checks  # noqa: F401, PLC0415
-        from tenants.admin import audit_words  # noqa: PLC0415
-        from tenants.api import schema  # noqa: F401, PLC0415
-        from tenants.grants import grant_global_tables  # noqa: PLC0415
+        from tenants import checks
+        from tenants.admin import audit_words
+        from tenants.api import schema
+        from tenants.grants import grant_global_tables
 
         audit_words.register(audit_words.WORDS)
         post_migrate.connect(grant_global_tables, dispatch_uid="tenants.grant_global_tables")

@@ -27,6 +27,14 @@ from tenants.api.problems import problem
 from tenants.scope import tenant_scope
 from tenants.services import access
 
+
+class StampedRequest(HttpRequest):
+    """For type annotations: a request with what the middlewares here write on it."""
+
+    request_id: str
+    access: Access | None
+
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 API_PREFIX = "/api/v1/"
 _TENANT_PATH = re.compile(r"^/t/(?P<slug>[a-z0-9-]{1,63})(?P<rest>/.*)$")
@@ -40,18 +48,18 @@ class RequestIdMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: StampedRequest) -> HttpResponse:
         given = request.headers.get("X-Request-Id", "")
-        request.request_id = given if _REQUEST_ID.match(given) else uuid_utils.uuid7().hex  # type: ignore[attr-defined]
+        request.request_id = given if _REQUEST_ID.match(given) else uuid_utils.uuid7().hex
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request.request_id)  # type: ignore[attr-defined]
+        structlog.contextvars.bind_contextvars(request_id=request.request_id)
         response = self.get_response(request)
-        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        response["X-Request-Id"] = request.request_id
         return response
 
 
-def _in_scope(request: HttpRequest, granted: Access, get_response: GetResponse) -> HttpResponse:
-    request.access = granted  # type: ignore[attr-defined]
+def _in_scope(request: StampedRequest, granted: Access, get_response: GetResponse) -> HttpResponse:
+    request.access = granted
     structlog.contextvars.bind_contextvars(tenant=granted.tenant.slug)
     with tenant_scope(granted.tenant):
         response = get_response(request)
@@ -67,15 +75,15 @@ class TenantApiMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.access = None  # type: ignore[attr-defined]
+    def __call__(self, request: StampedRequest) -> HttpResponse:
+        request.access = None
         if not request.path_info.startswith(API_PREFIX):
             return self.get_response(request)
         if origins.is_preflight(request):
             return origins.preflight(request)
         return with_api_key(request, api_key_text(request), lambda granted: self._respond(request, granted))
 
-    def _respond(self, request: HttpRequest, granted: Access) -> HttpResponse:
+    def _respond(self, request: StampedRequest, granted: Access) -> HttpResponse:
         origin = origins.origin_of(request)
         if not origin:
             return self.get_response(request)
@@ -89,7 +97,7 @@ class TenantApiMiddleware:
 
 
 def with_api_key(
-    request: HttpRequest, text: str | None, respond: Callable[[Access], HttpResponse]
+    request: StampedRequest, text: str | None, respond: Callable[[Access], HttpResponse]
 ) -> HttpResponse:
     """Answer inside the scope of the key ``text``, or with 401 when there is none or it is not valid."""
     if not text:
@@ -97,7 +105,7 @@ def with_api_key(
     granted = access.of_api_key(
         text=text,
         address=address_of(request),
-        request_id=request.request_id,  # type: ignore[attr-defined]
+        request_id=request.request_id,
         at=timezone.now(),
     )
     if granted is None:
@@ -105,13 +113,13 @@ def with_api_key(
     return _in_scope(request, granted, lambda _request: respond(granted))
 
 
-def _unauthorized(request: HttpRequest, code: str, detail: str) -> HttpResponse:
+def _unauthorized(request: StampedRequest, code: str, detail: str) -> HttpResponse:
     response = problem(request, status=401, code=code, title="Not signed in", detail=detail)
     response["WWW-Authenticate"] = 'Bearer realm="api"'
     return response
 
 
-def api_key_text(request: HttpRequest) -> str | None:
+def api_key_text(request: StampedRequest) -> str | None:
     """Read the key from a Bearer token, or from the user of Basic (what ``curl -u sk_…:`` sends)."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     value = value.strip()
@@ -140,7 +148,7 @@ class TenantSiteMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: StampedRequest) -> HttpResponse:
         match = _TENANT_PATH.match(request.path_info)
         if match is None:
             return self.get_response(request)
@@ -150,13 +158,13 @@ class TenantSiteMiddleware:
             user=request.user,
             slug=match["slug"],
             address=address_of(request),
-            request_id=request.request_id,  # type: ignore[attr-defined]
+            request_id=request.request_id,
         )
         if granted is None:
             return render(request, "404.html", status=404)
         return self._serve(request, granted, match["slug"], match["rest"])
 
-    def _serve(self, request: HttpRequest, granted: Access, slug: str, rest: str) -> HttpResponse:
+    def _serve(self, request: StampedRequest, granted: Access, slug: str, rest: str) -> HttpResponse:
         outer_prefix: str = get_script_prefix()
         base = f"{request.META.get('SCRIPT_NAME', '')}/t/{slug}"
         request.urlconf = settings.STAFF_URLCONF

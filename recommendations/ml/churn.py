@@ -21,7 +21,7 @@ from recommendations.ml.threads import threads_for
 EVEN = 0.5
 
 
-class ChurnModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class ChurnModel(ClassifierMixin, BaseEstimator):
     """Mean of logistic regression and small boosted trees; `calibrate` re-fits the scale on newer labels.
 
     The trees are small on purpose: with library defaults they lose to the linear model on some thousand rows.

@@ -35,7 +35,7 @@ class Trait:
     deviation: float
 
 
-class CustomerClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class CustomerClusters(ClusterMixin, BaseEstimator):
     """K-means on standardised log1p features; k by silhouette among the stable ones.
 
     Stability of k is the mean adjusted Rand index between the clustering of all rows and those of random 80 %

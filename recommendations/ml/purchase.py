@@ -31,7 +31,7 @@ def collapsed(values: Floats) -> tuple[Floats, Floats, Integers]:
     return ordered[starts], np.bincount(number).astype(np.float64), inverse
 
 
-class BetaGeometricNBD(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class BetaGeometricNBD(BaseEstimator):
     """BG/NBD by maximum likelihood (Fader, Hardie and Lee 2005, Marketing Science 24(2), equations 6 to 10).
 
     Rows of `X` are (x, t_x, T): repeat purchases, time of the last one, time observed, in one unit of time.
@@ -98,7 +98,7 @@ class BetaGeometricNBD(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         return np.asarray(self.probability_alive(X) * (1.0 - none))
 
 
-class GammaGamma(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class GammaGamma(BaseEstimator):
     """Spend per purchase (Fader and Hardie 2013, "The Gamma-Gamma Model of Monetary Value", eq. 1a and 5).
 
     Rows of `X` are (x, mean value of those x purchases), both positive. Fitted: `p_`, `q_`, `v_`.

@@ -12,7 +12,7 @@ from recommendations.ml.arrays import Integers, Singles
 from recommendations.ml.topk import NONE, TopK, top_k
 
 
-class Recommender(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped
+class Recommender(BaseEstimator, ABC):
     """Fitted on a CSR matrix of customers by items; asked by row numbers of that matrix."""
 
     interactions_: Any

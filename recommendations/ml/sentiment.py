@@ -25,7 +25,7 @@ _WORD = r"[^\W_]+(?:'\w+)?|[!?]"
 EVEN = 0.5
 
 
-class TextSentiment(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class TextSentiment(ClassifierMixin, BaseEstimator):
     """Logistic regression on sublinear TF-IDF of hashed n-grams (Wang and Manning 2012 for the baseline).
 
     Each view is weighted and normalised on its own, so that the many character n-grams do not drown the

@@ -4,7 +4,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 
 
-class StaffAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the library ships no types
+class StaffAccountAdapter(DefaultAccountAdapter):
     """Staff are invited to a tenant; nobody signs up by themselves."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

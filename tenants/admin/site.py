@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from unfold.sites import UnfoldAdminSite
 
 
-class TenantSite(UnfoldAdminSite):  # type: ignore[misc]  # the library ships no types
+class TenantSite(UnfoldAdminSite):
     """Gives pages the frame's context for a member of the tenant in the URL."""
 
     def has_permission(self, request: HttpRequest) -> bool:

@@ -18,7 +18,7 @@ from tenants.domain.moments import EARLIEST, LATEST
 _PAGING_PARAMETERS = frozenset({"cursor", "limit"})
 
 
-class StrictFilterSet(django_filters.FilterSet):  # type: ignore[misc]  # the library ships no types
+class StrictFilterSet(django_filters.FilterSet):
     """Filters of a list; an unknown parameter is an error instead of an unfiltered list."""
 
 
@@ -30,7 +30,7 @@ class _StrictBooleanField(forms.NullBooleanField):
         return found
 
 
-class StrictBooleanFilter(django_filters.BooleanFilter):  # type: ignore[misc]  # the library ships no types
+class StrictBooleanFilter(django_filters.BooleanFilter):
     """Yes or no; what is neither is an error instead of an unfiltered list."""
 
     field_class = _StrictBooleanField
@@ -40,7 +40,7 @@ class StrictBooleanFilter(django_filters.BooleanFilter):  # type: ignore[misc]  
         super().__init__(**{"widget": forms.TextInput, **options})
 
 
-class _MomentField(IsoDateTimeField):  # type: ignore[misc]  # the library ships no types
+class _MomentField(IsoDateTimeField):
     def to_python(self, value: Any) -> datetime | None:
         found: datetime | None = super().to_python(value)
         if found is not None and not EARLIEST <= found < LATEST:
@@ -48,20 +48,20 @@ class _MomentField(IsoDateTimeField):  # type: ignore[misc]  # the library ships
         return found
 
 
-class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]  # the library ships no types
+class MomentFilter(django_filters.IsoDateTimeFilter):
     """A moment that the database can be asked about."""
 
     field_class = _MomentField
 
 
-class PublicIdFilter(django_filters.UUIDFilter):  # type: ignore[misc]  # the library ships no types
+class PublicIdFilter(django_filters.UUIDFilter):
     """Names another object by the ``id`` that the list ``of`` tells."""
 
     def __init__(self, *, of: str, **options: Any) -> None:
         super().__init__(**options, error_messages={"invalid": format_lazy(NO_SUCH_ID, of=of)})
 
 
-class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]  # the library ships no types
+class StrictFilterBackend(DjangoFilterBackend):
     def filter_queryset(self, request: Any, queryset: Any, view: Any) -> Any:
         filterset = self.get_filterset_class(view, queryset)
         known = set(filterset.base_filters) if filterset else set()

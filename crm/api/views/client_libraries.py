@@ -21,7 +21,7 @@ from tenants.access import Access
 from tenants.api.problems import problem
 from tenants.api.throttling import seconds_to_wait
 from tenants.domain.permissions import PUBLISHABLE_SCOPES, Permission
-from tenants.middleware import api_key_text, with_api_key
+from tenants.middleware import StampedRequest, api_key_text, with_api_key
 
 _TYPE_BY_STEP: Final = {
     "t": "track",
@@ -55,7 +55,7 @@ class ClientLibraryView(View):
         response["Access-Control-Max-Age"] = str(_DAY_SECONDS)
         return response
 
-    def post(self, request: HttpRequest, step: str = "batch") -> HttpResponse:
+    def post(self, request: StampedRequest, step: str = "batch") -> HttpResponse:
         is_gzip = "gzip" in (request.headers.get("Content-Encoding", ""), request.GET.get("compression"))
         try:
             delivery = client_messages.read(events.plain_body(request.body, is_gzip=is_gzip))
