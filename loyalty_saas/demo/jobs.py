@@ -16,6 +16,7 @@ from crm.domain import events
 from crm.models import Order, OrderLine
 from crm.services import ingest, returns
 from loyalty_saas.demo import grocer_coupons
+from rewards.services import offer_drafts
 from rewards.services.coupons import history
 from tenants.queue import JobContext, job_handler
 from tenants.scope import tenant_scope
@@ -60,6 +61,7 @@ def redeem_coupons(*, job: JobContext) -> dict[str, Any]:
     with tenant_scope(job.tenant):
         visits = grocer_coupons.baskets(files, job.tenant.pk)
         campaigns = grocer_coupons.load(files, visits, by=job.actor, at=job.at)
+        offer_drafts.govern(by=job.actor, at=job.at)
         carts = list(grocer_coupons.past_carts(files, visits))
     total = sum(len(coupons) for coupons in files.coupons_by_visit.values())
     report = history.redeem(

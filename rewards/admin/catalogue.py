@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Page
-from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.db.models import Count, QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
@@ -20,14 +18,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.models import Segment
-from rewards.admin import offer_drafts
+from rewards.admin import choices_of, offer_drafts
 from rewards.domain.expiry import start_of_day
-from rewards.domain.offers import OfferedReward
+from rewards.domain.offers import OfferedReward, is_same
 from rewards.domain.offers import RewardKind as OfferedKind
-from rewards.models import CouponDefinition, Redemption, Reward, RewardKind, Wallet
-from rewards.queries import governed, programs
+from rewards.models import Redemption, Reward, RewardKind
+from rewards.queries import configured
 from rewards.services import catalogue
-from rewards.services.catalogue import MOST_PIECES, MOST_POINTS, RewardOffer
+from rewards.services.catalogue import MOST_PIECES, MOST_POINTS
 from tenants.admin.forms import StaffForm, offer
 from tenants.admin.frame import Crumb, FormPage
 from tenants.admin.keys import key_from
@@ -51,7 +49,7 @@ class RewardForm(StaffForm):
         show_hidden_initial=True,
         help_text=gettext_lazy("Empty is unlimited."),
     )
-    coupon_definition = forms.ChoiceField(
+    coupon = forms.ChoiceField(
         label=gettext_lazy("Hands out a code of"), required=False,
         help_text=gettext_lazy("For coupons and gift cards: the customer gets the code at once."),
     )  # fmt: skip
@@ -75,14 +73,12 @@ class RewardForm(StaffForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        wallets = list(Wallet.objects.order_by("pk").values_list("key", "name"))
-        attached = self.initial.get("coupon_definition", "")
-        coupons = CouponDefinition.objects.filter(Q(is_active=True) | Q(key=attached)).order_by("-pk")
-        published = programs.published()
-        tiers = published.revision.tiers if published else ()
+        revision = configured.latest()
+        wallets = [(wallet.key, wallet.name) for wallet in revision.wallets] if revision else []
+        tiers = revision.tiers if revision else ()
         for name, choices in (
             ("wallet", wallets),
-            ("coupon_definition", [("", _("None")), *coupons.values_list("key", "name")[:500]]),
+            ("coupon", [("", _("None")), *choices_of.coupons(self.initial.get("coupon", ""))]),
             ("segments", list(Segment.objects.order_by("name").values_list("key", "name"))),
             ("tiers", [(tier.key, tier.name) for tier in tiers]),
         ):
@@ -96,20 +92,27 @@ class RewardForm(StaffForm):
                 max_value=MOST_POINTS,
             )
 
-    def offer(self, zone: Any) -> RewardOffer:
-        """Return who may have the reward, when and at which other prices."""
+    def offered(self, key: str, zone: Any) -> OfferedReward:
+        """Return what was typed as the program has it."""
         values = self.cleaned_data
         until = values["valid_until"]
         prices = {key: values[f"price_{key}"] for key, _name in self.other_wallets if key != values["wallet"]}
-        return RewardOffer(
-            coupon_definition=values["coupon_definition"],
-            segments=values["segments"],
-            tiers=values["tiers"],
-            limit_per_customer=values["limit_per_customer"],
+        same = {
+            name: values[name]
+            for name in (
+                "name", "description", "wallet", "cost_points", "coupon", "limit_per_customer",
+                "needs_shipping", "is_active",
+            )
+        }  # fmt: skip
+        return OfferedReward(
+            key=key,
+            kind=OfferedKind(values["kind"]),
+            segments=tuple(values["segments"]),
+            tiers=tuple(values["tiers"]),
             valid_from=start_of_day(values["valid_from"], zone) if values["valid_from"] else None,
             valid_until=start_of_day(until + timedelta(days=1), zone) if until else None,
-            needs_shipping=values["needs_shipping"],
             prices={key: points for key, points in prices.items() if points},
+            **same,
         )
 
 
@@ -134,113 +137,78 @@ class RewardsPage(ListPage):
             .annotate(count=Count("pk"))
             .order_by()
         )
-        return {"rewards": [(reward, taken.get(reward.pk, 0)) for reward in rewards]}
+        return {
+            "rewards": [(reward, taken.get(reward.pk, 0)) for reward in rewards],
+            "waiting": configured.waiting("rewards"),
+        }
 
 
 class _RewardFormPage(FormPage):
     permission = Permission.PROGRAM_EDIT
     template_name = "backoffice/rewards/form.html"
     form_class = RewardForm
-    field_by_pointer = {"/coupon": "coupon_definition"}
-    key = ""
 
     def crumbs(self) -> list[Crumb]:
         return [Crumb(_("Rewards"), reverse("rewards"))]
 
-    def save(self, form: Any) -> str:
-        values = form.cleaned_data
-        if self.key and governed.governs_reward(self.key):
-            return self._save_in_draft(form)
-        reward = catalogue.save_reward(
-            key=self.key or key_from(values["name"], set(Reward.objects.values_list("key", flat=True))),
-            name=values["name"],
-            description=values["description"],
-            kind=RewardKind(values["kind"]),
-            wallet_key=values["wallet"],
-            cost_points=values["cost_points"],
-            stock=values["stock"],
-            keeps_stock=bool(self.key) and "stock" not in form.changed_data,
-            is_active=values["is_active"],
-            offer=form.offer(self.access.tenant.zone),
-            by=self.access.actor,
-            at=timezone.now(),
-        )
-        messages.success(self.request, _("“%(name)s” is saved.") % {"name": reward.name})
-        return reverse("rewards")
-
-    def _save_in_draft(self, form: Any) -> str:
-        """Stock is counted live; everything else is the program's."""
-        values, offer = form.cleaned_data, form.offer(self.access.tenant.zone)
-        if "stock" in form.changed_data:
-            reward = Reward.objects.get(key=self.key)
-            catalogue.set_stock(reward=reward, stock=values["stock"], by=self.access.actor, at=timezone.now())
-        written = OfferedReward(
-            key=self.key,
-            name=values["name"],
-            kind=OfferedKind(values["kind"]),
-            wallet=values["wallet"],
-            cost_points=values["cost_points"],
-            description=values["description"],
-            prices=offer.prices,
-            coupon=offer.coupon_definition,
-            segments=tuple(offer.segments),
-            tiers=tuple(offer.tiers),
-            limit_per_customer=offer.limit_per_customer,
-            needs_shipping=offer.needs_shipping,
-            valid_from=offer.valid_from,
-            valid_until=offer.valid_until,
-            is_active=values["is_active"],
-        )
-        published = programs.published()
-        if published and written in [replace(each, stock=None) for each in published.revision.rewards]:
-            messages.success(self.request, _("“%(name)s” is saved.") % {"name": written.name})
-            return reverse("rewards")
-        return offer_drafts.put(self, written)
+    def context(self) -> dict[str, Any]:
+        return {**super().context(), "draft_number": offer_drafts.draft_number()}
 
 
 class CreatePage(_RewardFormPage):
     title = gettext_lazy("New reward")
 
-    def get(self, request: HttpRequest) -> HttpResponseBase:
-        return self.page(form=self.form(), has_wallet=Wallet.objects.exists())
+    def save(self, form: Any) -> str:
+        taken = configured.keys("rewards")
+        offer = form.offered(key_from(form.cleaned_data["name"], taken), self.access.tenant.zone)
+        return offer_drafts.put(self, replace(offer, stock=form.cleaned_data["stock"]))
 
 
 class EditPage(_RewardFormPage):
     """Change a reward; its key stays, so redemptions keep their reward."""
 
     @cached_property
-    def reward(self) -> Reward:
-        rewards = Reward.objects.select_related("wallet", "coupon_definition")
-        found: Reward = get_object_or_404(rewards, public_id=self.kwargs["public_id"])
-        return found
+    def reward(self) -> Reward | None:
+        """The reward in force, if it is there already."""
+        if "key" in self.kwargs:
+            found: Reward | None = Reward.objects.filter(key=self.kwargs["key"]).first()
+            return found
+        row: Reward = get_object_or_404(Reward.objects.all(), public_id=self.kwargs["public_id"])
+        return row
+
+    @cached_property
+    def offer(self) -> OfferedReward:
+        return configured.reward(self.reward.key if self.reward else self.kwargs["key"])
 
     def initial(self) -> dict[str, Any]:
-        reward, zone = self.reward, self.access.tenant.zone
-        prices = reward.prices.select_related("wallet")
+        offer, zone = self.offer, self.access.tenant.zone
+        until = offer.valid_until
         return {
-            "name": reward.name,
-            "description": reward.description,
-            "kind": reward.kind,
-            "wallet": reward.wallet.key,
-            "cost_points": reward.cost_points,
-            "stock": reward.stock,
-            "is_active": reward.is_active,
-            "coupon_definition": reward.coupon_definition.key if reward.coupon_definition else "",
-            "limit_per_customer": reward.limit_per_customer,
-            "segments": reward.segments,
-            "tiers": reward.tiers,
-            "valid_from": reward.valid_from.astimezone(zone).date() if reward.valid_from else None,
-            "valid_until": reward.valid_until.astimezone(zone).date() - timedelta(days=1)
-            if reward.valid_until
-            else None,
-            "needs_shipping": reward.needs_shipping,
-            **{f"price_{price.wallet.key}": price.cost_points for price in prices},
+            **{each.name: getattr(offer, each.name) for each in fields(offer)},
+            "segments": list(offer.segments),
+            "tiers": list(offer.tiers),
+            "stock": self.reward.stock if self.reward else offer.stock,
+            "valid_from": offer.valid_from.astimezone(zone).date() if offer.valid_from else None,
+            "valid_until": until.astimezone(zone).date() - timedelta(days=1) if until else None,
+            **{f"price_{key}": points for key, points in offer.prices.items()},
         }
 
-    def get(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:
-        self.title = self.reward.name
-        return self.page(form=self.form())
+    def context(self) -> dict[str, Any]:
+        if not self.access.can(self.permission):
+            return super().context()
+        new = None if self.reward else self.offer.key
+        return {**super().context(), "title": self.offer.name, "new_key": new, "section": "rewards"}
 
-    def post(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:
-        self.title, self.key = self.reward.name, self.reward.key
-        return super().post(request, public_id=public_id)
+    def save(self, form: Any) -> str:
+        offer = form.offered(self.offer.key, self.access.tenant.zone)
+        if self.reward is None:
+            return offer_drafts.put(self, replace(offer, stock=form.cleaned_data["stock"]))
+        if "stock" in form.changed_data:
+            # Stock is counted live; everything else is the program's.
+            catalogue.set_stock(
+                reward=self.reward, stock=form.cleaned_data["stock"], by=self.access.actor, at=timezone.now()
+            )
+            if is_same(offer, self.offer):
+                messages.success(self.request, _("“%(name)s” is saved.") % {"name": offer.name})
+                return reverse("rewards")
+        return offer_drafts.put(self, replace(offer, stock=self.offer.stock))

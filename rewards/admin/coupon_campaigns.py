@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, Final
@@ -22,13 +21,12 @@ from django.utils.translation import gettext_lazy
 
 from crm.domain.money import exponent, to_minor
 from crm.models import Segment
-from rewards.admin import offer_drafts
+from rewards.admin import choices_of, offer_drafts
 from rewards.domain.expiry import start_of_day
 from rewards.domain.offers import OfferedCampaign
 from rewards.models import CouponCampaign
-from rewards.queries import coupon_campaigns, governed
+from rewards.queries import configured, coupon_campaigns
 from rewards.services.coupons import campaigns
-from rewards.services.coupons.campaigns import CampaignTerms
 from tenants.admin import formats
 from tenants.admin.forms import StaffForm, offer
 from tenants.admin.frame import Crumb, FormPage, StaffPage
@@ -36,7 +34,6 @@ from tenants.admin.keys import key_from
 from tenants.admin.lists import ListPage
 from tenants.domain.permissions import Permission
 
-_FREE_OFFERED: Final = 100
 UPCOMING, RUNNING, ENDED = "upcoming", "running", "ended"
 PHASE_LABELS: Final = {
     UPCOMING: gettext_lazy("Not begun"), RUNNING: gettext_lazy("Running"), ENDED: gettext_lazy("Ended"),
@@ -74,26 +71,27 @@ class CampaignForm(StaffForm):
         label=gettext_lazy("Coupons of this campaign"), required=False, widget=forms.CheckboxSelectMultiple
     )
 
-    def __init__(self, *args: Any, campaign: CouponCampaign | None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, key: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        offered = coupon_campaigns.definitions_for(campaign, most_free=_FREE_OFFERED)
+        offered = choices_of.free_coupons(key)
         if offered:
-            choices = [(each.key, each.name) for each in offered]
-            offer(self, "definitions", choices)
+            offer(self, "definitions", offered)
         else:
             del self.fields["definitions"]
 
-    def terms(self, *, currency: str, zone: tzinfo) -> CampaignTerms:
-        """Return what was typed as the service takes it: minor units, instants of local days."""
+    def offered(self, key: str, *, currency: str, zone: tzinfo) -> OfferedCampaign:
+        """Return what was typed as the program has it: minor units, instants of local days."""
         values = self.cleaned_data
         ends, discount = values["ends_on"], values["limit_discount"]
-        return CampaignTerms(
+        return OfferedCampaign(
+            key=key,
             name=values["name"],
             starts_at=start_of_day(values["starts_on"], zone) if values["starts_on"] else None,
             ends_at=start_of_day(ends + timedelta(days=1), zone) if ends else None,
             is_targeted=values["is_targeted"],
             limit_uses=values["limit_uses"],
             limit_discount_minor=None if discount is None else to_minor(discount, currency),
+            coupons=tuple(sorted(values.get("definitions") or ())),
         )
 
 
@@ -115,7 +113,10 @@ class CampaignsPage(ListPage):
     def beside(self, page: Page[CouponCampaign]) -> dict[str, Any]:
         shown, now = list(page.object_list), timezone.now()
         spent = coupon_campaigns.spending(shown)
-        return {"campaigns": [_row(each, spent[each.pk], now) for each in shown]}
+        return {
+            "campaigns": [_row(each, spent[each.pk], now) for each in shown],
+            "waiting": configured.waiting("coupon_campaigns"),
+        }
 
 
 def _row(campaign: CouponCampaign, spent: coupon_campaigns.Spending, now: datetime) -> dict[str, Any]:
@@ -143,7 +144,6 @@ class _CampaignFormPage(FormPage):
     field_by_pointer = {
         "/starts_at": "starts_on", "/ends_at": "ends_on", "/limit_discount_minor": "limit_discount",
     }  # fmt: skip
-    campaign: CouponCampaign | None = None
 
     def crumbs(self) -> list[Crumb]:
         return [
@@ -151,73 +151,68 @@ class _CampaignFormPage(FormPage):
             Crumb(_("Coupon campaigns"), reverse("coupon_campaigns")),
         ]
 
-    def form(self, data: Any = None) -> CampaignForm:
-        initial = None if data is not None else self.initial()
-        return CampaignForm(data, initial=initial, campaign=self.campaign)
+    def context(self) -> dict[str, Any]:
+        return {**super().context(), "draft_number": offer_drafts.draft_number()}
 
     def save(self, form: Any) -> str:
         tenant = self.access.tenant
-        terms = form.terms(currency=tenant.currency, zone=tenant.zone)
-        keys = form.cleaned_data.get("definitions")
-        if self.campaign is not None and governed.governs_campaign(self.campaign.key):
-            written = OfferedCampaign(self.campaign.key, **asdict(terms), coupons=tuple(sorted(keys or ())))
-            return offer_drafts.put(self, written)
-        saved = self.store(
-            form.cleaned_data["name"],
-            terms=terms,
-            definition_keys=keys,
-            by=self.access.actor,
-            at=timezone.now(),
-        )
-        messages.success(self.request, _("“%(name)s” is saved.") % {"name": saved.name})
-        return reverse("coupon_campaign", args=[saved.public_id])
+        key = self.key(form.cleaned_data["name"])
+        return offer_drafts.put(self, form.offered(key, currency=tenant.currency, zone=tenant.zone))
 
-    def store(self, name: str, *, terms: CampaignTerms, **given: Any) -> CouponCampaign:
-        raise NotImplementedError
+    def key(self, name: str) -> str:
+        return key_from(name, configured.keys("coupon_campaigns"), fallback="campaign")
 
 
 class CreatePage(_CampaignFormPage):
     title = gettext_lazy("New coupon campaign")
-
-    def store(self, name: str, *, terms: CampaignTerms, **given: Any) -> CouponCampaign:
-        taken = set(CouponCampaign.objects.values_list("key", flat=True))
-        return campaigns.create(key=key_from(name, taken, fallback="campaign"), terms=terms, **given)
 
 
 class EditPage(_CampaignFormPage):
     """Change a campaign; see what it cost, its coupons and who received it."""
 
     @cached_property
-    def campaign(self) -> CouponCampaign:  # type: ignore[override]  # here there always is one
-        found: CouponCampaign = get_object_or_404(
+    def campaign(self) -> CouponCampaign | None:
+        """The campaign in force, if it is there already."""
+        if "key" in self.kwargs:
+            found: CouponCampaign | None = CouponCampaign.objects.filter(key=self.kwargs["key"]).first()
+            return found
+        row: CouponCampaign = get_object_or_404(
             CouponCampaign.objects.all(), public_id=self.kwargs["public_id"]
         )
-        return found
+        return row
 
-    def store(self, name: str, *, terms: CampaignTerms, **given: Any) -> CouponCampaign:
-        return campaigns.change(campaign=self.campaign, values=asdict(terms), **given)
+    @cached_property
+    def offer(self) -> OfferedCampaign:
+        return configured.campaign(self.campaign.key if self.campaign else self.kwargs["key"])
+
+    def key(self, name: str) -> str:
+        return self.offer.key
+
+    def form(self, data: Any = None) -> CampaignForm:
+        return CampaignForm(data, initial=None if data is not None else self.initial(), key=self.offer.key)
 
     def initial(self) -> dict[str, Any]:
-        row, tenant = self.campaign, self.access.tenant
-        money = row.limit_discount_minor
+        offer, tenant = self.offer, self.access.tenant
+        money = offer.limit_discount_minor
         return {
-            "name": row.name,
-            "starts_on": row.starts_at.astimezone(tenant.zone).date() if row.starts_at else None,
-            "ends_on": _last_day(row.ends_at, tenant.zone),
-            "limit_uses": row.limit_uses,
+            "name": offer.name,
+            "starts_on": offer.starts_at.astimezone(tenant.zone).date() if offer.starts_at else None,
+            "ends_on": _last_day(offer.ends_at, tenant.zone),
+            "limit_uses": offer.limit_uses,
             "limit_discount": None if money is None else Decimal(money).scaleb(-exponent(tenant.currency)),
-            "is_targeted": row.is_targeted,
-            "definitions": list(row.definitions.values_list("key", flat=True)),
+            "is_targeted": offer.is_targeted,
+            "definitions": list(offer.coupons),
         }
 
     def context(self) -> dict[str, Any]:
         if not self.access.can(self.permission):
             return super().context()
         row = self.campaign
+        shown = {**super().context(), "title": self.offer.name, "section": "coupon_campaigns"}
+        if row is None:
+            return {**shown, "new_key": self.offer.key}
         return {
-            **super().context(),
-            "title": row.name,
-            "campaign": row,
+            **shown,
             **_row(row, coupon_campaigns.spending([row])[row.pk], timezone.now()),
             "recipients_count": row.recipients.count() if row.is_targeted else 0,
             "segments": Segment.objects.order_by("name").values_list("key", "name")

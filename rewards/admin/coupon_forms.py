@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy
 
 from crm.domain.money import to_minor
 from crm.models import Segment
+from rewards.admin import choices_of
 from rewards.domain.expiry import start_of_day
-from rewards.models import CouponBase, CouponCampaign, CouponConflict, CouponKind, CouponPeriod
-from rewards.queries import programs
+from rewards.models import CouponBase, CouponConflict, CouponKind, CouponPeriod
+from rewards.queries import configured
 from rewards.services.coupons.definitions import DefinitionTerms
 from tenants.admin.forms import StaffForm, offer
 
@@ -174,12 +175,11 @@ class DefinitionForm(StaffForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.warnings: dict[str, list[str]] = {}
-        campaigns = CouponCampaign.objects.order_by("-pk").values_list("key", "name")
-        self._choose("campaign", [("", _("None")), *campaigns])
+        self._choose("campaign", [("", _("None")), *choices_of.campaigns()])
         segments = list(Segment.objects.order_by("name").values_list("key", "name"))
         self._choose("segments", segments, _("There are no segments yet."))
-        published = programs.published()
-        tiers = published.revision.tiers if published else ()
+        revision = configured.latest()
+        tiers = revision.tiers if revision else ()
         self._choose("tiers", [(tier.key, tier.name) for tier in tiers], _("The program has no tiers."))
 
     def sections(self) -> list[tuple[str, list[Any]]]:

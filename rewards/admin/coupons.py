@@ -7,16 +7,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Final
-from uuid import UUID
 
 from django import forms
-from django.contrib import messages
 from django.core.paginator import Page
 from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -25,17 +22,11 @@ from crm.domain.money import exponent
 from rewards.admin import offer_drafts
 from rewards.admin.coupon_forms import MONEY, DefinitionForm, lines_of
 from rewards.admin.coupon_warnings import show
+from rewards.domain.coupon_conflicts import Finding
 from rewards.domain.offers import OfferedCoupon
-from rewards.models import (
-    CouponCampaign,
-    CouponCode,
-    CouponDefinition,
-    CouponKind,
-    CouponUse,
-)
-from rewards.queries import coupon_conflicts, governed, offers
-from rewards.services.coupons import definitions
-from rewards.services.coupons.definitions import DefinitionTerms, columns_of
+from rewards.models import CouponCampaign, CouponDefinition, CouponKind, CouponUse
+from rewards.queries import configured, coupon_conflicts
+from rewards.services.coupons.definitions import columns_of
 from tenants.admin import formats
 from tenants.admin.forms import offer
 from tenants.admin.frame import Crumb, FormPage
@@ -110,7 +101,8 @@ class DefinitionsPage(ListPage):
                     "discount": counted.get(each.pk, {}).get("total", 0),
                 }
                 for each in shown
-            ]
+            ],
+            "waiting": configured.waiting("coupons"),
         }
 
 
@@ -121,10 +113,12 @@ class _DefinitionFormPage(FormPage):
     field_by_pointer = {
         "/percent_hundredths": "percent", "/amount_minor": "amount",
     }  # fmt: skip
-    key = ""
 
     def crumbs(self) -> list[Crumb]:
         return [Crumb(_("Coupons"), reverse("coupons"))]
+
+    def context(self) -> dict[str, Any]:
+        return {**super().context(), "draft_number": offer_drafts.draft_number()}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         form = self.form(request.POST)
@@ -136,18 +130,8 @@ class _DefinitionFormPage(FormPage):
 
     def warn(self, form: Any) -> str:
         """Put what clashes beside the fields; return a mark of it that staff send back to accept it."""
-        tenant, values = self.access.tenant, form.cleaned_data
-        skus = self._skus(values["items"])
-        drawn = coupon_conflicts.of(
-            CouponDefinition(
-                key=self.key,
-                campaign=CouponCampaign.objects.filter(key=values["campaign"] or "-").first(),
-                has_items=skus is None or bool(skus),
-                **columns_of(self.terms(form.terms(currency=tenant.currency, zone=tenant.zone))),
-            ),
-            skus=skus or [],
-        )
-        found = show(form, drawn)
+        values = form.cleaned_data
+        found = show(form, _clashes(self.offered(form), values["campaign"]))
         if values["generic_code"] and values["uses_per_code"] == 1:
             form.warn(
                 "generic_code", _("Uses of a code are one: whoever comes first uses it up for everybody.")
@@ -156,32 +140,32 @@ class _DefinitionFormPage(FormPage):
         return found
 
     def save(self, form: Any) -> str:
-        tenant = self.access.tenant
-        values = form.cleaned_data
-        if self.key and governed.governs_coupon(self.key):
-            terms = columns_of(self.terms(form.terms(currency=tenant.currency, zone=tenant.zone)))
-            name, kind = terms.pop("name"), str(terms.pop("kind"))
-            skus = self._skus(values["items"])
-            items = offers.items_of(self.key) if skus is None else skus
-            return offer_drafts.put(self, OfferedCoupon(self.key, name, kind, terms, tuple(items)))
-        taken = set(CouponDefinition.objects.values_list("key", flat=True)) if not self.key else set()
-        definition = definitions.save(
-            key=self.key or key_from(values["name"], taken, fallback="coupon"),
-            terms=self.terms(form.terms(currency=tenant.currency, zone=tenant.zone)),
-            campaign=CouponCampaign.objects.filter(key=values["campaign"] or "-").first(),
-            skus=self._skus(values["items"]),
-            generic_code=values["generic_code"],
-            by=self.access.actor,
-            at=timezone.now(),
-        )
-        messages.success(self.request, _("“%(name)s” is saved.") % {"name": definition.name})
-        return reverse("coupons")
+        return offer_drafts.put(self, self.offered(form), campaign=form.cleaned_data["campaign"])
 
-    def terms(self, typed: DefinitionTerms) -> DefinitionTerms:
-        return typed
+    def offered(self, form: Any) -> OfferedCoupon:
+        """Return what was typed as the program has it."""
+        tenant, values = self.access.tenant, form.cleaned_data
+        terms = columns_of(form.terms(currency=tenant.currency, zone=tenant.zone))
+        name, kind = terms.pop("name"), str(terms.pop("kind"))
+        key = self.key(name)
+        return OfferedCoupon(key, name, kind, terms, tuple(lines_of(values["items"])), values["generic_code"])
 
-    def _skus(self, text: str) -> list[str] | None:
-        return lines_of(text)
+    def key(self, name: str) -> str:
+        return key_from(name, configured.keys("coupons"), fallback="coupon")
+
+
+def _clashes(offer: OfferedCoupon, campaign: str) -> list[Finding]:
+    """Compare an offer with the others in force."""
+    time = configured.campaign(campaign) if campaign else None
+    row = CouponDefinition(
+        key=offer.key,
+        name=offer.name,
+        kind=offer.kind,
+        campaign=CouponCampaign(starts_at=time.starts_at, ends_at=time.ends_at) if time else None,
+        has_items=bool(offer.items),
+        **offer.terms,
+    )
+    return coupon_conflicts.of(row, skus=offer.items)
 
 
 class CreatePage(_DefinitionFormPage):
@@ -195,74 +179,74 @@ class EditPage(_DefinitionFormPage):
     """Change a definition; codes that are out keep their number of uses."""
 
     @cached_property
-    def definition(self) -> CouponDefinition:
-        found: CouponDefinition = get_object_or_404(
-            CouponDefinition.objects.select_related("campaign"), public_id=self.kwargs["public_id"]
+    def definition(self) -> CouponDefinition | None:
+        """The coupon in force, if it is there already."""
+        if "key" in self.kwargs:
+            found: CouponDefinition | None = CouponDefinition.objects.filter(key=self.kwargs["key"]).first()
+            return found
+        row: CouponDefinition = get_object_or_404(
+            CouponDefinition.objects.all(), public_id=self.kwargs["public_id"]
         )
-        return found
+        return row
 
     @cached_property
+    def offer(self) -> OfferedCoupon:
+        return configured.coupon(self.definition.key if self.definition else self.kwargs["key"])
+
+    @cached_property
+    def campaign(self) -> str:
+        return configured.campaign_of(self.offer.key)
+
+    @property
     def has_many_items(self) -> bool:
         """Whether the list is too long for a text field; then it is left alone."""
-        return bool(self.definition.items.count() > _MOST_ITEMS)
+        return len(self.offer.items) > _MOST_ITEMS
 
     def context(self) -> dict[str, Any]:
         if not self.access.can(self.permission):
             return super().context()
         return {
-            **super().context(), "definition": self.definition, "has_many_items": self.has_many_items,
+            **super().context(), "title": self.offer.name, "has_rule": bool(self.offer.terms["rule"]),
+            "has_many_items": self.has_many_items, "section": "coupons",
+            "new_key": None if self.definition else self.offer.key,
         }  # fmt: skip
 
-    def terms(self, typed: DefinitionTerms) -> DefinitionTerms:
-        """Keep what only the API or a file can say; the form does not show it."""
-        return replace(typed, **{name: getattr(self.definition, name) for name in _NOT_SHOWN})
+    def key(self, name: str) -> str:
+        return self.offer.key
 
-    def _skus(self, text: str) -> list[str] | None:
-        return None if self.has_many_items else lines_of(text)
+    def offered(self, form: Any) -> OfferedCoupon:
+        """Keep what only the API or a file can say; the form does not show it."""
+        typed = super().offered(form)
+        terms = {**typed.terms, **{name: self.offer.terms[name] for name in _NOT_SHOWN}}
+        return replace(typed, terms=terms, items=self.offer.items if self.has_many_items else typed.items)
 
     def initial(self) -> dict[str, Any]:
-        row, tenant = self.definition, self.access.tenant
-        places = exponent(tenant.currency)
-        same = (
-            "name", "description", "kind", "segments", "tiers", "is_first_purchase", "valid_days",
-            "hour_from", "hour_until", "uses_per_code", "uses_per_customer", "uses_per_period", "period",
-            "free_quantity", "limit_uses", "priority", "base", "exclusive_group", "is_exclusive",
-            "on_conflict", "code_pattern", "is_active",
-        )  # fmt: skip
-        skus = (
-            []
-            if self.has_many_items
-            else row.items.order_by("pk").values_list("item__external_id", flat=True)
-        )
-        money = {name: getattr(row, f"{name}_minor") for name in MONEY}
+        offer, tenant = self.offer, self.access.tenant
+        terms, places = offer.terms, exponent(tenant.currency)
+        money = {name: terms[f"{name}_minor"] for name in MONEY}
+        percent = terms["percent_hundredths"]
         return {
-            **{name: getattr(row, name) for name in same},
+            **terms,
             **{name: Decimal(value).scaleb(-places) if value else None for name, value in money.items()},
-            "percent": Decimal(row.percent_hundredths) / 100 if row.percent_hundredths else None,
-            "campaign": row.campaign.key if row.campaign else "",
-            "categories": "\n".join(row.categories),
-            "excluded_categories": "\n".join(row.excluded_categories),
-            "minimum_quantity": row.minimum_quantity or None,
-            "items": "\n".join(skus),
-            "channels": ", ".join(row.channels),
-            "weekdays": [str(day) for day in row.weekdays],
-            "valid_from": _local_day(row.valid_from, tenant.zone),
-            "valid_until": _local_day(row.valid_until, tenant.zone, days=1),
-            "generic_code": CouponCode.objects.filter(definition=row, is_generic=True, pool__isnull=True)
-            .values_list("code", flat=True)
-            .first()
-            or "",
+            "name": offer.name,
+            "kind": offer.kind,
+            "percent": Decimal(percent) / 100 if percent else None,
+            "campaign": self.campaign,
+            "categories": "\n".join(terms["categories"]),
+            "excluded_categories": "\n".join(terms["excluded_categories"]),
+            "minimum_quantity": terms["minimum_quantity"] or None,
+            "items": "" if self.has_many_items else "\n".join(offer.items),
+            "channels": ", ".join(terms["channels"]),
+            "weekdays": [str(day) for day in terms["weekdays"]],
+            "valid_from": _local_day(terms["valid_from"], tenant.zone),
+            "valid_until": _local_day(terms["valid_until"], tenant.zone, days=1),
+            "generic_code": offer.generic_code,
         }
 
-    def get(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:
-        self.title = self.definition.name
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         form = DefinitionForm(initial=self.initial())
-        accepted = show(form, coupon_conflicts.of(self.definition))
+        accepted = show(form, _clashes(self.offer, self.campaign))
         return self.page(form=form, accepted=accepted)
-
-    def post(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:
-        self.title, self.key = self.definition.name, self.definition.key
-        return super().post(request, public_id=public_id)
 
 
 def _local_day(moment: datetime | None, zone: Any, *, days: int = 0) -> Any:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from django.utils import timezone
+
 from rewards.domain.documents import to_json
 from rewards.models import ProgramRevision
 from rewards.queries import programs
+from rewards.services import offer_drafts, starter
 from rewards.services import programs as program_services
-from rewards.services import starter
 from tenants.admin.error_texts import text_of
 from tenants.admin.formats import exponent
 from tenants.admin.forms import StaffForm
@@ -26,9 +28,8 @@ def draft() -> ProgramRevision | None:
 
 def starting_document(tenant: Tenant) -> dict[str, Any]:
     """Return what to start from: the draft, what is in force, or a first program."""
-    row = draft() or programs.current()
-    if row is not None:
-        return to_json(programs.revision_of(row))
+    if draft() or programs.current():
+        return offer_drafts.starting_document(at=timezone.now())
     unit = 10 ** exponent(tenant.currency)
     document = starter.document(
         per_minor=unit,

@@ -1,8 +1,8 @@
-"""Offers that the program governs: taken into its draft, and changed there by the same forms."""
+"""Offers on their own pages: written into the draft of the program, and listed while they wait there."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
@@ -11,11 +11,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from rewards.domain.offers import OfferedCampaign, OfferedCoupon, OfferedReward, ReferralTerms
-from rewards.domain.policies import VelocityLimit
+from rewards.queries import configured
 from rewards.services import offer_drafts
+from rewards.services.offers import Offer
 from tenants.admin.frame import StaffPage
 from tenants.domain.permissions import Permission
+
+_LIST_BY_SECTION: Final = {
+    "rewards": "rewards", "coupons": "coupons", "coupon_campaigns": "coupon_campaigns",
+}  # fmt: skip
 
 
 class TakeInPage(StaffPage):
@@ -35,12 +39,31 @@ class TakeInPage(StaffPage):
         return redirect("program_revision", draft.number)
 
 
-def put(
-    page: Any, *offers: OfferedReward | OfferedCoupon | OfferedCampaign | ReferralTerms | VelocityLimit
-) -> str:
+class DropPage(StaffPage):
+    """Take a new offer out of the draft again."""
+
+    http_method_names = ["post", "options"]
+    permission = Permission.PROGRAM_EDIT
+
+    def post(self, request: HttpRequest, section: str, key: str) -> HttpResponseBase:
+        offer_drafts.drop(section=section, key=key, by=self.access.actor, at=timezone.now())
+        messages.success(request, _("It is out of the draft again."))
+        return redirect(_LIST_BY_SECTION[section])
+
+
+def put(page: Any, *offers: Offer, campaign: str | None = None) -> str:
     """Write offers into the draft, say so, and return where the draft is."""
     page.access.actor.require(Permission.PROGRAM_EDIT)
-    draft = offer_drafts.put(*offers, by=page.access.actor, at=timezone.now())
-    text = _("The program governs this. The change waits in draft %(number)s.") % {"number": draft.number}
-    messages.success(page.request, text)
-    return reverse("program_revision", args=[draft.number])
+    drafted = offer_drafts.put(*offers, campaign=campaign, by=page.access.actor, at=timezone.now())
+    if drafted.number is None:
+        messages.success(page.request, _("Nothing differs from what is in force."))
+        return reverse("program")
+    text = _("This waits in draft %(number)s and takes effect when that is published.")
+    messages.success(page.request, text % {"number": drafted.number})
+    return reverse("program_revision", args=[drafted.number])
+
+
+def draft_number() -> int | None:
+    """Return the number of the draft that a form writes into, if there is one."""
+    row = configured.open_row()
+    return row.number if row else None

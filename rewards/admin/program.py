@@ -22,7 +22,7 @@ from rewards.domain.documents import to_json
 from rewards.domain.programs import Revision
 from rewards.domain.revisions import Rehearsed, Step, may
 from rewards.models import Program, ProgramRevision, RehearsalPolicy, RevisionState, TierMembership
-from rewards.queries import budgets, programs
+from rewards.queries import budgets, offers, programs
 from rewards.services import program_copies, rehearsal_checks
 from rewards.services import programs as program_services
 from tenants.admin.forms import ConfirmForm
@@ -72,6 +72,7 @@ class ProgramPage(StaffPage):
             settings=Program.objects.first(),
             policies=RehearsalPolicy.choices,
             secrets=programs.readers_of_secrets(revision) if revision else [],
+            outside=offers.outside(revision, at=timezone.now()).count if revision else 0,
         )
 
 

@@ -18,6 +18,7 @@ from rewards.admin import (
 urlpatterns = [
     path("program/", program.ProgramPage.as_view(), name="program"),
     path("program/edit/", program_editor.EditPage.as_view(), name="program_edit"),
+    path("program/draft/<slug:section>/<slug:key>/drop/", offer_drafts.DropPage.as_view(), name="offer_drop"),
     path("program/take-in/", offer_drafts.TakeInPage.as_view(), name="program_take_in"),
     path("program/import/", program_import.ImportPage.as_view(), name="program_import"),
     path("program/self-approval/", program_steps.SelfApprovalPage.as_view(), name="program_self_approval"),

@@ -17,21 +17,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.domain.money import exponent, to_minor
-from rewards.admin import offer_drafts
+from rewards.admin import choices_of, offer_drafts
 from rewards.domain.offers import ReferralQualification as OfferedQualification
 from rewards.domain.offers import ReferralReward, ReferralTerms
 from rewards.models import (
-    CouponDefinition,
     Referral,
     ReferralProgram,
     ReferralQualification,
     ReferralRewardKind,
     ReferralState,
-    Wallet,
 )
-from rewards.queries import governed
+from rewards.queries import configured
 from rewards.services import referral_programs, referrals
-from rewards.services.referral_programs import ProgramTerms
 from tenants.admin.forms import StaffForm, offer
 from tenants.admin.frame import Crumb, FormPage
 from tenants.admin.lists import FilterForm, ListPage
@@ -56,7 +53,7 @@ REASONS = {
 
 class ReferralForm(StaffForm):
     is_active = forms.BooleanField(label=gettext_lazy("Referrals are on"), required=False)
-    wallet_key = forms.ChoiceField(label=gettext_lazy("Wallet"), required=False)
+    wallet = forms.ChoiceField(label=gettext_lazy("Wallet"), required=False)
     referrer_kind = forms.ChoiceField(
         label=gettext_lazy("The referrer gets"), choices=ReferralRewardKind.choices
     )
@@ -94,22 +91,25 @@ class ReferralForm(StaffForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        revision = configured.latest()
+        wallets = [(wallet.key, wallet.name) for wallet in revision.wallets] if revision else []
+        chosen = self.initial.get("referrer_coupon", ""), self.initial.get("referee_coupon", "")
         coupons = [
             ("", _("None")),
-            *CouponDefinition.objects.order_by("-pk").values_list("key", "name")[:500],
+            *dict([*choices_of.coupons(chosen[0]), *choices_of.coupons(chosen[1])]).items(),
         ]
         for name, choices in (
-            ("wallet_key", list(Wallet.objects.order_by("pk").values_list("key", "name"))),
+            ("wallet", wallets),
             ("referrer_coupon", coupons),
             ("referee_coupon", coupons),
         ):
             offer(self, name, choices)
 
-    def clean_upper_points(self) -> list[int]:
+    def clean_upper_points(self) -> tuple[int, ...]:
         parts = [part.strip() for part in self.cleaned_data["upper_points"].split(",") if part.strip()]
         if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):  # noqa: PLR2004 - an integer of the database
             raise forms.ValidationError(_("Whole numbers, separated by commas."))
-        return [int(part) for part in parts]
+        return tuple(int(part) for part in parts)
 
 
 class ReferralFilters(FilterForm):
@@ -193,48 +193,32 @@ class ReferralSettingsPage(FormPage):
     title = gettext_lazy("Referral settings")
     template_name = "backoffice/referrals/settings.html"
     form_class = ReferralForm
-    field_by_pointer = {"/wallet": "wallet_key", "/minimum_order_minor": "minimum_order"}
+    field_by_pointer = {"/minimum_order_minor": "minimum_order"}
 
     def crumbs(self) -> list[Crumb]:
         return [Crumb(_("Referrals"), reverse("referrals"))]
 
+    def context(self) -> dict[str, Any]:
+        return {**super().context(), "draft_number": offer_drafts.draft_number()}
+
     def initial(self) -> dict[str, Any]:
-        row = ReferralProgram.objects.first()
-        if row is None:
+        terms = configured.referral()
+        if terms is None:
             return {}
-        values = {each.name: getattr(row, each.name) for each in fields(ProgramTerms)}
         places = exponent(self.access.tenant.currency)
-        minimum = Decimal(row.minimum_order_minor).scaleb(-places) if row.minimum_order_minor else None
-        levels = ", ".join(map(str, row.upper_points))
-        return {**values, "minimum_order": minimum, "upper_points": levels}
+        minimum = terms.minimum_order_minor
+        return {
+            **{each.name: getattr(terms, each.name) for each in fields(terms)},
+            "minimum_order": Decimal(minimum).scaleb(-places) if minimum else None,
+            "upper_points": ", ".join(map(str, terms.upper_points)),
+        }
 
     def save(self, form: Any) -> str:
         values = dict(form.cleaned_data)
         minimum = to_minor(values.pop("minimum_order") or Decimal(0), self.access.tenant.currency)
         for side in ("referrer", "referee"):
             values[f"{side}_points"] = values[f"{side}_points"] or 0
-        values["wallet_key"] = values["wallet_key"] or "points"
-        terms = ProgramTerms(minimum_order_minor=minimum, **values)
-        if governed.governs_referral():
-            return offer_drafts.put(self, _offered(terms))
-        referral_programs.save_program(terms=terms, by=self.access.actor, at=timezone.now())
-        messages.success(self.request, _("The referral program is saved."))
-        return reverse("referrals")
-
-
-def _offered(terms: ProgramTerms) -> ReferralTerms:
-    return ReferralTerms(
-        is_active=terms.is_active,
-        wallet=terms.wallet_key,
-        referrer_kind=ReferralReward(terms.referrer_kind),
-        referrer_points=terms.referrer_points,
-        referrer_coupon=terms.referrer_coupon,
-        referee_kind=ReferralReward(terms.referee_kind),
-        referee_points=terms.referee_points,
-        referee_coupon=terms.referee_coupon,
-        qualification=OfferedQualification(terms.qualification),
-        minimum_order_minor=terms.minimum_order_minor,
-        event_name=terms.event_name,
-        within_days=terms.within_days,
-        upper_points=tuple(terms.upper_points),
-    )
+            values[f"{side}_kind"] = ReferralReward(values[f"{side}_kind"])
+        values["wallet"] = values["wallet"] or "points"
+        values["qualification"] = OfferedQualification(values["qualification"])
+        return offer_drafts.put(self, ReferralTerms(minimum_order_minor=minimum, **values))

@@ -18,13 +18,16 @@ from django.utils.translation import gettext_lazy
 
 from rewards.admin import offer_drafts
 from rewards.admin.referrals import FINDINGS
-from rewards.domain.policies import LONGEST_WINDOW_HOURS, MOST_IN_WINDOW, Pace
-from rewards.domain.policies import VelocityLimit as OfferedLimit
+from rewards.domain.policies import (
+    LONGEST_WINDOW_HOURS,
+    MOST_IN_WINDOW,
+    USUAL_VELOCITY,
+    VelocityLimit,
+)
 from rewards.models import AbuseReview, ReviewState, VelocityKind
-from rewards.queries import governed
-from rewards.services import reviews, velocity
+from rewards.queries import configured
+from rewards.services import reviews
 from rewards.services.guesses import GuesserKind
-from rewards.services.velocity import Limit
 from tenants.admin import formats
 from tenants.admin.forms import StaffForm
 from tenants.admin.frame import Crumb, FormPage, Text
@@ -146,7 +149,8 @@ class ReviewPage(FormPage):
 class LimitsForm(StaffForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for kind in velocity.USUAL:
+        for each in USUAL_VELOCITY:
+            kind = VelocityKind(each.kind.value)
             label = {"kind": kind.label}
             self.fields[f"{kind}_most"] = forms.IntegerField(
                 label=_("%(kind)s: at most") % label, min_value=1, max_value=MOST_IN_WINDOW
@@ -169,22 +173,20 @@ class LimitsPage(FormPage):
     def crumbs(self) -> list[Crumb]:
         return [Crumb(_("Review queue"), reverse("reviews"))]
 
+    def context(self) -> dict[str, Any]:
+        return {**super().context(), "draft_number": offer_drafts.draft_number()}
+
     def initial(self) -> dict[str, Any]:
         found = {}
-        for kind, limit in velocity.limits().items():
-            found[f"{kind}_most"], found[f"{kind}_hours"] = limit.most, limit.window_hours
+        for limit in configured.paces():
+            found[f"{limit.kind}_most"], found[f"{limit.kind}_hours"] = limit.most, limit.window_hours
         return found
 
     def save(self, form: Any) -> str:
-        values, known = form.cleaned_data, velocity.limits()
-        typed = {kind: Limit(values[f"{kind}_most"], values[f"{kind}_hours"]) for kind in velocity.USUAL}
-        waiting = []
-        for kind, limit in typed.items():
-            if not governed.governs_velocity(kind):
-                velocity.save_limit(kind=kind, limit=limit, by=self.access.actor, at=timezone.now())
-            elif known[kind] != limit:
-                waiting.append(OfferedLimit(Pace(kind.value), limit.most, limit.window_hours))
-        if waiting:
-            return offer_drafts.put(self, *waiting)
-        messages.success(self.request, _("The limits are saved."))
-        return reverse("velocity_limits")
+        values = form.cleaned_data
+        typed = [
+            VelocityLimit(each.kind, values[f"{each.kind}_most"], values[f"{each.kind}_hours"])
+            for each in USUAL_VELOCITY
+        ]
+        known = configured.paces()
+        return offer_drafts.put(self, *[limit for limit in typed if limit not in known])

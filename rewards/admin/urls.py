@@ -44,6 +44,7 @@ urlpatterns = [
     path("rewards/", catalogue.RewardsPage.as_view(), name="rewards"),
     path("rewards/new/", catalogue.CreatePage.as_view(), name="reward_create"),
     path("rewards/<uuid:public_id>/", catalogue.EditPage.as_view(), name="reward"),
+    path("rewards/draft/<slug:key>/", catalogue.EditPage.as_view(), name="reward_draft"),
     path("liability/", liability.LiabilityPage.as_view(), name="liability"),
     path("points/statement/", statements.StatementPage.as_view(), name="points_statement"),
     path("points/adjustments/", adjustment_queue.AdjustmentsPage.as_view(), name="adjustments"),
@@ -61,6 +62,12 @@ urlpatterns = [
         coupon_campaigns.RecipientsStep.as_view(),
         name="coupon_campaign_recipients",
     ),
+    path(
+        "coupons/campaigns/draft/<slug:key>/",
+        coupon_campaigns.EditPage.as_view(),
+        name="coupon_campaign_draft",
+    ),
+    path("coupons/draft/<slug:key>/", coupons.EditPage.as_view(), name="coupon_draft"),
     path("coupons/pools/", coupon_pools.PoolsPage.as_view(), name="coupon_pools"),
     path("coupons/pools/new/", coupon_pools.PoolCreatePage.as_view(), name="coupon_pool_create"),
     path(

@@ -7,11 +7,13 @@ revision only. Stock, codes and uses are counted live and belong to no revision.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
+
+from rewards.domain.coupon_codes import normalised
 
 
 class RewardKind(StrEnum):
@@ -54,13 +56,17 @@ class OfferedReward:
 
 @dataclass(frozen=True, slots=True)
 class OfferedCoupon:
-    """A coupon definition: ``terms`` by their names, ``items`` by the client's ids, none for all."""
+    """A coupon definition: ``terms`` by their names, ``items`` by the client's ids, none for all.
+
+    ``generic_code`` is a code for everybody that publishing makes; it stays when a later revision has none.
+    """
 
     key: str
     name: str
     kind: str
     terms: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     items: tuple[str, ...] = ()
+    generic_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +116,19 @@ class ReferralTerms:
     def pays_points(self) -> bool:
         """Whether anybody may get points."""
         return ReferralReward.POINTS in {self.referrer_kind, self.referee_kind} or bool(self.upper_points)
+
+
+def is_same(offer: Any, live: Any) -> bool:
+    """Whether an offer is in force as it is written: the order of items and coupons says nothing.
+
+    A code for everybody stays when a revision names none, and stock is counted live.
+    """
+    if isinstance(offer, OfferedCoupon) and isinstance(live, OfferedCoupon):
+        code = normalised(offer.generic_code) or live.generic_code
+        has_same_items = sorted(offer.items) == sorted(live.items)
+        return has_same_items and bool(replace(offer, items=live.items, generic_code=code) == live)
+    if isinstance(offer, OfferedCampaign):
+        return bool(replace(offer, coupons=tuple(sorted(offer.coupons))) == live)
+    if isinstance(offer, OfferedReward):
+        return bool(replace(offer, stock=None) == live)
+    return bool(offer == live)

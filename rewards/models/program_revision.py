@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import MD5, Cast
 from django.utils.translation import gettext_lazy as _
 
 from rewards.models.program import Program
@@ -26,6 +27,7 @@ class ProgramRevision(TenantModel):
     `base_number` is the revision that was in force when this one was begun or last sent to review; when
     another has been published since, an approval does not hold any more. `reviewed_digest` names the document
     that was approved, as rehearsals name theirs: so the rehearsals of an approval are found.
+    `document_md5` lets a process that has compiled a document find it without reading it again.
     `submitted_ref` is the kind and id of the actor whose label `submitted_by` was: whoever is renamed stays
     the same.
     """
@@ -36,6 +38,12 @@ class ProgramRevision(TenantModel):
         _("state"), max_length=20, choices=RevisionState.choices, default=RevisionState.DRAFT
     )
     document = models.JSONField(_("document"))
+    document_md5 = models.GeneratedField(
+        expression=MD5(Cast("document", models.TextField())),
+        output_field=models.CharField(max_length=32, db_collation="C"),
+        db_persist=True,
+        verbose_name=_("checksum of the document"),
+    )
     note = models.CharField(_("note"), max_length=500, blank=True, default="")
     base_number = models.PositiveIntegerField(_("based on"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))

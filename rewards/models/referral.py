@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any, Final
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Customer, Order
+from rewards.domain import offers
 from tenants.models.base import PublicIdModel, TenantForeignKey, TenantModel, public_id_constraint
 
 
@@ -16,6 +20,16 @@ class ReferralRewardKind(models.TextChoices):
 class ReferralQualification(models.TextChoices):
     FIRST_ORDER = "first_order", _("The first order")
     EVENT = "event", _("An event")
+
+
+# The document calls it otherwise than the column; everything else has one name.
+_COLUMN_BY_TERM: Final = {"wallet": "wallet_key"}
+_READ_AS: Final[dict[str, Any]] = {
+    "referrer_kind": offers.ReferralReward,
+    "referee_kind": offers.ReferralReward,
+    "qualification": offers.ReferralQualification,
+    "upper_points": tuple,
+}
 
 
 class ReferralProgram(TenantModel):
@@ -60,6 +74,33 @@ class ReferralProgram(TenantModel):
 
     def __str__(self) -> str:
         return str(self.get_qualification_display())
+
+    @property
+    def terms(self) -> offers.ReferralTerms:
+        """What the columns say, as programs have it."""
+        names = [each.name for each in fields(offers.ReferralTerms)]
+        values = {name: getattr(self, _COLUMN_BY_TERM.get(name, name)) for name in names}
+        return offers.ReferralTerms(
+            **{name: _READ_AS.get(name, _as_is)(value) for name, value in values.items()}
+        )
+
+    @terms.setter
+    def terms(self, terms: offers.ReferralTerms) -> None:
+        for column, value in self.columns_of(terms).items():
+            setattr(self, column, value)
+
+    @staticmethod
+    def columns_of(terms: offers.ReferralTerms) -> dict[str, Any]:
+        """Return the terms by the names of the columns."""
+        values = {each.name: getattr(terms, each.name) for each in fields(terms)}
+        return {
+            _COLUMN_BY_TERM.get(name, name): list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+        }
+
+
+def _as_is(value: Any) -> Any:
+    return value
 
 
 class ReferralCode(TenantModel):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet, Sum
 
-from rewards.models import CouponCampaign, CouponDefinition, CouponRedemptionState, CouponUse
+from rewards.models import CouponCampaign, CouponRedemptionState, CouponUse
 from rewards.queries.coupon_offers import counters
 
 _TAKEN = (CouponRedemptionState.RESERVED, CouponRedemptionState.REDEEMED)
@@ -37,10 +37,3 @@ def spending(campaigns: Iterable[CouponCampaign]) -> dict[int, Spending]:
     rows = uses.values_list("definition__campaign_id").annotate(Count("pk"), Sum("discount_minor")).order_by()
     found |= {pk: Spending(count, discount) for pk, count, discount in rows}
     return {each.pk: found.get(each.pk, Spending()) for each in shown}
-
-
-def definitions_for(campaign: CouponCampaign | None, *, most_free: int) -> list[CouponDefinition]:
-    """Return the campaign's own definitions, then the newest of those without a campaign."""
-    own = list(campaign.definitions.order_by("-pk")) if campaign else []
-    free = CouponDefinition.objects.filter(campaign__isnull=True).order_by("-pk")
-    return [*own, *free[:most_free]]

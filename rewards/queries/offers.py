@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from rewards.domain.documents.reader import KEY
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, Value
+
 from rewards.domain.offers import (
     OfferedCampaign,
     OfferedCoupon,
     OfferedReward,
-    ReferralQualification,
-    ReferralReward,
     ReferralTerms,
     RewardKind,
 )
 from rewards.domain.policies import Pace, VelocityLimit
-from rewards.models import CouponCampaign, CouponDefinition, CouponItem, ReferralProgram, Reward
+from rewards.domain.programs import Revision
+from rewards.models import (
+    CouponCampaign,
+    CouponCode,
+    CouponDefinition,
+    CouponItem,
+    ReferralProgram,
+    Reward,
+)
 from rewards.models import VelocityLimit as StoredLimit
 
 _NO_TERMS = frozenset({
@@ -22,10 +34,11 @@ _NO_TERMS = frozenset({
 _TERMS = [each.name for each in CouponDefinition._meta.concrete_fields if each.name not in _NO_TERMS]
 
 
-def rewards() -> list[OfferedReward]:
-    """Return the rewards on offer whose keys a program can have; stock is counted live and left out."""
-    rows = Reward.objects.filter(is_active=True).select_related("wallet", "coupon_definition")
-    return [_reward(row) for row in rows.prefetch_related("prices__wallet").order_by("pk") if _fits(row.key)]
+def rewards(keys: Collection[str] | None = None) -> list[OfferedReward]:
+    """Return the rewards on offer, or those with these keys; stock is counted live and left out."""
+    found = Reward.objects.filter(is_active=True) if keys is None else Reward.objects.filter(key__in=keys)
+    rows = found.select_related("wallet", "coupon_definition").prefetch_related("prices__wallet")
+    return [_reward(row) for row in rows.order_by("pk")]
 
 
 def _reward(row: Reward) -> OfferedReward:
@@ -44,26 +57,36 @@ def _reward(row: Reward) -> OfferedReward:
         needs_shipping=row.needs_shipping,
         valid_from=row.valid_from,
         valid_until=row.valid_until,
+        is_active=row.is_active,
     )
 
 
-def coupons() -> list[OfferedCoupon]:
-    """Return the coupons on offer whose keys a program can have; codes and campaigns stay where they are."""
-    rows = [row for row in CouponDefinition.objects.filter(is_active=True).order_by("pk") if _fits(row.key)]
+def coupons(keys: Collection[str] | None = None) -> list[OfferedCoupon]:
+    """Return the coupons on offer, or those with these keys; pools of codes stay where they are."""
+    found = CouponDefinition.objects.all()
+    found = found.filter(is_active=True) if keys is None else found.filter(key__in=keys)
+    rows = list(found.order_by("pk"))
     items: dict[int, list[str]] = {}
-    found = CouponItem.objects.filter(definition__in=[row for row in rows if row.has_items])
-    for definition_id, item in found.order_by("pk").values_list("definition_id", "item__external_id"):
+    listed = CouponItem.objects.filter(definition__in=[row for row in rows if row.has_items])
+    for definition_id, item in listed.order_by("pk").values_list("definition_id", "item__external_id"):
         items.setdefault(definition_id, []).append(item)
-    return [_coupon(row, items.get(row.pk, [])) for row in rows]
+    codes = _generic_codes([row.pk for row in rows])
+    return [_coupon(row, items.get(row.pk, []), codes.get(row.pk, "")) for row in rows]
 
 
-def _coupon(row: CouponDefinition, items: list[str]) -> OfferedCoupon:
+def _generic_codes(definition_ids: list[int]) -> dict[int, str]:
+    """Return the first code for everybody of each definition."""
+    rows = CouponCode.objects.filter(definition__in=definition_ids, is_generic=True, pool__isnull=True)
+    return dict(rows.order_by("-pk").values_list("definition_id", "code"))
+
+
+def _coupon(row: CouponDefinition, items: list[str], code: str) -> OfferedCoupon:
     terms = {name: getattr(row, name) for name in _TERMS}
-    return OfferedCoupon(row.key, row.name, row.kind, terms, tuple(items))
+    return OfferedCoupon(row.key, row.name, row.kind, terms, tuple(items), code)
 
 
-def campaigns() -> list[OfferedCampaign]:
-    """Return the coupon campaigns whose keys a program can have; recipients stay where they are."""
+def campaigns(keys: Collection[str] | None = None) -> list[OfferedCampaign]:
+    """Return the coupon campaigns, all or those with these keys; recipients stay where they are."""
     rows = CouponCampaign.objects.prefetch_related("definitions").order_by("pk")
     return [
         OfferedCampaign(
@@ -76,8 +99,7 @@ def campaigns() -> list[OfferedCampaign]:
             limit_discount_minor=row.limit_discount_minor,
             coupons=tuple(sorted(each.key for each in row.definitions.all())),
         )
-        for row in rows
-        if _fits(row.key)
+        for row in (rows if keys is None else rows.filter(key__in=keys))
     ]
 
 
@@ -87,33 +109,53 @@ def velocity_limits() -> list[VelocityLimit]:
     return [VelocityLimit(Pace(row.kind), row.most, row.window_hours) for row in rows]
 
 
-def items_of(key: str) -> list[str]:
-    """Return the items that a coupon is only for, by the client's ids."""
-    found = CouponItem.objects.filter(definition__key=key).order_by("pk")
-    return list(found.values_list("item__external_id", flat=True))
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What is on offer and no revision names: keys, the kinds of limits, and whether the referral is."""
+
+    rewards: frozenset[str]
+    coupons: frozenset[str]
+    campaigns: frozenset[str]
+    paces: frozenset[str]
+    has_referral: bool
+
+    @property
+    def count(self) -> int:
+        parts = (self.rewards, self.coupons, self.campaigns, self.paces)
+        return sum(map(len, parts)) + self.has_referral
+
+
+def outside(*revisions: Revision, at: datetime) -> Outside:
+    """Return what none of these revisions governs; of campaigns those that have not ended."""
+    running = Q(ends_at__isnull=True) | Q(ends_at__gt=at)
+    rows = (
+        Reward.objects.filter(is_active=True)
+        .values_list(Value("rewards"), "key")
+        .union(
+            CouponDefinition.objects.filter(is_active=True).values_list(Value("coupons"), "key"),
+            CouponCampaign.objects.filter(running).values_list(Value("coupon_campaigns"), "key"),
+            StoredLimit.objects.filter(kind__in=list(Pace)).values_list(Value("paces"), "kind"),
+            ReferralProgram.objects.filter(is_active=True).values_list(Value("referral"), "wallet_key"),
+            all=True,
+        )
+    )
+    found: dict[str, set[str]] = defaultdict(set)
+    for section, key in rows:
+        found[section].add(key)
+    for revision in revisions:
+        for section in ("rewards", "coupons", "coupon_campaigns"):
+            found[section] -= {each.key for each in getattr(revision, section)}
+        found["paces"] -= {each.kind.value for each in revision.policies.velocity_limits}
+    return Outside(
+        rewards=frozenset(found["rewards"]),
+        coupons=frozenset(found["coupons"]),
+        campaigns=frozenset(found["coupon_campaigns"]),
+        paces=frozenset(found["paces"]),
+        has_referral=bool(found["referral"]) and all(each.referral is None for each in revisions),
+    )
 
 
 def referral() -> ReferralTerms | None:
     """Return what a referral pays, if the tenant has ever said so."""
     row = ReferralProgram.objects.first()
-    if row is None:
-        return None
-    return ReferralTerms(
-        is_active=row.is_active,
-        wallet=row.wallet_key,
-        referrer_kind=ReferralReward(row.referrer_kind),
-        referrer_points=row.referrer_points,
-        referrer_coupon=row.referrer_coupon,
-        referee_kind=ReferralReward(row.referee_kind),
-        referee_points=row.referee_points,
-        referee_coupon=row.referee_coupon,
-        qualification=ReferralQualification(row.qualification),
-        minimum_order_minor=row.minimum_order_minor,
-        event_name=row.event_name,
-        within_days=row.within_days,
-        upper_points=tuple(row.upper_points),
-    )
-
-
-def _fits(key: str) -> bool:
-    return KEY.fullmatch(key) is not None
+    return None if row is None else row.terms

@@ -29,8 +29,8 @@ EDITABLE: Final = (RevisionState.DRAFT, RevisionState.REHEARSED, RevisionState.C
 OPEN: Final = (*EDITABLE, RevisionState.IN_REVIEW, RevisionState.APPROVED)
 _IN_FORCE: Final = (RevisionState.PUBLISHED, RevisionState.RETIRED)
 _MOST_ENGINES: Final = 256
-# What an engine is made of: the document, the time zone and the sensitive names.
-_Made: TypeAlias = tuple[bytes, str, bytes]
+# What an engine is made of: the document or its checksum, the time zone and the sensitive names.
+_Made: TypeAlias = tuple[bytes | str, str, bytes]
 _engine_by_document: dict[_Made, Engine] = {}
 
 
@@ -66,31 +66,32 @@ class Timeline:
 
 def published() -> PublishedRevision | None:
     """Return the published revision, or ``None`` while the tenant has no program."""
-    row = ProgramRevision.objects.filter(state=RevisionState.PUBLISHED).first()
-    return None if row is None else bind(row)
+    row = ProgramRevision.objects.filter(state=RevisionState.PUBLISHED).defer("document").first()
+    return None if row is None else _bound(row, _stored_engine(row, sensitive.hidden()))
 
 
 def timeline() -> Timeline | None:
     """Return the revisions that were ever in force, or ``None`` while the tenant has no program."""
-    rows = list(ProgramRevision.objects.filter(state__in=_IN_FORCE).order_by("published_at", "number"))
+    found = ProgramRevision.objects.filter(state__in=_IN_FORCE).defer("document")
+    rows = list(found.order_by("published_at", "number"))
     if not rows or rows[-1].state != RevisionState.PUBLISHED:
         return None
     wallets = dict(Wallet.objects.values_list("key", "id"))
     hidden = sensitive.hidden()
     return Timeline(
-        [PublishedRevision(row.pk, row.number, _engine(row, hidden), wallets) for row in rows],
+        [PublishedRevision(row.pk, row.number, _stored_engine(row, hidden), wallets) for row in rows],
         [row.published_at for row in rows if row.published_at is not None],
     )
 
 
 def bind(row: ProgramRevision) -> PublishedRevision:
     """Compile a revision in the tenant's time zone; from now on it reads nothing sensitive."""
-    return PublishedRevision(
-        id=row.pk,
-        number=row.number,
-        engine=_engine(row, sensitive.hidden()),
-        wallet_id_by_key=dict(Wallet.objects.values_list("key", "id")),
-    )
+    return _bound(row, _engine(row, sensitive.hidden()))
+
+
+def _bound(row: ProgramRevision, engine: Engine) -> PublishedRevision:
+    wallets = dict(Wallet.objects.values_list("key", "id"))
+    return PublishedRevision(id=row.pk, number=row.number, engine=engine, wallet_id_by_key=wallets)
 
 
 def revision_of(row: ProgramRevision) -> Revision:
@@ -100,8 +101,20 @@ def revision_of(row: ProgramRevision) -> Revision:
 
 def _engine(row: ProgramRevision, hidden: Hidden) -> Engine:
     """Compile a revision, or find it by what it says: the content is the key, so nothing grows stale."""
+    return _compiled(row, msgspec.json.encode(row.document), hidden)
+
+
+def _stored_engine(row: ProgramRevision, hidden: Hidden) -> Engine:
+    """Do the same for a row as it is in the database, whose document is read only where it is not known.
+
+    A document with a thousand coupons is a megabyte, and every order and cart asks.
+    """
+    return _compiled(row, row.document_md5, hidden)
+
+
+def _compiled(row: ProgramRevision, content: bytes | str, hidden: Hidden) -> Engine:
     zone = active_tenant().time_zone
-    key = msgspec.json.encode(row.document), zone, msgspec.json.encode(hidden, order="sorted")
+    key = content, zone, msgspec.json.encode(hidden, order="sorted")
     engine = _engine_by_document.get(key)
     if engine is None:
         if len(_engine_by_document) >= _MOST_ENGINES:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
 
 from crm.models import Segment
-from rewards.locks import lock_reward
 from rewards.models import CouponDefinition, CouponKind, Reward, RewardKind, RewardPrice, Wallet
 from rewards.queries import governed
 from rewards.services.errors import GovernedByProgram
@@ -117,56 +116,6 @@ def withdraw(*, reward: Reward, by: Actor, at: datetime) -> None:
     """Offer the reward no more; what was redeemed stays."""
     Reward.objects.filter(pk=reward.pk).update(is_active=False, updated_at=at)
     audit.record(action="reward.saved", target=reward, by=by, at=at, diff={"is_active": [True, False]})
-
-
-@transaction.atomic
-def create_reward(*, key: str, by: Actor, at: datetime, **values: Any) -> Reward:
-    """Create a reward from what ``save_reward`` takes. Raises ``RewardKeyTaken`` and ``InvalidInput``."""
-    if Reward.objects.filter(key=key).exists():
-        raise RewardKeyTaken(key=key)
-    return save_reward(key=key, by=by, at=at, **values)
-
-
-@transaction.atomic
-def change_reward(*, reward: Reward, values: Mapping[str, Any], by: Actor, at: datetime) -> Reward:
-    """Change the named ``values``: what ``save_reward`` takes, and fields of ``RewardOffer``.
-
-    What is not named stays, also the stock that is sold meanwhile. Raises ``InvalidInput``, and
-    ``GovernedByProgram`` where more than the stock of a reward of the program is named.
-    """
-    row = lock_reward(reward.pk)
-    asked = dict(values)
-    if set(asked) == {"stock"}:
-        set_stock(reward=row, stock=asked["stock"], by=by, at=at)
-        return row
-    offer = {name: asked.pop(name) for name in RewardOffer.__dataclass_fields__ if name in asked}
-    former = {
-        "name": row.name, "description": row.description, "kind": RewardKind(row.kind),
-        "wallet_key": row.wallet.key, "cost_points": row.cost_points, "stock": row.stock,
-        "is_active": row.is_active,
-    }  # fmt: skip
-    return save_reward(
-        key=row.key,
-        keeps_stock="stock" not in asked,
-        offer=replace(_offer_of(row), **offer),
-        by=by,
-        at=at,
-        **{**former, **asked},
-    )
-
-
-def _offer_of(row: Reward) -> RewardOffer:
-    prices = row.prices.values_list("wallet__key", "cost_points")
-    return RewardOffer(
-        coupon_definition=row.coupon_definition.key if row.coupon_definition else "",
-        segments=row.segments,
-        tiers=row.tiers,
-        limit_per_customer=row.limit_per_customer,
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
-        needs_shipping=row.needs_shipping,
-        prices=dict(prices),
-    )
 
 
 def _changes(former: Mapping[str, Any], reward: Reward) -> dict[str, Any]:

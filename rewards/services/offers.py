@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from django.db import transaction
 
-from rewards.domain.offers import OfferedCampaign, OfferedCoupon, OfferedReward, ReferralTerms
+from rewards.domain.offers import (
+    OfferedCampaign,
+    OfferedCoupon,
+    OfferedReward,
+    ReferralTerms,
+    is_same,
+)
+from rewards.domain.policies import VelocityLimit
 from rewards.domain.programs import Revision
 from rewards.models import (
     CouponCampaign,
@@ -20,41 +28,53 @@ from rewards.models import (
     VelocityKind,
     Wallet,
 )
+from rewards.queries import offers
 from rewards.services import catalogue, referral_programs, velocity
 from rewards.services.coupons import campaigns, definitions
 from rewards.services.coupons.campaigns import CampaignTerms
 from rewards.services.coupons.definitions import DefinitionTerms
-from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import Actor
-from tenants.errors import FieldError, InvalidInput
+from tenants.errors import Conflict, FieldError, InvalidInput
+
+Offer: TypeAlias = OfferedReward | OfferedCoupon | OfferedCampaign | ReferralTerms | VelocityLimit
+
+
+# In the order in which they name each other.
+_LIVE: Final[Mapping[str, Callable[[Collection[str]], Sequence[Any]]]] = {
+    "coupons": offers.coupons, "coupon_campaigns": offers.campaigns, "rewards": offers.rewards,
+}  # fmt: skip
 
 
 def put_in_force(revision: Revision, former: Revision | None, *, by: Actor, at: datetime) -> None:
     """Create the wallets and write what the revision governs; what only the former one did is withdrawn.
 
-    Raises ``InvalidInput`` with pointers into the document.
+    What is in force as the revision has it is left alone: of a thousand coupons one or two change. Raises
+    ``InvalidInput`` with pointers into the document.
     """
+    _make_wallets(revision, at=at)
+    for section, live in _LIVE.items():
+        offered: Sequence[Any] = getattr(revision, section)
+        known = {each.key: each for each in live([each.key for each in offered])}
+        for index, offer in enumerate(offered):
+            if not is_same(offer, known.get(offer.key)):
+                with _at(f"/{section}/{index}"):
+                    _write(offer, by=by, at=at)
+    if revision.referral is not None and revision.referral != offers.referral():
+        with _at("/referral"):
+            _write(revision.referral, by=by, at=at)
+    limits = offers.velocity_limits()
+    for limit in revision.policies.velocity_limits:
+        if limit not in limits:
+            _write(limit, by=by, at=at)
+    if former is not None:
+        _withdraw(revision, former, by=by, at=at)
+
+
+def _make_wallets(revision: Revision, *, at: datetime) -> None:
     Wallet.objects.bulk_create(
         [Wallet(key=wallet.key, name=wallet.name, created_at=at) for wallet in revision.wallets],
         ignore_conflicts=True,
     )
-    for index, coupon in enumerate(revision.coupons):
-        with _at(f"/coupons/{index}"):
-            _save_coupon(coupon, by=by, at=at)
-    for index, campaign in enumerate(revision.coupon_campaigns):
-        with _at(f"/coupon_campaigns/{index}"):
-            _save_campaign(campaign, by=by, at=at)
-    for index, reward in enumerate(revision.rewards):
-        with _at(f"/rewards/{index}"):
-            _save_reward(reward, by=by, at=at)
-    if revision.referral is not None:
-        with _at("/referral"):
-            referral_programs.save_program(terms=_terms(revision.referral), by=by, at=at, of_program=True)
-    for limit in revision.policies.velocity_limits:
-        pace = velocity.Limit(limit.most, limit.window_hours)
-        velocity.save_limit(kind=VelocityKind(limit.kind.value), limit=pace, by=by, at=at, of_program=True)
-    if former is not None:
-        _withdraw(revision, former, by=by, at=at)
 
 
 def check(revision: Revision, *, by: Actor, at: datetime) -> None:
@@ -64,6 +84,44 @@ def check(revision: Revision, *, by: Actor, at: datetime) -> None:
     with transaction.atomic():
         put_in_force(revision, None, by=by, at=at)
         transaction.set_rollback(True)
+
+
+def try_out(offer: Offer, revision: Revision, *, by: Actor, at: datetime) -> None:
+    """Raise what writing this offer of ``revision`` would raise, with pointers into it; write nothing."""
+    named = _coupons_of(offer)
+    with transaction.atomic():
+        _make_wallets(revision, at=at)
+        for coupon in revision.coupons:
+            if coupon.key in named:
+                # One that is wrong itself is told where it stands.
+                with suppress(InvalidInput, Conflict):
+                    _write(coupon, by=by, at=at)
+        _write(offer, by=by, at=at)
+        transaction.set_rollback(True)
+
+
+def _coupons_of(offer: Offer) -> set[str]:
+    if isinstance(offer, OfferedReward):
+        return {offer.coupon} - {""}
+    if isinstance(offer, OfferedCampaign):
+        return set(offer.coupons)
+    if isinstance(offer, ReferralTerms):
+        return {offer.referrer_coupon, offer.referee_coupon} - {""}
+    return set()
+
+
+def _write(offer: Offer, *, by: Actor, at: datetime) -> None:
+    if isinstance(offer, OfferedCoupon):
+        _save_coupon(offer, by=by, at=at)
+    elif isinstance(offer, OfferedCampaign):
+        _save_campaign(offer, by=by, at=at)
+    elif isinstance(offer, OfferedReward):
+        _save_reward(offer, by=by, at=at)
+    elif isinstance(offer, ReferralTerms):
+        referral_programs.save_program(terms=offer, by=by, at=at, of_program=True)
+    else:
+        limit = velocity.Limit(offer.most, offer.window_hours)
+        velocity.save_limit(kind=VelocityKind(offer.kind.value), limit=limit, by=by, at=at, of_program=True)
 
 
 # What the services call otherwise than documents do.
@@ -87,8 +145,8 @@ def _save_coupon(coupon: OfferedCoupon, *, by: Actor, at: datetime) -> None:
     row = CouponDefinition.objects.select_related("campaign").filter(key=coupon.key).first()
     terms = DefinitionTerms(name=coupon.name, kind=CouponKind(coupon.kind), **coupon.terms)
     definitions.save(
-        key=coupon.key, terms=terms, campaign=row.campaign if row else None, skus=coupon.items, by=by, at=at,
-        of_program=True,
+        key=coupon.key, terms=terms, campaign=row.campaign if row else None, skus=coupon.items,
+        generic_code=coupon.generic_code, by=by, at=at, of_program=True,
     )  # fmt: skip
 
 
@@ -137,11 +195,14 @@ def _withdraw(revision: Revision, former: Revision, *, by: Actor, at: datetime) 
     """Offer no more what the former revision governed and this one leaves out; codes and redemptions stay."""
     coupons = {each.key for each in former.coupons} - {each.key for each in revision.coupons}
     for row in CouponDefinition.objects.filter(key__in=coupons, is_active=True).order_by("pk"):
-        definitions.change(definition=row, values={"is_active": False}, by=by, at=at, of_program=True)
+        definitions.switch_off(definition=row, by=by, at=at)
     rewards = {each.key for each in former.rewards} - {each.key for each in revision.rewards}
     for reward in Reward.objects.filter(key__in=rewards, is_active=True).order_by("pk"):
         catalogue.withdraw(reward=reward, by=by, at=at)
 
+    if former.referral is not None and revision.referral is None:
+        terms = replace(former.referral, is_active=False)
+        referral_programs.save_program(terms=terms, by=by, at=at, of_program=True)
     kept = {each.key for each in revision.coupon_campaigns}
     gone = [each.key for each in former.coupon_campaigns if each.key not in kept]
     for campaign in CouponCampaign.objects.filter(key__in=gone).order_by("pk"):
@@ -150,21 +211,3 @@ def _withdraw(revision: Revision, former: Revision, *, by: Actor, at: datetime) 
     for limit in former.policies.velocity_limits:
         if limit.kind not in limited:
             velocity.drop_limit(kind=VelocityKind(limit.kind.value), by=by, at=at)
-
-
-def _terms(terms: ReferralTerms) -> ProgramTerms:
-    return ProgramTerms(
-        is_active=terms.is_active,
-        wallet_key=terms.wallet,
-        referrer_kind=terms.referrer_kind.value,
-        referrer_points=terms.referrer_points,
-        referrer_coupon=terms.referrer_coupon,
-        referee_kind=terms.referee_kind.value,
-        referee_points=terms.referee_points,
-        referee_coupon=terms.referee_coupon,
-        qualification=terms.qualification.value,
-        minimum_order_minor=terms.minimum_order_minor,
-        event_name=terms.event_name,
-        within_days=terms.within_days,
-        upper_points=list(terms.upper_points),
-    )

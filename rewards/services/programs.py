@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from rewards.domain.documents import InvalidDocument, parse
+from rewards.domain.documents.differences import differences
 from rewards.domain.programs import Revision
 from rewards.domain.revisions import LEADS_TO, Step, digest_of, may
 from rewards.locks import lock_program, lock_revision
@@ -74,7 +75,7 @@ def save_draft(
     ``InvalidInput`` with pointers into the document and ``RevisionNotDraft``.
     """
     check(document)
-    program = _program(at)
+    program = locked(at=at)
     if revision is None:
         last = ProgramRevision.objects.aggregate(last=Max("number"))["last"] or 0
         row = ProgramRevision(program=program, number=last + 1, created_at=at, created_by=by.label[:200])
@@ -89,7 +90,7 @@ def save_draft(
     row.state = RevisionState(LEADS_TO[Step.EDIT])
     row.save()
     audit.record(
-        action="program.draft_saved", target=row, by=by, at=at, diff={"document": [before, document]}
+        action="program.draft_saved", target=row, by=by, at=at, diff=differences(before or {}, document)
     )
     return row
 
@@ -100,7 +101,8 @@ def _number_in_force() -> int | None:
     return number
 
 
-def _program(at: datetime) -> Program:
+def locked(*, at: datetime) -> Program:
+    """Return the program, made where there is none, locked until the transaction ends."""
     program = lock_program()
     if program is None:
         Program.objects.bulk_create(
@@ -123,7 +125,7 @@ def publish(
     whoever approves what they wrote needs a rehearsal like everybody (see ``rehearsal_checks.require``).
     Raises ``ReviewNeeded``, ``ApprovalStale``, ``WrongRevisionState`` and ``InvalidInput``.
     """
-    program = _program(at)
+    program = locked(at=at)
     row = lock_revision(revision.pk)
     former = ProgramRevision.objects.filter(state=RevisionState.PUBLISHED).first()
     if not may(Step.PUBLISH, row.state):

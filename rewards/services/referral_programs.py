@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Final
 
 from django.db import transaction
 
-from rewards.models import (
-    CouponDefinition,
-    ReferralProgram,
-    ReferralQualification,
-    ReferralRewardKind,
-    Wallet,
-)
+from rewards.domain.offers import ReferralQualification, ReferralReward, ReferralTerms
+from rewards.models import CouponDefinition, ReferralProgram, Wallet
 from rewards.queries import governed
 from rewards.services.errors import GovernedByProgram
 from tenants.domain.actors import Actor
@@ -27,28 +21,9 @@ MOST_MINOR: Final = 10**15
 LONGEST_DAYS: Final = 366
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramTerms:
-    """What staff decide; named like the columns, whose meaning the model states."""
-
-    is_active: bool = True
-    wallet_key: str = "points"
-    referrer_kind: str = ReferralRewardKind.POINTS
-    referrer_points: int = 0
-    referrer_coupon: str = ""
-    referee_kind: str = ReferralRewardKind.POINTS
-    referee_points: int = 0
-    referee_coupon: str = ""
-    qualification: str = ReferralQualification.FIRST_ORDER
-    minimum_order_minor: int = 0
-    event_name: str = ""
-    within_days: int = 90
-    upper_points: list[int] = field(default_factory=list)
-
-
 @transaction.atomic
 def save_program(
-    *, terms: ProgramTerms, by: Actor, at: datetime, of_program: bool = False
+    *, terms: ReferralTerms, by: Actor, at: datetime, of_program: bool = False
 ) -> ReferralProgram:
     """Write the tenant's referral program.
 
@@ -61,30 +36,28 @@ def save_program(
     if errors:
         raise InvalidInput(errors=errors)
     program = ReferralProgram.objects.first() or ReferralProgram()
-    diff = {name: [getattr(program, name), value] for name, value in asdict(terms).items()}
-    for name, value in asdict(terms).items():
-        setattr(program, name, value)
+    before, after = program.columns_of(program.terms), program.columns_of(terms)
+    program.terms = terms
     program.save()
-    changed = {name: pair for name, pair in diff.items() if pair[0] != pair[1]}
+    changed = {name: [before[name], value] for name, value in after.items() if before[name] != value}
     audit.record(action="referral_program.saved", target=program, by=by, at=at, diff=changed)
     return program
 
 
-def _errors(terms: ProgramTerms) -> list[FieldError]:
+def _errors(terms: ReferralTerms) -> list[FieldError]:
     found = []
     for side in ("referrer", "referee"):
         kind = getattr(terms, f"{side}_kind")
         points = getattr(terms, f"{side}_points")
-        if not (kind == ReferralRewardKind.POINTS) <= points <= MOST_POINTS:
+        if not (kind == ReferralReward.POINTS) <= points <= MOST_POINTS:
             found.append(
                 FieldError(f"/{side}_points", "out_of_range", f"Up to {MOST_POINTS:,}, and one at least.")
             )
         key = getattr(terms, f"{side}_coupon")
-        if kind == ReferralRewardKind.COUPON and not CouponDefinition.objects.filter(key=key).exists():
+        if kind == ReferralReward.COUPON and not CouponDefinition.objects.filter(key=key).exists():
             found.append(FieldError(f"/{side}_coupon", "unknown_coupon", "No such coupon definition."))
-    pays_points = ReferralRewardKind.POINTS in {terms.referrer_kind, terms.referee_kind} or terms.upper_points
-    if pays_points and not Wallet.objects.filter(key=terms.wallet_key).exists():
-        found.append(FieldError("/wallet", "unknown_wallet", f"There is no wallet {terms.wallet_key!r}."))
+    if terms.pays_points and not Wallet.objects.filter(key=terms.wallet).exists():
+        found.append(FieldError("/wallet", "unknown_wallet", f"There is no wallet {terms.wallet!r}."))
     if terms.qualification == ReferralQualification.EVENT and not terms.event_name.strip():
         found.append(FieldError("/event_name", "required", "Say which event counts."))
     if not 0 <= terms.minimum_order_minor <= MOST_MINOR:

@@ -10,9 +10,9 @@ from django.db.models import Sum
 
 from crm.models import Customer
 from crm.services import merges
+from rewards.domain.offers import ReferralTerms
 from rewards.models import Account, CouponCode, LedgerTransaction, Referral, ReferralState, VelocityKind
 from rewards.services import referral_codes, referral_programs, referral_qualifications, referrals, velocity
-from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -32,7 +32,7 @@ def brought(tenant: Tenant, other_tenant: Tenant) -> Any:
     with tenant_scope(tenant):
         make_wallet()
         make_definition("friend", code_pattern="########")
-        terms = ProgramTerms(
+        terms = ReferralTerms(
             referrer_points=100, referee_kind="coupon", referee_coupon="friend", upper_points=[7]
         )
         referral_programs.save_program(terms=terms, by=SYSTEM, at=NOW)

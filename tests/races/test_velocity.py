@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rewards.domain.offers import ReferralTerms
 from rewards.models import (
     AbuseReview,
     CouponRedemption,
@@ -30,7 +31,6 @@ from rewards.services import (
 from rewards.services.coupons import carts
 from rewards.services.coupons.errors import CouponsTooFast
 from rewards.services.guesses import MOST, Guesser, GuesserKind, TooManyGuesses
-from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -100,7 +100,7 @@ def test_referrals_side_by_side_keep_the_limit_and_twins_make_one(tenant: Tenant
     with tenant_scope(tenant):
         make_wallet()
         limit(VelocityKind.REFERRALS, 2)
-        terms = ProgramTerms(referrer_points=100, referee_points=50)
+        terms = ReferralTerms(referrer_points=100, referee_points=50)
         referral_programs.save_program(terms=terms, by=SYSTEM, at=NOW)
         code = referral_codes.code_of(customer=make_customer(), at=NOW).code
         # Each friend is registered twice at once.

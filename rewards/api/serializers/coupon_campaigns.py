@@ -30,6 +30,11 @@ class CouponCampaignPatch(StrictSerializer):
     )
     definitions = _definitions()
 
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if "definitions" in data:
+            data["coupons"] = tuple(sorted(set(data.pop("definitions"))))
+        return data
+
 
 class CouponCampaignInput(CouponCampaignPatch):
     key = serializers.SlugField(max_length=60)

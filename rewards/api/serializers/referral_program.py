@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
+from rewards.domain.offers import ReferralQualification as Qualification
+from rewards.domain.offers import ReferralReward
 from rewards.models import ReferralQualification, ReferralRewardKind
 from rewards.services.referral_programs import LONGEST_DAYS, MOST_LEVELS, MOST_MINOR, MOST_POINTS
 from tenants.api.serializers import StrictSerializer
@@ -15,7 +19,7 @@ class ReferralProgramInput(StrictSerializer):
     """The whole of it: what is not named is as if it had never been set."""
 
     is_active = serializers.BooleanField(default=True)
-    wallet = serializers.CharField(source="wallet_key", max_length=60, default="points")
+    wallet = serializers.CharField(max_length=60, default="points")
     referrer_kind = serializers.ChoiceField(choices=ReferralRewardKind.choices)
     referrer_points = _points()
     referrer_coupon = serializers.CharField(max_length=60, default="", allow_blank=True)
@@ -31,10 +35,20 @@ class ReferralProgramInput(StrictSerializer):
         help_text="For the referrer's referrer and the one above; empty is one level only.",
     )  # fmt: skip
 
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        kinds = {name: ReferralReward(data[name]) for name in ("referrer_kind", "referee_kind")}
+        levels = tuple(data["upper_points"])
+        return {
+            **data,
+            **kinds,
+            "qualification": Qualification(data["qualification"]),
+            "upper_points": levels,
+        }
+
 
 class ReferralProgramOutput(serializers.Serializer[object]):
     is_active = serializers.BooleanField()
-    wallet = serializers.CharField(source="wallet_key")
+    wallet = serializers.CharField()
     referrer_kind = serializers.CharField()
     referrer_points = serializers.IntegerField()
     referrer_coupon = serializers.CharField()

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from rewards.domain.offers import RewardKind as OfferedKind
 from rewards.models import RewardKind
 from rewards.services.catalogue import MOST_PIECES, MOST_POINTS
 from tenants.api.serializers import MomentField, PublicIdField, StrictSerializer
@@ -36,16 +37,14 @@ class RewardPatch(StrictSerializer):
     name = serializers.CharField(max_length=200, required=False)
     description = serializers.CharField(max_length=5_000, required=False, allow_blank=True)
     kind = serializers.ChoiceField(choices=RewardKind.choices, required=False)
-    wallet = serializers.CharField(source="wallet_key", max_length=60, required=False)
+    wallet = serializers.CharField(max_length=60, required=False)
     cost_points = serializers.IntegerField(min_value=1, max_value=MOST_POINTS, required=False)
     prices = OtherPriceInput(many=True, required=False)
     stock = serializers.IntegerField(
         min_value=0, max_value=MOST_PIECES, required=False, allow_null=True, help_text="Null is unlimited."
     )
     is_active = serializers.BooleanField(required=False)
-    coupon = serializers.CharField(
-        source="coupon_definition", max_length=60, required=False, allow_blank=True
-    )
+    coupon = serializers.CharField(max_length=60, required=False, allow_blank=True)
     segments = serializers.ListField(child=serializers.CharField(max_length=80), required=False)
     tiers = serializers.ListField(child=serializers.CharField(max_length=60), required=False)
     limit_per_customer = serializers.IntegerField(
@@ -59,8 +58,8 @@ class RewardPatch(StrictSerializer):
         if "prices" in data:
             data["prices"] = {price["wallet"]: price["cost_points"] for price in data["prices"]}
         if "kind" in data:
-            data["kind"] = RewardKind(data["kind"])
-        return data
+            data["kind"] = OfferedKind(data["kind"])
+        return data | {name: tuple(data[name]) for name in ("segments", "tiers") if name in data}
 
 
 class RewardInput(RewardPatch):
@@ -69,7 +68,7 @@ class RewardInput(RewardPatch):
     key = serializers.SlugField(max_length=60)
     name = serializers.CharField(max_length=200)
     kind = serializers.ChoiceField(choices=RewardKind.choices)
-    wallet = serializers.CharField(source="wallet_key", max_length=60)
+    wallet = serializers.CharField(max_length=60)
     cost_points = serializers.IntegerField(min_value=1, max_value=MOST_POINTS)
 
 

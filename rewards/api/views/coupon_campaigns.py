@@ -17,11 +17,13 @@ from rewards.api.serializers.coupon_campaigns import (
     RecipientsAdded,
     RecipientsInput,
 )
-from rewards.api.views.requests import named
+from rewards.api.serializers.drafted import DraftedOutput
+from rewards.api.views.requests import drafted, named, signed
+from rewards.domain.offers import OfferedCampaign
 from rewards.models import CouponCampaign, CouponDefinition
 from rewards.queries import coupon_campaigns
+from rewards.services import offer_changes
 from rewards.services.coupons import campaigns
-from rewards.services.coupons.campaigns import CampaignTerms
 from tenants.api.views import TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
 from tenants.errors import NotFound
@@ -55,31 +57,22 @@ class CouponCampaignViewSet(TenantViewSet):
         """Read one campaign."""
         return Response(_shown([self.get_object()])[0])
 
-    @extend_schema(request=CouponCampaignInput, responses={201: CouponCampaignOutput})
+    @extend_schema(request=CouponCampaignInput, responses={202: DraftedOutput})
     def create(self, request: TenantRequest) -> Response:
-        """Create a campaign; a key that is taken is a 409."""
-        data = read(CouponCampaignInput, request)
-        campaign = campaigns.create(
-            key=data.pop("key"),
-            definition_keys=data.pop("definitions", None),
-            terms=CampaignTerms(**data),
-            by=request.access.actor,
-            at=timezone.now(),
-        )
-        return Response(_shown([self.get_queryset().get(pk=campaign.pk)])[0], status=201)
+        """Write a new campaign into the program's draft; it runs once that is published.
 
-    @extend_schema(request=CouponCampaignPatch, responses=CouponCampaignOutput)
+        A key that is in force is a 409; one that only waits in the draft is replaced.
+        """
+        offer = OfferedCampaign(**read(CouponCampaignInput, request))
+        return drafted(offer_changes.create(offer=offer, **signed(request)))
+
+    @extend_schema(request=CouponCampaignPatch, responses={202: DraftedOutput})
     def partial_update(self, request: TenantRequest, public_id: Any) -> Response:
-        """Patch a campaign: what is not named stays."""
-        data = read(CouponCampaignPatch, request)
-        campaign = campaigns.change(
-            campaign=self.get_object(),
-            definition_keys=data.pop("definitions", None),
-            values=data,
-            by=request.access.actor,
-            at=timezone.now(),
+        """Patch a campaign in the program's draft: what is not named stays. Recipients are added live."""
+        values = read(CouponCampaignPatch, request)
+        return drafted(
+            offer_changes.change_campaign(campaign=self.get_object(), values=values, **signed(request))
         )
-        return Response(_shown([self.get_queryset().get(pk=campaign.pk)])[0])
 
     @extend_schema(request=RecipientsInput, responses=RecipientsAdded)
     @action(detail=True, methods=["post"])

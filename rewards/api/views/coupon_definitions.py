@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
@@ -16,10 +15,13 @@ from rewards.api.serializers.coupon_definitions import (
     CouponDefinitionPatch,
 )
 from rewards.api.serializers.coupons import CouponConflictsOutput
+from rewards.api.serializers.drafted import DraftedOutput
+from rewards.api.views.requests import drafted, signed
+from rewards.domain.offers import OfferedCoupon
 from rewards.models import CouponDefinition
 from rewards.queries import coupon_conflicts
-from rewards.services.coupons import definitions
-from rewards.services.coupons.definitions import DefinitionTerms
+from rewards.services import offer_changes
+from rewards.services.coupons.definitions import DefinitionTerms, columns_of
 from tenants.api.idempotency import idempotent
 from tenants.api.views import TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
@@ -40,43 +42,55 @@ class CouponDefinitionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet)
         found: QuerySet[CouponDefinition] = CouponDefinition.objects.select_related("campaign")
         return found
 
-    @extend_schema(request=CouponDefinitionInput, responses={201: CouponDefinitionOutput})
+    @extend_schema(request=CouponDefinitionInput, responses={202: DraftedOutput})
     @idempotent
     def create(self, request: TenantRequest) -> Response:
-        """Create a coupon; a key that is taken is a 409."""
-        data = read(CouponDefinitionInput, request)
-        definition = definitions.create(
-            key=data.pop("key"),
-            campaign_key=data.pop("campaign", None),
-            skus=data.pop("items", None),
-            generic_code=data.pop("generic_code", ""),
-            terms=DefinitionTerms(**data),
-            by=request.access.actor,
-            at=timezone.now(),
-        )
-        return self._shown(definition, 201)
+        """Write a new coupon into the program's draft; it is on offer once that is published.
 
-    @extend_schema(request=CouponDefinitionPatch, responses=CouponDefinitionOutput)
-    def partial_update(self, request: TenantRequest, public_id: Any) -> Response:
-        """Patch a coupon: what is not named stays; codes that are out keep their number of uses."""
-        data = read(CouponDefinitionPatch, request)
-        definition = definitions.change(
-            definition=self.get_object(),
-            skus=data.pop("items", None),
-            generic_code=data.pop("generic_code", ""),
-            values=data,
-            by=request.access.actor,
-            at=timezone.now(),
+        A key that is in force is a 409; one that only waits in the draft is replaced.
+        """
+        data = read(CouponDefinitionInput, request)
+        key, campaign = data.pop("key"), data.pop("campaign", None)
+        items, code = tuple(data.pop("items", ())), data.pop("generic_code", "")
+        terms = columns_of(DefinitionTerms(**data))
+        name, kind = terms.pop("name"), str(terms.pop("kind"))
+        return drafted(
+            offer_changes.create(
+                offer=OfferedCoupon(key, name, kind, terms, items, code),
+                campaign=campaign,
+                **signed(request),
+            )
         )
-        return self._shown(definition)
+
+    @extend_schema(request=CouponDefinitionPatch, responses={202: DraftedOutput})
+    def partial_update(self, request: TenantRequest, public_id: Any) -> Response:
+        """Patch a coupon in the program's draft: what is not named stays.
+
+        Codes that are out keep their number of uses when it is published.
+        """
+        data = read(CouponDefinitionPatch, request)
+        # Null takes the coupon out of its campaign; what is not named leaves it there.
+        campaign = (data.pop("campaign") or "") if "campaign" in data else None
+        return drafted(
+            offer_changes.change_coupon(
+                definition=self.get_object(),
+                items=data.pop("items", None),
+                generic_code=data.pop("generic_code", ""),
+                campaign=campaign,
+                values=data,
+                **signed(request),
+            )
+        )
 
     @extend_schema(request=None, responses=CouponDefinitionOutput)
     @action(detail=True, methods=["post"])
     def archive(self, request: TenantRequest, public_id: Any) -> Response:
-        """Offer the coupon no more: its codes are refused as `not_offered`. May be repeated."""
-        return self._shown(
-            definitions.archive(definition=self.get_object(), by=request.access.actor, at=timezone.now())
-        )
+        """Offer the coupon no more, at once: its codes are refused as `not_offered`. May be repeated.
+
+        The program's draft says so too, so that the next publication does not bring it back.
+        """
+        row = offer_changes.archive_coupon(definition=self.get_object(), **signed(request))
+        return Response(CouponDefinitionOutput(self.get_queryset().get(pk=row.pk)).data)
 
     @extend_schema(responses=CouponConflictsOutput)
     @action(detail=True, methods=["get"])
@@ -84,7 +98,3 @@ class CouponDefinitionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet)
         """List what the coupon does to the others that are offered: overlaps, contradictory stacking."""
         found = coupon_conflicts.of(self.get_object())
         return Response(CouponConflictsOutput({"conflicts": found}).data)
-
-    def _shown(self, definition: CouponDefinition, status: int = 200) -> Response:
-        row = self.get_queryset().get(pk=definition.pk)
-        return Response(CouponDefinitionOutput(row).data, status=status)

@@ -14,12 +14,14 @@ from rest_framework.response import Response
 
 from crm.models import Customer
 from rewards.api.filters import ReferralFilter
+from rewards.api.serializers.drafted import DraftedOutput
 from rewards.api.serializers.referral_program import ReferralProgramInput, ReferralProgramOutput
 from rewards.api.serializers.referrals import ReferralCodeOutput, ReferralInput, ReferralOutput, RejectInput
-from rewards.api.views.requests import named, signed
-from rewards.models import Referral, ReferralProgram
-from rewards.services import referral_codes, referral_programs, referrals
-from rewards.services.referral_programs import ProgramTerms
+from rewards.api.views.requests import drafted, named, signed
+from rewards.domain.offers import ReferralTerms
+from rewards.models import Referral
+from rewards.queries import offers
+from rewards.services import offer_drafts, referral_codes, referrals
 from tenants.api.idempotency import idempotent
 from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
@@ -45,18 +47,17 @@ class ReferralProgramView(TenantAPIView):
 
     @extend_schema(responses=ReferralProgramOutput)
     def get(self, request: TenantRequest) -> Response:
-        """Read the referral program; 404 while there is none."""
-        program = ReferralProgram.objects.first()
-        if program is None:
+        """Read the referral program in force; 404 while there is none."""
+        terms = offers.referral()
+        if terms is None:
             raise Http404
-        return Response(ReferralProgramOutput(program).data)
+        return Response(ReferralProgramOutput(terms).data)
 
-    @extend_schema(request=ReferralProgramInput, responses=ReferralProgramOutput)
+    @extend_schema(request=ReferralProgramInput, responses={202: DraftedOutput})
     def put(self, request: TenantRequest) -> Response:
-        """Write the referral program whole."""
-        terms = ProgramTerms(**read(ReferralProgramInput, request))
-        program = referral_programs.save_program(terms=terms, **signed(request))
-        return Response(ReferralProgramOutput(program).data)
+        """Write the referral whole into the program's draft; it pays so once that is published."""
+        terms = ReferralTerms(**read(ReferralProgramInput, request))
+        return drafted(offer_drafts.put(terms, **signed(request)))
 
 
 class ReferralViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):

@@ -8,10 +8,13 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from rest_framework.response import Response
 
 from crm.models import Customer
+from rewards.api.serializers.drafted import DraftedOutput
 from rewards.queries import balances
 from rewards.services.ledger import Posting
+from rewards.services.offer_drafts import Drafted
 from tenants.api.views import TenantRequest
 from tenants.errors import FieldError, InvalidInput
 
@@ -47,3 +50,8 @@ def signed(request: TenantRequest) -> dict[str, Any]:
 def keyed(request: TenantRequest) -> dict[str, Any]:
     """Return who asks and when, with the key that names the intention for ever."""
     return {**signed(request), "idempotency_key": request.headers["Idempotency-Key"]}
+
+
+def drafted(written: Drafted) -> Response:
+    """Answer what waits in the draft: accepted, in force with the publication."""
+    return Response(DraftedOutput(written).data, status=202 if written.number else 200)

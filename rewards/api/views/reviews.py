@@ -9,15 +9,17 @@ from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.response import Response
 
 from rewards.api.filters import ReviewFilter
+from rewards.api.serializers.drafted import DraftedOutput
 from rewards.api.serializers.reviews import (
     DecisionInput,
     ReviewOutput,
     VelocityLimitInput,
     VelocityLimitsOutput,
 )
-from rewards.api.views.requests import signed
-from rewards.models import AbuseReview, VelocityKind
-from rewards.services import reviews, velocity
+from rewards.api.views.requests import drafted, signed
+from rewards.domain.policies import Pace, VelocityLimit
+from rewards.models import AbuseReview
+from rewards.services import offer_drafts, reviews, velocity
 from tenants.api.idempotency import idempotent
 from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
@@ -55,13 +57,12 @@ class VelocityLimitsView(TenantAPIView):
         """Read the limits, the usual ones where the tenant has none of its own."""
         return _shown()
 
-    @extend_schema(request=VelocityLimitInput, responses=VelocityLimitsOutput)
+    @extend_schema(request=VelocityLimitInput, responses={202: DraftedOutput})
     def put(self, request: TenantRequest) -> Response:
-        """Set one limit; the others stay."""
+        """Set one limit in the program's draft; the others stay. It holds once that is published."""
         data = read(VelocityLimitInput, request)
-        limit = velocity.Limit(data["most"], data["window_hours"])
-        velocity.save_limit(kind=VelocityKind(data["kind"]), limit=limit, **signed(request))
-        return _shown()
+        limit = VelocityLimit(Pace(data["kind"]), data["most"], data["window_hours"])
+        return drafted(offer_drafts.put(limit, **signed(request)))
 
 
 def _shown() -> Response:

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from crm.models import Customer
 from rewards.api.filters import RewardFilter
+from rewards.api.serializers.drafted import DraftedOutput
 from rewards.api.serializers.rewards import (
     CatalogueRewardOutput,
     ProgramOutput,
@@ -19,11 +20,11 @@ from rewards.api.serializers.rewards import (
     RewardPatch,
     VisibleRewardsOutput,
 )
-from rewards.api.views.requests import signed
+from rewards.api.views.requests import drafted, signed
+from rewards.domain.offers import OfferedReward
 from rewards.models import Reward
 from rewards.queries import catalogue, programs
-from rewards.services import catalogue as catalogue_service
-from rewards.services.catalogue import RewardOffer
+from rewards.services import offer_changes
 from tenants.api.idempotency import idempotent
 from tenants.api.views import TenantAPIView, TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission
@@ -45,26 +46,29 @@ class RewardViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
         rows = catalogue.offered(timezone.now()) if self.action == "list" else catalogue.rewards()
         return rows.prefetch_related("prices__wallet")
 
-    @extend_schema(request=RewardInput, responses={201: CatalogueRewardOutput})
+    @extend_schema(request=RewardInput, responses={202: DraftedOutput})
     @idempotent
     def create(self, request: TenantRequest) -> Response:
-        """Create a reward; a key that is taken is a 409."""
-        data = read(RewardInput, request)
-        offer = {name: data.pop(name) for name in RewardOffer.__dataclass_fields__ if name in data}
-        reward = catalogue_service.create_reward(offer=RewardOffer(**offer), **data, **signed(request))
-        return self._shown(reward, 201)
+        """Write a new reward into the program's draft; it is on offer once that is published.
 
-    @extend_schema(request=RewardPatch, responses=CatalogueRewardOutput)
+        A key that is in force is a 409; one that only waits in the draft is replaced.
+        """
+        offer = OfferedReward(**read(RewardInput, request))
+        return drafted(offer_changes.create(offer=offer, **signed(request)))
+
+    @extend_schema(request=RewardPatch, responses={200: CatalogueRewardOutput, 202: DraftedOutput})
     def partial_update(self, request: TenantRequest, public_id: Any) -> Response:
-        """Patch a reward: what is not named stays, also the stock that is sold meanwhile."""
-        reward = catalogue_service.change_reward(
-            reward=self.get_object(), values=read(RewardPatch, request), **signed(request)
-        )
-        return self._shown(reward)
+        """Patch a reward in the program's draft: what is not named stays. `stock` is live, and at once.
 
-    def _shown(self, reward: Reward, status: int = 200) -> Response:
-        row = self.get_queryset().get(pk=reward.pk)
-        return Response(CatalogueRewardOutput(row).data, status=status)
+        202 tells what was written; stock alone answers 200 with the reward.
+        """
+        reward: Reward = self.get_object()
+        written = offer_changes.change_reward(
+            reward=reward, values=read(RewardPatch, request), **signed(request)
+        )
+        if written is not None:
+            return drafted(written)
+        return Response(CatalogueRewardOutput(self.get_queryset().get(pk=reward.pk)).data)
 
 
 class CurrentProgramView(TenantAPIView):

@@ -9,8 +9,8 @@ from typing import Any, Final
 from rewards.domain.documents.moments import MOMENT_SCHEMA, read_moment
 from rewards.domain.documents.reader import Reader
 from rewards.domain.documents.sections import (
-    KEY_SCHEMA,
     MOST_MONEY,
+    SLUG_SCHEMA,
     TEXT_SCHEMA,
     Section,
     keyed,
@@ -31,7 +31,7 @@ def _read(document: Reader) -> tuple[OfferedCampaign, ...]:
 def _campaign(reader: Reader) -> OfferedCampaign:
     reader.only(*_PROPERTIES)
     campaign = OfferedCampaign(
-        key=reader.key("key"),
+        key=reader.slug("key"),
         name=reader.text("name"),
         starts_at=read_moment(reader, "starts_at"),
         ends_at=read_moment(reader, "ends_at"),
@@ -68,7 +68,7 @@ def write_campaign(campaign: OfferedCampaign) -> dict[str, Any]:
 
 
 _PROPERTIES: Final[Mapping[str, Any]] = {
-    "key": KEY_SCHEMA, "name": TEXT_SCHEMA, "starts_at": MOMENT_SCHEMA, "ends_at": MOMENT_SCHEMA,
+    "key": SLUG_SCHEMA, "name": TEXT_SCHEMA, "starts_at": MOMENT_SCHEMA, "ends_at": MOMENT_SCHEMA,
     "is_targeted": {"type": "boolean"}, "limit_uses": whole(1, MOST_MONEY, is_optional=True),
     "limit_discount_minor": whole(1, MOST_MONEY, is_optional=True),
     "coupons": {"type": "array", "items": {"type": "string", "minLength": 1}},

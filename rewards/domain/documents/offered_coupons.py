@@ -11,8 +11,8 @@ from rewards.domain.coupon_terms import HOURS_A_DAY, WHOLE, Base, Benefit, OnCon
 from rewards.domain.documents.moments import MOMENT_SCHEMA, read_moment
 from rewards.domain.documents.reader import Reader
 from rewards.domain.documents.sections import (
-    KEY_SCHEMA,
     MOST_MONEY,
+    SLUG_SCHEMA,
     TEXT_SCHEMA,
     Section,
     keyed,
@@ -24,7 +24,8 @@ from rewards.domain.programs import Revision
 
 _MOST: Final = 2**31 - 1
 _SMALL: Final = 2**15 - 1
-_LONGEST: Final = 2_000
+_LONGEST: Final = 5_000
+_LONGEST_CODE: Final = 60
 
 
 class _Term(NamedTuple):
@@ -131,13 +132,14 @@ def _read(document: Reader) -> tuple[OfferedCoupon, ...]:
 
 
 def _coupon(reader: Reader) -> OfferedCoupon:
-    reader.only("key", "name", "kind", "items", *_TERMS)
+    reader.only("key", "name", "kind", "items", "generic_code", *_TERMS)
     return OfferedCoupon(
-        key=reader.key("key"),
+        key=reader.slug("key"),
         name=reader.text("name"),
         kind=reader.choice("kind", {each: each for each in _KINDS}) or _KINDS[0],
         terms=MappingProxyType({name: term.read(reader, name) for name, term in _TERMS.items()}),
         items=tuple(reader.texts("items")),
+        generic_code=reader.optional_text("generic_code", _LONGEST_CODE),
     )
 
 
@@ -161,8 +163,9 @@ def write_coupon(coupon: OfferedCoupon) -> dict[str, Any]:
         for name, value in coupon.terms.items()
         if value != usual.terms[name]
     }
-    items = {"items": list(coupon.items)} if coupon.items else {}
-    return {"key": coupon.key, "name": coupon.name, "kind": coupon.kind, **said, **items}
+    beside = {"items": list(coupon.items), "generic_code": coupon.generic_code}
+    given = {name: value for name, value in beside.items() if value}
+    return {"key": coupon.key, "name": coupon.name, "kind": coupon.kind, **said, **given}
 
 
 SECTION: Final = Section(
@@ -173,7 +176,8 @@ SECTION: Final = Section(
         "type": "array",
         "items": record(
             ("key", "name", "kind"),
-            key=KEY_SCHEMA, name=TEXT_SCHEMA, kind={"enum": list(_KINDS)}, items=_TEXTS.schema,
+            key=SLUG_SCHEMA, name=TEXT_SCHEMA, kind={"enum": list(_KINDS)}, items=_TEXTS.schema,
+            generic_code={"type": "string", "maxLength": _LONGEST_CODE},
             **{name: term.schema for name, term in _TERMS.items()},
         ),
     },

@@ -8,13 +8,22 @@ from typing import Any, Final
 
 from rewards.domain.documents.moments import MOMENT_SCHEMA, read_moment
 from rewards.domain.documents.reader import Reader
-from rewards.domain.documents.sections import KEY_SCHEMA, TEXT_SCHEMA, Section, keyed, one_of, record, whole
+from rewards.domain.documents.sections import (
+    KEY_SCHEMA,
+    SLUG_SCHEMA,
+    TEXT_SCHEMA,
+    Section,
+    keyed,
+    one_of,
+    record,
+    whole,
+)
 from rewards.domain.offers import OfferedReward, RewardKind
 from rewards.domain.programs import Revision
 
 _MOST_POINTS: Final = 10**12
 _MOST_PIECES: Final = 2**31 - 1
-_LONGEST: Final = 2_000
+_LONGEST: Final = 5_000
 
 
 def _read(document: Reader) -> tuple[OfferedReward, ...]:
@@ -24,14 +33,14 @@ def _read(document: Reader) -> tuple[OfferedReward, ...]:
 def _reward(reader: Reader) -> OfferedReward:
     reader.only(*_PROPERTIES)
     reward = OfferedReward(
-        key=reader.key("key"),
+        key=reader.slug("key"),
         name=reader.text("name"),
         kind=reader.choice("kind", {kind.value: kind for kind in RewardKind}, default=RewardKind.CUSTOM),
         wallet=reader.key("wallet"),
         cost_points=reader.integer("cost_points", 1, _MOST_POINTS),
         description=reader.optional_text("description", _LONGEST),
         prices=MappingProxyType(reader.integers("prices", 1, _MOST_POINTS)),
-        coupon=reader.key("coupon") if reader.peek("coupon") else "",
+        coupon=reader.slug("coupon") if reader.peek("coupon") else "",
         segments=tuple(reader.texts("segments")),
         tiers=tuple(reader.texts("tiers")),
         limit_per_customer=reader.optional_integer("limit_per_customer", 1, _MOST_PIECES),
@@ -89,9 +98,9 @@ def write_reward(reward: OfferedReward) -> dict[str, Any]:
 
 _TEXTS: Final = {"type": "array", "items": {"type": "string", "minLength": 1}}
 _PROPERTIES: Final[Mapping[str, Any]] = {
-    "key": KEY_SCHEMA, "name": TEXT_SCHEMA, "kind": one_of(RewardKind), "wallet": KEY_SCHEMA,
+    "key": SLUG_SCHEMA, "name": TEXT_SCHEMA, "kind": one_of(RewardKind), "wallet": KEY_SCHEMA,
     "cost_points": whole(1, _MOST_POINTS), "description": {"type": "string", "maxLength": _LONGEST},
-    "prices": {"type": "object", "additionalProperties": whole(1, _MOST_POINTS)}, "coupon": KEY_SCHEMA,
+    "prices": {"type": "object", "additionalProperties": whole(1, _MOST_POINTS)}, "coupon": SLUG_SCHEMA,
     "segments": _TEXTS, "tiers": _TEXTS,
     "limit_per_customer": whole(1, _MOST_PIECES, is_optional=True), "needs_shipping": {"type": "boolean"},
     "valid_from": MOMENT_SCHEMA, "valid_until": MOMENT_SCHEMA,

@@ -9,6 +9,8 @@ from typing import Any, Final, TypeVar, overload
 
 _V = TypeVar("_V")
 KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,59}")
+# Offers may have been made before there was a program: their keys are what addresses take.
+SLUG: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _LONGEST_TEXT: Final = 200
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _REQUIRED: Final = object()
@@ -88,6 +90,13 @@ class Reader:
         self.refuse(
             name, "invalid_key", "A key is lower-case letters, digits, - and _, from a letter, up to 60."
         )
+        return ""
+
+    def slug(self, name: str) -> str:
+        value = self._node.get(name)
+        if isinstance(value, str) and SLUG.fullmatch(value):
+            return value
+        self.refuse(name, "invalid_key", "Letters, digits, - and _, up to 60.")
         return ""
 
     def boolean(self, name: str) -> bool:

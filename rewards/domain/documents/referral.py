@@ -28,7 +28,7 @@ def _read(document: Reader) -> ReferralTerms | None:
     for side in _SIDES:
         sides[f"{side}_kind"] = reader.choice(f"{side}_kind", kinds, default=ReferralReward.POINTS)
         sides[f"{side}_points"] = reader.integer(f"{side}_points", 0, _MOST_POINTS, default=0)
-        sides[f"{side}_coupon"] = reader.key(f"{side}_coupon") if reader.peek(f"{side}_coupon") else ""
+        sides[f"{side}_coupon"] = reader.slug(f"{side}_coupon") if reader.peek(f"{side}_coupon") else ""
     upper = tuple(reader.numbers("upper_points", 0, _MOST_POINTS))
     if len(upper) > _MOST_UPPER:
         reader.refuse("upper_points", "too_many", f"At most {_MOST_UPPER} further levels.")

@@ -53,6 +53,7 @@ def keyed(document: Reader, name: str, read: Callable[[Reader], _N], *, at_least
 
 
 KEY_SCHEMA: Final = {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,59}$"}
+SLUG_SCHEMA: Final = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,60}$"}
 TEXT_SCHEMA: Final = {"type": "string", "minLength": 1, "maxLength": 200}
 
 

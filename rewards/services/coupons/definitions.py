@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -15,7 +15,7 @@ from crm.models import Item, Segment
 from crm.queries import sensitive
 from rewards.domain.coupon_codes import Pattern, PatternError, normalised
 from rewards.domain.coupon_terms import HOURS_A_DAY, WHOLE
-from rewards.locks import lock_coupon_definition, lock_coupon_key
+from rewards.locks import lock_coupon_definition
 from rewards.models import (
     CouponBase,
     CouponCampaign,
@@ -99,68 +99,15 @@ class DefinitionTerms:
 
 
 @transaction.atomic
-def create(
-    *,
-    key: str,
-    terms: DefinitionTerms,
-    by: Actor,
-    at: datetime,
-    campaign_key: str | None = None,
-    skus: Collection[str] | None = None,
-    generic_code: str = "",
-) -> CouponDefinition:
-    """Create a definition; of two at once with one key the first wins.
-
-    Raises ``DefinitionKeyTaken``, ``InvalidInput`` and ``CodeTaken``.
-    """
-    lock_coupon_key(key)
-    if CouponDefinition.objects.filter(key=key).exists():
-        raise DefinitionKeyTaken(key=key)
-    return save(
-        key=key, terms=terms, campaign=_campaign(campaign_key), skus=skus, generic_code=generic_code,
-        by=by, at=at,
-    )  # fmt: skip
-
-
-@transaction.atomic
-def change(
-    *,
-    definition: CouponDefinition,
-    values: Mapping[str, Any],
-    by: Actor,
-    at: datetime,
-    skus: Collection[str] | None = None,
-    generic_code: str = "",
-    of_program: bool = False,
-) -> CouponDefinition:
-    """Change the named ``values`` (fields of ``DefinitionTerms``, and ``campaign`` by its key).
-
-    What is not named stays, also what somebody else changes at the same moment. Raises ``InvalidInput`` and
-    ``CodeTaken``.
-    """
+def switch_off(*, definition: CouponDefinition, by: Actor, at: datetime) -> CouponDefinition:
+    """Stop offering the coupon at once: codes that are out are refused as ``not_offered`` from now on."""
     row = lock_coupon_definition(definition.pk)
-    changed = dict(values)
-    campaign = _campaign(changed.pop("campaign")) if "campaign" in changed else row.campaign
-    former = {name: getattr(row, name) for name in DefinitionTerms.__dataclass_fields__}
-    return save(
-        key=row.key, terms=DefinitionTerms(**{**former, **changed}), campaign=campaign, skus=skus,
-        generic_code=generic_code, by=by, at=at, of_program=of_program,
-    )  # fmt: skip
-
-
-def archive(*, definition: CouponDefinition, by: Actor, at: datetime) -> CouponDefinition:
-    """Stop offering the coupon: codes that are out are refused as ``not_offered`` from now on."""
-    return change(definition=definition, values={"is_active": False}, by=by, at=at)
-
-
-def _campaign(key: str | None) -> CouponCampaign | None:
-    if key is None:
-        return None
-    campaign: CouponCampaign | None = CouponCampaign.objects.filter(key=key).first()
-    if campaign is None:
-        wrong = FieldError("/campaign", "unknown_campaign", f"There is no coupon campaign {key!r}.")
-        raise InvalidInput(errors=[wrong])
-    return campaign
+    if row.is_active:
+        row.is_active, row.updated_at = False, at
+        row.save(update_fields=["is_active", "updated_at"])
+        diff = {"is_active": [True, False]}
+        audit.record(action="coupon_definition.saved", target=row, by=by, at=at, diff=diff)
+    return row
 
 
 @transaction.atomic

@@ -77,13 +77,16 @@ READ_PAGES: dict[str, Permission] = {
     "rewards": P.REWARDS_VIEW,
     "reward": P.PROGRAM_EDIT,
     "reward_create": P.PROGRAM_EDIT,
+    "reward_draft": P.PROGRAM_EDIT,
     "redemptions": P.REWARDS_VIEW,
     "coupons": P.COUPONS_VIEW,
     "coupon": P.COUPONS_EDIT,
     "coupon_create": P.COUPONS_EDIT,
+    "coupon_draft": P.COUPONS_EDIT,
     "coupon_campaigns": P.COUPONS_VIEW,
     "coupon_campaign": P.COUPONS_EDIT,
     "coupon_campaign_create": P.COUPONS_EDIT,
+    "coupon_campaign_draft": P.COUPONS_EDIT,
     "coupon_pools": P.COUPONS_VIEW,
     "coupon_pool_create": P.COUPONS_EDIT,
     "coupon_lookup": P.COUPONS_VIEW,
@@ -131,6 +134,7 @@ POST_ONLY: dict[str, Permission] = {
     "event_rejects_replay": P.EVENTS_MANAGE,
     "program_step": P.PROGRAM_EDIT,
     "program_take_in": P.PROGRAM_EDIT,
+    "offer_drop": P.PROGRAM_EDIT,
     "program_self_approval": P.TEAM_MANAGE,
     "program_rehearsal_policy": P.TEAM_MANAGE,
     "segment_count": P.SEGMENTS_EDIT,
@@ -162,7 +166,11 @@ WITH_REVISION = {
 }
 # A file, or a way back to the list.
 FILES = {"export_download": P.DATA_EXPORT}
-ARGUMENTS: dict[str, list[object]] = {"program_compare": [1, 1], "program_step": [1, "submit"]}
+ARGUMENTS: dict[str, list[object]] = {
+    "program_compare": [1, 1], "program_step": [1, "submit"], "reward_draft": ["mug"],
+    "coupon_draft": ["coupon-1"], "coupon_campaign_draft": ["campaign-1"],
+    "offer_drop": ["rewards", "mug"],
+}  # fmt: skip
 WITHOUT_PAGE = {"set_language"}
 
 

@@ -17,6 +17,7 @@ from tenants.models import ApiKey, Job, Membership
 from tenants.scope import tenant_scope
 from tests.loyalty_saas.backoffice.filling import Filled
 from tests.loyalty_saas.backoffice.test_access import address
+from tests.rewards.publishing import publish_draft
 
 
 def said(response: Any) -> list[str]:
@@ -115,10 +116,14 @@ def test_reward_is_made_and_changed(filled: Filled, staff: Client) -> None:
         "is_active": "on",
     }
     staff.post(address("reward_create", filled), body)
+    publish_draft(filled.tenant)
     with tenant_scope(filled.tenant):
         reward = Reward.objects.get(name="礼品卡")
     assert (reward.key, reward.stock, reward.is_active) == ("item", None, True)
     staff.post(f"/t/acme/rewards/{reward.public_id}/", body | {"stock": "3", "cost_points": "450"})
+    with tenant_scope(filled.tenant):
+        assert Reward.objects.values_list("stock", "cost_points").get(key="item") == (3, 500)
+    publish_draft(filled.tenant)
     with tenant_scope(filled.tenant):
         changed = Reward.objects.get(key="item")
     assert (changed.stock, changed.cost_points, changed.pk) == (3, 450, reward.pk)
@@ -128,6 +133,7 @@ def test_reward_is_made_and_changed(filled: Filled, staff: Client) -> None:
     path = f"/t/acme/rewards/{reward.public_id}/"
     assert b'name="initial-stock"' in staff.get(path).content
     staff.post(path, body | {"stock": "3", "initial-stock": "3", "name": "礼品"})
+    publish_draft(filled.tenant)
     with tenant_scope(filled.tenant):
         assert Reward.objects.values_list("name", "stock").get(key="item") == ("礼品", 2)
     staff.post(path, body | {"stock": "9", "initial-stock": "3"})

@@ -13,6 +13,7 @@ from rewards.models import CouponCampaign, CouponDefinition
 from tenants.scope import tenant_scope
 from tests.loyalty_saas.backoffice.filling import Filled
 from tests.loyalty_saas.backoffice.test_access import address
+from tests.rewards.publishing import publish_draft
 
 pytestmark = pytest.mark.django_db
 
@@ -22,19 +23,21 @@ def test_a_campaign_is_made_for_local_days_and_changed(filled: Filled, staff: Cl
         "name": "Spring sale", "starts_on": "2026-03-01", "ends_on": "2026-03-31", "limit_uses": "100",
         "limit_discount": "250.50", "definitions": ["coupon-1"],
     }  # fmt: skip
-    answer = staff.post(address("coupon_campaign_create", filled), typed)
+    assert staff.post(address("coupon_campaign_create", filled), typed)["Location"] == "/t/acme/program/2/"
+    publish_draft(filled.tenant)
     with tenant_scope(filled.tenant):
         made = CouponCampaign.objects.get(key="spring-sale")
         assert CouponDefinition.objects.get(key="coupon-1").campaign == made
-    assert answer["Location"] == f"/t/acme/coupons/campaigns/{made.public_id}/"
+    path = f"/t/acme/coupons/campaigns/{made.public_id}/"
     # New York: winter time at the start, summer time at the end.
     assert (made.starts_at, made.ends_at) == (
         datetime(2026, 3, 1, 5, tzinfo=UTC), datetime(2026, 4, 1, 4, tzinfo=UTC),
     )  # fmt: skip
-    page = staff.get(answer["Location"])
+    page = staff.get(path)
     assert page.context["form"].initial["ends_on"].isoformat() == "2026-03-31"
     assert str(page.context["form"].initial["limit_discount"]) == "250.50"
-    staff.post(answer["Location"], {"name": "Spring"})
+    staff.post(path, {"name": "Spring"})
+    publish_draft(filled.tenant)
     with tenant_scope(filled.tenant):
         changed = CouponCampaign.objects.get(pk=made.pk)
         assert (changed.name, changed.key, changed.limit_uses, changed.starts_at) == (
@@ -84,6 +87,7 @@ def test_a_clash_is_told_beside_the_field_and_accepted_by_a_second_press(
     )
     assert (changed.status_code, list(changed.context["form"].warnings)) == (422, ["exclusive_group"])
     assert staff.post(address("coupon_create", filled), {**COUPON, **accepted}).status_code == 302
+    publish_draft(filled.tenant)
     with tenant_scope(filled.tenant):
         made = CouponDefinition.objects.get(key="ten-off")
     page = staff.get(f"/t/acme/coupons/{made.public_id}/")
@@ -113,6 +117,7 @@ def test_the_form_says_everything_about_carts(filled: Filled, staff: Client) -> 
         "minimum_quantity": "3", "segments": [filled.segment.key],
     }  # fmt: skip
     assert staff.post(address("coupon_create", filled), {**COUPON, **more}).status_code == 302
+    publish_draft(filled.tenant)
     with tenant_scope(filled.tenant):
         made = CouponDefinition.objects.get(key="ten-off")
         assert (made.free_quantity, made.excluded_categories, made.minimum_quantity, made.segments) == (

@@ -10,6 +10,7 @@ from rewards.services.guesses import Guesser, GuesserKind
 from tenants.scope import tenant_scope
 from tests.conftest import NOW
 from tests.loyalty_saas.backoffice.filling import Filled
+from tests.rewards.publishing import publish_draft
 
 QUEUE, LIMITS = "/t/acme/reviews/", "/t/acme/reviews/limits/"
 
@@ -41,6 +42,9 @@ def test_limits_are_those_of_pace_only(filled: Filled, staff: Client) -> None:
     kinds = ("redemptions", "refunds", "referrals", "coupons")
     values = {f"{kind}_{field}": "7" for kind in kinds for field in ("most", "hours")}
     assert staff.post(LIMITS, values).status_code == 302
+    with tenant_scope(filled.tenant):
+        assert not VelocityLimit.objects.exists()
+    publish_draft(filled.tenant)
     with tenant_scope(filled.tenant):
         assert sorted(VelocityLimit.objects.values_list("kind", "most", "window_hours")) == [
             (kind, 7, 7) for kind in sorted(kinds)

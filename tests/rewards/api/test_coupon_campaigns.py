@@ -10,6 +10,7 @@ from tenants.scope import tenant_scope
 from tests.conftest import ApiClient
 from tests.rewards.coupons import make_definition
 from tests.rewards.factories import make_customer
+from tests.rewards.publishing import publish_draft
 
 pytestmark = pytest.mark.django_db
 
@@ -19,16 +20,29 @@ def test_a_campaign_is_made_changed_and_listed(api: ApiClient, tenant: Tenant, o
         make_definition("ten")
     ask = {"key": "spring", "name": "Spring", "limit_uses": 5, "definitions": ["ten"]}
     made = api.post("/coupon-campaigns", ask)
-    assert (made.status_code, made.json()["definitions"], made.json()["uses"]) == (201, ["ten"], 0)
+    assert (made.status_code, made.json()) == (
+        202,
+        {
+            "draft": 1,
+            "takes_effect": "on_publication",
+            "written": {"key": "spring", "name": "Spring", "limit_uses": 5, "coupons": ["ten"]},
+        },
+    )
+    assert api.get("/coupon-campaigns").json()["data"] == []
+    publish_draft(tenant)
+    [found] = api.get("/coupon-campaigns").json()["data"]
+    assert (found["definitions"], found["uses"]) == (["ten"], 0)
     again = api.post("/coupon-campaigns", ask)
     assert (again.status_code, again.json()["code"]) == (409, "campaign_key_taken")
-    path = f"/coupon-campaigns/{made.json()['id']}"
-    changed = api.patch(path, {"limit_uses": None, "ends_at": "2026-05-01T00:00:00Z"}).json()
-    assert (changed["limit_uses"], changed["ends_at"], changed["name"], changed["definitions"]) == (
+    path = f"/coupon-campaigns/{found['id']}"
+    changed = api.patch(path, {"limit_uses": None, "ends_at": "2026-05-01T00:00:00Z"})
+    assert (changed.status_code, api.get(path).json()) == (202, found)
+    publish_draft(tenant)
+    live = api.get(path).json()
+    assert (live["limit_uses"], live["ends_at"], live["name"], live["definitions"]) == (
         None, "2026-05-01T00:00:00Z", "Spring", ["ten"],
     )  # fmt: skip
-    assert api.get("/coupon-campaigns?key=spring").json()["data"] == [changed]
-    assert api.get(path).json() == changed
+    assert api.get("/coupon-campaigns?key=spring").json()["data"] == [live]
     assert other_api.patch(path, {"name": "Mine"}).status_code == 404
     assert other_api.get("/coupon-campaigns").json()["data"] == []
     assert api.get("/coupon-campaigns?colour=red").status_code == 400
@@ -38,7 +52,9 @@ def test_recipients_are_added_and_may_be_repeated(api: ApiClient, tenant: Tenant
     with tenant_scope(tenant):
         customer = make_customer()
     ask = {"key": "mail", "name": "Mail", "is_targeted": True}
-    path = f"/coupon-campaigns/{api.post('/coupon-campaigns', ask).json()['id']}/recipients"
+    api.post("/coupon-campaigns", ask)
+    publish_draft(tenant)
+    path = f"/coupon-campaigns/{api.get('/coupon-campaigns').json()['data'][0]['id']}/recipients"
     body = {"customers": [str(customer.public_id)]}
     assert [api.post(path, body).json() for _ in range(2)] == [{"added": 1}, {"added": 0}]
     refused = api.post(path, {"segment": "nobody"})

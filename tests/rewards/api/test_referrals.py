@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from rewards.domain.offers import ReferralTerms
 from rewards.models import CouponKind, RewardKind
 from rewards.services import catalogue, referral_programs
 from rewards.services.catalogue import RewardOffer
@@ -20,7 +21,7 @@ def wallet(tenant: Tenant, other_tenant: Tenant) -> object:
     for each in (other_tenant, tenant):
         with tenant_scope(each):
             wallet = make_wallet()
-            terms = referral_programs.ProgramTerms(referrer_points=10, referee_points=5)
+            terms = ReferralTerms(referrer_points=10, referee_points=5)
             referral_programs.save_program(terms=terms, by=SYSTEM, at=NOW)
     return wallet
 

@@ -14,6 +14,7 @@ from tenants.scope import tenant_scope
 from tests.conftest import ApiClient
 from tests.rewards.coupons import make_definition
 from tests.rewards.factories import NOW, balance_of, make_customer, make_wallet, post
+from tests.rewards.publishing import publish_draft
 
 pytestmark = pytest.mark.django_db
 TERMS: dict[str, Any] = {
@@ -77,8 +78,13 @@ def test_limits_are_read_and_set_one_by_one(api: ApiClient, tenant: Tenant) -> N
         "coupons": (50, 24),
     }
     body = {"kind": "refunds", "most": 2, "window_hours": 12}
-    found = api.put("/velocity-limits", body).json()["limits"]
-    assert [each for each in found if each["kind"] == "refunds"] == [body]
+    drafted = api.put("/velocity-limits", body)
+    assert (drafted.status_code, drafted.json()) == (
+        202, {"draft": 1, "takes_effect": "on_publication", "written": body},
+    )  # fmt: skip
+    assert body not in api.get("/velocity-limits").json()["limits"]
+    publish_draft(tenant)
+    assert body in api.get("/velocity-limits").json()["limits"]
     for wrong, pointer in (
         ({"most": 0}, "/most"),
         ({"window_hours": 10**6}, "/window_hours"),
@@ -94,10 +100,13 @@ def test_the_referral_program_is_read_and_written_whole(api: ApiClient, tenant: 
         make_wallet()
         make_definition("friend")
     written = api.put("/referral-program", TERMS)
+    terms = {**TERMS, "referrer_coupon": "", "referee_points": 0, "event_name": ""}
     assert (written.status_code, written.json()) == (
-        200, {**TERMS, "referrer_coupon": "", "referee_points": 0, "event_name": ""},
+        202, {"draft": 1, "takes_effect": "on_publication", "written": terms},
     )  # fmt: skip
-    assert api.get("/referral-program").json() == written.json()
+    assert api.get("/referral-program").status_code == 404
+    publish_draft(tenant)
+    assert api.get("/referral-program").json() == terms
     with tenant_scope(tenant):
         assert CouponDefinition.objects.get().key == "friend"
         assert AuditEntry.objects.get(action="referral_program.saved").diff["within_days"] == [90, 60]
@@ -133,6 +142,7 @@ def test_what_a_referral_names_and_is_not_there_is_told_by_its_field(api: ApiCli
         make_definition("friend")
         friend = str(make_customer().public_id)
     api.put("/referral-program", TERMS)
+    publish_draft(tenant)
     unknown = "01900000-0000-7000-8000-000000000000"
     for body, pointer in (
         ({"code": "nobody", "customer": friend}, "/code"),

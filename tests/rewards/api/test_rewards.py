@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from rewards.models import AbuseReview, Reward
+from rewards.models import AbuseReview, ProgramRevision, Reward
 from tenants.models import AuditEntry, Tenant
 from tenants.scope import tenant_scope
 from tests.conftest import ApiClient
 from tests.rewards.coupons import make_definition
 from tests.rewards.factories import make_wallet
+from tests.rewards.publishing import publish_draft
 
 pytestmark = pytest.mark.django_db
 MUG: dict[str, Any] = {"key": "mug", "name": "Mug", "kind": "product", "wallet": "points", "cost_points": 50}
@@ -30,38 +31,66 @@ def create(api: ApiClient, retry: str = "k", **more: Any) -> Any:
     return api.post("/rewards", {**MUG, **more}, Idempotency_Key=retry)
 
 
-def test_a_reward_is_made_once_changed_and_taken_off(
+def test_a_new_reward_waits_in_the_draft_until_it_is_published(
     api: ApiClient, other_api: ApiClient, tenant: Tenant
 ) -> None:
-    made = create(api, prices=[{"wallet": "gems", "cost_points": 3}], stock=4, coupon="ten", kind="coupon")
-    found = made.json()
-    assert (made.status_code, found["prices"], found["stock"], found["coupon"]) == (
-        201, [{"wallet": "gems", "cost_points": 3}], 4, "ten",
+    said = {"prices": [{"wallet": "gems", "cost_points": 3}], "stock": 4, "coupon": "ten", "kind": "coupon"}
+    made = create(api, **said)
+    assert (made.status_code, made.json()) == (
+        202,
+        {
+            "draft": 1,
+            "takes_effect": "on_publication",
+            "written": {
+                "key": "mug", "name": "Mug", "kind": "coupon", "wallet": "points", "cost_points": 50,
+                "is_active": True, "prices": {"gems": 3}, "coupon": "ten", "stock": 4,
+            },
+        },
     )  # fmt: skip
-    assert (
-        create(
-            api, prices=[{"wallet": "gems", "cost_points": 3}], stock=4, coupon="ten", kind="coupon"
-        ).json()
-        == found
-    )
-    assert create(api, "again").json()["code"] == "reward_key_taken"
-    path = f"/rewards/{found['id']}"
+    assert create(api, **said).json() == made.json()
+    assert create(api, "again", **said | {"stock": 5}).json()["written"]["stock"] == 5
+    assert api.get("/rewards").json()["data"] == []
+    publish_draft(tenant)
+    [found] = api.get("/rewards").json()["data"]
+    assert (found["prices"], found["stock"], found["coupon"]) == (
+        [{"wallet": "gems", "cost_points": 3}], 5, "ten",
+    )  # fmt: skip
+    assert create(api, "late").json()["code"] == "reward_key_taken"
+    assert other_api.patch(f"/rewards/{found['id']}", {"name": "Mine"}).status_code == 404
     with tenant_scope(tenant):
-        Reward.objects.update(stock=1)
+        assert not AbuseReview.objects.exists()
+
+
+def test_a_reward_is_changed_in_the_draft_and_its_stock_at_once(api: ApiClient, tenant: Tenant) -> None:
+    create(api, stock=4)
+    publish_draft(tenant)
+    [found] = api.get("/rewards").json()["data"]
+    path = f"/rewards/{found['id']}"
+    nothing = api.patch(path, {"name": "Mug"})
+    assert (nothing.status_code, nothing.json()["draft"], nothing.json()["takes_effect"]) == (
+        200,
+        None,
+        "now",
+    )
     changed = api.patch(path, {"name": "Cup", "limit_per_customer": 2})
-    assert changed.json() == {**found, "name": "Cup", "limit_per_customer": 2, "stock": 1}
-    assert api.patch(path, {"stock": None, "prices": [], "coupon": "", "kind": "product"}).json() == {
-        **changed.json(), "stock": None, "prices": [], "coupon": None, "kind": "product",
+    assert (changed.status_code, changed.json()["draft"]) == (202, 2)
+    both = api.patch(path, {"stock": 9, "prices": [{"wallet": "gems", "cost_points": 3}]}).json()
+    assert (both["written"]["name"], both["written"]["prices"]) == ("Cup", {"gems": 3})
+    assert api.get(path).json() == {**found, "stock": 9}
+    stocked = api.patch(path, {"stock": None})
+    assert (stocked.status_code, stocked.json()) == (200, {**found, "stock": None})
+    publish_draft(tenant)
+    assert api.get(path).json() == {
+        **found, "name": "Cup", "limit_per_customer": 2, "stock": None,
+        "prices": [{"wallet": "gems", "cost_points": 3}],
     }  # fmt: skip
-    assert api.patch(path, {"is_active": False}).json()["is_active"] is False
-    assert (api.get("/rewards").json()["data"], api.get(path).json()["name"]) == ([], "Cup")
-    assert other_api.get("/rewards").json()["data"] == []
-    assert other_api.patch(path, {"name": "Mine"}).status_code == 404
+    assert api.patch(path, {"is_active": False}).json()["written"]["is_active"] is False
+    publish_draft(tenant)
+    assert (api.get("/rewards").json()["data"], api.get(path).json()["is_active"]) == ([], False)
     with tenant_scope(tenant):
         last = AuditEntry.objects.filter(action="reward.saved").order_by("-pk").first()
         assert last is not None
         assert last.diff == {"is_active": [True, False]}
-        assert not AbuseReview.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -92,3 +121,4 @@ def test_a_wrong_reward_names_its_field(
     assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
     with tenant_scope(tenant):
         assert not Reward.objects.exists()
+        assert not ProgramRevision.objects.exists()

@@ -204,7 +204,7 @@ def test_a_coupon_that_is_not_offered_any_more_costs_nobody_points(wallet: Any) 
             key=definition.key, name=definition.key, kind=RewardKind.COUPON, wallet_key="points",
             cost_points=50, offer=RewardOffer(coupon_definition=definition.key), by=SYSTEM, at=NOW,
         )  # fmt: skip
-    definitions.archive(definition=kept, by=SYSTEM, at=NOW)
+    definitions.switch_off(definition=kept, by=SYSTEM, at=NOW)
     seen = catalogue_queries.visible_to(customer, at=NOW)
     assert [each.reasons for each in seen] == [("coupon_not_offered",)] * 2
     for reward in Reward.objects.all():

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from crm.models import Customer
+from rewards.domain.offers import ReferralTerms
 from rewards.models import Lot, ProgramRevision, Referral
 from rewards.services import (
     movements,
@@ -21,7 +22,6 @@ from rewards.services import (
     tiers,
 )
 from rewards.services.opening_balances import Balance
-from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import SYSTEM, Actor
 from tenants.errors import InvalidInput
 from tenants.models import Tenant
@@ -84,7 +84,7 @@ def test_what_apps_staff_and_files_credit_ends_by_the_tier(members: Members, act
 def test_challenges_and_referrals_credit_under_the_wallets_rules(members: Members) -> None:
     count_orders(*(make_order(member, [("GROCERY", 1, 10)], NOW).pk for member in members))
     assert ends(*members) == [A_YEAR, None]
-    terms = ProgramTerms(referrer_points=100, referee_kind="points", referee_points=50)
+    terms = ReferralTerms(referrer_points=100, referee_kind="points", referee_points=50)
     referral_programs.save_program(terms=terms, by=SYSTEM, at=NOW)
     for referrer in members:
         friend = make_customer()

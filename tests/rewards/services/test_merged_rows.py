@@ -11,6 +11,7 @@ from crm.models import Customer, CustomerMerge, MergedRow
 from crm.queries import merges as merge_queries
 from crm.services import merges
 from rewards import receivers
+from rewards.domain.offers import ReferralTerms
 from rewards.domain.references import REFERENCES
 from rewards.models import (
     ChallengeProgress,
@@ -43,7 +44,6 @@ from rewards.services.coupons import campaigns
 from rewards.services.coupons import redemptions as coupon_redemptions
 from rewards.services.coupons.campaigns import CampaignTerms
 from rewards.services.coupons.errors import CouponsRejected
-from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -251,7 +251,7 @@ def test_redemptions_and_their_limit_follow(pair: tuple[Customer, Customer]) -> 
 def test_referrals_follow_and_nobody_brings_oneself(pair: tuple[Customer, Customer]) -> None:
     ann, anne = pair
     friends = [make_customer() for _ in range(3)]
-    terms = ProgramTerms(referrer_points=100, referee_points=50)
+    terms = ReferralTerms(referrer_points=100, referee_points=50)
     referral_programs.save_program(terms=terms, by=SYSTEM, at=NOW)
     code_by_name = {
         each.pk: referral_codes.code_of(customer=each, at=NOW).code for each in (ann, anne, friends[2])

@@ -25,6 +25,7 @@ from rewards.models import (
     ReferralProgram,
     ReferralState,
     Reward,
+    RewardKind,
 )
 from rewards.queries import governed
 from rewards.services import catalogue, preset_traffic, presets, programs, verification
@@ -71,7 +72,10 @@ def test_a_presets_offers_are_changed_by_the_next_revision_and_come_back_with_th
     first = presets.install(key="ecommerce", by=SYSTEM, at=NOW)
     bag = Reward.objects.get(key="tote-bag")
     with pytest.raises(GovernedByProgram):
-        catalogue.change_reward(reward=bag, values={"cost_points": 1}, by=SYSTEM, at=NOW)
+        catalogue.save_reward(
+            key=bag.key, name="Bag", kind=RewardKind.PRODUCT, wallet_key="points", cost_points=1,
+            by=SYSTEM, at=NOW,
+        )  # fmt: skip
     catalogue.set_stock(reward=bag, stock=7, by=SYSTEM, at=NOW)
     changed = deepcopy(first.document)
     next(each for each in changed["rewards"] if each["key"] == "tote-bag")["cost_points"] = 301

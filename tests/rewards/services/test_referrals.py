@@ -7,6 +7,7 @@ import pytest
 
 from crm.models import Customer, Identity, Person
 from crm.services import merges
+from rewards.domain.offers import ReferralTerms
 from rewards.locks import lock_accounts
 from rewards.models import (
     AbuseReview,
@@ -31,7 +32,6 @@ from rewards.services import (
     verification,
 )
 from rewards.services.coupons import definitions
-from rewards.services.referral_programs import ProgramTerms
 from tenants.domain.actors import SYSTEM
 from tenants.errors import InvalidInput
 from tenants.models import AuditEntry, Tenant
@@ -64,7 +64,7 @@ def set_up(**changes: Any) -> None:
         "referrer_points": 100, "referee_kind": "coupon", "referee_coupon": "friend",
         "minimum_order_minor": 2000, **changes,
     }  # fmt: skip
-    referral_programs.save_program(terms=ProgramTerms(**values), by=SYSTEM, at=NOW)
+    referral_programs.save_program(terms=ReferralTerms(**values), by=SYSTEM, at=NOW)
 
 
 def refer(referrer: Customer, referee: Customer, at: Any = NOW) -> Referral:
@@ -144,7 +144,7 @@ def test_who_cannot_be_paid_holds_up_nobody_and_is_paid_later() -> None:
 def test_a_return_of_what_was_never_paid_in_full_takes_back_the_rest() -> None:
     referrer, friend = make_customer(), make_customer()
     refer(referrer, friend)
-    definitions.archive(definition=CouponDefinition.objects.get(), by=SYSTEM, at=NOW)
+    definitions.switch_off(definition=CouponDefinition.objects.get(), by=SYSTEM, at=NOW)
     order = place(friend, 4000)
     row = Referral.objects.get()
     assert (row.state, row.reason, points_of(referrer)) == ("qualified", "not_found", 100)
@@ -264,7 +264,7 @@ def test_who_cannot_be_referred() -> None:
     make_order(other, [("GROCERY", 1, 100)])
     with pytest.raises(referral_states.NotNewCustomer):
         refer(referrer, other)
-    set_up_off = ProgramTerms(is_active=False, referrer_points=1, referee_points=1)
+    set_up_off = ReferralTerms(is_active=False, referrer_points=1, referee_points=1)
     referral_programs.save_program(terms=set_up_off, by=SYSTEM, at=NOW)
     with pytest.raises(referral_states.NoReferralProgram):
         refer(referrer, make_customer())

@@ -87,14 +87,14 @@ def test_no_coupon_gets_a_rule_on_it_and_an_older_one_can_be_ended(tenant: Tenan
         with pytest.raises(CouponsRejected) as caught:
             redeem("LARGE", customer=factories.customer("c2", attributes={"size": "L"}))
         assert reasons(caught) == [("LARGE", "customer_rule")]
-        assert refused(lambda: definitions.create(key="new", terms=terms, by=SYSTEM, at=NOW)) == [
+        assert refused(lambda: definitions.save(key="new", terms=terms, by=SYSTEM, at=NOW)) == [
             ("/rule", "sensitive_value")
         ]
         other = replace(terms, rule={"all": [RULE]})
         assert refused(lambda: definitions.save(key="old", terms=other, by=SYSTEM, at=NOW)) == [
             ("/rule", "sensitive_value")
         ]
-        assert not definitions.archive(definition=old, by=SYSTEM, at=NOW).is_active
+        assert not definitions.switch_off(definition=old, by=SYSTEM, at=NOW).is_active
         assert list(CouponDefinition.objects.values_list("key", flat=True)) == ["old"]
 
 
