@@ -72,6 +72,7 @@ class NewTenantForm(SlugForm, TenantForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["name"].label = _("Name of the organisation")
         self.fields["name"].widget.attrs |= {
             "hx-get": reverse_lazy("tenant_slug"), "hx-trigger": "input changed delay:400ms",
             "hx-include": "#slug-field", "hx-target": "#slug-field", "hx-swap": "outerHTML",

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Q
 
 from crm.models import SegmentMember
+from crm.queries import segment_matches
 from rewards.domain.challenges.changes import Grant, Kept
 from rewards.domain.challenges.definition import Challenge
 from rewards.domain.challenges.matching import Contribution
@@ -67,8 +68,12 @@ def participations(
     return {Pair(row.customer_id, row.challenge_key): row for row in rows}
 
 
-def audiences(customer_ids: Collection[int], challenges: Sequence[Challenge]) -> Audiences:
-    """Return what the audiences of ``challenges`` depend on; no query where none does."""
+def audiences(customer_ids: Collection[int], challenges: Sequence[Challenge], *, at: datetime) -> Audiences:
+    """Return what the audiences of ``challenges`` depend on; no query where none does.
+
+    Where leaving a segment makes a challenge wait, who does not match its rule any more has left: what a
+    customer takes back, such as a consent, holds before the segment's next refresh.
+    """
     segments = {challenge.audience.segment for challenge in challenges} - {""}
     customers_by_segment: dict[str, set[int]] = defaultdict(set)
     if segments:
@@ -77,6 +82,9 @@ def audiences(customer_ids: Collection[int], challenges: Sequence[Challenge]) ->
         )
         for key, customer_id in members.values_list("segment__key", "customer_id"):
             customers_by_segment[key].add(customer_id)
+        left_at_once = {challenge.audience.segment for challenge in challenges if challenge.pauses} - {""}
+        for key, matched in segment_matches.matching(left_at_once, customer_ids, at=at).items():
+            customers_by_segment[key] &= matched
     tiers: dict[int, str] = {}
     if any(challenge.audience.tiers for challenge in challenges):
         rows = TierMembership.objects.filter(customer_id__in=list(customer_ids))

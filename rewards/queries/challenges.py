@@ -92,7 +92,7 @@ def of_customer(customer: Customer, *, at: datetime) -> list[ChallengeStatus]:
         return []
     keys = [challenge.key for challenge in challenges]
     joined = challenge_members.participations([customer.pk], keys)
-    audiences = challenge_members.audiences([customer.pk], challenges)
+    audiences = challenge_members.audiences([customer.pk], challenges, at=at)
     offered = [
         challenge
         for challenge in challenges

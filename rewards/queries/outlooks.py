@@ -118,7 +118,7 @@ def _challenges(
     if not touched:
         return
     joined = challenge_members.participations([customer.pk], [challenge.key for challenge in touched])
-    audiences = challenge_members.audiences([customer.pk], touched)
+    audiences = challenge_members.audiences([customer.pk], touched, at=case.at)
     pairs = {Pair(customer.pk, challenge.key): EARLIEST for challenge in touched}
     counted, stored = challenge_members.contributions(pairs), challenge_members.progress(pairs)
     live_since, since = challenge_members.live_since(), challenge_members.joined_at([customer.pk])

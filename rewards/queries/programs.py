@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -23,7 +25,7 @@ from rewards.domain.linting import Known, lint
 from rewards.domain.programs import Revision
 from rewards.models import CouponDefinition, ProgramRevision, RevisionState, Reward, Wallet
 from rewards.queries import held
-from tenants.scope import active_tenant
+from tenants.scope import active_tenant, active_tenant_id
 
 EDITABLE: Final = (RevisionState.DRAFT, RevisionState.REHEARSED, RevisionState.CHANGES_REQUESTED)
 OPEN: Final = (*EDITABLE, RevisionState.IN_REVIEW, RevisionState.APPROVED)
@@ -32,6 +34,8 @@ _MOST_ENGINES: Final = 256
 # What an engine is made of: the document or its checksum, the time zone and the sensitive names.
 _Made: TypeAlias = tuple[bytes | str, str, bytes]
 _engine_by_document: dict[_Made, Engine] = {}
+_ByTenant: TypeAlias = "dict[int, PublishedRevision | None]"
+_kept: ContextVar[_ByTenant | None] = ContextVar("published_revisions", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,28 @@ class Timeline:
         return self.revisions[-1]
 
 
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Read the program in force once for the block: for who plays a whole day and publishes nothing."""
+    token = _kept.set({})
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
 def published() -> PublishedRevision | None:
     """Return the published revision, or ``None`` while the tenant has no program."""
+    kept = _kept.get()
+    if kept is None:
+        return _published()
+    tenant_id = active_tenant_id()
+    if tenant_id not in kept:
+        kept[tenant_id] = _published()
+    return kept[tenant_id]
+
+
+def _published() -> PublishedRevision | None:
     row = ProgramRevision.objects.filter(state=RevisionState.PUBLISHED).defer("document").first()
     return None if row is None else _bound(row, _stored_engine(row, sensitive.hidden()))
 

@@ -89,7 +89,7 @@ def _admitted(touched: Sequence[Touched], batch: Batch) -> list[Touched]:
         return []
     there = challenge_members.participations(customer_ids, keys)
     challenges = [batch.challenge_by_key[key] for key in sorted(keys)]
-    audiences = challenge_members.audiences(customer_ids, challenges)
+    audiences = challenge_members.audiences(customer_ids, challenges, at=batch.at)
 
     def part(pair: Pair) -> Involvement:
         participation = there.get(pair)

@@ -114,7 +114,8 @@ def _waiting(gifts: Sequence[Gift], joined: Mapping[Pair, Joined], batch: Batch)
     challenges = [each for each in batch.challenge_by_key.values() if each.pauses]
     if not gifts or not challenges:
         return frozenset()
-    audiences = challenge_members.audiences({gift.pair.customer_id for gift in gifts}, challenges)
+    receivers = {gift.pair.customer_id for gift in gifts}
+    audiences = challenge_members.audiences(receivers, challenges, at=batch.at)
 
     def waits(pair: Pair) -> bool:
         challenge, asked = batch.challenge_by_key[pair.challenge_key], joined[pair].is_opted_in

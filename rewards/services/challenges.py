@@ -117,7 +117,7 @@ def opt_in(*, customer: Customer, key: str, by: Actor, at: datetime) -> Challeng
         raise ChallengeIsAutomatic
     if window_span(challenge, joined_at=at, live_from=at, zone=active_tenant().zone).ends_at <= at:
         raise ChallengeNotOffered("The challenge is over.")
-    if not challenge_members.audiences([customer.pk], [challenge]).admits(challenge, customer.pk):
+    if not challenge_members.audiences([customer.pk], [challenge], at=at).admits(challenge, customer.pk):
         raise ChallengeNotOffered
     row: ChallengeParticipation
     row, is_new = ChallengeParticipation.objects.get_or_create(
@@ -163,17 +163,17 @@ def sweep(*, by: Actor, at: datetime) -> Counted:
     )
     rows = completed.order_by("completed_at").values_list("customer_id", "challenge_key")
     pairs = list(dict.fromkeys(Pair(customer_id, key) for customer_id, key in rows))
-    due = islice(_not_waiting(pairs, published.revision.challenges), _SWEEP)
+    due = islice(_not_waiting(pairs, published.revision.challenges, at), _SWEEP)
     return challenge_counting.recompute(due, Batch(published, by, at))
 
 
-def _not_waiting(pairs: Sequence[Pair], challenges: Sequence[Challenge]) -> Iterator[Pair]:
+def _not_waiting(pairs: Sequence[Pair], challenges: Sequence[Challenge], at: datetime) -> Iterator[Pair]:
     """Yield the participants who do not wait outside of an audience, reading a page of them at a time."""
     by_key = {challenge.key: challenge for challenge in challenges}
     for first in range(0, len(pairs), _SWEEP):
         page = pairs[first : first + _SWEEP]
         customer_ids = {pair.customer_id for pair in page}
-        audiences = challenge_members.audiences(customer_ids, challenges)
+        audiences = challenge_members.audiences(customer_ids, challenges, at=at)
         there = challenge_members.participations(customer_ids, by_key)
         for pair in page:
             row = there.get(pair)

@@ -17,11 +17,14 @@ from django.utils.translation import gettext
 from crm.services import items, segment_refresh
 from rewards.domain.presets import traffic
 from rewards.domain.presets.definition import Preset
+from rewards.domain.presets.traffic import Day
+from rewards.queries import programs
 from rewards.services import liability, sample_evenings, tiers
 from rewards.services.presets import preset, unit_of
 from rewards.services.sample_members import Crowd, Played
 from tenants.domain.actors import Actor
 from tenants.models import OutboxMessage, Tenant
+from tenants.queue import keeping_quiet
 from tenants.scope import tenant_scope
 from tenants.services import outbox
 
@@ -51,26 +54,32 @@ def play(
             datetime.combine(day.day + timedelta(days=after), time.min, tzinfo=tenant.zone).astimezone(UTC)
             for after in (0, 1)
         )
-        evening, known = min(midnight, at), replace(crowd.played)
-        with tenant_scope(tenant):
-            crowd.live(day, morning, evening)
-        _deliver(tenant, evening)
-        with tenant_scope(tenant):
-            sample_evenings.enter_challenges(people=people, day=day, by=by, at=evening)
-            # Points of later days must not buy anything on a day that was played before.
-            if crowd.played != known:
-                crowd.played.redemptions += sample_evenings.take_rewards(
-                    people=people, day=day, by=by, at=evening
-                )
-            sample_evenings.hand_over(by=by, at=evening)
-            # As every night: who has not ordered yet holds the lowest tier from the day of joining on.
-            tiers.recompute(at=evening)
+        with keeping_quiet(), programs.read_once():
+            _live(tenant, crowd, day, morning, min(midnight, at))
         said = f"{crowd.played.events} events, {crowd.played.orders} orders"
         progress(number, traffic.DAYS, said)
     with tenant_scope(tenant):
         liability.snapshot_month_ends(at=at)
     segment_refresh.refresh_all(tenant=tenant, at=at, keys=None, progress=lambda *_: None)
     return crowd.played
+
+
+def _live(tenant: Tenant, crowd: Crowd, day: Day, morning: datetime, evening: datetime) -> None:
+    """Let a day and its evening happen; what the day publishes is acted on in between, as by a worker."""
+    known, by = replace(crowd.played), crowd.by
+    with tenant_scope(tenant):
+        crowd.live(day, morning, evening)
+    _deliver(tenant, evening)
+    with tenant_scope(tenant):
+        sample_evenings.enter_challenges(people=crowd.people, day=day, by=by, at=evening)
+        # Points of later days must not buy anything on a day that was played before.
+        if crowd.played != known:
+            crowd.played.redemptions += sample_evenings.take_rewards(
+                people=crowd.people, day=day, by=by, at=evening
+            )
+        sample_evenings.hand_over(by=by, at=evening)
+        # As every night: who has not ordered yet holds the lowest tier from the day of joining on.
+        tiers.recompute(at=evening)
 
 
 def _stock_shelf(chosen: Preset, unit: int, *, by: Actor, at: datetime) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tenants.models import AuditEntry, OutboxMessage, Tenant
-from tenants.queue import consumes, registry
+from tenants.queue import consumes, keeping_quiet, registry
 from tenants.scope import tenant_scope
 from tenants.services import audit, outbox
 from tests.conftest import NOW
@@ -102,3 +102,13 @@ def test_the_relay_delivers_what_is_due_of_every_tenant(tenant, other_tenant):
     assert outbox.relay(at=NOW) == 2
     assert outbox.relay(at=NOW) == 0
     assert len(seen) == 2
+
+
+def test_quiet_work_sends_no_messages_and_keeps_its_rows(scope, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks() as callbacks:
+        with keeping_quiet():
+            outbox.publish(topic="test.quiet", payload={}, at=NOW)
+        assert callbacks == []
+        outbox.publish(topic="test.loud", payload={}, at=NOW)
+    assert len(callbacks) == 1
+    assert OutboxMessage.objects.filter(state=OutboxMessage.State.PENDING).count() == 2
