@@ -20,6 +20,8 @@ WORDS: Final[dict[Words, dict[str, Words]]] = {
         "program.rolled_back": _("Rolled back to an earlier revision"),
         "program.self_approval_changed": _("Changed whether one may approve one's own revision"),
         "program.rehearsal_policy_changed": _("Changed whether a rehearsal is needed"),
+        "program.brake_pulled": _("Pulled the emergency brake"),
+        "program.brake_released": _("Released the emergency brake"),
         "preset.installed": _("Installed a starter program"),
     },
     _("Tiers and challenges"): {

@@ -17,6 +17,7 @@ WORDS: Final[dict[Reason, str | Promise]] = {
     Reason.UNKNOWN_CODE: gettext_lazy("there is no such code"),
     Reason.DUPLICATE_CODE: gettext_lazy("named twice"),
     Reason.NOT_OFFERED: gettext_lazy("not offered any more"),
+    Reason.PAUSED: gettext_lazy("paused by an emergency brake"),
     Reason.VOID: gettext_lazy("switched off"),
     Reason.EXHAUSTED: gettext_lazy("used up"),
     Reason.RESERVED: gettext_lazy("reserved for somebody"),

@@ -16,7 +16,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.admin import finding_words, tier_words, wallet_words, words
+from rewards.admin import brakes, finding_words, tier_words, wallet_words, words
 from rewards.admin.finding_words import FindingInWords
 from rewards.domain.documents import to_json
 from rewards.domain.programs import Revision
@@ -72,6 +72,7 @@ class ProgramPage(StaffPage):
             settings=Program.objects.first(),
             policies=RehearsalPolicy.choices,
             secrets=programs.readers_of_secrets(revision) if revision else [],
+            brakes=brakes.shown(),
             outside=offers.outside(revision, at=timezone.now()).count if revision else 0,
         )
 
@@ -172,6 +173,7 @@ class PublishPage(OneRevisionPage):
             former=programs.current(),
             check=self.check,
             findings=found(revision, currency),
+            brakes=brakes.shown(),
             program=described(revision, currency),
             members=None,
             status=status,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from rewards.admin import (
+    brakes,
     offer_drafts,
     program,
     program_compare,
@@ -19,6 +20,8 @@ urlpatterns = [
     path("program/", program.ProgramPage.as_view(), name="program"),
     path("program/edit/", program_editor.EditPage.as_view(), name="program_edit"),
     path("program/draft/<slug:section>/<slug:key>/drop/", offer_drafts.DropPage.as_view(), name="offer_drop"),
+    path("program/brake/", brakes.BrakePage.as_view(), name="program_brake"),
+    path("program/brake/release/", brakes.ReleasePage.as_view(), name="program_brake_release"),
     path("program/take-in/", offer_drafts.TakeInPage.as_view(), name="program_take_in"),
     path("program/import/", program_import.ImportPage.as_view(), name="program_import"),
     path("program/self-approval/", program_steps.SelfApprovalPage.as_view(), name="program_self_approval"),

@@ -71,6 +71,8 @@ def refusal(record: dict[str, Any]) -> str:
 
 
 def _reason(rule: dict[str, Any], names: dict[str, str], currency: str) -> str:
+    if rule.get("paused"):
+        return _("paused by an emergency brake")
     if skipped_by := rule.get("skipped_by"):
         return _("left out, because “%(rule)s” ends the list") % {"rule": names.get(skipped_by, skipped_by)}
     if excluded_by := rule.get("excluded_by"):

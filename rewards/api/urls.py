@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from rewards.api.views import programs
 from rewards.api.views.adjustment_requests import AdjustmentRequestViewSet
+from rewards.api.views.brakes import BrakesView, ReleaseBrakeView
 from rewards.api.views.challenges import ChallengesView, CustomerChallengesView, OptInView, OptOutView
 from rewards.api.views.coupon_campaigns import CouponCampaignViewSet
 from rewards.api.views.coupon_definitions import CouponDefinitionViewSet
@@ -69,6 +70,8 @@ router.register("reviews", ReviewViewSet, basename="review")
 router.register("referrals", ReferralViewSet, basename="referral")
 
 urlpatterns = [
+    path("programs/brakes", BrakesView.as_view(), name="program-brakes"),
+    path("programs/brakes/release", ReleaseBrakeView.as_view(), name="program-brake-release"),
     path("velocity-limits", VelocityLimitsView.as_view(), name="velocity-limits"),
     path("referral-program", ReferralProgramView.as_view(), name="referral-program"),
     path("customers/<uuid:public_id>/rewards", CustomerRewardsView.as_view(), name="customer-rewards"),

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     UNKNOWN_CODE = "unknown_code"
     DUPLICATE_CODE = "duplicate_code"
     NOT_OFFERED = "not_offered"
+    PAUSED = "paused"
     VOID = "void"
     EXHAUSTED = "exhausted"
     RESERVED = "reserved"

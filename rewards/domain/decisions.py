@@ -30,7 +30,8 @@ class CapApplied(NamedTuple):
 class RuleOutcome(NamedTuple):
     """Whether a rule matched, what it gave, and otherwise which conditions failed and by how much.
 
-    ``hidden`` are the facts that the rule speaks of and found missing because they are sensitive.
+    A rule that ``is_paused`` was not asked. ``hidden`` are the facts that the rule speaks of and found
+    missing because they are sensitive.
     """
 
     rule: str
@@ -42,6 +43,7 @@ class RuleOutcome(NamedTuple):
     excluded_by: str | None = None
     grants: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    is_paused: bool = False
 
     @property
     def has_given(self) -> bool:
@@ -60,6 +62,8 @@ class RuleOutcome(NamedTuple):
             document["excluded_by"] = self.excluded_by
         if self.grants:
             document["effects"] = list(self.grants)
+        if self.is_paused:
+            document["paused"] = True
         if self.hidden:
             document["hidden"] = {"sensitive": list(self.hidden)}
         return document

@@ -8,6 +8,7 @@ way they were shared (see ``amounts``).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 
 from crm.domain.hidden_values import NOTHING_HIDDEN, Hidden, without
@@ -25,7 +26,7 @@ class Engine:
     Rules find ``hidden`` values missing, and their outcomes name those they would have read.
     """
 
-    __slots__ = ("_hidden", "_rules", "needs", "revision")
+    __slots__ = ("_hidden", "_paused", "_rules", "needs", "revision")
 
     def __init__(self, revision: Revision, hidden: Hidden = NOTHING_HIDDEN) -> None:
         self.revision = revision
@@ -33,6 +34,15 @@ class Engine:
         self._rules: Mapping[tuple[Trigger, str], tuple[CompiledRule, ...]] = compile_rules(revision, hidden)
         reads_hidden = any(rule.hidden for rules in self._rules.values() for rule in rules)
         self._hidden = hidden if reads_hidden else NOTHING_HIDDEN
+        self._paused: frozenset[str] = frozenset()
+
+    def pausing(self, rules: frozenset[str]) -> Engine:
+        """Return the same engine with these rules giving nothing; what is compiled is shared."""
+        if not rules:
+            return self
+        other = copy(self)
+        other._paused = rules  # noqa: SLF001 - of its own class
+        return other
 
     def answers(self, trigger: Trigger, name: str = "") -> bool:
         """Whether any rule could answer to such an event."""
@@ -54,7 +64,8 @@ class Engine:
         rules = self._rules.get((event.trigger, event.name), ())
         if self._hidden:
             state, event = _open(state, event, self._hidden)
-        return _Run(self.revision, state, event, explains=explains).over(rules, shares_lines=shares_lines)
+        run = _Run(self.revision, state, event, explains=explains, paused=self._paused)
+        return run.over(rules, shares_lines=shares_lines)
 
 
 def _open(state: CustomerState, event: Happening, hidden: Hidden) -> tuple[CustomerState, Happening]:
@@ -74,12 +85,20 @@ class _Run:
     """One evaluation under way."""
 
     __slots__ = (
-        "_context", "_effects", "_explains", "_given", "_own", "_points_by_wallet", "_revision", "_spent",
-        "_stopped_by", "_winners",
+        "_context", "_effects", "_explains", "_given", "_own", "_paused", "_points_by_wallet", "_revision",
+        "_spent", "_stopped_by", "_winners",
     )  # fmt: skip
 
-    def __init__(self, revision: Revision, state: CustomerState, event: Happening, *, explains: bool) -> None:
-        self._revision, self._explains = revision, explains
+    def __init__(
+        self,
+        revision: Revision,
+        state: CustomerState,
+        event: Happening,
+        *,
+        explains: bool,
+        paused: frozenset[str],
+    ) -> None:
+        self._revision, self._explains, self._paused = revision, explains, paused
         self._context = Context(event, state, revision.time_zone)
         self._given: dict[str, Sequence[int]] = {}
         self._points_by_wallet: dict[str, int] = {}
@@ -103,6 +122,8 @@ class _Run:
         )
 
     def _outcome(self, rule: CompiledRule) -> RuleOutcome:
+        if rule.key in self._paused:
+            return RuleOutcome(rule.key, is_matched=False, is_paused=True)
         if self._stopped_by is not None:
             return RuleOutcome(rule.key, is_matched=False, skipped_by=self._stopped_by)
         if rule.group and (winner := self._winners.get(rule.group)):

@@ -28,6 +28,7 @@ class ProgramRevision(TenantModel):
     another has been published since, an approval does not hold any more. `reviewed_digest` names the document
     that was approved, as rehearsals name theirs: so the rehearsals of an approval are found.
     `document_md5` lets a process that has compiled a document find it without reading it again.
+    `brakes` are on while it is in force.
     `submitted_ref` is the kind and id of the actor whose label `submitted_by` was: whoever is renamed stays
     the same.
     """
@@ -44,6 +45,7 @@ class ProgramRevision(TenantModel):
         db_persist=True,
         verbose_name=_("checksum of the document"),
     )
+    brakes = models.JSONField(_("emergency brakes"), default=list, db_default=[])
     note = models.CharField(_("note"), max_length=500, blank=True, default="")
     base_number = models.PositiveIntegerField(_("based on"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))

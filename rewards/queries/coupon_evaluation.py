@@ -8,11 +8,13 @@ from datetime import datetime
 from itertools import chain
 
 from crm.models import Customer
+from rewards.domain.brakes import NO_BRAKES, Brakes
 from rewards.domain.coupon_codes import normalised
 from rewards.domain.coupon_limits import Demand, demands, refusals, together
 from rewards.domain.coupon_pricing import Applied, Offer, Priced, conflicts, price
 from rewards.domain.coupon_terms import Cart, Reason, Rejection, rejections
 from rewards.models import CodeState, CouponCode
+from rewards.queries import brakes as brake_queries
 from rewards.queries import coupon_offers
 from rewards.queries.coupon_offers import Candidate, Preloaded
 from tenants.models import Tenant
@@ -84,6 +86,7 @@ def _checked(spelled: Sequence[str], candidates: dict[str, Candidate], call: _Ca
     found = list(candidates.values())
     view = coupon_offers.customer_view(call.customer, found)
     received = coupon_offers.received_campaigns(call.customer, found, call.preloaded)
+    brakes = brake_queries.on(call.at) if found else NO_BRAKES
     zone, currency = call.tenant.zone, call.tenant.currency
     verdicts: list[Verdict] = []
     for position, code in enumerate(spelled):
@@ -95,7 +98,7 @@ def _checked(spelled: Sequence[str], candidates: dict[str, Candidate], call: _Ca
         else:
             reasons = [
                 *_of_code(candidate.row, call.customer, call.at),
-                *_of_offer(candidate, call.customer, received, call.at),
+                *_of_offer(candidate, call.customer, received, call.at, brakes),
                 *rejections(candidate.terms, call.cart, view, call.at, zone=zone, currency=currency),
             ]
         verdicts.append(Verdict(code, candidate, _once(reasons)))
@@ -126,10 +129,13 @@ def _of_code(row: CouponCode, customer: Customer | None, at: datetime) -> list[R
 
 
 def _of_offer(
-    candidate: Candidate, customer: Customer | None, received: set[int], at: datetime
+    candidate: Candidate, customer: Customer | None, received: set[int], at: datetime, brakes: Brakes
 ) -> list[Rejection]:
     found = []
     campaign = candidate.campaign
+    is_paused = candidate.definition.key in brakes.coupons
+    if is_paused or (campaign is not None and campaign.key in brakes.campaigns):
+        found.append(Rejection(Reason.PAUSED))
     if not candidate.definition.is_active:
         found.append(Rejection(Reason.NOT_OFFERED))
     if candidate.limits.needs_customer and customer is None:

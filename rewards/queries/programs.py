@@ -17,6 +17,7 @@ from django.utils import timezone
 from crm.domain.hidden_values import NOTHING_HIDDEN, Hidden
 from crm.models import Segment
 from crm.queries import sensitive
+from rewards.domain.brakes import holding
 from rewards.domain.documents import parse
 from rewards.domain.engine import Engine
 from rewards.domain.findings import Finding
@@ -91,7 +92,9 @@ def published() -> PublishedRevision | None:
 
 def _published() -> PublishedRevision | None:
     row = ProgramRevision.objects.filter(state=RevisionState.PUBLISHED).defer("document").first()
-    return None if row is None else _bound(row, _stored_engine(row, sensitive.hidden()))
+    if row is None:
+        return None
+    return _bound(row, _stored_engine(row, sensitive.hidden()).pausing(_paused(row)))
 
 
 def timeline() -> Timeline | None:
@@ -102,15 +105,25 @@ def timeline() -> Timeline | None:
         return None
     wallets = dict(Wallet.objects.values_list("key", "id"))
     hidden = sensitive.hidden()
+    # A late event is judged by the revision of its day, and by no rule that is paused today.
+    paused = _paused(rows[-1])
     return Timeline(
-        [PublishedRevision(row.pk, row.number, _stored_engine(row, hidden), wallets) for row in rows],
+        [
+            PublishedRevision(row.pk, row.number, _stored_engine(row, hidden).pausing(paused), wallets)
+            for row in rows
+        ],
         [row.published_at for row in rows if row.published_at is not None],
     )
 
 
 def bind(row: ProgramRevision) -> PublishedRevision:
     """Compile a revision in the tenant's time zone; from now on it reads nothing sensitive."""
-    return _bound(row, _engine(row, sensitive.hidden()))
+    paused = _paused(row) if row.state == RevisionState.PUBLISHED else frozenset()
+    return _bound(row, _engine(row, sensitive.hidden()).pausing(paused))
+
+
+def _paused(row: ProgramRevision) -> frozenset[str]:
+    return holding(row.brakes, timezone.now()).rules
 
 
 def _bound(row: ProgramRevision, engine: Engine) -> PublishedRevision:

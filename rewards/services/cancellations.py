@@ -10,6 +10,7 @@ from django.db import connections, transaction
 from django.db.models import QuerySet
 
 from crm.services import customer_touches
+from rewards.domain.policies import Pace
 from rewards.locks import lock_redemption
 from rewards.models import Redemption, RedemptionState, VelocityKind
 from rewards.services import holds, ledger, reward_stock, velocity
@@ -45,7 +46,7 @@ def refund(
     limit the redemption stays as it is, under review, until somebody has approved.
     """
     row = lock(redemption, RedemptionState.FULFILLED, RedemptionState.DELIVERED, RedemptionState.SHIPPED)
-    if not is_approved and velocity.is_too_fast(VelocityKind.REFUNDS, customer_id=row.customer_id, at=at):
+    if not is_approved and velocity.exceeded(Pace.REFUNDS, customer_id=row.customer_id, at=at):
         return _review_refund(row, reason, at)
     row.is_under_review = False
     _give_back(row, "redemption_refunded", by=by, at=at, reason=reason)

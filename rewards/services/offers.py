@@ -25,7 +25,6 @@ from rewards.models import (
     CouponKind,
     Reward,
     RewardKind,
-    VelocityKind,
     Wallet,
 )
 from rewards.queries import offers
@@ -120,8 +119,7 @@ def _write(offer: Offer, *, by: Actor, at: datetime) -> None:
     elif isinstance(offer, ReferralTerms):
         referral_programs.save_program(terms=offer, by=by, at=at, of_program=True)
     else:
-        limit = velocity.Limit(offer.most, offer.window_hours)
-        velocity.save_limit(kind=VelocityKind(offer.kind.value), limit=limit, by=by, at=at, of_program=True)
+        velocity.save_limit(limit=offer, by=by, at=at, of_program=True)
 
 
 # What the services call otherwise than documents do.
@@ -210,4 +208,4 @@ def _withdraw(revision: Revision, former: Revision, *, by: Actor, at: datetime) 
     limited = {each.kind for each in revision.policies.velocity_limits}
     for limit in former.policies.velocity_limits:
         if limit.kind not in limited:
-            velocity.drop_limit(kind=VelocityKind(limit.kind.value), by=by, at=at)
+            velocity.drop_limit(kind=limit.kind, by=by, at=at)

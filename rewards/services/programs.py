@@ -169,7 +169,10 @@ def _put_in_force(
         target=row,
         by=by,
         at=at,
-        diff={"published": [former.number if former else None, row.number]},
+        diff={
+            "published": [former.number if former else None, row.number],
+            **({"brakes": [former.brakes, []]} if former and former.brakes else {}),
+        },
     )
     if _moves_tiers(former, row):
         # Tonight's run would do; nobody should see yesterday's ladder, or none, until then.

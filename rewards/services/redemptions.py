@@ -8,6 +8,7 @@ from typing import Final
 from django.db import transaction
 
 from crm.models import Customer, CustomerState
+from rewards.domain.policies import Pace
 from rewards.domain.sources import customer_key
 from rewards.models import (
     CodeState,
@@ -60,13 +61,14 @@ def reserve(
     velocity limit waits for a review without end. Raises ``CustomerNotActive``, ``RewardUnavailable``,
     ``RewardLimitReached``, ``OutOfStock``, ``NoCodes``, ``InsufficientPoints`` and ``AccountFrozen``.
     """
-    is_too_fast = velocity.is_too_fast(VelocityKind.REDEMPTIONS, customer_id=customer.pk, at=at)
+    is_too_fast = velocity.exceeded(Pace.REDEMPTIONS, customer_id=customer.pk, at=at) is not None
     redemption = _reserved(
         customer,
         reward,
         key=idempotency_key,
         wallet_key=wallet_key,
-        expires_at=None if is_too_fast else at + min(ttl, LONGEST_RESERVATION),
+        is_under_review=is_too_fast,
+        expires_at=at + min(ttl, LONGEST_RESERVATION),
         by=by,
         at=at,
     )
@@ -87,11 +89,12 @@ def _reserved(
     *,
     key: str,
     wallet_key: str,
-    expires_at: datetime | None,
+    is_under_review: bool,
+    expires_at: datetime,
     by: Actor,
     at: datetime,
 ) -> Redemption:
-    """Return the reservation of this key, under review where it never ends by itself."""
+    """Return the reservation of this key; one under review does not end by itself."""
     public_id = new_public_id()
     if customer.state != CustomerState.ACTIVE:
         raise CustomerNotActive(f"The customer is {customer.state}.", state=customer.state)
@@ -102,7 +105,7 @@ def _reserved(
         points=cost_points,
         source=Source(SOURCE, customer_key(customer.pk, key or str(public_id))),
         at=at,
-        expires_at=expires_at,
+        expires_at=None if is_under_review else expires_at,
     )
     earlier = Redemption.objects.filter(hold=hold).first()
     if earlier is not None:
@@ -117,7 +120,7 @@ def _reserved(
         points=cost_points,
         hold=hold,
         coupon_code=_reserved_code(reward, public_id, at),
-        is_under_review=expires_at is None,
+        is_under_review=is_under_review,
         reserved_at=at,
     )
     record(redemption, None, by=by, at=at)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from crm.models import Customer, CustomerState, Order
+from rewards.domain.policies import Pace
 from rewards.domain.referrals import Finding, is_rejected, needs_review
 from rewards.models import Referral, ReferralProgram, ReferralQualification, ReferralState, VelocityKind
 from rewards.queries import referral_checks
@@ -129,7 +130,7 @@ def _has_ordered(customer: Customer) -> bool:
 
 def _findings(referrer: Customer, referee: Customer, at: datetime) -> list[Finding]:
     found = referral_checks.findings(referrer, referee)
-    if velocity.is_too_fast(VelocityKind.REFERRALS, customer_id=referrer.pk, at=at):
+    if velocity.exceeded(Pace.REFERRALS, customer_id=referrer.pk, at=at):
         found.append(Finding.VELOCITY)
     return found
 

@@ -11,7 +11,8 @@ from django.db.models import Sum
 from crm.models import Customer
 from crm.services import merges
 from rewards.domain.offers import ReferralTerms
-from rewards.models import Account, CouponCode, LedgerTransaction, Referral, ReferralState, VelocityKind
+from rewards.domain.policies import Pace, VelocityLimit
+from rewards.models import Account, CouponCode, LedgerTransaction, Referral, ReferralState
 from rewards.services import referral_codes, referral_programs, referral_qualifications, referrals, velocity
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
@@ -36,8 +37,8 @@ def brought(tenant: Tenant, other_tenant: Tenant) -> Any:
             referrer_points=100, referee_kind="coupon", referee_coupon="friend", upper_points=[7]
         )
         referral_programs.save_program(terms=terms, by=SYSTEM, at=NOW)
-        limit = velocity.Limit(100, 24)
-        velocity.save_limit(kind=VelocityKind.REFERRALS, limit=limit, by=SYSTEM, at=NOW)
+        limit = VelocityLimit(Pace.REFERRALS, 100, 24)
+        velocity.save_limit(limit=limit, by=SYSTEM, at=NOW)
         top, member = make_customer(), make_customer()
         register(top, member)
         referral_qualifications.by_orders([make_order(member, [("A", 1, 100)]).pk], by=SYSTEM, at=NOW)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rewards.domain.offers import ReferralTerms
+from rewards.domain.policies import Pace, VelocityLimit
 from rewards.models import (
     AbuseReview,
     CouponRedemption,
@@ -41,8 +42,8 @@ from tests.rewards.factories import NOW, balance_of, make_customer, make_wallet,
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def limit(kind: VelocityKind, most: int) -> None:
-    velocity.save_limit(kind=kind, limit=velocity.Limit(most, 24), by=SYSTEM, at=NOW)
+def limit(kind: Pace, most: int) -> None:
+    velocity.save_limit(limit=VelocityLimit(kind, most, 24), by=SYSTEM, at=NOW)
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def shop(tenant: Tenant, other_tenant: Tenant) -> Any:
 def test_redemptions_side_by_side_keep_the_limit(tenant: Tenant, shop: Any) -> None:
     customer, mug = shop
     with tenant_scope(tenant):
-        limit(VelocityKind.REDEMPTIONS, 2)
+        limit(Pace.REDEMPTIONS, 2)
 
     def take(_number: int) -> Any:
         with tenant_scope(tenant):
@@ -77,7 +78,7 @@ def test_redemptions_side_by_side_keep_the_limit(tenant: Tenant, shop: Any) -> N
 def test_refunds_side_by_side_keep_the_limit(tenant: Tenant, shop: Any) -> None:
     customer, mug = shop
     with tenant_scope(tenant):
-        limit(VelocityKind.REFUNDS, 3)
+        limit(Pace.REFUNDS, 3)
         had = [
             fulfilments.fulfil(
                 redemption=redemptions.redeem(customer=customer, reward=mug, by=SYSTEM, at=NOW),
@@ -99,7 +100,7 @@ def test_refunds_side_by_side_keep_the_limit(tenant: Tenant, shop: Any) -> None:
 def test_referrals_side_by_side_keep_the_limit_and_twins_make_one(tenant: Tenant) -> None:
     with tenant_scope(tenant):
         make_wallet()
-        limit(VelocityKind.REFERRALS, 2)
+        limit(Pace.REFERRALS, 2)
         terms = ReferralTerms(referrer_points=100, referee_points=50)
         referral_programs.save_program(terms=terms, by=SYSTEM, at=NOW)
         code = referral_codes.code_of(customer=make_customer(), at=NOW).code
@@ -121,7 +122,7 @@ def test_referrals_side_by_side_keep_the_limit_and_twins_make_one(tenant: Tenant
 
 def test_carts_with_coupons_side_by_side_keep_the_limit(tenant: Tenant) -> None:
     with tenant_scope(tenant):
-        limit(VelocityKind.COUPONS, 3)
+        limit(Pace.COUPONS, 3)
         customer = make_customer()
         for number in range(THREADS):
             make_definition(key=f"c{number}", code=f"code{number}", uses_per_code=None)

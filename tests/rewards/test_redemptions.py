@@ -95,10 +95,8 @@ def test_a_repeated_key_is_the_same_redemption_for_ever(reward: Reward) -> None:
 def test_an_overdue_reservation_is_cancelled(reward: Reward) -> None:
     customer = member(reward, 80)
     redemption = redemptions.reserve(customer=customer, reward=reward, by=SYSTEM, at=NOW)
-    assert (
-        cancellations.cancel_overdue(by=SYSTEM, at=NOW + redemptions.RESERVATION - timedelta(seconds=1)) == 0
-    )
-    assert cancellations.cancel_overdue(by=SYSTEM, at=NOW + redemptions.RESERVATION) == 1
+    assert cancellations.end_overdue(by=SYSTEM, at=NOW + redemptions.RESERVATION - timedelta(seconds=1)) == 0
+    assert cancellations.end_overdue(by=SYSTEM, at=NOW + redemptions.RESERVATION) == 1
     redemption.refresh_from_db()
     assert (redemption.state, balance_of(customer)) == (RedemptionState.CANCELLED, (80, 0))
     assert Hold.objects.get().state == HoldState.RELEASED

@@ -4,9 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from rewards.domain.policies import LONGEST_WINDOW_HOURS, MOST_IN_WINDOW
+from rewards.domain.policies import LONGEST_WINDOW_HOURS, MOST_IN_WINDOW, Pace
 from rewards.models import ReviewState, VelocityKind
-from rewards.services.velocity import USUAL
 from tenants.api.serializers import StrictSerializer
 
 
@@ -31,7 +30,7 @@ class DecisionInput(StrictSerializer):
 
 
 class VelocityLimitInput(StrictSerializer):
-    kind = serializers.ChoiceField(choices=[(kind.value, kind.label) for kind in USUAL])
+    kind = serializers.ChoiceField(choices=[(each.value, VelocityKind(each.value).label) for each in Pace])
     most = serializers.IntegerField(min_value=1, max_value=MOST_IN_WINDOW)
     window_hours = serializers.IntegerField(min_value=1, max_value=LONGEST_WINDOW_HOURS)
 

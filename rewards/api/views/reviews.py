@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
@@ -67,7 +68,7 @@ class VelocityLimitsView(TenantAPIView):
 
 def _shown() -> Response:
     limits = [
-        {"kind": kind.value, "most": limit.most, "window_hours": limit.window_hours}
-        for kind, limit in velocity.limits().items()
+        {"kind": each.kind.value, "most": each.most, "window_hours": each.window_hours}
+        for each in velocity.limits(at=timezone.now()).values()
     ]
     return Response(VelocityLimitsOutput({"limits": limits}).data)

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from rewards.domain.policies import Pace
 from rewards.models import CouponRedemption, VelocityKind
 from rewards.services import velocity
 from rewards.services.coupons.errors import CouponsTooFast
@@ -23,11 +24,11 @@ def keep(request: Request, *, at: datetime) -> None:
     customer, source = request.customer, request.source
     if customer is None:
         return
-    if not velocity.is_too_fast(VelocityKind.COUPONS, customer_id=customer.pk, at=at):
+    limit = velocity.exceeded(Pace.COUPONS, customer_id=customer.pk, at=at)
+    if limit is None:
         return
     if CouponRedemption.objects.filter(source_type=source.type, source_id=source.id).exists():
         return
-    limit = velocity.limits()[VelocityKind.COUPONS]
     details: dict[str, Any] = {"most": limit.most, "window_hours": limit.window_hours}
     run_afterwards(
         partial(

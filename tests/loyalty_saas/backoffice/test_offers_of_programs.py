@@ -8,13 +8,13 @@ from django.test import Client
 from django.utils.translation import override
 
 from rewards.domain.offers import ReferralTerms
+from rewards.domain.policies import Pace, VelocityLimit
 from rewards.models import (
     CouponCampaign,
     CouponDefinition,
     ProgramRevision,
     ReferralProgram,
     Reward,
-    VelocityKind,
 )
 from rewards.services import programs, referral_programs, velocity
 from tenants.domain.actors import SYSTEM
@@ -79,8 +79,8 @@ def test_the_forms_write_a_draft_and_nothing_changes_before_it_is_published(
 
 def test_campaigns_and_limits_of_pace_are_changed_in_the_draft(filled: Filled, staff: Client) -> None:
     with tenant_scope(filled.tenant):
-        limit = velocity.Limit(20, 24)
-        velocity.save_limit(kind=VelocityKind.REFUNDS, limit=limit, by=SYSTEM, at=NOW)
+        limit = VelocityLimit(Pace.REFUNDS, 20, 24)
+        velocity.save_limit(limit=limit, by=SYSTEM, at=NOW)
         before = CouponCampaign.objects.get(key="campaign-1")
     govern(filled, staff)
     assert changed(staff, address("coupon_campaign", filled), limit_uses="4321").url.endswith("/program/3/")
@@ -95,8 +95,8 @@ def test_campaigns_and_limits_of_pace_are_changed_in_the_draft(filled: Filled, s
             {"kind": "refunds", "most": 21, "window_hours": 24},
             {"kind": "redemptions", "most": 51, "window_hours": 24},
         ]
-        assert velocity.limits()[VelocityKind.REFUNDS].most == 20
-        assert velocity.limits()[VelocityKind.REDEMPTIONS].most == 50
+        assert velocity.limits(at=NOW)[Pace.REFUNDS].most == 20
+        assert velocity.limits(at=NOW)[Pace.REDEMPTIONS].most == 50
     told = staff.get("/t/acme/program/3/compare/2/").context["changes"]
     parts = {(change["section"], str(part[0])): part[1:] for change in told for part in change["parts"]}
     assert parts["Coupon campaign", "redemptions in all"][1] == "4321"

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from rewards.models import CouponDefinition, Redemption, RewardKind, VelocityKind
+from rewards.domain.policies import Pace, VelocityLimit
+from rewards.models import CouponDefinition, Redemption, RewardKind
 from rewards.services import catalogue, redemptions, velocity
 from tenants.domain.actors import SYSTEM
 from tenants.models import AuditEntry, Tenant
@@ -34,7 +35,7 @@ def waiting(tenant: Tenant, other_tenant: Tenant) -> Any:
             key="mug", name="Mug", kind=RewardKind.PRODUCT, wallet_key="points", cost_points=50, by=SYSTEM,
             at=NOW,
         )  # fmt: skip
-        velocity.save_limit(kind=VelocityKind.REDEMPTIONS, limit=velocity.Limit(1, 24), by=SYSTEM, at=NOW)
+        velocity.save_limit(limit=VelocityLimit(Pace.REDEMPTIONS, 1, 24), by=SYSTEM, at=NOW)
         rows = [redemptions.redeem(customer=customer, reward=mug, by=SYSTEM, at=NOW) for _ in range(2)]
     return rows[1]
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from crm.services import segment_lists, segments
+from rewards.domain.policies import Pace, VelocityLimit
 from rewards.models import (
     AbuseReview,
     CodeState,
@@ -16,7 +17,6 @@ from rewards.models import (
     Reward,
     RewardKind,
     TierMembership,
-    VelocityKind,
 )
 from rewards.queries import catalogue as catalogue_queries
 from rewards.queries import catalogue_for
@@ -150,14 +150,14 @@ def test_rewards_are_seen_and_had_by_those_they_are_for(wallet: Any) -> None:
 
 @pytest.mark.parametrize("is_approved", [True, False])
 def test_redeeming_too_fast_waits_for_a_review(wallet: Any, is_approved: bool) -> None:
-    limit = velocity.Limit(1, 24)
-    velocity.save_limit(kind=VelocityKind.REDEMPTIONS, limit=limit, by=SYSTEM, at=NOW)
+    limit = VelocityLimit(Pace.REDEMPTIONS, 1, 24)
+    velocity.save_limit(limit=limit, by=SYSTEM, at=NOW)
     customer, reward = member(wallet), make_reward()
     take(customer, reward)
     waiting = take(customer, reward, idempotency_key="k")
     assert take(customer, reward, idempotency_key="k").pk == waiting.pk
     assert (waiting.state, waiting.is_under_review, balance_of(customer)) == ("reserved", True, (400, 50))
-    assert cancellations.cancel_overdue(by=SYSTEM, at=NOW + 9 * DAY) == 0
+    assert cancellations.end_overdue(by=SYSTEM, at=NOW + 9 * DAY) == 0
     review = AbuseReview.objects.get()
     reviews.decide(review=review, is_approved=is_approved, reason="known", by=SYSTEM, at=NOW)
     waiting.refresh_from_db()
@@ -169,7 +169,7 @@ def test_redeeming_too_fast_waits_for_a_review(wallet: Any, is_approved: bool) -
 
 @pytest.mark.parametrize("is_approved", [True, False])
 def test_refunding_too_often_waits_for_a_review(wallet: Any, is_approved: bool) -> None:
-    velocity.save_limit(kind=VelocityKind.REFUNDS, limit=velocity.Limit(1, 24), by=SYSTEM, at=NOW)
+    velocity.save_limit(limit=VelocityLimit(Pace.REFUNDS, 1, 24), by=SYSTEM, at=NOW)
     customer, reward = member(wallet), make_reward()
     first, second = (
         fulfilments.fulfil(redemption=take(customer, reward), by=SYSTEM, at=NOW) for _ in range(2)
@@ -185,7 +185,7 @@ def test_refunding_too_often_waits_for_a_review(wallet: Any, is_approved: bool) 
 
 
 def test_what_waits_for_a_review_is_not_confirmed_past_it(wallet: Any) -> None:
-    velocity.save_limit(kind=VelocityKind.REDEMPTIONS, limit=velocity.Limit(1, 24), by=SYSTEM, at=NOW)
+    velocity.save_limit(limit=VelocityLimit(Pace.REDEMPTIONS, 1, 24), by=SYSTEM, at=NOW)
     customer, reward = member(wallet), make_reward()
     take(customer, reward)
     waiting = take(customer, reward)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from crm.models import Customer
-from rewards.models import AbuseReview, CouponRedemption, VelocityKind
+from rewards.domain.policies import Pace, VelocityLimit
+from rewards.models import AbuseReview, CouponRedemption
 from rewards.services import reviews, velocity
 from rewards.services.coupons import carts
 from rewards.services.coupons.errors import CouponsTooFast
@@ -26,8 +27,8 @@ def ann(tenant: Tenant, other_tenant: Tenant) -> Customer:
     """May use coupons twice a day; the other tenant allows once."""
     for each, most in ((other_tenant, 1), (tenant, 2)):
         with tenant_scope(each):
-            pace = velocity.Limit(most, 24)
-            velocity.save_limit(kind=VelocityKind.COUPONS, limit=pace, by=SYSTEM, at=NOW)
+            pace = VelocityLimit(Pace.COUPONS, most, 24)
+            velocity.save_limit(limit=pace, by=SYSTEM, at=NOW)
     with tenant_scope(tenant):
         make_definition(code="real", uses_per_code=None)
         return make_customer()

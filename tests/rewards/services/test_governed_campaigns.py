@@ -10,16 +10,14 @@ import pytest
 
 from rewards.domain.documents import json_schema, parse, to_json
 from rewards.domain.offers import OfferedCampaign
-from rewards.domain.policies import Pace
-from rewards.domain.policies import VelocityLimit as OfferedLimit
+from rewards.domain.policies import Pace, VelocityLimit
 from rewards.models import (
     CouponCampaign,
     CouponDefinition,
     CouponKind,
     ProgramRevision,
-    VelocityKind,
-    VelocityLimit,
 )
+from rewards.models import VelocityLimit as StoredLimit
 from rewards.services import offer_drafts, programs, velocity
 from rewards.services.coupons import campaigns, definitions
 from rewards.services.coupons.definitions import DefinitionTerms
@@ -97,7 +95,7 @@ def test_publishing_writes_them_and_nobody_changes_them_in_place(scope: Tenant, 
     publish(document())
     spring = CouponCampaign.objects.get(key="spring")
     assert (spring.limit_uses, coupons_of("spring"), coupons_of("summer")) == (100, ["ten"], ["twenty"])
-    assert velocity.limits()[VelocityKind.REDEMPTIONS] == velocity.Limit(3, 2)
+    assert velocity.limits(at=NOW)[Pace.REDEMPTIONS] == VelocityLimit(Pace.REDEMPTIONS, 3, 2)
     with pytest.raises(GovernedByProgram):
         campaigns.change(campaign=spring, values={"limit_uses": 5}, by=SYSTEM, at=NOW)
     terms = DefinitionTerms("Own", CouponKind.SHIPPING)
@@ -107,8 +105,8 @@ def test_publishing_writes_them_and_nobody_changes_them_in_place(scope: Tenant, 
     with pytest.raises(GovernedByProgram):
         definitions.save(key="ten", terms=terms, by=SYSTEM, at=NOW)
     with pytest.raises(GovernedByProgram):
-        velocity.save_limit(kind=VelocityKind.REDEMPTIONS, limit=velocity.Limit(9, 9), by=SYSTEM, at=NOW)
-    live = velocity.save_limit(kind=VelocityKind.REFUNDS, limit=velocity.Limit(9, 9), by=SYSTEM, at=NOW)
+        velocity.save_limit(limit=VelocityLimit(Pace.REDEMPTIONS, 9, 9), by=SYSTEM, at=NOW)
+    live = velocity.save_limit(limit=VelocityLimit(Pace.REFUNDS, 9, 9), by=SYSTEM, at=NOW)
     assert live.most == 9
     thief = campaigns.create(key="live", terms=campaigns.CampaignTerms(name="Live"), by=SYSTEM, at=NOW)
     with pytest.raises(InvalidInput):
@@ -123,12 +121,12 @@ def test_the_next_revision_moves_and_ends_them_and_a_roll_back_brings_them_back(
     assert (coupons_of("spring"), coupons_of("summer")) == (["twenty"], [])
     assert CouponCampaign.objects.get(key="summer").ends_at == NOW
     assert CouponCampaign.objects.get(key="spring").limit_uses is None
-    assert not VelocityLimit.objects.exists()
+    assert not StoredLimit.objects.exists()
     first.refresh_from_db()
     programs.roll_back(to=first, by=SYSTEM, at=NOW)
     assert (coupons_of("spring"), coupons_of("summer")) == (["ten"], ["twenty"])
     assert CouponCampaign.objects.get(key="summer").ends_at is None
-    assert velocity.limits()[VelocityKind.REDEMPTIONS] == velocity.Limit(3, 2)
+    assert velocity.limits(at=NOW)[Pace.REDEMPTIONS] == VelocityLimit(Pace.REDEMPTIONS, 3, 2)
 
 
 def test_a_coupon_that_is_not_there_is_named(scope: Tenant) -> None:
@@ -149,7 +147,7 @@ def test_what_holds_is_taken_into_the_draft_and_changed_there(tenant: Tenant, ot
         publish({"wallets": document()["wallets"], "coupons": document()["coupons"]})
         assert CouponCampaign.objects.filter(ends_at=NOW).count() == 2
         CouponCampaign.objects.filter(key="summer").update(ends_at=None)
-        velocity.save_limit(kind=VelocityKind.REFUNDS, limit=velocity.Limit(7, 8), by=SYSTEM, at=NOW)
+        velocity.save_limit(limit=VelocityLimit(Pace.REFUNDS, 7, 8), by=SYSTEM, at=NOW)
         draft = offer_drafts.take_in(by=SYSTEM, at=NOW)
         assert [each["key"] for each in draft.document["coupon_campaigns"]] == ["summer"]
         assert draft.document["coupon_campaigns"][0] == taken_from["coupon_campaigns"][1]
@@ -157,7 +155,7 @@ def test_what_holds_is_taken_into_the_draft_and_changed_there(tenant: Tenant, ot
             {"kind": "refunds", "most": 7, "window_hours": 8}
         ]
         offer_drafts.put(
-            OfferedCampaign("summer", "Summer sale"), OfferedLimit(Pace.REFUNDS, 1, 1), by=SYSTEM, at=NOW
+            OfferedCampaign("summer", "Summer sale"), VelocityLimit(Pace.REFUNDS, 1, 1), by=SYSTEM, at=NOW
         )
         draft.refresh_from_db()
         assert draft.document["coupon_campaigns"][0] == {"key": "summer", "name": "Summer sale"}

@@ -14,6 +14,7 @@ from crm.models import Segment
 from rewards.domain.documents import json_schema, parse, to_json
 from rewards.domain.offers import ReferralTerms
 from rewards.domain.offers import RewardKind as OfferedKind
+from rewards.domain.policies import Pace, VelocityLimit
 from rewards.models import (
     CouponCode,
     CouponDefinition,
@@ -22,7 +23,6 @@ from rewards.models import (
     ReferralProgram,
     Reward,
     RewardKind,
-    VelocityKind,
     Wallet,
 )
 from rewards.queries import governed, offers
@@ -251,7 +251,7 @@ def test_offers_made_outside_are_taken_in_by_the_first_draft(scope: Tenant) -> N
         key="lost", name="Lost", kind=RewardKind.CUSTOM, wallet_key="points", cost_points=1, by=SYSTEM,
         at=NOW, offer=catalogue.RewardOffer(tiers=["no-tier"]),
     )  # fmt: skip
-    velocity.save_limit(kind=VelocityKind.REFUNDS, limit=velocity.Limit(7, 8), by=SYSTEM, at=NOW)
+    velocity.save_limit(limit=VelocityLimit(Pace.REFUNDS, 7, 8), by=SYSTEM, at=NOW)
     assert offers.outside(parse(document()), at=NOW).count == 4
     (mug, _code) = parse(document()).rewards
     offer_drafts.put(replace(mug, cost_points=9), by=SYSTEM, at=NOW)

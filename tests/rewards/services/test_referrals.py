@@ -8,6 +8,7 @@ import pytest
 from crm.models import Customer, Identity, Person
 from crm.services import merges
 from rewards.domain.offers import ReferralTerms
+from rewards.domain.policies import Pace, VelocityLimit
 from rewards.locks import lock_accounts
 from rewards.models import (
     AbuseReview,
@@ -18,7 +19,6 @@ from rewards.models import (
     Referral,
     ReferralState,
     ReviewState,
-    VelocityKind,
     Wallet,
 )
 from rewards.services import (
@@ -239,8 +239,8 @@ def test_a_record_merged_away_is_paid_as_who_it_is_now() -> None:
 
 
 def test_a_review_without_a_reason_is_not_decided() -> None:
-    limit = velocity.Limit(1, 1)
-    velocity.save_limit(kind=VelocityKind.REFERRALS, limit=limit, by=SYSTEM, at=NOW)
+    limit = VelocityLimit(Pace.REFERRALS, 1, 1)
+    velocity.save_limit(limit=limit, by=SYSTEM, at=NOW)
     referrer = make_customer()
     assert refer(referrer, make_customer()).state == ReferralState.PENDING
     assert refer(referrer, make_customer()).findings == ["velocity"]
@@ -248,7 +248,7 @@ def test_a_review_without_a_reason_is_not_decided() -> None:
         reviews.decide(review=AbuseReview.objects.get(), is_approved=True, reason=" ", by=SYSTEM, at=NOW)
     assert AbuseReview.objects.get().state == ReviewState.OPEN
     with pytest.raises(InvalidInput):
-        velocity.save_limit(kind=VelocityKind.REFERRALS, limit=velocity.Limit(0, 1), by=SYSTEM, at=NOW)
+        velocity.save_limit(limit=VelocityLimit(Pace.REFERRALS, 0, 1), by=SYSTEM, at=NOW)
 
 
 def test_who_cannot_be_referred() -> None:

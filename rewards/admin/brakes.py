@@ -1,0 +1,162 @@
+"""The emergency brake: what is paused or tightened until the next publication, and how to do it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from rewards.domain.brakes import Brake, BrakeKind
+from rewards.domain.policies import LONGEST_WINDOW_HOURS, MOST_IN_WINDOW, Pace
+from rewards.models import CouponCampaign, CouponDefinition, VelocityKind
+from rewards.queries import brakes as brake_queries
+from rewards.queries import programs
+from rewards.services import brakes, velocity
+from tenants.admin import formats
+from tenants.admin.forms import StaffForm, offer
+from tenants.admin.frame import Crumb, FormPage, StaffPage
+from tenants.domain.permissions import Permission
+
+_MOST_OFFERED: Final = 500
+_LABELS: Final = {
+    BrakeKind.LIMIT: gettext_lazy("Tighten a velocity limit"),
+    BrakeKind.RULE: gettext_lazy("Pause a rule"),
+    BrakeKind.COUPON: gettext_lazy("Pause a coupon"),
+    BrakeKind.CAMPAIGN: gettext_lazy("Pause a coupon campaign"),
+}
+
+
+class BrakeForm(StaffForm):
+    what = forms.ChoiceField(label=gettext_lazy("What"))
+    most = forms.IntegerField(
+        label=gettext_lazy("At most"), required=False, min_value=0, max_value=MOST_IN_WINDOW,
+        help_text=gettext_lazy("Of a limit: tighter than now. 0 lets nothing pass without a review."),
+    )  # fmt: skip
+    window_hours = forms.IntegerField(
+        label=gettext_lazy("Within hours"), required=False, min_value=1, max_value=LONGEST_WINDOW_HOURS
+    )
+    hours = forms.IntegerField(
+        label=gettext_lazy("Ends after hours"), required=False, min_value=1,
+        max_value=int(brakes.LONGEST / timedelta(hours=1)),
+        help_text=gettext_lazy("Empty is until the next publication, which ends every brake."),
+    )  # fmt: skip
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("Kept in the audit log; colleagues will read it."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self, "what", [(str(_LABELS[kind]), _choices(kind)) for kind in _LABELS])
+
+
+def _choices(kind: BrakeKind) -> list[tuple[str, str]]:
+    published = programs.published()
+    pairs: list[tuple[str, str]]
+    if kind is BrakeKind.LIMIT:
+        pairs = [
+            (
+                each.kind.value,
+                f"{VelocityKind(each.kind.value).label} ({_pace(each.most, each.window_hours)})",
+            )
+            for each in velocity.limits(at=timezone.now()).values()
+        ]
+    elif kind is BrakeKind.RULE:
+        pairs = [(rule.key, rule.name) for rule in published.revision.rules] if published else []
+    elif kind is BrakeKind.COUPON:
+        rows = CouponDefinition.objects.filter(is_active=True).order_by("-pk")
+        pairs = list(rows.values_list("key", "name")[:_MOST_OFFERED])
+    else:
+        pairs = list(CouponCampaign.objects.order_by("-pk").values_list("key", "name")[:_MOST_OFFERED])
+    return [(f"{kind.value}:{key}", name) for key, name in pairs]
+
+
+def _pace(most: int, hours: int) -> str:
+    return _("%(most)s in %(hours)s hours") % {
+        "most": formats.number(most), "hours": formats.number(hours),
+    }  # fmt: skip
+
+
+def shown() -> list[dict[str, Any]]:
+    """Return the brakes that are on, as the pages of the program tell of them."""
+    on = brake_queries.on(timezone.now()).on
+    names = {f"{kind.value}:{key}": name for kind in _LABELS for key, name in _named(kind, on)}
+    return [
+        {
+            "brake": brake,
+            "id": f"{brake.kind.value}:{brake.key}",
+            "name": names.get(f"{brake.kind.value}:{brake.key}", brake.key),
+            "pace": _pace(brake.limit.most, brake.limit.window_hours) if brake.limit else "",
+        }
+        for brake in on
+    ]
+
+
+def _named(kind: BrakeKind, on: tuple[Brake, ...]) -> list[tuple[str, str]]:
+    keys = [brake.key for brake in on if brake.kind is kind]
+    if not keys:
+        return []
+    if kind is BrakeKind.LIMIT:
+        return [(each.value, str(VelocityKind(each.value).label)) for each in Pace]
+    if kind is BrakeKind.RULE:
+        published = programs.published()
+        return [(rule.key, rule.name) for rule in published.revision.rules] if published else []
+    model = CouponDefinition if kind is BrakeKind.COUPON else CouponCampaign
+    return list(model.objects.filter(key__in=keys).values_list("key", "name"))
+
+
+class BrakePage(FormPage):
+    """Pull the brake at once; everything else of the program goes through a draft."""
+
+    permission = Permission.PROGRAM_EDIT
+    title = gettext_lazy("Emergency brake")
+    template_name = "backoffice/program/brake.html"
+    form_class = BrakeForm
+    field_by_pointer = {"/key": "what", "/until": "hours"}
+
+    def crumbs(self) -> list[Crumb]:
+        return [Crumb(_("Program"), reverse("program"))]
+
+    def context(self) -> dict[str, Any]:
+        return {**super().context(), "brakes": shown()}
+
+    def save(self, form: Any) -> str:
+        values, now = form.cleaned_data, timezone.now()
+        kind, _colon, key = values["what"].partition(":")
+        brakes.pull(
+            kind=BrakeKind(kind),
+            key=key,
+            reason=values["reason"],
+            until=now + timedelta(hours=values["hours"]) if values["hours"] else None,
+            most=values["most"],
+            window_hours=values["window_hours"],
+            by=self.access.actor,
+            at=now,
+        )
+        messages.success(self.request, _("The brake is on."))
+        return reverse("program")
+
+
+class ReleasePage(StaffPage):
+    """Let what was approved hold again."""
+
+    http_method_names = ["post", "options"]
+    permission = Permission.PROGRAM_EDIT
+
+    def after_error(self) -> str:
+        return reverse("program")
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        kind, _colon, key = request.POST.get("what", "").partition(":")
+        if kind in list(BrakeKind):
+            brakes.release(kind=BrakeKind(kind), key=key, by=self.access.actor, at=timezone.now())
+            messages.success(request, _("The brake is off."))
+        return redirect("program")
