@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from django.conf import settings
@@ -23,7 +24,6 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.models.signals import post_save
 from django.test import Client, TransactionTestCase
-from psycopg import sql
 
 from loyalty_saas.embedded.processes import Supervisor
 from tenants.admin import audit_words
@@ -53,6 +53,11 @@ def pytest_configure(config: pytest.Config) -> None:
             CONN_MAX_AGE=0,
         )
 
+    # How long an example takes says something about the machine only.
+    patient = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.register_profile("patient", patient)
+    hypothesis.settings.load_profile("patient")
+
 
 def _admin_url() -> str:
     return os.environ.get("TEST_DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -80,17 +85,7 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
 
 
 def _empty_every_table(_case: TransactionTestCase) -> None:
-    """Empty the tables after a test with real commits: as superuser, past the append-only triggers."""
-    name = str(settings.DATABASES["default"]["NAME"])
-    with psycopg.connect(_admin_url(), dbname=name, autocommit=True) as admin:
-        tables = admin.execute(
-            """SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition
-               AND relnamespace = 'public'::regnamespace
-               AND relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission')"""
-        ).fetchall()
-        admin.execute("SET session_replication_role = replica")
-        names = sql.SQL(", ").join(sql.Identifier(row[0]) for row in tables)
-        admin.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
+    databases.empty(_admin_url(), str(settings.DATABASES["default"]["NAME"]))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -15,6 +15,9 @@ from loyalty_saas import celery as celery_module
 from loyalty_saas.embedded.processes import Child
 from tenants.queue import broker
 
+# What a usual machine does in a second or two: whoever waits that long waits for nothing.
+PATIENCE_SECONDS = 180
+
 
 def database_url(alias: str) -> str:
     database = settings.DATABASES[alias]
@@ -55,10 +58,10 @@ def _point_at(url: str) -> None:
 def kill(child: Child) -> None:
     """SIGKILL a program and all it started, as when its machine goes."""
     os.killpg(child.process.pid, signal.SIGKILL)
-    child.process.wait(10)
+    child.process.wait(PATIENCE_SECONDS)
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float = 30, what: str = "") -> None:
+def wait_until(is_so: Callable[[], bool], seconds: float = PATIENCE_SECONDS, what: str = "") -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, what or "It did not happen."

@@ -36,7 +36,7 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     grace_seconds: float = 15.0
     is_ready: Callable[[], bool] | None = None
-    ready_seconds: float = 60.0
+    ready_seconds: float = 180.0
 
 
 @dataclass(slots=True)

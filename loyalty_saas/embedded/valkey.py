@@ -51,7 +51,7 @@ class EmbeddedValkey:
         command += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
         # A broker that evicted a key would lose a task: when memory is full, writes fail instead.
         command += ["--maxmemory-policy", "noeviction"]
-        return Program(name="valkey", command=tuple(command), is_ready=self.is_ready, ready_seconds=20)
+        return Program(name="valkey", command=tuple(command), is_ready=self.is_ready)
 
     def is_ready(self) -> bool:
         """Whether the server answers, which it does once the append-only file is read."""

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
+
+from tests.processes import PATIENCE_SECONDS
 
 _FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -34,6 +36,7 @@ def browser(_playwright: Any) -> Iterator[Browser]:
     path = chromium_path()
     if path is None:
         pytest.skip("No Chromium: install Debian's, or name one with CHROMIUM_PATH.")
+    expect.set_options(timeout=1000 * PATIENCE_SECONDS)
     running = _playwright.chromium.launch(executable_path=path, headless=True, args=_FLAGS)
     yield running
     running.close()

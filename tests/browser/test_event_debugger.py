@@ -19,6 +19,7 @@ from tenants.scope import tenant_scope
 from tenants.services import memberships
 from tests.clients.conftest import packages
 from tests.conftest import NOW, key_for
+from tests.processes import wait_until
 
 __all__ = ["packages"]  # a fixture, asked for by its name
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -54,7 +55,7 @@ def test_events_appear_and_a_reject_is_corrected(
     expect(page.get_by_text("No events yet")).to_be_visible()
     send(tenant, actor, "first", external_id="c1")
     send(tenant, actor, "wrong", email="nobody")
-    expect(page.locator("#tail")).to_contain_text("first", timeout=20_000)
+    expect(page.locator("#tail")).to_contain_text("first")
     expect(page.locator("#tail")).to_contain_text("customer cannot be read")
 
     page.get_by_role("link", name="Correct and send again").click()
@@ -88,10 +89,7 @@ def test_segments_browser_library_delivers_from_another_origin(
         [key, host],
     )
     with tenant_scope(tenant):
-        for _attempt in range(100):
-            if Event.objects.count() >= 6:
-                break
-            page.wait_for_timeout(100)
+        wait_until(lambda: Event.objects.count() >= 6)
         assert Event.objects.filter(name="product_viewed", customer__external_id="web-user").count() == 5
         assert Event.objects.count() == 6
     context.close()

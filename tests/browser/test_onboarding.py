@@ -27,11 +27,11 @@ from rewards.services import preset_traffic
 from tenants.models import Tenant, User
 from tests.browser.test_tour import HEADINGS, WALKS, Watch, check_layout
 from tests.browser.workers import PASSWORD, work
+from tests.processes import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, databases=["default", "platform"])]
 OWNER = "mei@shop.example.com"
 MEMBERS, DAYS, SEEN = 5, 16, 4
-SLOW = 20_000
 
 
 def opened(key: str, locale: str = "en") -> Tenant:
@@ -46,7 +46,6 @@ def opened(key: str, locale: str = "en") -> Tenant:
 def entered(browser: Browser, base: str) -> tuple[Page, Watch]:
     """Set the first password by the link that comes by e-mail, and sign in."""
     page = browser.new_context(**WALKS["light"]).new_page()  # type: ignore[arg-type]
-    page.set_default_timeout(SLOW)
     watch = Watch(page)
     page.goto(f"{base}/accounts/login/")
     page.locator("a[href*='password/reset']").click()
@@ -86,7 +85,7 @@ def midway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
     def days(*given: Any, **named: Any) -> Iterator[Day]:
         for number, day in enumerate(all_days(*given, **named), start=1):
             if number > SEEN:
-                assert go_on.wait(timeout=60)
+                assert go_on.wait(PATIENCE_SECONDS)
             yield day
 
     def few(key: str) -> Any:
@@ -123,7 +122,7 @@ def test_sample_days_fill_a_new_tenant(browser: Browser, live_server: Any, db: N
     with ThreadPoolExecutor(max_workers=1) as workers:
         done = workers.submit(working, tenant)
         try:
-            expect(page.locator("#progress")).to_contain_text(f"{SEEN} / {DAYS}", timeout=SLOW)
+            expect(page.locator("#progress")).to_contain_text(f"{SEEN} / {DAYS}")
             share = str(100 * SEEN // DAYS)
             expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", share)
             check_layout(page, "progress")
@@ -132,7 +131,7 @@ def test_sample_days_fill_a_new_tenant(browser: Browser, live_server: Any, db: N
             midway.set()
         # The sample days, and the preset's segments.
         assert done.result() == 2
-    expect(page.locator("#progress .b-badge.b-good")).to_be_visible(timeout=SLOW)
+    expect(page.locator("#progress .b-badge.b-good")).to_be_visible()
     expect(page.locator("#progress")).to_contain_text(f"{DAYS} / {DAYS}")
     # Asked for, started and finished: the rest of the page has followed, too.
     expect(page.locator("#job dl.b-facts time")).to_have_count(3)
@@ -176,7 +175,6 @@ def test_a_starter_program_for_each_vertical(
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": str(live_server.url)}])
     page = context.new_page()
-    page.set_default_timeout(SLOW)
     watch = Watch(page)
     page.goto(f"{live_server.url}/t/{tenant.slug}/onboarding/")
     check_layout(page, key)

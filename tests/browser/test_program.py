@@ -38,7 +38,6 @@ def site(live_server: Any, tenant: Tenant, actor: Actor) -> str:
 
 def enter(browser: Browser, site: str, email: str) -> tuple[Page, Watch]:
     page = browser.new_context(**WALKS["light"]).new_page()  # type: ignore[arg-type]
-    page.set_default_timeout(6000)
     watch = Watch(page)
     sign_in(page, site.partition("/t/")[0], email, PASSWORD)
     return page, watch

@@ -68,9 +68,13 @@ def test_a_rule_is_built_and_kept(
 
 def _choose(page: Page, selector: str, value: str) -> None:
     """Choose once the last answer of the server is in place: until then nothing listens."""
+    _await_listening(page, selector)
+    page.select_option(selector, value)
+
+
+def _await_listening(page: Page, selector: str) -> None:
     page.wait_for_selector(selector)
     page.wait_for_function("!document.querySelector('#tree.htmx-settling, #tree.htmx-swapping, .htmx-added')")
-    page.select_option(selector, value)
 
 
 def _build(page: Page) -> None:
@@ -78,8 +82,7 @@ def _build(page: Page) -> None:
     page.fill("#node-0-0-event", "viewed")
     page.fill("#node-0-0-then", "bought")
     for number in range(2):
-        page.wait_for_selector("#node-0-0-then")
-        page.wait_for_timeout(100)
+        _await_listening(page, "#node-0-0-then")
         page.click("#node-0-0-then_where")
         page.wait_for_selector(f"#node-0-0-then_where_property{number}")
     page.locator("#node-0-0-then_where-drop1").click()

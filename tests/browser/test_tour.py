@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Role
@@ -154,8 +154,7 @@ def test_search_palette_dialogs_and_live_filter(browser: Browser, site: str) -> 
     sign_in(page, site, EMAIL, PASSWORD)
     page.keyboard.press("Control+k")
     page.keyboard.type("Robin")
-    page.wait_for_selector("#palette-results a")
-    assert page.locator("#palette-results a").count() == 6
+    expect(page.locator("#palette-results a")).to_have_count(6)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_url("**/customers/*/")
@@ -166,7 +165,7 @@ def test_search_palette_dialogs_and_live_filter(browser: Browser, site: str) -> 
     page.goto(f"{site}/t/acme/customers/")
     page.fill("input[name=q]", "Acme")
     page.wait_for_url("**q=Acme**")
-    assert page.locator("#list tbody tr").count() == 2
+    expect(page.locator("#list tbody tr")).to_have_count(2)
     page.goto(f"{site}/t/acme/segments/new/")
     page.select_option("#node-0-0-what", "orders:count")
     page.select_option("#node-0-0-op", "gte")

@@ -19,6 +19,7 @@ from crm.models import Event, EventReject
 from tenants.models import ApiKey, Tenant
 from tenants.scope import tenant_scope
 from tests.conftest import key_for
+from tests.processes import PATIENCE_SECONDS
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
@@ -64,7 +65,9 @@ def packages() -> Path:
             (building / "package.json").write_bytes(wanted)
             command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
             try:
-                subprocess.run(command, cwd=building, check=True, capture_output=True, timeout=180)
+                subprocess.run(
+                    command, cwd=building, check=True, capture_output=True, timeout=PATIENCE_SECONDS
+                )
             except (subprocess.SubprocessError, OSError) as error:
                 pytest.skip(f"The npm packages cannot be had: {error}")
             # In one step, so that nobody finds half of it; another process may have been first.
@@ -79,7 +82,7 @@ def run_node(packages: Path) -> Callable[..., None]:
         command = ["node", str(HERE / "send.mjs"), library, host, key, str(packages)]
         environment = {"PATH": os.environ["PATH"], "HOME": str(packages)}
         done = subprocess.run(
-            command, check=False, capture_output=True, text=True, timeout=60, env=environment
+            command, check=False, capture_output=True, text=True, timeout=PATIENCE_SECONDS, env=environment
         )
         assert done.returncode == 0, done.stderr[-2000:]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -21,7 +20,7 @@ from tenants.domain.actors import Actor
 from tenants.models import AuditEntry, Job, Tenant
 from tenants.scope import tenant_scope
 from tenants.services import jobs
-from tests.lines import Line
+from tests.lines import line_to
 from tests.loyalty_saas import worker_jobs  # noqa: F401 - registers the kinds here as well
 from tests.processes import broker_at, kill, product_environment, wait_until
 
@@ -75,15 +74,14 @@ def start_worker(broker_url: str, supervisor: Supervisor) -> Callable[[], Child]
     return start
 
 
-def finished(tenant: Tenant, job: Job, seconds: float = 30) -> Job:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+def finished(tenant: Tenant, job: Job) -> Job:
+    def is_finished() -> bool:
         with tenant_scope(tenant):
-            job = Job.objects.get(pk=job.pk)
-        if job.state in Job.FINISHED:
-            return job
-        time.sleep(0.05)
-    pytest.fail(f"The job is still {job.state} after {seconds:g} seconds.")
+            job.refresh_from_db()
+        return job.state in Job.FINISHED
+
+    wait_until(is_finished, what="The job is not finished.")
+    return job
 
 
 def start_job(tenant: Tenant, actor: Actor, kind: str, **params: object) -> Job:
@@ -159,6 +157,33 @@ def test_a_worker_and_its_job_outlive_their_broker(
         assert worker.process.poll() is None
 
 
+def test_a_worker_hears_again_although_all_its_jobs_ended_without_a_broker(
+    supervisor: Supervisor, tenant: Tenant, actor: Actor
+) -> None:
+    """Found by the kill tests: none of its messages could be acknowledged, so it asked for no more."""
+    server = EmbeddedValkey(supervisor.directory / "valkey")
+    [broker] = supervisor.start(server.program())
+    notes, go = [supervisor.directory / f"runs-{number}" for number in range(2)], supervisor.directory / "go"
+    assert len(notes) == ALL_QUEUES.concurrency
+    with broker_at(server.broker_url):
+        supervisor.start(
+            worker_program(
+                ALL_QUEUES, product_environment(server.broker_url), supervisor.directory / "run", JOBS
+            )
+        )
+        running = [start_job(tenant, actor, "worker_test.wait", note=str(note), go=str(go)) for note in notes]
+        for note in notes:
+            wait_until(note.exists)
+        kill(broker)
+        supervisor.stop_child(broker)
+        go.touch()
+        assert [finished(tenant, job).state for job in running] == [Job.State.SUCCEEDED] * 2
+        shutil.rmtree(server.home)
+        supervisor.start(server.program())
+        later = start_job(tenant, actor, "worker_test.count_audit", steps=1)
+        assert finished(tenant, later).state == Job.State.SUCCEEDED
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -170,10 +195,9 @@ def test_a_worker_and_its_job_outlive_a_cut_line(
     name: str, supervisor: Supervisor, tenant: Tenant, actor: Actor
 ) -> None:
     note, go = supervisor.directory / "runs", supervisor.directory / "go"
-    with Line(os.environ[name]) as line, broker_at(os.environ[name]):
-        program = worker_program(
-            ALL_QUEUES, product_environment(line.url), supervisor.directory / "run", JOBS
-        )
+    line, url = line_to(os.environ[name])
+    with line, broker_at(os.environ[name]):
+        program = worker_program(ALL_QUEUES, product_environment(url), supervisor.directory / "run", JOBS)
         [worker] = supervisor.start(program)
         running = start_job(tenant, actor, "worker_test.wait", note=str(note), go=str(go))
         wait_until(note.exists)

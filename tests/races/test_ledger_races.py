@@ -28,7 +28,7 @@ from rewards.services.ledger import Credit, Source
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.processes import wait_until
+from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rewards.factories import NOW, make_customer, make_wallet, post
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -160,7 +160,7 @@ def test_a_batch_that_waits_for_a_members_first_points_posts_its_own(tenant: Ten
             post(customer, wallet, 3, "first")
             second = other.submit(post_batch)
             wait_until(is_anybody_waiting)
-        assert second.result(30).posted == 1
+        assert second.result(PATIENCE_SECONDS).posted == 1
     with tenant_scope(tenant):
         assert Account.objects.get(customer=customer).available == 8
 

@@ -387,7 +387,6 @@ def test_the_ledger_never_diverges_from_the_model(scope: Any) -> None:
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -18,11 +17,11 @@ from tenants.scope import tenant_scope
 from tenants.services import jobs
 from tenants.services.heartbeats import Attempt, Heartbeat
 from tests.conftest import NOW
+from tests.processes import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "platform"])
 
 KIND = "test.heartbeats"
-PATIENCE_SECONDS = 60
 
 
 @pytest.fixture
@@ -59,10 +58,7 @@ def test_a_job_lives_although_it_says_nothing(tenant: Tenant, job: Job) -> None:
     with tenant_scope(tenant):
         Job.objects.filter(pk=job.pk).update(state="running", attempts=1, heartbeat_at=NOW)
     with Heartbeat(Attempt(tenant.pk, job.pk, 1), beat_seconds=0.02):
-        end = monotonic() + PATIENCE_SECONDS
-        while reload(tenant, job).heartbeat_at == NOW and monotonic() < end:
-            sleep(0.02)
-    assert reload(tenant, job).heartbeat_at > NOW
+        wait_until(lambda: reload(tenant, job).heartbeat_at > NOW)
 
 
 def test_the_signs_end_with_the_attempt(tenant: Tenant, job: Job) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Any, Self
 
+from tests.processes import PATIENCE_SECONDS
+
 # What a server being killed does to its clients.
 _BROKEN = (OSError, http.client.HTTPException)
 _PAUSE_SECONDS = 0.02
@@ -54,7 +56,7 @@ class Caller:
 
     def _send(self, path: str, content: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         if self._connection is None:
-            self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         self._connection.request("POST", f"/api/v1{path}", content, headers)
         response = self._connection.getresponse()
         return response.status, response.read()

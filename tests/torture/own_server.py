@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from loyalty_saas.embedded.postgres import EmbeddedPostgres, binary_directory
 from loyalty_saas.embedded.processes import Child, Supervisor
 from tenants.roles import bootstrap
-from tests.processes import wait_until
+from tests.processes import PATIENCE_SECONDS, wait_until
 
 _ALIASES = ("default", "owner", "platform")
 # Minor releases since 2026 mark columns in a way that only their own pg_dump leaves out.
@@ -38,7 +38,7 @@ class OwnServer:
             # The last one may have seen the first one die.
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        self.child.process.wait(10)
+        self.child.process.wait(PATIENCE_SECONDS)
         # Those left see that their postmaster is gone and end; until then no other may start.
         wait_until(lambda: not any(_lives(each) for each in others))
 

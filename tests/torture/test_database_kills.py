@@ -71,6 +71,7 @@ def test_every_acknowledged_posting_survives_the_databases_death(server: OwnServ
         kept = Counter(
             LedgerTransaction.objects.exclude(points=1_000_000).values_list("source_id", flat=True)
         )
+        assert acknowledged
         assert acknowledged - set(kept) == set()
         assert set(kept) - sent == set()
         assert set(kept.values()) == {1}

@@ -99,9 +99,7 @@ def test_answers_are_as_the_document_says(
 
     for found in schema.get_all_operations():
         operation = found.ok()
-        limits = settings(
-            max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-        )
+        limits = settings(max_examples=EXAMPLES, database=None, suppress_health_check=list(HealthCheck))
         crashes.clear()
         try:
             seed(EXAMPLES)(limits(given(requests_for(operation, mode, known))(ask)))()

@@ -69,6 +69,7 @@ def test_acknowledged_events_survive_and_are_recorded_once(web: Web, tenant: Ten
 
     with working(send, CALLERS):
         kill_web(web, kills(8, of_a_thousand=300))
+    assert answers
     # A batch whose answer was lost is a duplicate when it is sent again.
     assert set().union(*answers.values()) <= {"accepted", "duplicate"}
     with tenant_scope(tenant):
@@ -107,7 +108,7 @@ def test_a_posting_retried_over_kills_has_one_effect_and_one_answer(
         kill_web(web, kills(8, of_a_thousand=300))
     with tenant_scope(tenant):
         assert verification.verify_ledger(by=SYSTEM, at=NOW).findings == ()
-        assert LedgerTransaction.objects.count() == len(answers)
+        assert LedgerTransaction.objects.count() == len(answers) > 0
         earned = Counter(key.split("-")[0] for key in answers if key.endswith("earn"))
         earned.subtract(key.split("-")[0] for key in answers if key.endswith("spend"))
         balances = Account.objects.order_by("customer_id").values_list("available", flat=True)

@@ -73,8 +73,8 @@ def test_messages_may_be_lost_doubled_and_out_of_order(
         # What the beat has sent already would find the lost ones.
         crew.kill_worker(with_messages=True)
         with courier.carrying(), working(teller, TELLERS):
-            wait_until(lambda: len(teller.told) >= MESSAGES, DRAINED_SECONDS)
-        wait_until(lambda: not courier.arrived & stories.untouched(tenant), DRAINED_SECONDS)
+            wait_until(lambda: len(teller.told) >= MESSAGES)
+        wait_until(lambda: not courier.arrived & stories.untouched(tenant))
         assert courier.lost <= stories.untouched(tenant)
     assert min(courier.moods["lost"], courier.moods["doubled"]) > 0
     drain(tenant)
@@ -101,7 +101,7 @@ def test_the_product_drains_a_wiped_broker_within_two_minutes(
     teller = Teller(tenant)
     with crew.in_their_own_time():
         with working(teller, TELLERS):
-            wait_until(lambda: len(teller.told) >= MESSAGES, 60)
+            wait_until(lambda: len(teller.told) >= MESSAGES)
             crew.wipe_broker()
         wait_until(lambda: stories.waiting(tenant) == (0, 0), DRAINED_SECONDS)
     assert_as_if_nothing_had_happened(teller, other_tenant)
@@ -110,7 +110,7 @@ def test_the_product_drains_a_wiped_broker_within_two_minutes(
 def drain(tenant: Tenant) -> None:
     """Time passes, and the sweepers find what nobody was told of."""
     stories.grow_old(tenant)
-    wait_until(lambda: stories.waiting(tenant) == (0, 0), DRAINED_SECONDS)
+    wait_until(lambda: stories.waiting(tenant) == (0, 0))
 
 
 def assert_as_if_nothing_had_happened(teller: Teller, other_tenant: Tenant) -> None:

@@ -175,7 +175,6 @@ def told(rule: Any) -> Any:
 
 @hypothesis_settings(
     max_examples=300,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(rule=RULES)

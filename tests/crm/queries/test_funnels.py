@@ -58,7 +58,7 @@ HISTORIES = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(histories=HISTORIES, steps=st.lists(st.sampled_from("abc"), min_size=2, max_size=4))
 def test_every_chain_counts(scope: Tenant, histories: list[list[tuple[str, int]]], steps: list[str]) -> None:
     Event.objects.all().delete()

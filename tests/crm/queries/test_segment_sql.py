@@ -290,7 +290,6 @@ def _selected(rule: Any, tenant_id: int, only: list[int] | None = None) -> set[i
 
 @settings(
     max_examples=100,
-    deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,

@@ -331,10 +331,9 @@ def sums(*people: Customer) -> dict[str, int]:
 
 @settings(
     max_examples=8,
-    deadline=None,
     # Shrinking a failure takes minutes on a database; the seed is printed.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(left=SIDE, right=SIDE)
 def test_merging_duplicates_loses_nothing(scope: Tenant, left: Any, right: Any) -> None:

@@ -94,7 +94,7 @@ def test_return_refunds_its_share(crowd: Tenant, scope: Tenant) -> None:
     assert Return.objects.count() == 1
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(quantity=st.integers(1, 7), price=st.integers(0, 500), discount=st.integers(0, 500))
 def test_all_refunds_together_are_what_was_paid(
     scope: Tenant, quantity: int, price: int, discount: int

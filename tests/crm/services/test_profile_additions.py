@@ -56,7 +56,6 @@ def read_anew(customer: Customer) -> dict[str, Any]:
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(batches=BATCHES)

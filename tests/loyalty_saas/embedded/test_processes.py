@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -13,6 +12,7 @@ import pytest
 
 from loyalty_saas.embedded.errors import AlreadyRunning, ChildDied, StartTimeout
 from loyalty_saas.embedded.processes import Program, Supervisor
+from tests.processes import PATIENCE_SECONDS, wait_until
 
 
 def sleeper(name: str, **options: object) -> Program:
@@ -54,7 +54,7 @@ def test_output_goes_to_a_log_named_after_the_program(tmp_path: Path) -> None:
     code = "import sys; print('out'); print('err', file=sys.stderr)"
     with Supervisor(tmp_path) as supervisor:
         [child] = supervisor.start(Program(name="talker", command=(sys.executable, "-c", code)))
-        child.process.wait(10)
+        child.process.wait(PATIENCE_SECONDS)
     assert sorted((tmp_path / "log" / "talker.log").read_text().split()) == ["err", "out"]
 
 
@@ -64,7 +64,7 @@ def test_death_of_a_child_names_its_status_and_log(tmp_path: Path) -> None:
         [child] = supervisor.start(
             Program(name="doomed", command=(sys.executable, "-c", "raise SystemExit(3)"))
         )
-        child.process.wait(10)
+        child.process.wait(PATIENCE_SECONDS)
         with pytest.raises(ChildDied) as caught:
             supervisor.check()
     assert (
@@ -117,10 +117,7 @@ def test_grandchildren_end_with_their_parent(tmp_path: Path) -> None:
         supervisor.start(Program(name="parent", command=(sys.executable, "-c", code), is_ready=note.exists))
         grandchild = int(note.read_text())
         assert is_alive(grandchild)
-    deadline = time.monotonic() + 5
-    while is_alive(grandchild) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not is_alive(grandchild)
+    wait_until(lambda: not is_alive(grandchild))
 
 
 def test_one_directory_has_one_supervisor(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from loyalty_saas.embedded.postgres import EmbeddedPostgres
 from loyalty_saas.embedded.processes import Supervisor
 from loyalty_saas.embedded.valkey import EmbeddedValkey
 from tenants.services.attempt_counts import AttemptCounts
+from tests.processes import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_postgres_starts_keeps_its_data_and_is_not_superuser_of_the_machine(home
         assert Path(f"/proc/{child.process.pid}").stat().st_uid == owner
         # As after a power cut: no clean shutdown, a stale postmaster.pid stays behind.
         child.process.send_signal(signal.SIGQUIT)
-        child.process.wait(10)
+        child.process.wait(PATIENCE_SECONDS)
     with Supervisor(home) as supervisor:
         server.prepare()
         supervisor.start(server.program())
@@ -93,9 +94,9 @@ def test_valkey_remembers_after_a_kill(home: Path) -> None:
         [child] = supervisor.start(server.program())
         client = redis.Redis.from_url(server.cache_url)
         client.set("kept", "41")
-        client.execute_command("WAITAOF", 1, 0, 5000)
+        assert client.execute_command("WAITAOF", 1, 0, 1000 * PATIENCE_SECONDS)[0] == 1
         child.process.kill()
-        child.process.wait(10)
+        child.process.wait(PATIENCE_SECONDS)
     with Supervisor(home) as supervisor:
         supervisor.start(server.program())
         assert redis.Redis.from_url(server.cache_url).get("kept") == b"41"

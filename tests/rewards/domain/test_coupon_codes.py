@@ -24,7 +24,7 @@ def test_codes_follow_the_pattern_and_carry_a_check_character() -> None:
 
 
 @given(st.text(ALPHABET, min_size=7, max_size=7), st.integers(0, 7), st.sampled_from(ALPHABET))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_one_wrong_character_is_found(drawn: str, place: int, other: str) -> None:
     code = drawn + check_character(drawn)
     wrong = code[:place] + other + code[place + 1 :]
@@ -32,7 +32,7 @@ def test_one_wrong_character_is_found(drawn: str, place: int, other: str) -> Non
 
 
 @given(st.text(ALPHABET, min_size=7, max_size=7), st.integers(0, 7), st.integers(0, 7))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_two_swapped_characters_are_found(drawn: str, one: int, other: int) -> None:
     swapped = list(drawn + check_character(drawn))
     swapped[one], swapped[other] = swapped[other], swapped[one]

@@ -131,7 +131,7 @@ offers = st.lists(st.tuples(terms, st.integers(0, 4000)), max_size=5).map(
 
 
 @given(carts, offers)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_sums_are_exact_and_nothing_falls_below_zero(cart: Cart, given_offers: list[Offer]) -> None:
     priced = price(cart, given_offers)
     for index, line in enumerate(cart.lines):
@@ -151,7 +151,7 @@ def test_sums_are_exact_and_nothing_falls_below_zero(cart: Cart, given_offers: l
 
 
 @given(carts, offers)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_single_offer_would_have_been_better_than_the_choice(
     cart: Cart, given_offers: list[Offer]
 ) -> None:
@@ -163,7 +163,7 @@ def test_no_single_offer_would_have_been_better_than_the_choice(
 @given(
     st.lists(st.tuples(st.integers(0, 900), st.integers(0, 900)), min_size=1, max_size=6), st.integers(0, 900)
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_total_is_spread_to_the_last_unit(pairs: list[tuple[int, int]], total: int) -> None:
     weights, rooms = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     total = min(total, sum(rooms))

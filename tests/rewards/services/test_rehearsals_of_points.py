@@ -336,9 +336,7 @@ def stories(draw: st.DrawFn) -> list[Step]:
 
 @given(document=documents(), before=st.none() | documents(), steps=stories())
 # A story takes a second or two: the first one that differs is told as it is.
-@settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
-)
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 def test_any_story_is_rehearsed_lot_by_lot(
     tenant: Tenant, document: dict[str, Any], before: dict[str, Any] | None, steps: list[Step]
 ) -> None:

@@ -138,7 +138,7 @@ def test_refused_files(tmp_path: Path, data: bytes, message: str) -> None:
         files.shape_of(written(tmp_path, data))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     data=st.lists(
         st.sampled_from(

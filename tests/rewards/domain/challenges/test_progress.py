@@ -212,7 +212,7 @@ arrivals = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(goal=st.sampled_from(GOALS), schedule=st.sampled_from(SCHEDULES), arrived=arrivals, data=st.data())
 def test_progress_does_not_depend_on_the_order_or_batches_of_arrival(
     goal: Any, schedule: dict[str, Any], arrived: Sequence[tuple[int, str, str, int]], data: st.DataObject
@@ -233,7 +233,7 @@ def test_progress_does_not_depend_on_the_order_or_batches_of_arrival(
     assert standing == read(asked, items)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arrived=arrivals, taken=st.integers(0, 11))
 def test_taking_a_contribution_away_is_as_if_it_had_never_come(
     arrived: Sequence[tuple[int, str, str, int]], taken: int
