@@ -16,7 +16,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.admin import brakes, finding_words, tier_words, wallet_words, words
+from rewards.admin import brakes, finding_words, rehearsal_charts, tier_words, wallet_words, words
 from rewards.admin.finding_words import FindingInWords
 from rewards.domain.documents import to_json
 from rewards.domain.programs import Revision
@@ -105,6 +105,7 @@ class RevisionPage(OneRevisionPage):
         current = programs.current()
         is_open = row.state not in {RevisionState.PUBLISHED, RevisionState.RETIRED}
         check = rehearsal_checks.check(row)
+        rehearsal = check.rehearsal if is_open else rehearsal_checks.of_approval(row) or check.rehearsal
         return self.page(
             row=row,
             program=described(revision, self.access.tenant.currency),
@@ -113,7 +114,8 @@ class RevisionPage(OneRevisionPage):
             findings=found(revision, self.access.tenant.currency) if is_open else [],
             secrets=programs.readers_of_secrets(revision) if row.state == RevisionState.PUBLISHED else [],
             check=check,
-            rehearsal=check.rehearsal if is_open else rehearsal_checks.of_approval(row) or check.rehearsal,
+            rehearsal=rehearsal,
+            chart=rehearsal_charts.completions(rehearsal.result) if rehearsal else None,
             is_rehearsal_current=check.rehearsed is Rehearsed.CURRENT,
             is_open=is_open,
             is_stale=is_open

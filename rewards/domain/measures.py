@@ -8,6 +8,7 @@ they count.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
@@ -38,7 +39,15 @@ class _Credits:
         self._first = 0
 
     def add(self, customer_id: int, at: datetime, amount: int) -> None:
-        self._moments.append((at - _EPOCH) // _MICROSECOND)
+        """Remember an amount; one of an earlier moment finds its place."""
+        moment = (at - _EPOCH) // _MICROSECOND
+        if self._moments and moment < self._moments[-1]:
+            place = bisect_right(self._moments, moment, self._first)
+            self._moments.insert(place, moment)
+            self._customers.insert(place, customer_id)
+            self._amounts.insert(place, amount)
+            return
+        self._moments.append(moment)
         self._customers.append(customer_id)
         self._amounts.append(amount)
 
@@ -145,12 +154,17 @@ class Measures:
             for place in self._events[name]:
                 amounts[place] += 1
 
-    def add_points(self, customer_id: int, at: datetime, wallet: str, points: int) -> None:
-        """Count a credit, or what was taken back of one."""
-        for place in self._points.get(wallet, ()):
+    def add_points(
+        self, customer_id: int, at: datetime, wallet: str, points: int, *, earned_at: datetime | None = None
+    ) -> None:
+        """Count a credit, or what was taken back of one; what was earned earlier counts as of then."""
+        places = self._points.get(wallet, ())
+        if places and earned_at is not None and earned_at < at and not self._is_counted(earned_at, at):
+            return
+        for place in places:
             self._current(customer_id, at)[place] += points
             if self._credits:
-                self._credits[place].add(customer_id, at, points)
+                self._credits[place].add(customer_id, earned_at or at, points)
 
     @property
     def remembers_points(self) -> bool:

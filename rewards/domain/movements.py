@@ -18,7 +18,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 class Movement(IntEnum):
     """What a posting was."""
 
-    # By the API, a challenge or a referral, under the wallet's terms.
+    # By the API or a referral, under the wallet's terms.
     EARNED = 0
     # The price of a reward that a rule gives; gone a minute later.
     GIFT = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -11,18 +11,20 @@ from rewards.domain.facts import CustomerState, Due
 from rewards.domain.measures import Leaving
 
 _BY_TIME: Final = itemgetter(0, 1, 2)
-# At one instant: what leaves a window is gone, staff have locked, orders come before returns, returns before
-# events, points are released once the events are paid and spent then, and the night comes last.
-LEFT, LOCKED, ORDER, RETURN, EVENT, RELEASED, MOVED, MEMBER_DAY, NIGHT = range(9)
+# At one instant: what leaves a window is gone, staff have locked, members have asked, orders come before
+# returns, returns before events, points are released once the events are paid and spent then, and the night
+# comes last.
+LEFT, LOCKED, OPTED, ORDER, RETURN, EVENT, RELEASED, MOVED, MEMBER_DAY, NIGHT = range(10)
 
 
 class Played(NamedTuple):
-    """An event to be decided."""
+    """An event to be decided; ``skus`` are those of an order's lines, where a challenge asks for them."""
 
     at: datetime
     kind: int
     id: int
     due: Due
+    skus: Sequence[str] = ()
 
 
 class Late(NamedTuple):
@@ -36,21 +38,27 @@ class Late(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """An event that no rule answers to, but which tiers count."""
+    """An event that no rule answers to, but which tiers or challenges count.
+
+    ``source`` is the client's id; that and the properties are told where a challenge asks for them.
+    """
 
     at: datetime
     kind: int
     id: int
     customer_id: int
     name: str
+    source: str = ""
+    properties: Mapping[str, Any] = {}
 
 
 class ReturnedUnits(NamedTuple):
-    """Units of one order line that a return gave back."""
+    """Units of one order line that a return gave back, and their money."""
 
     position: int
     bought: int
     returned: int
+    amount_minor: int = 0
 
 
 class Returned(NamedTuple):
@@ -65,6 +73,28 @@ class Returned(NamedTuple):
     total_minor: int
     is_whole: bool
     units: Sequence[ReturnedUnits]
+
+
+class Recounted(NamedTuple):
+    """A return as challenges see it, once everything else was done about it."""
+
+    at: datetime
+    kind: int
+    id: int
+    order_id: int
+    total_minor: int
+    units: Sequence[ReturnedUnits]
+
+
+class Opted(NamedTuple):
+    """A member who asked to take part in a challenge, or left it."""
+
+    at: datetime
+    kind: int
+    id: int
+    customer_id: int
+    challenge: str
+    is_in: bool
 
 
 class Released(NamedTuple):

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from rewards.domain import rehearsed_challenges
 from rewards.domain.engine import Engine
-from rewards.domain.rehearsals import RuleTotals, ShadowLedger
+from rewards.domain.rehearsal_totals import RuleTotals
+from rewards.domain.rehearsals import ShadowLedger
+from rewards.domain.rehearsed_challenges import ActualChallenge
 from rewards.domain.shadow_points import ShadowPoints
 from rewards.domain.wallets import WalletPolicy
 
@@ -27,6 +30,7 @@ class Actual:
     kept_by_wallet: Mapping[str, int] = field(default_factory=dict)
     tier_by_customer: Mapping[int, str] = field(default_factory=dict)
     outstanding_by_wallet: Mapping[str, int] = field(default_factory=dict)
+    challenges: Mapping[str, ActualChallenge] = field(default_factory=dict)
 
 
 def report(
@@ -34,10 +38,10 @@ def report(
 ) -> dict[str, Any]:
     """Return the result of a rehearsal as it is stored; tiers are those of ``until``."""
     totals = ledger.points.totals.values()
-    changes = _changes(ledger.points_by_customer, actual.points_by_customer)
+    changes = _changes(ledger.totals.points_by_customer, actual.points_by_customer)
     wallets = _wallets(ledger, actual, live)
     return {
-        "events": ledger.events,
+        "events": ledger.totals.events,
         "points": {"given": sum(each.given for each in totals), "taken": sum(each.taken for each in totals)},
         "actual": {"given": actual.given, "taken": actual.taken},
         "liability_change_points": sum(wallet["liability_change_points"] for wallet in wallets),
@@ -45,11 +49,12 @@ def report(
         "cost_minor": sum(wallet["cost_minor"] for wallet in wallets),
         "wallets": wallets,
         "rules": _rules(ledger, actual, names),
-        "grants": dict(ledger.grants.most_common()),
+        "challenges": rehearsed_challenges.told(ledger, actual.challenges, live),
+        "grants": dict(ledger.totals.grants.most_common()),
         "members": {
             "winners": sum(1 for change in changes if change[1] > 0),
             "losers": sum(1 for change in changes if change[1] < 0),
-            "unchanged": len(set(ledger.points_by_customer) | set(actual.points_by_customer))
+            "unchanged": len(set(ledger.totals.points_by_customer) | set(actual.points_by_customer))
             - sum(1 for change in changes if change[1]),
             "most_won": [list(change) for change in changes[:MOST_NAMED] if change[1] > 0],
             "most_lost": [list(change) for change in reversed(changes[-MOST_NAMED:]) if change[1] < 0],
@@ -59,7 +64,7 @@ def report(
         "overlaps": [
             {"rule": rule, "name": names.get(rule, rule), "with": other, "with_name": names.get(other, other),
              "events": events}
-            for (rule, other), events in ledger.overlaps.most_common(MOST_NAMED)
+            for (rule, other), events in ledger.totals.overlaps.most_common(MOST_NAMED)
         ],
     }  # fmt: skip
 
@@ -105,7 +110,7 @@ def _rules(ledger: ShadowLedger, actual: Actual, names: Mapping[str, str]) -> li
     keys += sorted(set(actual.points_by_rule) - set(keys))
     rows = []
     for key in keys:
-        totals = ledger.rules.get(key, RuleTotals())
+        totals = ledger.totals.rules.get(key, RuleTotals())
         wallet = wallet_of.get(key)
         cost = revision.wallet(wallet).cost_minor(totals.points) if wallet else 0
         rows.append(
@@ -137,7 +142,7 @@ def conflicts(ledger: ShadowLedger, actual: Actual, names: Mapping[str, str]) ->
     """Return the rules of the live program that pay otherwise in this one, and those that pay no more."""
     found = []
     for rule, points in sorted(actual.points_by_rule.items()):
-        ours = ledger.rules[rule].points if rule in ledger.rules else 0
+        ours = ledger.totals.rules[rule].points if rule in ledger.totals.rules else 0
         if points and ours != points:
             found.append(
                 {"rule": rule, "name": names.get(rule, rule), "points": ours, "actual_points": points}

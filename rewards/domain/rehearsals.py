@@ -5,82 +5,53 @@ What is kept grows with members and with what of them is still open, not with ev
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
-from itertools import takewhile
 from typing import Any, Final
 
+from rewards.domain.challenges.matching import Contribution, EventFacts, OrderedLine, OrderFacts
+from rewards.domain.challenges.participation import Pair
 from rewards.domain.decisions import Decision, Evaluation
-from rewards.domain.effects import ChangeTier, SetTrait
+from rewards.domain.effects import AdvanceChallenge, ChangeTier, SetTrait
 from rewards.domain.engine import Engine
 from rewards.domain.facts import CustomerState, Due
 from rewards.domain.measures import Measures
 from rewards.domain.movements import Moved, Movements
-from rewards.domain.past import Counted, Late, Left, Locked, Night, Played, Released, Returned
+from rewards.domain.past import (
+    Counted,
+    Late,
+    Left,
+    Locked,
+    Night,
+    Opted,
+    Played,
+    Recounted,
+    Released,
+    Returned,
+)
 from rewards.domain.pots import wallet_of
+from rewards.domain.rehearsal_totals import RehearsalTotals
 from rewards.domain.rules import GrantKind, Trigger
+from rewards.domain.shadow_challenges import ShadowChallenges
+from rewards.domain.shadow_gifts import ShadowGifts
 from rewards.domain.shadow_movements import ShadowMovements
 from rewards.domain.shadow_points import ShadowPoints
 from rewards.domain.shadow_returns import ShadowReturns
+from rewards.domain.shadow_spending import ShadowSpending
 from rewards.domain.shadow_tiers import ShadowTiers
-from rewards.domain.tiers import ROLLING_YEAR, SPEND, Tier
+from rewards.domain.sources import rule_source
 from rewards.domain.usage import BudgetBook, UsageBook
 
 _ORDER: Final = Trigger.ORDER
 
 
-@dataclass(slots=True)
-class RuleTotals:
-    """What one rule gave: how often, how many points, what they cost, and how often a limit bit."""
-
-    times: int = 0
-    points: int = 0
-    capped: int = 0
-
-
-@dataclass(slots=True)
-class Spending:
-    """One member's orders and spend of 365 days, with what came back at the instant of the newest return."""
-
-    minor: int = 0
-    orders_before: int = 0
-    returned_minor: int = 0
-    returned_at: datetime | None = None
-
-    def before(self, at: datetime) -> int:
-        """Return the spend the moment before: what happens at a return's instant does not know of it yet."""
-        return self.minor + self.returned_minor if at == self.returned_at else self.minor
-
-    def give_back(self, at: datetime, placed_at: datetime, amount_minor: int) -> None:
-        """Lower the spend by a return of an order that still counts."""
-        if placed_at > at - ROLLING_YEAR:
-            if at != self.returned_at:
-                self.returned_at, self.returned_minor = at, 0
-            self.minor -= amount_minor
-            self.returned_minor += amount_minor
-
-
-def spend_ladder(tiers: Iterable[Tier]) -> tuple[tuple[int, str], ...]:
-    """Return the (spend, tier) steps that spend alone can climb; what needs anything else ends them."""
-    reachable = takewhile(lambda tier: not tier.needs or SPEND in tier.needs, tiers)
-    return tuple((tier.needs.get(SPEND, 0), tier.key) for tier in reachable)
-
-
-def changed_rules(engine: Engine, live: Engine) -> frozenset[str]:
-    """Return the keys of the rules that the live program has not, or has otherwise."""
-    known = {rule.key: rule for rule in live.revision.rules}
-    return frozenset(rule.key for rule in engine.revision.rules if known.get(rule.key) != rule)
-
-
 class ShadowLedger:
     """Plays what happened in time order. Facts of members are of today, all that is counted is of the time.
 
-    ``points`` are the accounts as they were, ``movements`` the postings that no rule made. Only of what
-    ``returned_orders`` earned does anybody ask: something of them is given back in these days.
-    ``changed_rules`` are those that the live program does not have like this; where one pays for the same
-    event as another rule, ``overlaps`` counts the pair.
+    ``points`` are the accounts as they were, ``movements`` the postings that no rule and no challenge made.
+    Only of what ``returned_orders`` earned does anybody ask: something of them is given back in these days.
+    ``changed_rules`` are those that the live program does not have like this. Whoever opens the ledger sets
+    ``challenges``, where there are any.
     """
 
     def __init__(
@@ -93,39 +64,39 @@ class ShadowLedger:
         points: ShadowPoints,
         movements: Movements,
         returned_orders: Collection[int] = (),
-        changed_rules: frozenset[str] = frozenset(),
+        remembered: Collection[int] | None = (),
+        changed_rules: Collection[str] = (),
     ) -> None:
         revision = engine.revision
         given = {grant.kind for rule in revision.rules for grant in rule.grants}
         self.engine, self._usage, self._budgets = engine, usage, budgets
         self.points, self.movements = points, ShadowMovements(points, movements)
-        self.returns, self._changed_rules = ShadowReturns(returned_orders), changed_rules
-        self.spending_by_customer: dict[int, Spending] = defaultdict(Spending)
-        self.state_by_customer: dict[int, CustomerState] = {}
+        self.returns, self.totals = ShadowReturns(returned_orders), RehearsalTotals(changed_rules)
+        self.spending, self.state_by_customer = ShadowSpending(revision.tiers), dict[int, CustomerState]()
         # Where nothing but that spend decides, it need not be counted twice.
         self.measures = (
             None if revision.qualification.is_plain else Measures(revision.qualification, revision.time_zone)
         )
+        asks_tiers = any(challenge.audience.tiers for challenge in revision.challenges)
         self.tiers = ShadowTiers(
             revision,
-            self.measures.values if self.measures else self._spend,
-            is_lazy=self.measures is None and GrantKind.TIER not in given,
+            self.measures.values if self.measures else self.spending.values,
+            is_lazy=self.measures is None and GrantKind.TIER not in given and not asks_tiers,
         )
-        self.overlaps: Counter[tuple[str, str]] = Counter()
-        self.rules: dict[str, RuleTotals] = defaultdict(RuleTotals)
-        self.grants: Counter[str] = Counter()
-        self.points_by_customer: dict[int, int] = defaultdict(int)
-        self.events = 0
+        self.challenges: ShadowChallenges | None = None
+        self.gifts = ShadowGifts(
+            points, self.measures, self.tiers, tier_at=self._tier_before, told_apart=remembered,
+            points_by_customer=self.totals.points_by_customer,
+        )  # fmt: skip
         self._night_before, self._moved = since, set[int]()
         self._unknown = CustomerState()
-        self._ladder = spend_ladder(revision.tiers)
         self._counts_usage = bool(engine.needs.periods_by_rule)
         self._has_budgets = bool(engine.needs.budgets)
-        self._changes_members = bool(given & {GrantKind.TIER, GrantKind.TRAIT})
+        self._changes_members = bool(given & {GrantKind.TIER, GrantKind.TRAIT, GrantKind.CHALLENGE})
         self._how: dict[type[Any], Callable[[Any], None]] = {
             Played: self._decide, Returned: self._give_back, Counted: self._count, Left: self._leave,
-            Locked: self._lock, Night: self._sleep, Released: self._release,
-            Moved: self._move, Late: self._decide_late,
+            Locked: self._lock, Night: self._sleep, Released: self._release, Moved: self._move,
+            Late: self._decide_late, Opted: self._opt, Recounted: self._recount,
         }  # fmt: skip
 
     def play(self, happened: Iterable[Any]) -> None:
@@ -134,18 +105,15 @@ class ShadowLedger:
         for item in happened:
             how[type(item)](item)
 
-    def _spend(self, customer_id: int, _at: datetime) -> Mapping[str, int]:
-        return {SPEND: max(self.spending_by_customer[customer_id].minor, 0)}
-
     def _decide(self, item: Played) -> None:
         """Decide one event as it would have been decided then, and book it."""
         due = item.due
         event, customer_id = due.event, due.customer_id
         at = event.at
-        spending = self.spending_by_customer[customer_id]
+        spending = self.spending.by_customer[customer_id]
         spend = spending.before(at)
         state = CustomerState(
-            self.tiers.seen(customer_id, at, self._tier_at(spend)),
+            self.tiers.seen(customer_id, at, self.spending.tier_of(spend)),
             spending.orders_before,
             spend,
             self._usage.of(customer_id, at) if self._counts_usage else {},
@@ -156,48 +124,31 @@ class ShadowLedger:
         evaluation = self.engine.decide(
             state, event, explains=False, shares_lines=is_order and due.event_id in self.returns
         )
-        self._book(due, evaluation)
+        decision = evaluation.decision
+        self.totals.book(decision)
+        if decision.earned:
+            self._credit(due, decision, at)
+        self._usage.book(customer_id, at, evaluation)
+        self._budgets.book(at, evaluation)
         if is_order:
             spending.minor += event.total_minor
             spending.orders_before += 1
         if self._changes_members:
             self._carry_out(due, evaluation)
-        self._bring_up_to_date(due, evaluation)
+        if is_order:
+            self._follow_order(item)
+        else:
+            self._follow_event(due, evaluation)
 
-    def _tier_at(self, spend_minor: int) -> str | None:
-        reached = None
-        for need, key in self._ladder:
-            if spend_minor < need:
-                break
-            reached = key
-        return reached
-
-    def _book(self, due: Due, evaluation: Evaluation) -> None:
-        self.events += 1
-        customer_id, at, decision = due.customer_id, due.event.at, evaluation.decision
-        rules = self.rules
-        for outcome in decision.outcomes:
-            if outcome.points or outcome.grants:
-                totals = rules[outcome.rule]
-                totals.times += 1
-                totals.points += outcome.points
-                if outcome.grants:
-                    self.grants.update(outcome.grants)
-            if outcome.cap is not None:
-                rules[outcome.rule].capped += 1
-        if decision.earned:
-            self._credit(due, decision, at)
-        if self._changed_rules:
-            self._note_overlaps([outcome.rule for outcome in decision.outcomes if outcome.points])
-        self._usage.book(customer_id, at, evaluation)
-        self._budgets.book(at, evaluation)
+    def _tier_before(self, customer_id: int, at: datetime) -> str | None:
+        return self.tiers.seen(customer_id, at, self.spending.tier_before(customer_id, at))
 
     def _credit(self, due: Due, decision: Decision, at: datetime) -> None:
         customer_id, earn, totals = due.customer_id, self.points.earn, self.points.totals
-        lots = []
+        points_by_customer, lots = self.totals.points_by_customer, []
         for earned in decision.earned:
             given = earned.points
-            self.points_by_customer[customer_id] += given
+            points_by_customer[customer_id] += given
             totals[earned.wallet].given += given
             lots.append(earn(due, earned, at))
             if self.measures is not None:
@@ -209,7 +160,7 @@ class ShadowLedger:
     def _decide_late(self, item: Late) -> None:
         """Decide an order of before, as a return of it does; of these days it is no event."""
         due, days = item.due, self.engine.revision.policies.backdating_days
-        customer_id, at = due.customer_id, due.event.at
+        customer_id, at, measures = due.customer_id, due.event.at, self.measures
         is_too_old = days is not None and at < item.at - timedelta(days=days)
         if is_too_old or self.returns.knows(due.event_id):
             return
@@ -217,18 +168,17 @@ class ShadowLedger:
         evaluation = self.engine.decide(
             item.state._replace(usage=usage, rooms=rooms), due.event, explains=False
         )
-        lots = {earned.pot: self.points.earn(due, earned, item.at) for earned in evaluation.decision.earned}
+        lots = {}
+        for earned in evaluation.decision.earned:
+            lots[earned.pot] = self.points.earn(due, earned, item.at)
+            if measures is not None:
+                measures.add_points(customer_id, item.at, earned.wallet, earned.points, earned_at=at)
         self.returns.remember(due.event_id, evaluation.decision, lots)
         self._usage.book(customer_id, at, evaluation)
         self._budgets.book(at, evaluation)
 
-    def _note_overlaps(self, paying: list[str]) -> None:
-        changed = self._changed_rules.intersection(paying)
-        for rule in changed:
-            self.overlaps.update((rule, other) for other in paying if other not in changed)
-
     def _carry_out(self, due: Due, evaluation: Evaluation) -> None:
-        """Let traits and tiers that rules give be seen by what comes after."""
+        """Let traits, tiers and progress that rules give be seen by what comes after."""
         customer_id, at = due.customer_id, due.event.at
         for effect in evaluation.effects:
             if isinstance(effect, SetTrait):
@@ -241,31 +191,59 @@ class ShadowLedger:
         for effect in evaluation.effects:
             if isinstance(effect, ChangeTier):
                 self.tiers.lift(customer_id, effect.tier, until=effect.until(at), at=at)
+        for effect in evaluation.effects:
+            if isinstance(effect, AdvanceChallenge) and self.challenges is not None:
+                kind, source = rule_source(due.event_type, due.event_id, effect.rule, effect.challenge)
+                one = Contribution("", kind, source, "", effect.progress, at)
+                self.challenges.advance(Pair(customer_id, effect.challenge), one)
 
-    def _bring_up_to_date(self, due: Due, evaluation: Evaluation) -> None:
-        """Move the member's tier as often as live does."""
+    def _follow_order(self, item: Played) -> None:
+        """Move the member's tier and challenges, in the order in which live does."""
+        due, event, measures = item.due, item.due.event, self.measures
+        if measures is not None:
+            measures.add_order(due.customer_id, event.at, event.total_minor)
+        self.tiers.refresh(due.customer_id, event.at)
+        challenges = self.challenges
+        if challenges is not None and challenges.counts_orders:
+            skus = item.skus or ("",) * len(event.lines)
+            lines = [
+                OrderedLine(sku, line[1], line[3], line[2])
+                for sku, line in zip(skus, event.lines, strict=True)
+            ]
+            order = OrderFacts(
+                due.event_id, due.customer_id, event.at, event.total_minor, event.channel, lines
+            )
+            if due.event_id in self.returns:
+                challenges.remember_order(order, order, [line.position for line in event.lines])
+            challenges.count_order(order)
+
+    def _follow_event(self, due: Due, evaluation: Evaluation) -> None:
         customer_id, event, measures = due.customer_id, due.event, self.measures
-        if event.trigger is _ORDER:
-            if measures is not None:
-                measures.add_order(customer_id, event.at, event.total_minor)
-            self.tiers.refresh(customer_id, event.at)
-        elif measures is not None:
+        if measures is not None:
             if event.name:
                 measures.add_event(customer_id, event.at, event.name)
             if measures.counts_points and evaluation.decision.earned:
                 self.tiers.refresh(customer_id, event.at)
-            if event.name in measures.event_names:
-                self.tiers.refresh(customer_id, event.at)
+        if self.challenges is not None and event.name in self.challenges.event_names:
+            self.challenges.count_event(
+                EventFacts(due.source, customer_id, event.name, event.at, event.properties)
+            )
+        if measures is not None and event.name in measures.event_names:
+            self.tiers.refresh(customer_id, event.at)
 
     def _count(self, item: Counted) -> None:
+        customer_id, at, name = item.customer_id, item.at, item.name
         if self.measures is not None:
-            self.measures.add_event(item.customer_id, item.at, item.name)
-            self.tiers.refresh(item.customer_id, item.at)
+            self.measures.add_event(customer_id, at, name)
+        if self.challenges is not None and name in self.challenges.event_names:
+            self.challenges.count_event(EventFacts(item.source, customer_id, name, at, item.properties))
+        if self.measures is not None and name in self.measures.event_names:
+            self.tiers.refresh(customer_id, at)
 
     def _give_back(self, item: Returned) -> None:
         """Lower the spend by a return and take back what its lines earned in this ledger."""
         customer_id, at = item.customer_id, item.at
-        self.spending_by_customer[customer_id].give_back(at, item.placed_at, item.total_minor)
+        self.spending.by_customer[customer_id].give_back(at, item.placed_at, item.total_minor)
         if self.measures is not None:
             self.measures.take_return(
                 customer_id, at, item.placed_at, item.total_minor, is_whole=item.is_whole
@@ -273,16 +251,24 @@ class ShadowLedger:
         for pot, asked, lot in self.returns.asked(item):
             wallet = wallet_of(pot)
             points = self.points.take_back(customer_id, wallet, lot, asked, at)
-            self.points_by_customer[customer_id] -= points
+            self.totals.points_by_customer[customer_id] -= points
             if self.measures is not None and points:
                 self.measures.add_points(customer_id, at, wallet, -points)
         self.tiers.refresh(customer_id, at)
 
+    def _recount(self, item: Recounted) -> None:
+        """Let challenges see what is left of an order, once rules were asked about the return."""
+        if self.challenges is not None:
+            self.challenges.take_return(item.order_id, item.units, item.total_minor, item.at)
+
+    def _opt(self, item: Opted) -> None:
+        if self.challenges is not None:
+            self.challenges.opt(item.customer_id, item.challenge, item.at, is_in=item.is_in)
+
     def _move(self, item: Moved) -> None:
-        """Repeat what moved points for other reasons than the rules."""
+        """Repeat what moved points for other reasons than rules and challenges."""
         customer_id, at = item.customer_id, item.at
-        tier = self._tier_at(self.spending_by_customer[customer_id].before(at)) if self._ladder else None
-        points = self.movements.repeat(item, self.tiers.seen(customer_id, at, tier))
+        points = self.movements.repeat(item, self._tier_before(customer_id, at))
         if points and self.measures is not None:
             self.measures.add_points(customer_id, at, item.wallet, points)
             self.measures.moved.add(customer_id)
@@ -291,7 +277,7 @@ class ShadowLedger:
         self.points.release(item.customer_id, item.awaits, item.at)
 
     def _leave(self, item: Left) -> None:
-        self.spending_by_customer[item.customer_id].minor -= item.spend_minor
+        self.spending.by_customer[item.customer_id].minor -= item.spend_minor
         if item.gone is not None and self.measures is not None:
             self.measures.leave(item.customer_id, item.at, item.gone)
         else:
@@ -313,3 +299,5 @@ class ShadowLedger:
                 moved = set(self.tiers)
         self._night_before = item.at
         self.tiers.night(moved, item.at)
+        if self.challenges is not None:
+            self.challenges.sweep(item.at)

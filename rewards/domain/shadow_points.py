@@ -15,7 +15,7 @@ from rewards.domain.facts import Due
 from rewards.domain.lots import NEVER, LotBalance
 from rewards.domain.programs import Revision
 from rewards.domain.shadow_accounts import ShadowAccount
-from rewards.domain.wallets import CreditTerms, Pending, WalletPolicy
+from rewards.domain.wallets import CreditTerms, Pending, RefundPolicy, WalletPolicy
 
 _AT_ONCE: Final = Pending()
 _OTHERWISE: Final = WalletPolicy("", "")
@@ -173,11 +173,12 @@ class ShadowPoints:
         self.totals[wallet].spent -= sum(points for _lot, points in parts)
 
     def take_back(
-        self, customer_id: int, wallet: str, own: LotBalance | None, points: int, at: datetime
-    ) -> int:
-        """Take back what a return asks of a lot, by the wallet's policy; return what was taken."""
+        self, customer_id: int, wallet: str, own: LotBalance | None, points: int, at: datetime, *,
+        policy: RefundPolicy | None = None,
+    ) -> int:  # fmt: skip
+        """Take back what is asked of a lot, by the wallet's policy or another one; return what was taken."""
         account, totals = self._settled(customer_id, wallet, at), self.totals[wallet]
-        taken = account.take_back(own, points, self._policy(wallet).refund_policy, at)
+        taken = account.take_back(own, points, policy or self._policy(wallet).refund_policy, at)
         totals.asked += points
         totals.taken += taken
         return taken

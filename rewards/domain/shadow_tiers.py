@@ -78,6 +78,11 @@ class ShadowTiers:
     def __iter__(self) -> Iterator[int]:
         return iter(self._standings)
 
+    def get(self, customer_id: int, /) -> str | None:
+        """Return the tier of a membership, as far as memberships are kept."""
+        standing = self._standings.get(customer_id)
+        return standing.key if standing is not None and standing.holding.place >= 0 else None
+
     def seen(self, customer_id: int, at: datetime, by_spend: str | None) -> str | None:
         """Return the tier that rules see the moment before ``at``; ``by_spend`` is what the spend reaches."""
         if self._is_plain:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 _LONGEST = 120
+RULE: Final = "rule"
 
 
 def event_number(message_id: str) -> int:
@@ -24,6 +26,11 @@ def customer_key(customer_id: int, key: str) -> str:
     """
     spelled = key if len(key) <= _LONGEST else hashlib.sha256(key.encode()).hexdigest()
     return f"{customer_id}:{spelled}"
+
+
+def rule_source(event_type: str, event_id: int, rule: str, key: str) -> tuple[str, str]:
+    """Return the permanent source, kind and name, of one thing that one rule gave for one event."""
+    return RULE, f"{event_type}:{event_id}:{rule}:{key}"
 
 
 def source_id(event_id: int, pot: str) -> str:

@@ -13,19 +13,21 @@ from django.db import connection
 from crm.domain.hidden_values import without
 from crm.queries import sensitive
 from rewards.domain.challenges.matching import EventFacts, OrderedLine, OrderFacts
+from rewards.domain.challenges.periods import LATEST
 from tenants.scope import active_tenant_id
 
 _ORDERS = """
     SELECT o.id, o.customer_id, o.placed_at, o.total_minor, o.channel, COALESCE(back.total, 0)::bigint,
-           l.skus, l.categories, l.quantities, l.amounts, l.returned, l.refunded
+           l.positions, l.skus, l.categories, l.quantities, l.amounts, l.returned, l.refunded
     FROM crm_order o
     JOIN crm_customer c ON c.tenant_id = %(tenant)s AND c.id = o.customer_id AND c.state = 'active'
     LEFT JOIN LATERAL (
         SELECT SUM(r.total_minor) AS total FROM crm_return r
-        WHERE r.tenant_id = %(tenant)s AND r.order_id = o.id
+        WHERE r.tenant_id = %(tenant)s AND r.order_id = o.id AND r.returned_at < %(before)s
     ) back ON true
     CROSS JOIN LATERAL (
-        SELECT COALESCE(array_agg(ol.sku ORDER BY ol.position), '{}') AS skus,
+        SELECT COALESCE(array_agg(ol.position ORDER BY ol.position), '{}') AS positions,
+               COALESCE(array_agg(ol.sku ORDER BY ol.position), '{}') AS skus,
                COALESCE(array_agg(COALESCE(i.category, '') ORDER BY ol.position), '{}') AS categories,
                COALESCE(array_agg(ol.quantity ORDER BY ol.position), '{}') AS quantities,
                COALESCE(array_agg(ol.total_minor ORDER BY ol.position), '{}') AS amounts,
@@ -35,7 +37,9 @@ _ORDERS = """
         LEFT JOIN crm_item i ON i.tenant_id = %(tenant)s AND i.id = ol.item_id
         LEFT JOIN LATERAL (
             SELECT SUM(rl.quantity)::int AS quantity, SUM(rl.amount_minor)::bigint AS amount
-            FROM crm_returnline rl WHERE rl.tenant_id = %(tenant)s AND rl.order_line_id = ol.id
+            FROM crm_returnline rl
+            JOIN crm_return r ON r.tenant_id = %(tenant)s AND r.id = rl.parent_id
+            WHERE rl.tenant_id = %(tenant)s AND rl.order_line_id = ol.id AND r.returned_at < %(before)s
         ) b ON true
         WHERE ol.tenant_id = %(tenant)s AND ol.order_id = o.id AND ol.kind = 'product'
     ) l
@@ -66,10 +70,11 @@ _EVENT_PAGE = """
 
 @dataclass(frozen=True, slots=True)
 class RecordedOrder:
-    """An order as it was bought and as it is net of everything returned so far."""
+    """An order as it was bought and as it is net of what was returned; and the positions of its lines."""
 
     bought: OrderFacts
     kept: OrderFacts
+    positions: Sequence[int]
 
 
 def _rows(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
@@ -79,13 +84,14 @@ def _rows(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
     return rows
 
 
-def orders(order_ids: Collection[int]) -> list[RecordedOrder]:
-    """Return the given orders of active customers with their product lines."""
-    return [_order(row) for row in _rows(_ORDERS, ids=list(order_ids))] if order_ids else []
+def orders(order_ids: Collection[int], before: datetime = LATEST) -> list[RecordedOrder]:
+    """Return the given orders of active customers, net of what was returned before a moment."""
+    found = _rows(_ORDERS, ids=list(order_ids), before=before) if order_ids else []
+    return [_order(row) for row in found]
 
 
 def _order(row: tuple[Any, ...]) -> RecordedOrder:
-    order_id, customer_id, placed_at, total, channel, refunded_total, *columns = row
+    order_id, customer_id, placed_at, total, channel, refunded_total, positions, *columns = row
     lines = list(zip(*columns, strict=True))
     bought = [OrderedLine(sku, category, units, amount) for sku, category, units, amount, *_ in lines]
     kept = [
@@ -95,6 +101,7 @@ def _order(row: tuple[Any, ...]) -> RecordedOrder:
     return RecordedOrder(
         OrderFacts(order_id, customer_id, placed_at, total, channel, bought),
         OrderFacts(order_id, customer_id, placed_at, max(total - refunded_total, 0), channel, kept),
+        positions,
     )
 
 

@@ -15,8 +15,9 @@ from rewards.domain.challenges.changes import Kept
 from rewards.domain.challenges.definition import Challenge, Part
 from rewards.domain.challenges.participation import Involvement, Pair, involvement
 from rewards.domain.challenges.periods import EARLIEST, LATEST
-from rewards.domain.challenges.progress import Member, Standing, current_period, standings
+from rewards.domain.challenges.progress import current_period, standings
 from rewards.domain.challenges.transitions import ProgressState
+from rewards.domain.challenges.walks import Member, Standing
 from rewards.models import ChallengeParticipation
 from rewards.queries import challenge_members, programs
 from tenants.scope import active_tenant_id

@@ -24,7 +24,8 @@ from rewards.domain.challenges.matching import (
 )
 from rewards.domain.challenges.participation import COUNTS, Pair, involvement
 from rewards.domain.challenges.periods import EARLIEST
-from rewards.domain.challenges.progress import Member, Standing, standings
+from rewards.domain.challenges.progress import standings
+from rewards.domain.challenges.walks import Member, Standing
 from rewards.domain.decisions import Evaluation
 from rewards.domain.effects import AdvanceChallenge, Earn
 from rewards.domain.facts import Happening

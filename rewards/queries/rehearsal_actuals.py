@@ -9,7 +9,7 @@ from django.db import connection
 
 from rewards.domain.engine import Engine
 from rewards.domain.rehearsal_reports import Actual
-from rewards.queries import rehearsal_lots, tier_sql
+from rewards.queries import rehearsal_challenge_actuals, rehearsal_lots, tier_sql
 from tenants.scope import active_tenant_id
 
 _RULES = """
@@ -41,15 +41,25 @@ _LANDINGS = "SELECT l.customer_id, l.landing FROM ({landed}) l WHERE l.landing >
 
 
 def actual(live: Engine | None, since: datetime, until: datetime) -> Actual:
-    """Return what was really decided about events of these days, and the tiers that a night run gives now."""
+    """Return what events and challenges of these days really gave, and the tiers of a night run now."""
     rules = {key: int(points) for key, points in _rows(_RULES, since=since, until=until) if points}
-    members, given, total = {}, 0, 0
+    members: dict[int, int] = {}
+    given = total = 0
     for customer_id, points, earned in _rows(_MEMBERS, since=since, until=until):
         members[customer_id] = points
         given, total = given + (earned or 0), total + points
     wallets = dict(_rows(_WALLETS, since=since, until=until))
+    moved = rehearsal_challenge_actuals.points(since, until)
+    for each in moved:
+        kept = each.given - each.taken
+        members[each.customer_id] = members.get(each.customer_id, 0) + kept
+        wallets[each.wallet] = wallets.get(each.wallet, 0) + kept
+        given, total = given + each.given, total + kept
     tiers = _tiers(live, until) if live else {}
-    return Actual(rules, members, given, given - total, wallets, tiers, rehearsal_lots.outstanding(until))
+    challenges = rehearsal_challenge_actuals.of_challenges(live, moved, since, until)
+    return Actual(
+        rules, members, given, given - total, wallets, tiers, rehearsal_lots.outstanding(until), challenges
+    )
 
 
 def _tiers(live: Engine, at: datetime) -> dict[int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -172,14 +172,21 @@ def earned(order_ids: Collection[int]) -> dict[int, LinePoints]:
 def earned_lots(earned: dict[int, LinePoints]) -> dict[tuple[int, str], list[int]]:
     """Return the numbers of the lots that each pot of an order went to, on its way from merge to merge."""
     by_source = earned_pots.transactions(earned)
-    numbers: dict[int, list[int]] = {}
-    for transaction_id, lot_id in _rows(_EARNED_LOTS, transactions=list(by_source.values())):
-        numbers.setdefault(transaction_id, []).append(lot_id)
+    numbers = lots_of(list(by_source.values()))
     return {
         (order_id, pot): numbers.get(by_source.get(source_id(order_id, pot), 0), [])
         for order_id, pots in earned.items()
         for pot in pots
     }
+
+
+def lots_of(transactions: Sequence[int]) -> dict[int, list[int]]:
+    """Return the numbers of the lots that credits went to, on their way from merge to merge."""
+    numbers: dict[int, list[int]] = {}
+    if transactions:
+        for transaction_id, lot_id in _rows(_EARNED_LOTS, transactions=transactions):
+            numbers.setdefault(transaction_id, []).append(lot_id)
+    return numbers
 
 
 def returned_units(since: datetime, order_ids: Collection[int]) -> Iterator[tuple[int, int, int]]:

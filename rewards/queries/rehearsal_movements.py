@@ -16,8 +16,8 @@ from tenants.scope import active_tenant_id
 _PAGE: Final = 10_000
 _API: Final = "api"
 _RULE: Final = "rule"
-# What rules give and returns take, and what follows by itself, is worked out anew.
-_RULES: Final = [event.value for event in DecisionEvent]
+# What rules and challenges give and returns take, and what follows by itself, is worked out anew.
+_PLAYED: Final = [*(event.value for event in DecisionEvent), "challenge", "challenge_taken_back"]
 _FOLLOWING: Final = [
     kind.value
     for kind in (
@@ -53,7 +53,7 @@ _POSTINGS: Final = """
         ON t.kind = 'transfer_in' AND sent.tenant_id = %(tenant)s AND sent.source_type = t.source_type
        AND sent.source_id = regexp_replace(t.source_id, ':in$', ':out')
     WHERE t.tenant_id = %(tenant)s AND t.occurred_at >= %(since)s AND t.occurred_at < %(until)s
-      AND t.source_type <> ALL(%(rules)s) AND t.kind <> ALL(%(following)s) AND t.points <> 0
+      AND t.source_type <> ALL(%(played)s) AND t.kind <> ALL(%(following)s) AND t.points <> 0
     ORDER BY t.occurred_at, t.id
 """
 _LINES: Final = """
@@ -79,7 +79,7 @@ class Line(NamedTuple):
 
 def between(since: datetime, until: datetime) -> Movements:
     """Return what moved in a span."""
-    rows = _rows(_POSTINGS, since=since, until=until, rules=_RULES, following=_FOLLOWING)
+    rows = _rows(_POSTINGS, since=since, until=until, played=_PLAYED, following=_FOLLOWING)
     return Movements(
         Moved(at, MOVED, number, customer_id, wallet, _movement(kind, source, points), abs(points), other)
         for at, number, customer_id, wallet, kind, source, points, other in rows

@@ -16,7 +16,7 @@ from rewards.domain.expiry import start_of_day
 from rewards.domain.facts import CustomerState
 from rewards.domain.programs import Revision
 from rewards.domain.qualification import Holding
-from rewards.domain.rehearsals import Spending
+from rewards.domain.shadow_spending import Spending
 from rewards.domain.shadow_tiers import Standing
 from rewards.domain.tiers import ROLLING_YEAR
 from rewards.domain.usage import BudgetBook, window_start

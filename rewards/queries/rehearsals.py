@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
+from crm.domain.hidden_values import Hidden, without
 from rewards.domain.engine import Engine
 from rewards.domain.facts import Due, Happening, Line
 from rewards.domain.past import (
@@ -19,6 +21,7 @@ from rewards.domain.past import (
     Late,
     Locked,
     Played,
+    Recounted,
     Released,
     Returned,
     ReturnedUnits,
@@ -53,10 +56,12 @@ _ITEM_AGGREGATES = """,
                array_agg(COALESCE(i.subcategory, '') ORDER BY l.position) AS subcategories,
                array_agg(COALESCE(i.brand, '') ORDER BY l.position) AS brands,
                array_agg(COALESCE(i.attributes, '{}')::text ORDER BY l.position) AS attributes"""
+_SKU_COLUMN = ", l.skus"
+_SKU_AGGREGATE = ", array_agg(l.sku ORDER BY l.position) AS skus"
 _RETURNS = """
     SELECT r.returned_at, r.id, o.customer_id, r.order_id, o.placed_at, r.total_minor,
            o.total_minor > earlier.total AND o.total_minor <= earlier.total + r.total_minor,
-           array_agg(ol.position), array_agg(ol.quantity), array_agg(l.quantity)
+           array_agg(ol.position), array_agg(ol.quantity), array_agg(l.quantity), array_agg(l.amount_minor)
     FROM crm_return r
     JOIN crm_order o ON o.tenant_id = %(tenant)s AND o.id = r.order_id AND o.customer_id IS NOT NULL
     CROSS JOIN LATERAL (
@@ -97,12 +102,15 @@ _EVENTS = """
 """
 
 
-def orders(since: datetime, until: datetime, *, with_items: bool) -> list[Played]:
+def orders(since: datetime, until: datetime, *, with_items: bool, with_skus: bool) -> list[Played]:
     """Return the orders of known customers with their lines, as events to decide."""
     columns, aggregates = (_ITEM_COLUMNS, _ITEM_AGGREGATES) if with_items else ("", "")
+    if with_skus:
+        columns, aggregates = columns + _SKU_COLUMN, aggregates + _SKU_AGGREGATE
     statement = _ORDERS.format(columns=columns, aggregates=aggregates)
     played = []
     for at, order_id, customer_id, total, channel, *lines in rows(statement, since=since, until=until):
+        skus = lines.pop() or () if with_skus else ()
         if lines[0] is None:
             found: list[Line] = []
         elif with_items:
@@ -111,7 +119,8 @@ def orders(since: datetime, until: datetime, *, with_items: bool) -> list[Played
         else:
             found = list(map(Line, *lines))
         event = Happening(Trigger.ORDER, at, "", total, channel, found)
-        played.append(Played(at, ORDER, order_id, Due("order", order_id, customer_id, event, order_id)))
+        due = Due("order", order_id, customer_id, event, order_id)
+        played.append(Played(at, ORDER, order_id, due, skus))
     return played
 
 
@@ -121,11 +130,7 @@ def returns(since: datetime, until: datetime) -> list[Returned]:
     for at, number, customer_id, order_id, placed_at, total, is_whole, *columns in rows(
         _RETURNS, since=since, until=until
     ):
-        units = [
-            ReturnedUnits(position, bought, returned)
-            for position, bought, returned in zip(*columns, strict=True)
-            if position is not None
-        ]
+        units = [ReturnedUnits(*line) for line in zip(*columns, strict=True) if line[0] is not None]
         found.append(Returned(at, RETURN, number, customer_id, order_id, placed_at, total, is_whole, units))
     return found
 
@@ -150,27 +155,43 @@ def asked_returns(returned: Sequence[Returned], engine: Engine) -> list[Played]:
     return [Played(item.event.at, RETURN, item.event_id, item) for item in due]
 
 
+def recounted(returned: Sequence[Returned]) -> list[Recounted]:
+    """Return the returns as challenges see them; each after rules were asked about it."""
+    return [
+        Recounted(each.at, RETURN, each.id, each.order_id, each.total_minor, each.units) for each in returned
+    ]
+
+
 def events(
-    since: datetime, until: datetime, *, answered: Collection[str], counted: Collection[str]
-) -> list[Played | Counted]:
-    """Return the events that rules answer to by their name, and those that tiers only count."""
-    names = {*answered, *counted}
+    since: datetime, until: datetime, *, answered: Collection[str], counted: Collection[str],
+    read: Collection[str], hidden: Hidden,
+) -> list[Played | Counted]:  # fmt: skip
+    """Return the events that rules answer to by their name, and those that tiers or challenges only count.
+
+    Of the latter challenges ``read`` some; what is sensitive of any is ``hidden``.
+    """
+    names = {*answered, *counted, *read}
     if not names:
         return []
-    decode = msgspec.json.decode
     found: list[Played | Counted] = []
     for at, message_id, customer_id, name, text in rows(
         _EVENTS, since=since, until=until, names=sorted(names)
     ):
         number = event_number(message_id)
         if name in answered:
-            event = Happening(Trigger.EVENT, at, name, properties=decode(text))
+            event = Happening(Trigger.EVENT, at, name, properties=_properties(text, hidden.of_event(name)))
             found.append(
                 Played(at, EVENT, number, Due("event", number, customer_id, event, source=message_id))
             )
         else:
-            found.append(Counted(at, EVENT, number, customer_id, name))
+            properties = _properties(text, hidden.of_event(name)) if name in read else {}
+            found.append(Counted(at, EVENT, number, customer_id, name, message_id, properties))
     return found
+
+
+def _properties(text: str, secret: frozenset[str]) -> dict[str, Any]:
+    properties: dict[str, Any] = msgspec.json.decode(text)
+    return without(properties, secret) if secret else properties
 
 
 def released(since: datetime, until: datetime, revision: Revision) -> list[Released]:

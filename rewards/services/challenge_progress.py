@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from rewards.domain.challenges.changes import Change, Gift, change_of, counts_since, within_total
 from rewards.domain.challenges.definition import Challenge
 from rewards.domain.challenges.participation import Involvement, Pair, involvement
-from rewards.domain.challenges.progress import Member, standings
+from rewards.domain.challenges.progress import standings
+from rewards.domain.challenges.walks import Member
 from rewards.locks import lock_challenge_limit
 from rewards.models import ChallengeProgress
 from rewards.queries import challenge_members

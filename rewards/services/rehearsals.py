@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.db import connection, connections, transaction
 
+from crm.queries import sensitive
 from rewards.domain.engine import Engine
 from rewards.domain.past import in_time_order
 from rewards.domain.rehearsal_reports import report
@@ -17,7 +18,13 @@ from rewards.domain.rehearsals import ShadowLedger
 from rewards.domain.revisions import LEADS_TO, Step, digest_of, may
 from rewards.locks import lock_revision
 from rewards.models import ProgramRevision, Rehearsal, RevisionState
-from rewards.queries import programs, rehearsal_actuals, rehearsal_days, rehearsal_windows
+from rewards.queries import (
+    programs,
+    rehearsal_actuals,
+    rehearsal_challenges,
+    rehearsal_days,
+    rehearsal_windows,
+)
 from rewards.queries import rehearsals as past
 from rewards.services import shadow_ledgers
 from rewards.services.history import without_cycle_search
@@ -99,32 +106,38 @@ def played(
     with without_cycle_search():
         for number, happened in enumerate(_read_ahead(read, _days(since, until)), start=1):
             ledger.play(happened)
-            progress(number, days, f"{ledger.events} events")
+            progress(number, days, f"{ledger.totals.events} events")
     ledger.points.close(until - INSTANT)
     return ledger
 
 
 def _happened(ledger: ShadowLedger, since: datetime, until: datetime, *, began: datetime) -> list[Any]:
     """Return what happened in a day. What left a window at the very first instant was never in it."""
-    engine, measures = ledger.engine, ledger.measures
+    engine, measures, challenges = ledger.engine, ledger.measures, ledger.challenges
     revision, after = engine.revision, since + INSTANT if since == began else since
     returned = past.returns(since, until)
     return in_time_order(
         rehearsal_windows.left_year(after, until),
         rehearsal_windows.left_window(after, until, revision, measures) if measures else (),
         past.locks(since, until),
-        past.orders(since, until, with_items=engine.needs.items),
+        rehearsal_challenges.asked(since, until) if challenges else (),
+        past.orders(
+            since, until, with_items=engine.needs.items,
+            with_skus=challenges is not None and challenges.counts_orders,
+        ),
         past.late_orders(returned, began, engine),
         returned,
         past.asked_returns(returned, engine),
+        past.recounted(returned) if challenges else (),
         past.events(
-            since, until, answered=engine.event_names, counted=measures.event_names if measures else ()
+            since, until, answered=engine.event_names, counted=measures.event_names if measures else (),
+            read=challenges.event_names if challenges else (), hidden=sensitive.hidden(),
         ),
         past.released(since, until, revision),
         list(ledger.movements.between(since, until)),
         rehearsal_days.days_of_members(since, until, engine),
         rehearsal_days.nights(after, until, revision.time_zone),
-    )
+    )  # fmt: skip
 
 
 def _read_ahead(

@@ -10,12 +10,21 @@ from rewards.domain.engine import Engine
 from rewards.domain.lots import LotBalance
 from rewards.domain.measures import Measures
 from rewards.domain.programs import Revision
-from rewards.domain.rehearsals import ShadowLedger, changed_rules
+from rewards.domain.rehearsal_totals import changed_rules
+from rewards.domain.rehearsals import ShadowLedger
 from rewards.domain.rules import GrantKind
 from rewards.domain.shadow_points import ShadowPoints
-from rewards.queries import customer_states, rehearsal_lots, rehearsal_movements, rehearsal_openings
+from rewards.queries import (
+    customer_states,
+    rehearsal_challenges,
+    rehearsal_lots,
+    rehearsal_movements,
+    rehearsal_openings,
+)
 from rewards.queries.rehearsal_lots import Opened, ReturnedOrders
 from rewards.queries.rehearsal_movements import Line
+from rewards.services import shadow_challenges
+from rewards.services.shadow_challenges import Opening
 
 
 def opened(
@@ -41,28 +50,33 @@ def opened(
         since=since,
         points=ShadowPoints(engine.revision, horizon=horizon, told_apart=returned.customer_ids),
         returned_orders=returned.ids,
+        remembered=told_apart,
         movements=moved,
         changed_rules=changed_rules(engine, live) if live else frozenset(),
     )
-    _open_points(ledger, rehearsal_lots.lots(since, until, told_apart), since, returned)
-    ledger.spending_by_customer.update(rehearsal_openings.spending(since))
+    given = rehearsal_challenges.given(since, told_apart) if engine.revision.challenges else {}
+    _open_points(ledger, rehearsal_lots.lots(since, until, told_apart), since, returned, given)
+    ledger.spending.by_customer.update(rehearsal_openings.spending(since))
     ledger.state_by_customer.update(rehearsal_openings.states(engine))
     for customer_id, standing in rehearsal_openings.standings(since):
         ledger.tiers.open(customer_id, standing)
     if ledger.measures is not None:
         _fill(ledger.measures, engine.revision, since)
     ledger.tiers.refresh_all(since)
+    shadow_challenges.opened(ledger, Opening(live, since, returned, told_apart), given)
     return ledger
 
 
 def _open_points(
-    ledger: ShadowLedger, lots: Iterable[Opened], since: datetime, returned: ReturnedOrders
-) -> None:
+    ledger: ShadowLedger, lots: Iterable[Opened], since: datetime, returned: ReturnedOrders,
+    given: Mapping[str, int],
+) -> None:  # fmt: skip
     """Give members the lots and debts they had, and say which lots are asked for later."""
     earned = rehearsal_lots.earned(returned.earlier)
-    numbers = rehearsal_lots.earned_lots(earned)
+    numbers, of_gifts = rehearsal_lots.earned_lots(earned), rehearsal_lots.lots_of(list(given.values()))
     lines = list(rehearsal_movements.lines(ledger.movements.undone, since))
-    asked = {number for found in numbers.values() for number in found} | {line.lot for line in lines}
+    asked = {number for found in (*numbers.values(), *of_gifts.values()) for number in found}
+    asked |= {line.lot for line in lines}
     kept: dict[int, LotBalance] = {}
     for customer_id, wallet, number, lot in lots:
         opened = ledger.points.open(customer_id, wallet, lot)
@@ -70,6 +84,8 @@ def _open_points(
             kept[number] = opened
     for customer_id, wallet, points in rehearsal_lots.debts(since):
         ledger.points.open_debt(customer_id, wallet, points)
+    for source, posting in given.items():
+        ledger.gifts.open(source, _first(kept, of_gifts.get(posting, ())))
     for order_id, pots in earned.items():
         of_pots = {pot: _first(kept, numbers[order_id, pot]) for pot in pots}
         ledger.returns.open(order_id, pots, of_pots)

@@ -5,22 +5,31 @@ from __future__ import annotations
 import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
 from crm.models import Customer, Event, Person
 from crm.services import partitions
+from rewards.domain.challenges.changes import Kept
+from rewards.domain.challenges.participation import Pair
+from rewards.domain.challenges.periods import EARLIEST
+from rewards.domain.challenges.progress import standings
+from rewards.domain.challenges.walks import Member
 from rewards.domain.expiry import start_of_day
 from rewards.domain.lots import LotState, state_at
 from rewards.domain.rehearsals import ShadowLedger
+from rewards.domain.shadow_challenge import ChallengeTotals
 from rewards.domain.shadow_points import Outstanding, WalletTotals
 from rewards.models import (
     Account,
+    ChallengeParticipation,
+    ChallengeProgress,
     DecisionRecord,
     LedgerEntry,
+    LedgerTransaction,
     Lot,
     ProgramRevision,
     TierChange,
@@ -28,10 +37,13 @@ from rewards.models import (
     TierMove,
     Wallet,
 )
+from rewards.queries import challenge_members, rehearsal_lots
 from rewards.queries import programs as program_queries
-from rewards.queries import rehearsal_lots
 from rewards.queries.programs import PublishedRevision
 from rewards.services import (
+    challenge_counting,
+    challenge_recounts,
+    challenges,
     earning,
     expiries,
     lots,
@@ -43,9 +55,11 @@ from rewards.services import (
     tiers,
     transfers,
 )
+from rewards.services.challenge_progress import Batch
 from rewards.services.errors import InsufficientPoints, NotReversible
 from tenants.domain.actors import SYSTEM, Actor
 from tenants.models import Tenant
+from tenants.services import audit
 from tests.rewards.factories import make_customer, make_order, make_return
 
 # New York, over the end of a year, a half year and a quarter.
@@ -120,7 +134,31 @@ class Lock:
     days: int
 
 
-Step = Buy | GiveBack | Happen | Deliver | Move | Undo | Lock
+@dataclass(frozen=True)
+class Ask:
+    """A member asks to take part in a challenge, or leaves it."""
+
+    at: datetime
+    who: int
+    key: str
+    is_in: bool = True
+
+
+Step = Buy | GiveBack | Happen | Deliver | Move | Undo | Lock | Ask
+
+
+class Progress(NamedTuple):
+    """One period of a challenge."""
+
+    state: str
+    value: int
+    target: int
+    by_task: dict[str, int]
+    milestones: list[int]
+    round: int
+    starts_at: datetime
+    ends_at: datetime
+    completed_at: datetime | None
 
 
 # Points left, when they end, and what they are; and when they became or will become usable.
@@ -136,11 +174,18 @@ class Told:
     lots: dict[tuple[int, str], Lots]
     debts: dict[tuple[int, str], int]
     outstanding: dict[str, int]
+    # By member, challenge and period; and by challenge the points of its wallets, less those taken back.
+    progress: dict[tuple[int, str, str], Progress]
+    challenge_points: dict[tuple[str, str], int]
 
 
 def _sums(ledger: ShadowLedger) -> dict[str, tuple[WalletTotals, Outstanding]]:
     wallets = {wallet for _customer, wallet, _account in ledger.points}
     return {key: (ledger.points.totals[key], ledger.points.outstanding(key)) for key in wallets}
+
+
+def _came_of(ledger: ShadowLedger) -> dict[str, ChallengeTotals]:
+    return {each.challenge.key: each.totals for each in ledger.challenges or ()}
 
 
 @dataclass
@@ -174,8 +219,10 @@ class Story:
         told = None if self.is_hindsight else self._rehearsed(draft, live)
         programs.publish(revision=draft, by=SYSTEM, at=SINCE)
         tiers.recompute(at=SINCE)
+        self._recount_changed()
         self._play(SINCE, self.until)
         tiers.recompute(at=self.until - INSTANT)
+        challenges.sweep(by=SYSTEM, at=self.until - INSTANT)
         return self._seen(), told or self._rehearsed(draft, live)
 
     def _rehearsed(self, draft: ProgramRevision, live: PublishedRevision | None) -> Told:
@@ -184,6 +231,11 @@ class Story:
             if not self.is_hindsight:
                 staff = [step for step in self.steps if isinstance(step, Lock) and step.at >= SINCE]
                 TierChange.objects.bulk_create(map(self._locked, staff))
+                for step, row in zip(self.steps, self.rows, strict=True):
+                    if isinstance(step, Ask) and step.at >= SINCE:
+                        self._asked(step)
+                    elif isinstance(step, GiveBack) and step.at >= SINCE:
+                        make_return(row, dict(step.units), step.at)
             apart, together = (
                 rehearsals.played(
                     tenant=self.tenant, engine=program_queries.bind(draft).engine, since=SINCE,
@@ -194,6 +246,7 @@ class Story:
             )  # fmt: skip
             transaction.set_rollback(True)
         assert _sums(apart) == _sums(together)
+        assert _came_of(apart) == _came_of(together)
         return self._said(apart)
 
     def _locked(self, step: Lock) -> TierChange:
@@ -203,13 +256,43 @@ class Story:
             locked_until=step.at + step.days * DAY if step.days else None,
         )  # fmt: skip
 
+    def _asked(self, step: Ask) -> None:
+        row, _is_new = ChallengeParticipation.objects.get_or_create(
+            customer=self.customers[step.who], challenge_key=step.key,
+            defaults={"joined_at": step.at, "touched_at": step.at},
+        )  # fmt: skip
+        row.is_opted_in = step.is_in
+        row.save()
+        action = "challenge.opted_in" if step.is_in else "challenge.opted_out"
+        audit.record(action=action, target=row, by=SYSTEM, at=step.at)
+
+    def _recount_changed(self) -> None:
+        """Do what the job does that a publication starts."""
+        keys = challenge_recounts.changed_keys(self.before, self.document) if self.before else []
+        rows = ChallengeProgress.objects.filter(challenge_key__in=keys, state__in=["in_progress", "expired"])
+        asking = {each["key"] for each in self.document.get("challenges", ()) if each.get("opt_in")}
+        asked = ChallengeParticipation.objects.filter(is_opted_in=True)
+        there = set(asked.values_list("customer_id", "challenge_key"))
+        pairs = [
+            Pair(*pair)
+            for pair in rows.values_list("customer_id", "challenge_key").distinct()
+            if pair[1] not in asking or pair in there
+        ]
+        published = program_queries.published()
+        assert published is not None
+        if pairs:
+            challenge_counting.recompute(pairs, Batch(published, SYSTEM, SINCE))
+
     def _publish(self, document: dict[str, Any], at: datetime) -> None:
         draft = programs.save_draft(document=document, by=SYSTEM, at=at)
         programs.publish(revision=draft, by=SYSTEM, at=at)
         tiers.recompute(at=at)
 
     def _record(self) -> list[Any]:
-        """Write down everything that customers do; points move when it is their time, and so do staff."""
+        """Write down what customers do; points move, and orders come back, when it is their time.
+
+        Challenges look at all that came back so far.
+        """
         self.moves = [step for step in self.steps if isinstance(step, Move)]
         self.postings: dict[int, int] = {}
         orders: list[Any] = []
@@ -220,7 +303,7 @@ class Story:
                 row = make_order(self.customers[step.who], list(step.lines), step.at)
                 orders.append(row)
             elif isinstance(step, GiveBack):
-                row = make_return(orders[step.order], dict(step.units), step.at)
+                row = orders[step.order]
             elif isinstance(step, Happen | Deliver):
                 row = self._event(number, step, orders)
             rows.append(row)
@@ -246,14 +329,15 @@ class Story:
                 member_days.award(by=SYSTEM, at=at)
             elif deed == "night":
                 tiers.recompute(at=at)
+                challenges.sweep(by=SYSTEM, at=at)
             else:
                 self._do(deed, row)
 
     def _deeds(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, int, int, Any, Any]]:
-        rank = {Lock: 0, Buy: 1, GiveBack: 2, Happen: 3, Deliver: 3, Move: 4, Undo: 4}
+        rank = {Lock: 0, Ask: 0, Buy: 1, GiveBack: 2, Happen: 3, Deliver: 3, Move: 4, Undo: 4}
         for number, (step, row) in enumerate(zip(self.steps, self.rows, strict=True)):
             if since <= step.at < until:
-                yield step.at, rank[type(step)], row.pk if rank[type(step)] in (1, 2) else number, step, row
+                yield step.at, rank[type(step)], row.pk if isinstance(step, Buy) else number, step, row
 
     def _clock(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, int, int, str, None]]:
         zone = self.tenant.zone
@@ -269,16 +353,24 @@ class Story:
     def _do(self, step: Step, row: Any) -> None:
         if isinstance(step, Buy):
             earning.award_orders([row.pk], by=SYSTEM, at=step.at)
+            challenges.record_orders([row.pk], by=SYSTEM, at=step.at)
         elif isinstance(step, GiveBack):
-            earning.take_back_returns([row.pk], by=SYSTEM, at=step.at)
+            document = make_return(row, dict(step.units), step.at)
+            earning.take_back_returns([document.pk], by=SYSTEM, at=step.at)
+            challenges.record_returns([document.pk], by=SYSTEM, at=step.at)
         elif isinstance(step, Happen | Deliver):
             batch = {"message_ids": [row.message_id], "first_at": step.at, "last_at": step.at}
             earning.award_events(**batch, by=SYSTEM, at=step.at)
+            challenges.record_events(**batch, by=SYSTEM, at=step.at)
             tiers.refresh_after_events(**batch, at=step.at)
             lots.release_after_events(**batch, at=step.at)
         elif isinstance(step, Move | Undo):
             with contextlib.suppress(InsufficientPoints, NotReversible):
                 self._undo(step) if isinstance(step, Undo) else self._move(step)
+        elif isinstance(step, Ask):
+            act = challenges.opt_in if step.is_in else challenges.opt_out
+            with contextlib.suppress(challenges.ChallengeNotOffered, challenges.ChallengeIsAutomatic):
+                act(customer=self.customers[step.who], key=step.key, by=SYSTEM, at=step.at)
         elif step.days:
             until = step.at + step.days * DAY
             tiers.lock(customer=self._who(step), tier_key=step.key, until=until, reason="r", by=self.actor,
@@ -317,13 +409,22 @@ class Story:
         held = dict(ledger.tiers.held(self.until - INSTANT))
         who = {customer.pk: number for number, customer in enumerate(self.customers)}
         return Told(
-            {key: totals.points for key, totals in ledger.rules.items() if totals.points},
+            {key: totals.points for key, totals in ledger.totals.rules.items() if totals.points},
             {who[customer]: key for customer, key in held.items() if key and customer in who},
             self._lots((who[customer], wallet, lot) for customer, wallet, account in ledger.points
                        for lot in account.lots),
             {(who[customer], wallet): account.debt for customer, wallet, account in ledger.points
              if account.debt},
             {wallet: points for wallet, (_totals, left) in _sums(ledger).items() if (points := left.points)},
+            {
+                (who[pair.customer_id], pair.challenge_key, period): _progress(kept)
+                for pair, period, kept in
+                (ledger.challenges.periods(self.until - INSTANT) if ledger.challenges else ())
+            },
+            {
+                (key, wallet): points for key, totals in _came_of(ledger).items()
+                for wallet, points in totals.points.items() if points
+            },
         )  # fmt: skip
 
     def _lots(self, found: Iterable[tuple[int, str, Any]]) -> dict[tuple[int, str], Lots]:
@@ -356,4 +457,43 @@ class Story:
             {(who[each.customer_id], each.wallet.key): each.debt
              for each in Account.objects.select_related("wallet").filter(debt__gt=0)},
             {key: points for key, points in rehearsal_lots.outstanding(self.until).items() if points},
+            self._progress_seen(who),
+            self._challenge_points_seen(),
         )  # fmt: skip
+
+    def _challenge_points_seen(self) -> dict[tuple[str, str], int]:
+        moved: Counter[tuple[str, str]] = Counter()
+        for posting in LedgerTransaction.objects.select_related("account__wallet").filter(
+            source_type__in=["challenge", "challenge_taken_back"], posted_at__gte=SINCE
+        ):
+            moved[posting.source_id.split(":")[0], posting.account.wallet.key] += posting.points
+        return {key: points for key, points in moved.items() if points}
+
+    def _progress_seen(self, who: dict[int, int]) -> dict[tuple[int, str, str], Progress]:
+        """Return the stored periods with the value of the last moment, as the API would tell it."""
+        published = program_queries.published()
+        assert published is not None
+        found: dict[tuple[int, str, str], Progress] = {}
+        live_since, rows = challenge_members.live_since(), ChallengeParticipation.objects.all()
+        joined = {Pair(row.customer_id, row.challenge_key): row.joined_at for row in rows}
+        by_key = {each.key: each for each in published.revision.challenges}
+        since = {pair: EARLIEST for pair in joined if pair.challenge_key in by_key}
+        stored = challenge_members.progress(since) if since else {}
+        counted = challenge_members.contributions(since)
+        for pair, kept in stored.items():
+            known = {period: each.known for period, each in kept.items()}
+            at, live_from = self.until - INSTANT, live_since[pair.challenge_key]
+            member = Member(joined[pair], live_from, self.tenant.zone, at, known)
+            now = {each.period: each for each in standings(by_key[pair.challenge_key], counted[pair], member)}
+            for period, each in kept.items():
+                told = replace(each, value=now[period].value, value_by_task=now[period].value_by_task)
+                found[who[pair.customer_id], pair.challenge_key, period] = _progress(told)
+        return found
+
+
+def _progress(kept: Kept) -> Progress:
+    stored = kept.stored
+    return Progress(
+        stored.state.value, kept.value, stored.target, dict(kept.value_by_task), sorted(stored.milestones),
+        stored.round, kept.span.starts_at, kept.span.ends_at, stored.completed_at,
+    )  # fmt: skip

@@ -58,6 +58,30 @@ class RehearsedRuleOutput(serializers.Serializer[object]):
     is_gone = serializers.BooleanField()
 
 
+class ActualChallengeOutput(serializers.Serializer[object]):
+    members = serializers.IntegerField()
+    completions = serializers.IntegerField()
+    milestones = serializers.IntegerField()
+    points = serializers.IntegerField()
+    cost_minor = serializers.IntegerField()
+
+
+class RehearsedChallengeOutput(ActualChallengeOutput):
+    """``members`` had something counted; completions, milestones and points are less those taken back.
+
+    ``others`` counts coupons and messages by kind and key. ``is_gone``: only the live program has it;
+    ``is_closed``: members have to ask, and before it is published nobody could.
+    """
+
+    challenge = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    is_gone = serializers.BooleanField()
+    is_closed = serializers.BooleanField()
+    others = serializers.DictField(child=serializers.IntegerField())
+    actual = ActualChallengeOutput()
+
+
 class ChangedMemberOutput(serializers.Serializer[object]):
     customer = serializers.UUIDField()
     points = serializers.IntegerField()
@@ -115,6 +139,7 @@ class RehearsalOutput(serializers.Serializer[object]):
     liability_change_minor = serializers.IntegerField(required=False)
     wallets = RehearsedWalletOutput(many=True, required=False)
     rules = RehearsedRuleOutput(many=True)
+    challenges = RehearsedChallengeOutput(many=True, required=False)
     grants = serializers.DictField(child=serializers.IntegerField())
     members = ChangedMembersOutput()
     tiers = RehearsedTierMoveOutput(many=True)

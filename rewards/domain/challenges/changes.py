@@ -14,7 +14,6 @@ from typing import NamedTuple
 from rewards.domain.challenges.definition import Challenge, ChallengeReward, Recurrence
 from rewards.domain.challenges.participation import Pair
 from rewards.domain.challenges.periods import EARLIEST, LATEST, Span, period_of
-from rewards.domain.challenges.progress import Known, Standing
 from rewards.domain.challenges.transitions import (
     DONE,
     GOAL,
@@ -24,6 +23,7 @@ from rewards.domain.challenges.transitions import (
     milestone_slot,
     settle,
 )
+from rewards.domain.challenges.walks import Known, Standing
 
 
 class Grant(NamedTuple):

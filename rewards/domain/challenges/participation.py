@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from rewards.domain.challenges.definition import Challenge
 
@@ -17,12 +17,18 @@ class Pair(NamedTuple):
     challenge_key: str
 
 
+class Tiers(Protocol):
+    """What customers hold now."""
+
+    def get(self, customer_id: int, /) -> str | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Audiences:
     """Who of some customers is in which segment and which tier."""
 
     customers_by_segment: Mapping[str, frozenset[int]]
-    tier_by_customer: Mapping[int, str]
+    tier_by_customer: Tiers
 
     def admits(self, challenge: Challenge, customer_id: int) -> bool:
         segment, tiers = challenge.audience.segment, challenge.audience.tiers

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from rewards.domain.challenges.definition import Challenge, ChallengeReward
-from rewards.domain.challenges.progress import Standing
+from rewards.domain.challenges.walks import Standing
 
 
 class ProgressState(StrEnum):

@@ -9,10 +9,11 @@ from datetime import datetime
 from rewards.domain.challenges.matching import Contribution
 from rewards.domain.challenges.participation import Pair
 from rewards.domain.effects import AdvanceChallenge
+from rewards.domain.sources import RULE
 from rewards.queries.programs import PublishedRevision
 from rewards.services.challenge_counting import Touched, count
 from rewards.services.challenge_progress import Batch
-from rewards.services.effects.given import RULE_SOURCE, Given
+from rewards.services.effects.given import Given
 from tenants.domain.actors import Actor
 
 
@@ -33,6 +34,6 @@ def carry_out(
 def _touched(item: Given[AdvanceChallenge]) -> Touched:
     effect = item.effect
     source = item.source_of(effect.challenge).id
-    one = Contribution("", RULE_SOURCE, source, "", effect.progress, item.occurred_at)
+    one = Contribution("", RULE, source, "", effect.progress, item.occurred_at)
     pair = Pair(item.customer_id, effect.challenge)
-    return Touched(pair, RULE_SOURCE, source, item.occurred_at, [one])
+    return Touched(pair, RULE, source, item.occurred_at, [one])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
+from rewards.domain.sources import rule_source
 from rewards.services.ledger import Source
 
 E = TypeVar("E")
-RULE_SOURCE: Final = "rule"
 
 
 class Given(NamedTuple, Generic[E]):
@@ -23,4 +23,4 @@ class Given(NamedTuple, Generic[E]):
     def source_of(self, key: str) -> Source:
         """The permanent source of one thing, by its key, that one rule gave for one event."""
         effect: Any = self.effect
-        return Source(RULE_SOURCE, f"{self.event_type}:{self.event_id}:{effect.rule}:{key}")
+        return Source(*rule_source(self.event_type, self.event_id, effect.rule, key))

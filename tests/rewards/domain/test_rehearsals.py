@@ -12,7 +12,7 @@ from rewards.domain.budgets import Period
 from rewards.domain.conditions import Condition, FactSource, Op, all_of, any_of, negated
 from rewards.domain.facts import Context, CustomerState, order_placed
 from rewards.domain.matching import compile_tree, failures
-from rewards.domain.rehearsals import spend_ladder
+from rewards.domain.shadow_spending import spend_ladder
 from rewards.domain.tiers import Tier, standing
 from rewards.domain.usage import Days, window_of
 

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from rewards.domain.challenges.definition import Challenge, CountGoal, EventMatch, Goal
 from rewards.domain.challenges.matching import Contribution
-from rewards.domain.challenges.progress import Member, Standing, standings
+from rewards.domain.challenges.progress import standings
+from rewards.domain.challenges.walks import Member, Standing
 
 NEW_YORK = ZoneInfo("America/New_York")
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)  # a Monday

@@ -28,7 +28,7 @@ from rewards.domain.challenges.definition import (
 )
 from rewards.domain.challenges.matching import Contribution
 from rewards.domain.challenges.periods import Span
-from rewards.domain.challenges.progress import Known, Standing
+from rewards.domain.challenges.walks import Known, Standing
 from tests.rewards.domain.challenges.builders import LESSON, START, challenge, one, read, values
 
 DAY = 24

@@ -7,8 +7,8 @@ import pytest
 
 from rewards.domain.challenges.definition import ChallengeReward, Milestone, RewardKind
 from rewards.domain.challenges.periods import Span
-from rewards.domain.challenges.progress import Standing
 from rewards.domain.challenges.transitions import Due, ProgressState, Stored, settle
+from rewards.domain.challenges.walks import Standing
 from tests.rewards.domain.challenges.builders import START, challenge
 
 TEN = (ChallengeReward(RewardKind.POINTS, "points", 10),)

@@ -1,0 +1,182 @@
+"""Challenges of all members while a revision is played over the past: counted by the functions of live."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, tzinfo
+from typing import Protocol
+
+from rewards.domain.challenges.changes import Change, Gift, Grant, Kept, within_total
+from rewards.domain.challenges.matching import (
+    ORDER,
+    Contribution,
+    EventFacts,
+    OrderedLine,
+    OrderFacts,
+    contributions,
+)
+from rewards.domain.challenges.participation import Involvement, Pair
+from rewards.domain.past import ReturnedUnits
+from rewards.domain.shadow_challenge import ShadowChallenge
+
+
+class Gifts(Protocol):
+    """Gives rewards of challenges and takes them back."""
+
+    def give(self, gift: Gift, at: datetime) -> bool:
+        """Give a reward and say whether it could be taken."""
+
+    def take_back(self, customer_id: int, grant: Grant, at: datetime) -> int:
+        """Take a reward back as far as there is something of it; returns the points."""
+
+    def given(self, customer_ids: Collection[int], at: datetime) -> None:
+        """Hear who was given something just now."""
+
+
+class ShadowChallenges:
+    """Counts documents towards every challenge, in the order in which live locks and gives.
+
+    ``inactive`` are the customers for whom nothing counts.
+    """
+
+    def __init__(
+        self, challenges: Iterable[ShadowChallenge], zone: tzinfo, *, inactive: Collection[int], gifts: Gifts
+    ) -> None:
+        self._zone, self._inactive, self._gifts = zone, inactive, gifts
+        ordered = sorted(challenges, key=lambda each: each.challenge.key)
+        self._by_key = {each.challenge.key: each for each in ordered}
+        self._of_orders = [each for each in ordered if each.challenge.counts_orders()]
+        self._of_events: dict[str, list[ShadowChallenge]] = defaultdict(list)
+        for each in ordered:
+            for name in each.challenge.event_names():
+                self._of_events[name].append(each)
+        # Bought and what is left of it, of the orders that come back in these days.
+        self._returned: dict[int, tuple[OrderFacts, OrderFacts, Mapping[int, int]]] = {}
+
+    def __iter__(self) -> Iterator[ShadowChallenge]:
+        return iter(self._by_key.values())
+
+    def __getitem__(self, key: str) -> ShadowChallenge:
+        return self._by_key[key]
+
+    @property
+    def event_names(self) -> Collection[str]:
+        """The names of the events that count."""
+        return self._of_events.keys()
+
+    @property
+    def counts_orders(self) -> bool:
+        return bool(self._of_orders)
+
+    def remember_order(self, bought: OrderFacts, kept: OrderFacts, positions: Sequence[int]) -> None:
+        """Know an order of which something comes back: as bought, what is left, and the lines' positions."""
+        self._returned[bought.id] = bought, kept, {place: line for line, place in enumerate(positions)}
+
+    def publish(self, changed: Collection[str], at: datetime) -> None:
+        """Read everybody again who is under way in challenges that the revision has changed."""
+        found = [each for each in self if each.challenge.key in changed]
+        self._carry_out([change for each in found for change in each.settle(at)], at)
+
+    def opt(self, customer_id: int, key: str, at: datetime, *, is_in: bool) -> None:
+        """Let somebody ask to take part in a challenge that asks, or leave it."""
+        one = self._by_key.get(key)
+        if one is not None and one.challenge.needs_opt_in:
+            one.opt(customer_id, at, is_in=is_in)
+
+    def count_order(self, order: OrderFacts) -> None:
+        """Count an order as it was bought."""
+        self._count(self._of_orders, order)
+
+    def count_event(self, event: EventFacts) -> None:
+        """Count an event."""
+        self._count(self._of_events.get(event.name, ()), event)
+
+    def advance(self, pair: Pair, one: Contribution) -> None:
+        """Count progress that a rule gives."""
+        challenge = self._by_key.get(pair.challenge_key)
+        if challenge is not None:
+            self._carry_out(challenge.count(pair.customer_id, [one], one.occurred_at), one.occurred_at)
+
+    def take_return(
+        self, order_id: int, units: Iterable[ReturnedUnits], total_minor: int, at: datetime
+    ) -> None:
+        """Count an order again of which something came back, where the challenge says so."""
+        if order_id not in self._returned:
+            return
+        bought, kept, line_by_position = self._returned[order_id]
+        kept = _less(kept, units, line_by_position, total_minor)
+        self._returned[order_id] = bought, kept, line_by_position
+        customer_id, source = bought.customer_id, (ORDER, str(order_id))
+        if customer_id in self._inactive:
+            return
+        changes: list[Change] = []
+        for each in self._of_orders:
+            document = kept if each.challenge.rolls_back else bought
+            found = contributions(each.challenge.goal, document, self._zone)
+            changes += each.recount(customer_id, source, found, bought.placed_at, at)
+        self._carry_out(changes, at)
+
+    def sweep(self, at: datetime) -> None:
+        """Give what waits to those who can take it now."""
+        changes = [change for each in self for change in each.owed(at)]
+        if changes:
+            self._carry_out(changes, at)
+
+    def periods(self, at: datetime) -> Iterator[tuple[Pair, str, Kept]]:
+        """Yield all progress that is remembered, as of a moment."""
+        for each in self:
+            for customer_id, period, kept in each.periods(at):
+                yield Pair(customer_id, each.challenge.key), period, kept
+
+    def _count(self, challenges: Sequence[ShadowChallenge], document: OrderFacts | EventFacts) -> None:
+        customer_id = document.customer_id
+        if customer_id in self._inactive:
+            return
+        at = document.placed_at if isinstance(document, OrderFacts) else document.occurred_at
+        changes: list[Change] = []
+        for each in challenges:
+            if not each.is_indifferent(customer_id):
+                found = contributions(each.challenge.goal, document, self._zone)
+                if found:
+                    changes += each.count(customer_id, found, at)
+        if changes:
+            self._carry_out(changes, at)
+
+    def _completions(self, key: str) -> int:
+        return self._by_key[key].completions
+
+    def _carry_out(self, found: Sequence[Change], at: datetime) -> None:
+        """Take back what is lost, then give what is due."""
+        if not found:
+            return
+        changes, receivers = within_total(found, self._completions, at), set()
+        for change in changes:
+            for grant in change.revoked:
+                points = self._gifts.take_back(change.pair.customer_id, grant, at)
+                self._by_key[change.pair.challenge_key].take_back(grant, points)
+        for change in changes:
+            one, gifts = self._by_key[change.pair.challenge_key], change.gifts(at)
+            waits = bool(gifts) and one.involvement(change.pair.customer_id) is Involvement.WAITS
+            refused = {gift.source for gift in gifts if waits or not self._gifts.give(gift, at)}
+            one.keep(change, gifts, refused, at)
+            if len(gifts) > len(refused):
+                receivers.add(change.pair.customer_id)
+        if receivers:
+            self._gifts.given(receivers, at)
+
+
+def _less(
+    kept: OrderFacts, units: Iterable[ReturnedUnits], line_by_position: Mapping[int, int], total_minor: int
+) -> OrderFacts:
+    """Return what is left of an order after a return."""
+    lines = list(kept.lines)
+    for unit in units:
+        place = line_by_position.get(unit.position)
+        if place is not None:
+            sku, category, quantity, amount = lines[place]
+            lines[place] = OrderedLine(
+                sku, category, max(quantity - unit.returned, 0), max(amount - unit.amount_minor, 0)
+            )
+    return replace(kept, lines=lines, total_minor=max(kept.total_minor - total_minor, 0))
