@@ -26,6 +26,8 @@ _TITLES: Final = {
     "overlap": gettext_lazy("Pays twice"),
     "still_held": gettext_lazy("Members still have it"),
     "sensitive_value": gettext_lazy("Reads sensitive values"),
+    "small_budget": gettext_lazy("Its money is too little"),
+    "idle_limit": gettext_lazy("A limit that never counts"),
 }
 _MISSING: Final = {
     "coupon": gettext_lazy("There is no coupon “%(key)s”."),
@@ -74,6 +76,18 @@ _TEXTS: Final = {
     Reason.PAYS_TWICE: gettext_lazy("It pays for the same as “%(other)s”."),
     Reason.BOTH_PAY: gettext_lazy("What fulfils its conditions can fulfil those of “%(other)s”: both pay."),
     Reason.READS_SENSITIVE: gettext_lazy("It reads sensitive values: %(values)s."),
+    Reason.COUPON_IS_OFF: gettext_lazy("Its coupon “%(coupon)s” is switched off."),
+    Reason.TIMES_APART: gettext_lazy("The time of “%(coupon)s” and its own have no moment in common."),
+    Reason.BUDGET_BELOW_USE: gettext_lazy(
+        "%(budget_minor)s in all do not pay one full use of “%(coupon)s”, %(use_minor)s."
+    ),
+    Reason.FEWER_THAN_A_CUSTOMER: gettext_lazy(
+        "%(uses)s uses in all are fewer than the %(most)s that one customer may have."
+    ),
+    Reason.PERIOD_NEVER_BITES: gettext_lazy(
+        "%(uses)s uses in a period are never reached, because there are %(most)s at most anyway."
+    ),
+    Reason.CAP_NEVER_BITES: gettext_lazy("%(points)s points are never reached with %(daily)s a day at most."),
 }
 
 
@@ -94,10 +108,12 @@ class FindingInWords:
 def in_words(finding: Finding, revision: Revision, currency: str) -> FindingInWords:
     """Write a finding with the names that rules, challenges and tiers of the revision have."""
     names = {rule.key: rule.name for rule in revision.rules}
+    coupons = {each.key: each.name for each in revision.coupons}
     by_kind = _BY_KIND.get(finding.reason)
     text = _TEXTS[finding.reason] if by_kind is None else by_kind[str(finding.parameters["kind"])]
     values = {
-        name: _WRITERS.get(name, _plain)(value, names, currency) for name, value in finding.parameters.items()
+        name: _WRITERS.get(name, _plain)(value, coupons if name == "coupon" else names, currency)
+        for name, value in finding.parameters.items()
     }
     return FindingInWords(
         finding,
@@ -114,6 +130,10 @@ def _subject(finding: Finding, revision: Revision) -> str:
         "challenges": {each.key: each.name for each in revision.challenges},
         "tiers": {each.key: each.name for each in revision.tiers},
         "wallets": {},
+        "coupons": {each.key: each.name for each in revision.coupons},
+        "coupon_campaigns": {each.key: each.name for each in revision.coupon_campaigns},
+        "rewards": {each.key: each.name for each in revision.rewards},
+        "policies": {each.key: each.name for each in revision.wallets},
     }
     _empty, section, *_rest = finding.pointer.split("/")
     return names_by_section[section].get(finding.rule, finding.rule)
@@ -131,6 +151,13 @@ _WRITERS: Final[Mapping[str, _Writer]] = {
     "ended_on": lambda value, _names, _currency: formats.day(date.fromisoformat(value)),
     "other": lambda value, names, _currency: names.get(value, value),
     "percent": lambda value, _names, _currency: formats.percent(value / 100),
+    "coupon": lambda value, names, _currency: names.get(value, value),
+    "budget_minor": lambda value, _names, currency: formats.money(value, currency),
+    "use_minor": lambda value, _names, currency: formats.money(value, currency),
+    "uses": lambda value, _names, _currency: formats.number(value),
+    "most": lambda value, _names, _currency: formats.number(value),
+    "points": lambda value, _names, _currency: formats.number(value),
+    "daily": lambda value, _names, _currency: formats.number(value),
     "cost_minor": lambda value, _names, currency: formats.money(value, currency),
     "least_minor": lambda value, _names, currency: formats.money(value, currency),
     "rules": lambda value, names, _currency: _(", ").join(names.get(key, key) for key in value),

@@ -41,6 +41,12 @@ class Reason(StrEnum):
     BOTH_PAY = "both_pay"
     STILL_HELD = "still_held"
     READS_SENSITIVE = "reads_sensitive"
+    COUPON_IS_OFF = "coupon_is_off"
+    TIMES_APART = "times_apart"
+    BUDGET_BELOW_USE = "budget_below_use"
+    FEWER_THAN_A_CUSTOMER = "fewer_than_a_customer"
+    PERIOD_NEVER_BITES = "period_never_bites"
+    CAP_NEVER_BITES = "cap_never_bites"
 
 
 class Sentence(NamedTuple):
@@ -87,6 +93,23 @@ SENTENCES: Final[Mapping[Reason, Sentence]] = {
     ),
     Reason.STILL_HELD: Sentence("still_held", "Members still have the {kind} '{key}'."),
     Reason.READS_SENSITIVE: Sentence("sensitive_value", "It reads sensitive values: {values}."),
+    Reason.COUPON_IS_OFF: Sentence("unreachable", "Its coupon '{coupon}' is switched off."),
+    Reason.TIMES_APART: Sentence(
+        "unreachable", "The time of '{coupon}' and its own have no moment in common."
+    ),
+    Reason.BUDGET_BELOW_USE: Sentence(
+        "small_budget",
+        "{budget_minor} in all (in minor units) do not pay one full use of '{coupon}', {use_minor}.",
+    ),
+    Reason.FEWER_THAN_A_CUSTOMER: Sentence(
+        "idle_limit", "{uses} uses in all are fewer than the {most} that one customer may have."
+    ),
+    Reason.PERIOD_NEVER_BITES: Sentence(
+        "idle_limit", "{uses} uses in a period are never reached, because there are {most} at most anyway."
+    ),
+    Reason.CAP_NEVER_BITES: Sentence(
+        "idle_limit", "{points} points are never reached with {daily} a day at most."
+    ),
 }
 
 

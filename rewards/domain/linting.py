@@ -18,6 +18,7 @@ from rewards.domain.findings import Finding, Reason, error, warning
 from rewards.domain.linting_conditions import contradiction, is_never, is_plain, is_within, required
 from rewards.domain.linting_kept import dropped
 from rewards.domain.linting_margins import lift_of, share_of
+from rewards.domain.linting_offers import offers
 from rewards.domain.linting_secrets import secrets
 from rewards.domain.linting_together import causes, together
 from rewards.domain.programs import Revision
@@ -32,7 +33,7 @@ _TIER: Final = f"{FactSource.MEMBER.value}.tier"
 class Known:
     """Keys that exist outside of the document, ``None`` where nobody looked, and what is sensitive.
 
-    ``at`` is when, ``held`` what members have by section.
+    ``at`` is when, ``held`` what members have by section, ``former`` the program in force.
     """
 
     coupons: frozenset[str] | None = None
@@ -41,6 +42,7 @@ class Known:
     sensitive: Hidden = field(default_factory=Hidden)
     at: datetime | None = None
     held: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    former: Revision | None = None
 
 
 NOTHING_KNOWN: Final = Known()
@@ -60,6 +62,7 @@ def lint(revision: Revision, known: Known = NOTHING_KNOWN) -> list[Finding]:
     found += together(revision, known.rewards)
     found += secrets(revision, known.sensitive)
     found += dropped(revision, known.held)
+    found += offers(revision, known=known.coupons, former=known.former, at=known.at)
     found = [_where_written(finding, revision) for finding in found]
     return sorted(found, key=lambda finding: (not finding.is_error, finding.pointer, finding.code))
 

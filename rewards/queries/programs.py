@@ -163,6 +163,7 @@ def _compiled(row: ProgramRevision, content: bytes | str, hidden: Hidden) -> Eng
 
 def findings_of(revision: Revision) -> list[Finding]:
     """Return what the linter says, knowing the tenant's coupons, rewards, segments and sensitive values."""
+    in_force = published()
     return lint(
         revision,
         Known(
@@ -176,6 +177,7 @@ def findings_of(revision: Revision) -> list[Finding]:
             sensitive=sensitive.hidden(),
             at=timezone.now(),
             held=held.beyond(revision),
+            former=in_force.revision if in_force else None,
         ),
     )
 
