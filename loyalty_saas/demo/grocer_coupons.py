@@ -20,7 +20,7 @@ from rewards.models import CouponCampaign, CouponKind
 from rewards.services.coupons import bulk, campaigns
 from rewards.services.coupons.bulk import NewOffer
 from rewards.services.coupons.campaigns import CampaignTerms
-from rewards.services.coupons.definitions import DefinitionTerms
+from rewards.services.coupons.definition_terms import DefinitionTerms
 from rewards.services.coupons.history import PastCart
 from rewards.services.coupons.takings import Request
 from rewards.services.ledger import Source

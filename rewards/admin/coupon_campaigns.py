@@ -24,7 +24,7 @@ from crm.models import Segment
 from rewards.admin import choices_of, offer_drafts
 from rewards.domain.expiry import start_of_day
 from rewards.domain.offers import OfferedCampaign
-from rewards.models import CouponCampaign
+from rewards.models import CouponCampaign, CouponPeriod
 from rewards.queries import configured, coupon_campaigns
 from rewards.services.coupons import campaigns
 from tenants.admin import formats
@@ -63,6 +63,15 @@ class CampaignForm(StaffForm):
     limit_discount = forms.DecimalField(
         label=gettext_lazy("Discount in all"), required=False, min_value=0, max_digits=12
     )
+    period = forms.ChoiceField(
+        label=gettext_lazy("Period"), choices=CouponPeriod.choices, initial=CouponPeriod.MONTH, required=False
+    )
+    limit_uses_period = forms.IntegerField(
+        label=gettext_lazy("Redemptions in a period"), required=False, min_value=1, max_value=10**12
+    )
+    limit_discount_period = forms.DecimalField(
+        label=gettext_lazy("Discount in a period"), required=False, min_value=0, max_digits=12
+    )
     is_targeted = forms.BooleanField(
         label=gettext_lazy("Only for those who received it"), required=False,
         help_text=gettext_lazy("Added on this page once the campaign is saved, or over the API."),
@@ -83,6 +92,7 @@ class CampaignForm(StaffForm):
         """Return what was typed as the program has it: minor units, instants of local days."""
         values = self.cleaned_data
         ends, discount = values["ends_on"], values["limit_discount"]
+        in_period = values["limit_discount_period"]
         return OfferedCampaign(
             key=key,
             name=values["name"],
@@ -91,6 +101,9 @@ class CampaignForm(StaffForm):
             is_targeted=values["is_targeted"],
             limit_uses=values["limit_uses"],
             limit_discount_minor=None if discount is None else to_minor(discount, currency),
+            limit_uses_period=values["limit_uses_period"],
+            limit_discount_period_minor=None if in_period is None else to_minor(in_period, currency),
+            period=values["period"] or CouponPeriod.MONTH.value,
             coupons=tuple(sorted(values.get("definitions") or ())),
         )
 
@@ -143,6 +156,7 @@ class _CampaignFormPage(FormPage):
     form_class = CampaignForm
     field_by_pointer = {
         "/starts_at": "starts_on", "/ends_at": "ends_on", "/limit_discount_minor": "limit_discount",
+        "/limit_discount_period_minor": "limit_discount_period",
     }  # fmt: skip
 
     def crumbs(self) -> list[Crumb]:
@@ -193,13 +207,15 @@ class EditPage(_CampaignFormPage):
 
     def initial(self) -> dict[str, Any]:
         offer, tenant = self.offer, self.access.tenant
-        money = offer.limit_discount_minor
         return {
             "name": offer.name,
             "starts_on": offer.starts_at.astimezone(tenant.zone).date() if offer.starts_at else None,
             "ends_on": _last_day(offer.ends_at, tenant.zone),
             "limit_uses": offer.limit_uses,
-            "limit_discount": None if money is None else Decimal(money).scaleb(-exponent(tenant.currency)),
+            "limit_discount": _money(offer.limit_discount_minor, tenant.currency),
+            "limit_uses_period": offer.limit_uses_period,
+            "limit_discount_period": _money(offer.limit_discount_period_minor, tenant.currency),
+            "period": offer.period,
             "is_targeted": offer.is_targeted,
             "definitions": list(offer.coupons),
         }
@@ -219,6 +235,10 @@ class EditPage(_CampaignFormPage):
             if row.is_targeted
             else [],
         }
+
+
+def _money(minor: int | None, currency: str) -> Decimal | None:
+    return None if minor is None else Decimal(minor).scaleb(-exponent(currency))
 
 
 def _last_day(ends_at: datetime | None, zone: tzinfo) -> Any:

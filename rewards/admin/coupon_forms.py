@@ -15,7 +15,7 @@ from rewards.admin import choices_of
 from rewards.domain.expiry import start_of_day
 from rewards.models import CouponBase, CouponConflict, CouponKind, CouponPeriod
 from rewards.queries import configured
-from rewards.services.coupons.definitions import DefinitionTerms
+from rewards.services.coupons.definition_terms import DefinitionTerms
 from tenants.admin.forms import StaffForm, offer
 
 WEEKDAYS: Final = [
@@ -23,7 +23,9 @@ WEEKDAYS: Final = [
     ("4", gettext_lazy("Thursday")), ("5", gettext_lazy("Friday")), ("6", gettext_lazy("Saturday")),
     ("7", gettext_lazy("Sunday")),
 ]  # fmt: skip
-MONEY: Final = ("amount", "max_discount", "minimum_spend", "limit_discount")
+MONEY: Final = (
+    "amount", "max_discount", "minimum_spend", "limit_discount", "limit_discount_period",
+)  # fmt: skip
 
 
 def lines_of(text: str) -> list[str]:
@@ -45,8 +47,8 @@ SECTIONS: Final = (
     (
         gettext_lazy("How often"),
         (
-            "uses_per_code", "uses_per_customer", "uses_per_period", "period", "limit_uses",
-            "limit_discount",
+            "uses_per_code", "uses_per_customer", "limit_uses", "limit_discount", "period", "uses_per_period",
+            "uses_per_code_period", "limit_uses_period", "limit_discount_period",
         ),
     ),
     (
@@ -142,7 +144,19 @@ class DefinitionForm(StaffForm):
         min_value=1,
     )
     period = forms.ChoiceField(
-        label=gettext_lazy("Period"), choices=CouponPeriod.choices, initial=CouponPeriod.MONTH
+        label=gettext_lazy("Period"),
+        choices=CouponPeriod.choices,
+        initial=CouponPeriod.MONTH,
+        help_text=gettext_lazy("Of your calendar; every limit in a period counts over this one."),
+    )
+    uses_per_code_period = forms.IntegerField(
+        label=gettext_lazy("Uses of a code in a period"), required=False, max_value=MOST_TIMES, min_value=1
+    )
+    limit_uses_period = forms.IntegerField(
+        label=gettext_lazy("Redemptions in a period"), required=False, min_value=1, max_value=10**12
+    )
+    limit_discount_period = forms.DecimalField(
+        label=gettext_lazy("Discount in a period"), required=False, min_value=0, max_digits=12
     )
     limit_uses = forms.IntegerField(label=gettext_lazy("Redemptions in all"), required=False, min_value=1)
     limit_discount = forms.DecimalField(
@@ -230,6 +244,9 @@ class DefinitionForm(StaffForm):
             uses_per_code=values["uses_per_code"],
             uses_per_customer=values["uses_per_customer"],
             uses_per_period=values["uses_per_period"],
+            uses_per_code_period=values["uses_per_code_period"],
+            limit_uses_period=values["limit_uses_period"],
+            limit_discount_period_minor=money["limit_discount_period"],
             period=CouponPeriod(values["period"]),
             limit_uses=values["limit_uses"],
             limit_discount_minor=money["limit_discount"],

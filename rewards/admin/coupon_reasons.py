@@ -41,14 +41,22 @@ WORDS: Final[dict[Reason, str | Promise]] = {
     Reason.CUSTOMER_RULE: gettext_lazy("its rule about the customer is not met"),
     Reason.CUSTOMER_LIMIT: gettext_lazy("the customer has used it as often as one may"),
     Reason.PERIOD_LIMIT: gettext_lazy("the customer has used it as often as one may in the period"),
+    Reason.CODE_PERIOD_LIMIT: gettext_lazy("the code was used as often as it may be in the period"),
     Reason.OFFER_LIMIT: gettext_lazy("used as often as it may be"),
     Reason.OFFER_BUDGET: gettext_lazy("its money is used up"),
+    Reason.OFFER_PERIOD_LIMIT: gettext_lazy("used as often as it may be in the period"),
+    Reason.OFFER_PERIOD_BUDGET: gettext_lazy("its money for the period is used up"),
     Reason.CAMPAIGN_LIMIT: gettext_lazy("its campaign was used as often as it may be"),
     Reason.CAMPAIGN_BUDGET: gettext_lazy("its campaign's money is used up"),
+    Reason.CAMPAIGN_PERIOD_LIMIT: gettext_lazy("its campaign was used as often as it may be in the period"),
+    Reason.CAMPAIGN_PERIOD_BUDGET: gettext_lazy("its campaign's money for the period is used up"),
     Reason.NOT_COMBINABLE: gettext_lazy("not together with another code"),
     Reason.NOTHING_LEFT: gettext_lazy("nothing is left to take off"),
 }
-_MONEY: Final = frozenset({Reason.MINIMUM_SPEND, Reason.OFFER_BUDGET, Reason.CAMPAIGN_BUDGET})
+_MONEY: Final = frozenset({
+    Reason.MINIMUM_SPEND, Reason.OFFER_BUDGET, Reason.CAMPAIGN_BUDGET, Reason.OFFER_PERIOD_BUDGET,
+    Reason.CAMPAIGN_PERIOD_BUDGET,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from rewards.domain.coupon_conflicts import Finding
 from rewards.domain.offers import OfferedCoupon
 from rewards.models import CouponCampaign, CouponDefinition, CouponKind, CouponUse
 from rewards.queries import configured, coupon_conflicts
-from rewards.services.coupons.definitions import columns_of
+from rewards.services.coupons.definition_terms import columns_of
 from tenants.admin import formats
 from tenants.admin.forms import offer
 from tenants.admin.frame import Crumb, FormPage
@@ -112,6 +112,7 @@ class _DefinitionFormPage(FormPage):
     form_class = DefinitionForm
     field_by_pointer = {
         "/percent_hundredths": "percent", "/amount_minor": "amount",
+        "/limit_discount_period_minor": "limit_discount_period",
     }  # fmt: skip
 
     def crumbs(self) -> list[Crumb]:

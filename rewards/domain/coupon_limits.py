@@ -15,7 +15,10 @@ _CUSTOMER: Final = re.compile(r":customer:[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """A definition's limits and its campaign's; ``None`` does not limit."""
+    """A definition's limits and its campaign's; ``None`` does not limit.
+
+    ``per_period`` is what a customer may use in ``period``, ``per_code_period`` what goes on one code.
+    """
 
     definition_id: int
     campaign_id: int | None = None
@@ -25,7 +28,13 @@ class Limits:
     campaign_discount_minor: int | None = None
     per_customer: int | None = None
     per_period: int | None = None
+    per_code_period: int | None = None
+    period_uses: int | None = None
+    period_discount_minor: int | None = None
     period: Period = Period.MONTH
+    campaign_period_uses: int | None = None
+    campaign_period_discount_minor: int | None = None
+    campaign_period: Period = Period.MONTH
 
     @property
     def needs_customer(self) -> bool:
@@ -44,6 +53,10 @@ class Demand:
     uses: int = 1
     discount_minor: int = 0
 
+    @property
+    def is_limited(self) -> bool:
+        return self.uses_limit is not None or self.discount_limit is not None
+
     def refusal(self, used: tuple[int, int]) -> Rejection | None:
         """Return why the counter, which stands at ``used`` (uses, minor units), cannot take it."""
         uses, discount = used
@@ -59,37 +72,51 @@ class Demand:
 
 
 def demands(
-    limits: Limits, *, customer_id: int | None, discount_minor: int, at: datetime, zone: tzinfo
+    limits: Limits,
+    *,
+    code_id: int,
+    customer_id: int | None,
+    discount_minor: int,
+    at: datetime,
+    zone: tzinfo,
 ) -> list[Demand]:
-    """Return the counters that one use of the definition moves: those with a limit, no others.
+    """Return the counters that one use of a code moves: those with a limit, no others.
 
-    A counter without a limit would be a row that every cart of a popular code waits for.
+    A counter without a limit would be a row that every cart of a popular code waits for. Periods are those of
+    the calendar in ``zone``; each has counters of its own, so nothing has to be reset.
     """
-    found = []
-    own = f"definition:{limits.definition_id}"
-    if limits.uses is not None or limits.discount_minor is not None:
-        found.append(Demand(own, limits.uses, limits.discount_minor, Reason.OFFER_LIMIT, Reason.OFFER_BUDGET))
-    if limits.campaign_uses is not None or limits.campaign_discount_minor is not None:
-        found.append(
-            Demand(
-                f"campaign:{limits.campaign_id}", limits.campaign_uses, limits.campaign_discount_minor,
-                Reason.CAMPAIGN_LIMIT, Reason.CAMPAIGN_BUDGET,
-            )
-        )  # fmt: skip
+    own, campaign = f"definition:{limits.definition_id}", f"campaign:{limits.campaign_id}"
+    period = _period(limits.period, at, zone)
+    found = [
+        Demand(own, limits.uses, limits.discount_minor, Reason.OFFER_LIMIT, Reason.OFFER_BUDGET),
+        Demand(
+            f"{own}:{period}", limits.period_uses, limits.period_discount_minor,
+            Reason.OFFER_PERIOD_LIMIT, Reason.OFFER_PERIOD_BUDGET,
+        ),
+        Demand(
+            campaign, limits.campaign_uses, limits.campaign_discount_minor,
+            Reason.CAMPAIGN_LIMIT, Reason.CAMPAIGN_BUDGET,
+        ),
+        Demand(
+            f"{campaign}:{_period(limits.campaign_period, at, zone)}",
+            limits.campaign_period_uses, limits.campaign_period_discount_minor,
+            Reason.CAMPAIGN_PERIOD_LIMIT, Reason.CAMPAIGN_PERIOD_BUDGET,
+        ),
+        _of_uses(f"code:{code_id}:{period}", limits.per_code_period, Reason.CODE_PERIOD_LIMIT),
+    ]  # fmt: skip
     if customer_id is not None:
-        found += _of_customer(limits, own, customer_id, at, zone)
-    return [replace(demand, discount_minor=discount_minor) for demand in found]
+        mine = f"{own}:customer:{customer_id}"
+        found.append(_of_uses(mine, limits.per_customer, Reason.CUSTOMER_LIMIT))
+        found.append(_of_uses(f"{mine}:{period}", limits.per_period, Reason.PERIOD_LIMIT))
+    return [replace(demand, discount_minor=discount_minor) for demand in found if demand.is_limited]
 
 
-def _of_customer(limits: Limits, own: str, customer_id: int, at: datetime, zone: tzinfo) -> Iterable[Demand]:
-    key = f"{own}:customer:{customer_id}"
-    reason = Reason.CUSTOMER_LIMIT
-    if limits.per_customer is not None:
-        yield Demand(key, limits.per_customer, None, reason, reason)
-    if limits.per_period is not None:
-        since = period_start(limits.period, at, zone)
-        reason = Reason.PERIOD_LIMIT
-        yield Demand(f"{key}:{limits.period}:{since}", limits.per_period, None, reason, reason)
+def _period(period: Period, at: datetime, zone: tzinfo) -> str:
+    return f"{period}:{period_start(period, at, zone)}"
+
+
+def _of_uses(key: str, most: int | None, reason: Reason) -> Demand:
+    return Demand(key, most, None, reason, reason)
 
 
 def key_of(key: str, customer_id: int | None) -> str:

@@ -13,6 +13,13 @@ from rewards.domain.policies import MemberCap
 from rewards.domain.programs import Revision
 from rewards.domain.rules import CapPeriod
 
+_BUDGETS: Final = ("limit_discount_minor", "limit_discount_period_minor")
+# Limits in a period, and those over all time that they cannot exceed.
+_BOUNDS: Final = {
+    "uses_per_period": ("limit_uses", "uses_per_customer"),
+    "uses_per_code_period": ("limit_uses", "uses_per_code"),
+    "limit_uses_period": ("limit_uses",),
+}
 # As many days as a period has at most.
 _DAYS: Final = {CapPeriod.DAY: 1, CapPeriod.WEEK: 7, CapPeriod.MONTH: 31}
 
@@ -41,19 +48,20 @@ def _warning(reason: Reason, pointer: str, key: str, **parameters: Value) -> Fin
 
 def _of_coupon(coupon: OfferedCoupon, pointer: str) -> Iterator[Finding]:
     in_all, by_customer = coupon.terms["limit_uses"], coupon.terms["uses_per_customer"]
-    in_period = coupon.terms["uses_per_period"]
     if in_all is not None and by_customer is not None and in_all < by_customer:
         yield _warning(
             Reason.FEWER_THAN_A_CUSTOMER, f"{pointer}/limit_uses", coupon.key, uses=in_all, most=by_customer
         )
-    highest = min((each for each in (in_all, by_customer) if each is not None), default=None)
-    if in_period is not None and highest is not None and in_period >= highest:
-        yield _warning(
-            Reason.PERIOD_NEVER_BITES, f"{pointer}/uses_per_period", coupon.key, uses=in_period, most=highest
-        )
-    yield from _budget(
-        coupon.terms["limit_discount_minor"], coupon, f"{pointer}/limit_discount_minor", coupon.key
-    )
+    for name, others in _BOUNDS.items():
+        bounds = [coupon.terms[other] for other in others if coupon.terms[other] is not None]
+        yield from _idle(coupon.terms[name], min(bounds, default=None), f"{pointer}/{name}", coupon.key)
+    for name in _BUDGETS:
+        yield from _budget(coupon.terms[name], coupon, f"{pointer}/{name}", coupon.key)
+
+
+def _idle(uses: int | None, most: int | None, pointer: str, key: str) -> Iterator[Finding]:
+    if uses is not None and most is not None and uses >= most:
+        yield _warning(Reason.PERIOD_NEVER_BITES, pointer, key, uses=uses, most=most)
 
 
 def _of_campaign(
@@ -63,6 +71,8 @@ def _of_campaign(
     known: Collection[str] | None,
     at: datetime | None,
 ) -> Iterator[Finding]:
+    place_of_period = f"{pointer}/limit_uses_period"
+    yield from _idle(campaign.limit_uses_period, campaign.limit_uses, place_of_period, campaign.key)
     for place, key in enumerate(campaign.coupons):
         coupon = coupons.get(key)
         where = f"{pointer}/coupons/{place}"
@@ -75,9 +85,8 @@ def _of_campaign(
             yield _warning(Reason.COUPON_IS_OFF, where, campaign.key, coupon=key)
         elif _are_apart(campaign, coupon):
             yield _warning(Reason.TIMES_APART, where, campaign.key, coupon=key)
-        yield from _budget(
-            campaign.limit_discount_minor, coupon, f"{pointer}/limit_discount_minor", campaign.key
-        )
+        for name in _BUDGETS:
+            yield from _budget(getattr(campaign, name), coupon, f"{pointer}/{name}", campaign.key)
 
 
 def _are_apart(campaign: OfferedCampaign, coupon: OfferedCoupon) -> bool:

@@ -80,6 +80,9 @@ class OfferedCampaign:
     is_targeted: bool = False
     limit_uses: int | None = None
     limit_discount_minor: int | None = None
+    limit_uses_period: int | None = None
+    limit_discount_period_minor: int | None = None
+    period: str = "month"
     coupons: tuple[str, ...] = ()
 
 

@@ -15,8 +15,8 @@ from rewards.models.coupon_definition import (
     CouponDefinition,
     CouponItem,
     CouponKind,
-    CouponPeriod,
 )
+from rewards.models.coupon_period import CouponPeriod
 from rewards.models.coupon_redemption import (
     CouponCounter,
     CouponRedemption,

@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Customer
+from rewards.models.coupon_period import CouponPeriod
 from tenants.models.base import PublicIdModel, TenantForeignKey, TenantModel, public_id_constraint
 
 
@@ -17,6 +18,14 @@ class CouponCampaign(PublicIdModel, TenantModel):
     is_targeted = models.BooleanField(_("only for those who received it"), default=False)
     limit_uses = models.PositiveBigIntegerField(_("redemptions in all"), null=True, blank=True)
     limit_discount_minor = models.PositiveBigIntegerField(_("discount in all"), null=True, blank=True)
+    limit_uses_period = models.PositiveBigIntegerField(_("redemptions in a period"), null=True, blank=True)
+    limit_discount_period_minor = models.PositiveBigIntegerField(
+        _("discount in a period"), null=True, blank=True
+    )
+    period = models.CharField(
+        _("period"), max_length=5, choices=CouponPeriod.choices, default=CouponPeriod.MONTH,
+        db_default=CouponPeriod.MONTH,
+    )  # fmt: skip
     created_at = models.DateTimeField(_("created at"))
 
     class Meta(TenantModel.Meta):

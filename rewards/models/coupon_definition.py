@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.models import Item
 from rewards.domain.coupon_terms import WHOLE
 from rewards.models.coupon_campaign import CouponCampaign
+from rewards.models.coupon_period import CouponPeriod
 from tenants.models.base import PublicIdModel, TenantForeignKey, TenantModel, public_id_constraint
 
 
@@ -25,12 +26,6 @@ class CouponBase(models.TextChoices):
 class CouponConflict(models.TextChoices):
     BEST_OF = "best_of", _("the best one counts")
     REFUSE = "refuse", _("the cart is refused")
-
-
-class CouponPeriod(models.TextChoices):
-    DAY = "day", _("a day")
-    WEEK = "week", _("a week")
-    MONTH = "month", _("a month")
 
 
 class CouponDefinition(PublicIdModel, TenantModel):
@@ -74,6 +69,11 @@ class CouponDefinition(PublicIdModel, TenantModel):
     uses_per_code = models.PositiveIntegerField(_("uses of a code"), null=True, blank=True)
     uses_per_customer = models.PositiveIntegerField(_("uses by a customer"), null=True, blank=True)
     uses_per_period = models.PositiveIntegerField(_("uses by a customer in a period"), null=True, blank=True)
+    uses_per_code_period = models.PositiveIntegerField(_("uses of a code in a period"), null=True, blank=True)
+    limit_uses_period = models.PositiveBigIntegerField(_("redemptions in a period"), null=True, blank=True)
+    limit_discount_period_minor = models.PositiveBigIntegerField(
+        _("discount in a period"), null=True, blank=True
+    )
     period = models.CharField(
         _("period"), max_length=5, choices=CouponPeriod.choices, default=CouponPeriod.MONTH
     )

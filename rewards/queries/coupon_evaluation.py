@@ -177,6 +177,7 @@ def _with_demands(verdict: Verdict, applied: Applied, call: _Call) -> Verdict:
         return verdict
     wanted = demands(
         verdict.candidate.limits,
+        code_id=verdict.candidate.row.pk,
         customer_id=call.customer.pk if call.customer else None,
         discount_minor=applied.total_minor,
         at=call.at,

@@ -174,7 +174,13 @@ def limits_of(definition: CouponDefinition, campaign: CouponCampaign | None) -> 
         campaign_discount_minor=campaign.limit_discount_minor if campaign else None,
         per_customer=definition.uses_per_customer,
         per_period=definition.uses_per_period,
+        per_code_period=definition.uses_per_code_period,
+        period_uses=definition.limit_uses_period,
+        period_discount_minor=definition.limit_discount_period_minor,
         period=Period(definition.period),
+        campaign_period_uses=campaign.limit_uses_period if campaign else None,
+        campaign_period_discount_minor=campaign.limit_discount_period_minor if campaign else None,
+        campaign_period=Period(campaign.period) if campaign else Period.MONTH,
     )
 
 

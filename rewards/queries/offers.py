@@ -97,6 +97,9 @@ def campaigns(keys: Collection[str] | None = None) -> list[OfferedCampaign]:
             is_targeted=row.is_targeted,
             limit_uses=row.limit_uses,
             limit_discount_minor=row.limit_discount_minor,
+            limit_uses_period=row.limit_uses_period,
+            limit_discount_period_minor=row.limit_discount_period_minor,
+            period=row.period,
             coupons=tuple(sorted(each.key for each in row.definitions.all())),
         )
         for row in (rows if keys is None else rows.filter(key__in=keys))

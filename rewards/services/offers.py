@@ -23,6 +23,7 @@ from rewards.models import (
     CouponCampaign,
     CouponDefinition,
     CouponKind,
+    CouponPeriod,
     Reward,
     RewardKind,
     Wallet,
@@ -31,7 +32,7 @@ from rewards.queries import offers
 from rewards.services import catalogue, referral_programs, velocity
 from rewards.services.coupons import campaigns, definitions
 from rewards.services.coupons.campaigns import CampaignTerms
-from rewards.services.coupons.definitions import DefinitionTerms
+from rewards.services.coupons.definition_terms import DefinitionTerms
 from tenants.domain.actors import Actor
 from tenants.errors import Conflict, FieldError, InvalidInput
 
@@ -156,6 +157,9 @@ def _save_campaign(campaign: OfferedCampaign, *, by: Actor, at: datetime) -> Non
         is_targeted=campaign.is_targeted,
         limit_uses=campaign.limit_uses,
         limit_discount_minor=campaign.limit_discount_minor,
+        limit_uses_period=campaign.limit_uses_period,
+        limit_discount_period_minor=campaign.limit_discount_period_minor,
+        period=CouponPeriod(campaign.period),
     )
     campaigns.save(
         key=campaign.key, terms=terms, definition_keys=campaign.coupons, by=by, at=at, of_program=True

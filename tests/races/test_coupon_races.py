@@ -6,6 +6,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -64,6 +65,28 @@ def test_limits_by_customer_and_by_campaign_hold(tenant: Tenant) -> None:
     assert sum(together(lambda _n: attempts(tenant, "OURS", 3))) == 9
     with tenant_scope(tenant):
         assert CouponCounter.objects.get(key=f"campaign:{campaign.pk}").uses == 12
+
+
+def test_limits_in_a_period_hold_for_the_code_the_coupon_and_the_campaign(tenant: Tenant) -> None:
+    later = NOW + timedelta(days=40)
+    with tenant_scope(tenant):
+        terms = campaigns.CampaignTerms(name="c", limit_uses_period=11)
+        campaign = campaigns.save(key="c", terms=terms, by=SYSTEM, at=NOW)
+        make_definition(code="CODE", uses_per_code=None, uses_per_code_period=4)
+        make_definition(code="OFFER", uses_per_code=None, limit_uses_period=5)
+        # A cart gets 200 off: the sixth is above the money of the month.
+        make_definition(code="MONEY", uses_per_code=None, limit_discount_period_minor=1199)
+        for code in ("A", "B"):
+            make_definition(code=code, uses_per_code=None, campaign=campaign)
+    for at in (NOW, later):
+        for code, most in (("CODE", 4), ("OFFER", 5), ("MONEY", 5)):
+            taken = sum(together(lambda _n, code=code, at=at: attempts(tenant, code, 2, at=at)))
+            assert (code, taken) == (code, most)
+        taken = sum(together(lambda number, at=at: attempts(tenant, "AB"[number % 2], 3, at=at)))
+        assert ("campaign", taken) == ("campaign", 11)
+    with tenant_scope(tenant):
+        used = CouponCounter.objects.filter(key__startswith=f"campaign:{campaign.pk}:month:")
+        assert list(used.values_list("uses", flat=True)) == [11, 11]
 
 
 def test_every_code_of_a_pool_is_used_once_by_twenty_claimers_each(tenant: Tenant) -> None:

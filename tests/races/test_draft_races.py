@@ -7,7 +7,7 @@ import pytest
 from rewards.domain.offers import OfferedCoupon
 from rewards.models import ProgramRevision
 from rewards.services import offer_drafts
-from rewards.services.coupons.definitions import DefinitionTerms, columns_of
+from rewards.services.coupons.definition_terms import DefinitionTerms, columns_of
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope

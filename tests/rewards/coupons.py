@@ -8,7 +8,7 @@ from typing import Any
 from rewards.domain.coupon_terms import Cart, CartLine
 from rewards.models import CouponDefinition, CouponKind, CouponRedemption
 from rewards.services.coupons import carts, definitions, takings
-from rewards.services.coupons.definitions import DefinitionTerms
+from rewards.services.coupons.definition_terms import DefinitionTerms
 from rewards.services.ledger import Source
 from tenants.domain.actors import SYSTEM
 from tests.rewards.factories import NOW

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from rewards.models import CouponPeriod
 from tenants.api.serializers import MomentField, PublicIdField, StrictSerializer
 
 _LARGEST = 10**15
@@ -17,6 +18,10 @@ def _definitions() -> serializers.ListField:
     )
 
 
+def _limit() -> serializers.IntegerField:
+    return serializers.IntegerField(min_value=1, max_value=_LARGEST, required=False, allow_null=True)
+
+
 class CouponCampaignPatch(StrictSerializer):
     """What is not named stays; ``definitions`` replaces the keys of the campaign's coupons."""
 
@@ -24,10 +29,11 @@ class CouponCampaignPatch(StrictSerializer):
     starts_at = MomentField(required=False, allow_null=True)
     ends_at = MomentField(required=False, allow_null=True)
     is_targeted = serializers.BooleanField(required=False)
-    limit_uses = serializers.IntegerField(min_value=1, max_value=_LARGEST, required=False, allow_null=True)
-    limit_discount_minor = serializers.IntegerField(
-        min_value=1, max_value=_LARGEST, required=False, allow_null=True
-    )
+    limit_uses = _limit()
+    limit_discount_minor = _limit()
+    limit_uses_period = _limit()
+    limit_discount_period_minor = _limit()
+    period = serializers.ChoiceField(choices=CouponPeriod.choices, required=False)
     definitions = _definitions()
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -68,6 +74,9 @@ class CouponCampaignOutput(serializers.Serializer[object]):
     is_targeted = serializers.BooleanField()
     limit_uses = serializers.IntegerField(allow_null=True)
     limit_discount_minor = serializers.IntegerField(allow_null=True)
+    limit_uses_period = serializers.IntegerField(allow_null=True)
+    limit_discount_period_minor = serializers.IntegerField(allow_null=True)
+    period = serializers.CharField()
     definitions = serializers.SerializerMethodField()
     uses = serializers.SerializerMethodField()
     discount_minor = serializers.SerializerMethodField()

@@ -21,7 +21,7 @@ from rewards.domain.offers import OfferedCoupon
 from rewards.models import CouponDefinition
 from rewards.queries import coupon_conflicts
 from rewards.services import offer_changes
-from rewards.services.coupons.definitions import DefinitionTerms, columns_of
+from rewards.services.coupons.definition_terms import DefinitionTerms, columns_of
 from tenants.api.idempotency import idempotent
 from tenants.api.views import TenantRequest, TenantViewSet, read
 from tenants.domain.permissions import Permission

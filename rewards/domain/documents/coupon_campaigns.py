@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
+from rewards.domain.coupon_terms import Period
 from rewards.domain.documents.moments import MOMENT_SCHEMA, read_moment
 from rewards.domain.documents.reader import Reader
 from rewards.domain.documents.sections import (
@@ -14,6 +15,7 @@ from rewards.domain.documents.sections import (
     TEXT_SCHEMA,
     Section,
     keyed,
+    one_of,
     record,
     whole,
 )
@@ -21,6 +23,7 @@ from rewards.domain.offers import OfferedCampaign
 from rewards.domain.programs import Revision
 
 _NAME: Final = "coupon_campaigns"
+_PERIODS: Final = {each.value: each.value for each in Period}
 _MOMENTS: Final = ("starts_at", "ends_at")
 
 
@@ -38,6 +41,9 @@ def _campaign(reader: Reader) -> OfferedCampaign:
         is_targeted=reader.boolean("is_targeted"),
         limit_uses=reader.optional_integer("limit_uses", 1, MOST_MONEY),
         limit_discount_minor=reader.optional_integer("limit_discount_minor", 1, MOST_MONEY),
+        limit_uses_period=reader.optional_integer("limit_uses_period", 1, MOST_MONEY),
+        limit_discount_period_minor=reader.optional_integer("limit_discount_period_minor", 1, MOST_MONEY),
+        period=reader.choice("period", _PERIODS, default=Period.MONTH.value),
         coupons=tuple(reader.texts("coupons")),
     )
     if campaign.starts_at and campaign.ends_at and campaign.ends_at <= campaign.starts_at:
@@ -61,7 +67,11 @@ def _write(campaigns: tuple[OfferedCampaign, ...]) -> list[dict[str, Any]] | Non
 
 def write_campaign(campaign: OfferedCampaign) -> dict[str, Any]:
     """Write one campaign as the section has it, without what it leaves open."""
-    said = {name: value for name, value in asdict(campaign).items() if value}
+    usual = OfferedCampaign(campaign.key, campaign.name)
+    said = {
+        name: value for name, value in asdict(campaign).items() if value and value != getattr(usual, name)
+    }
+    said |= {"key": campaign.key, "name": campaign.name}
     moments: dict[str, Any] = {name: said[name].isoformat() for name in _MOMENTS if name in said}
     coupons = {"coupons": list(campaign.coupons)} if campaign.coupons else {}
     return {**said, **moments, **coupons}
@@ -71,6 +81,8 @@ _PROPERTIES: Final[Mapping[str, Any]] = {
     "key": SLUG_SCHEMA, "name": TEXT_SCHEMA, "starts_at": MOMENT_SCHEMA, "ends_at": MOMENT_SCHEMA,
     "is_targeted": {"type": "boolean"}, "limit_uses": whole(1, MOST_MONEY, is_optional=True),
     "limit_discount_minor": whole(1, MOST_MONEY, is_optional=True),
+    "limit_uses_period": whole(1, MOST_MONEY, is_optional=True),
+    "limit_discount_period_minor": whole(1, MOST_MONEY, is_optional=True), "period": one_of(Period),
     "coupons": {"type": "array", "items": {"type": "string", "minLength": 1}},
 }  # fmt: skip
 SECTION: Final = Section(

@@ -10,7 +10,7 @@ from typing import Final
 from django.db import connection, transaction
 
 from rewards.models import CouponCampaign, CouponCode, CouponDefinition
-from rewards.services.coupons.definitions import DefinitionTerms, columns_of
+from rewards.services.coupons.definition_terms import DefinitionTerms, columns_of
 from rewards.services.coupons.issuing import values_of
 from tenants.domain.actors import Actor
 from tenants.scope import active_tenant_id

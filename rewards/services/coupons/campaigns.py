@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from crm.models import Segment
-from rewards.models import CouponCampaign, CouponDefinition, CouponRecipient
+from rewards.models import CouponCampaign, CouponDefinition, CouponPeriod, CouponRecipient
 from rewards.queries import governed
 from rewards.services.errors import GovernedByProgram
 from tenants.domain.actors import Actor
@@ -19,6 +19,7 @@ from tenants.scope import active_tenant_id
 from tenants.services import audit
 
 _NAMED: Final = 5
+_LIMITS: Final = ("limit_uses", "limit_discount_minor", "limit_uses_period", "limit_discount_period_minor")
 _ADD_MEMBERS: Final = """
 INSERT INTO rewards_couponrecipient (tenant_id, campaign_id, customer_id, received_at)
 SELECT m.tenant_id, %s, m.customer_id, %s FROM crm_segmentmember m
@@ -43,6 +44,9 @@ class CampaignTerms:
     is_targeted: bool = False
     limit_uses: int | None = None
     limit_discount_minor: int | None = None
+    limit_uses_period: int | None = None
+    limit_discount_period_minor: int | None = None
+    period: CouponPeriod = CouponPeriod.MONTH
 
 
 @transaction.atomic
@@ -145,10 +149,12 @@ def _check(terms: CampaignTerms) -> None:
 def _errors(terms: CampaignTerms) -> Iterator[FieldError]:
     if terms.starts_at and terms.ends_at and terms.ends_at <= terms.starts_at:
         yield FieldError("/ends_at", "before_start", "The end is after the start.")
-    for name in ("limit_uses", "limit_discount_minor"):
+    for name in _LIMITS:
         value = getattr(terms, name)
         if value is not None and value < 1:
             yield FieldError(f"/{name}", "too_small", "At least one, or nothing for no limit.")
+    if terms.period not in CouponPeriod.values:
+        yield FieldError("/period", "invalid_choice", "Day, week or month.")
 
 
 def _take_definitions(campaign: CouponCampaign, keys: Collection[str] | None, *, of_program: bool) -> None:

@@ -10,7 +10,7 @@ from rewards.domain.coupon_terms import Cart, CartLine
 from rewards.models import CouponCampaign, CouponDefinition, CouponKind, Referral, Reward, VelocityKind
 from rewards.services import coupons, points, redemptions, velocity
 from rewards.services.coupons import campaigns, carts, definitions, pools, takings
-from rewards.services.coupons.definitions import DefinitionTerms
+from rewards.services.coupons.definition_terms import DefinitionTerms
 from rewards.services.ledger import Source
 from tenants.domain.actors import Actor
 from tests.conftest import NOW

@@ -23,7 +23,7 @@ from rewards.queries import challenges as challenge_queries
 from rewards.queries import programs
 from rewards.services import challenges, verification
 from rewards.services.coupons import definitions
-from rewards.services.coupons.definitions import DefinitionTerms
+from rewards.services.coupons.definition_terms import DefinitionTerms
 from tenants.domain.actors import SYSTEM
 from tenants.models import OutboxMessage, Tenant
 from tenants.scope import tenant_scope

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from rewards.domain.coupon_terms import Cart, CartLine
 from rewards.models import CouponKind, CouponRedemption
 from rewards.services.coupons import bulk, campaigns, history
-from rewards.services.coupons.definitions import DefinitionTerms
+from rewards.services.coupons.definition_terms import DefinitionTerms
 from rewards.services.coupons.history import HistoryReport, PastCart
 from tenants.domain.actors import SYSTEM
 from tenants.models import OutboxMessage, Tenant

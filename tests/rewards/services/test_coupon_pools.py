@@ -7,7 +7,8 @@ import pytest
 from rewards.models import CodeState, CouponCode
 from rewards.services import coupons
 from rewards.services.coupons import definitions, pools
-from rewards.services.coupons.definitions import CodeTaken, DefinitionTerms
+from rewards.services.coupons.definition_terms import DefinitionTerms
+from rewards.services.coupons.definitions import CodeTaken
 from rewards.services.ledger import Source
 from tenants.domain.actors import SYSTEM
 from tenants.errors import InvalidInput

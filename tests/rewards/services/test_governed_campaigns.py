@@ -20,7 +20,7 @@ from rewards.models import (
 from rewards.models import VelocityLimit as StoredLimit
 from rewards.services import offer_drafts, programs, velocity
 from rewards.services.coupons import campaigns, definitions
-from rewards.services.coupons.definitions import DefinitionTerms
+from rewards.services.coupons.definition_terms import DefinitionTerms
 from rewards.services.errors import GovernedByProgram
 from tenants.domain.actors import SYSTEM
 from tenants.errors import InvalidInput
@@ -135,7 +135,7 @@ def test_a_coupon_that_is_not_there_is_named(scope: Tenant) -> None:
     draft = programs.save_draft(document=wrong, by=SYSTEM, at=NOW)
     with pytest.raises(InvalidInput) as refusal:
         programs.publish(revision=draft, by=SYSTEM, at=NOW)
-    assert [error.pointer for error in refusal.value.errors] == ["/document/coupon_campaigns/1/coupons"]
+    assert [error.pointer for error in refusal.value.errors] == ["/document/coupon_campaigns/1/coupons/0"]
 
 
 def test_what_holds_is_taken_into_the_draft_and_changed_there(tenant: Tenant, other_tenant: Tenant) -> None:

@@ -36,7 +36,7 @@ from rewards.services import (
 )
 from rewards.services.coupons import campaigns, definitions
 from rewards.services.coupons.campaigns import CampaignTerms
-from rewards.services.coupons.definitions import DefinitionTerms
+from rewards.services.coupons.definition_terms import DefinitionTerms
 from rewards.services.errors import GovernedByProgram
 from tenants.domain.actors import SYSTEM, Actor
 from tenants.errors import InvalidInput

@@ -22,7 +22,7 @@ from rewards.models import (
 from rewards.queries.programs import published
 from rewards.services import challenges, earning, programs, rehearsals, simulations
 from rewards.services.coupons import definitions
-from rewards.services.coupons.definitions import DefinitionTerms
+from rewards.services.coupons.definition_terms import DefinitionTerms
 from rewards.services.coupons.errors import CouponsRejected
 from tenants.domain.actors import SYSTEM
 from tenants.errors import InvalidInput
