@@ -19,7 +19,7 @@ from crm.models import Customer, Export, ExportFormat, Segment
 from crm.services.exports import exports
 from crm.services.exports.lists import all_lists, list_of
 from tenants import files as private_files
-from tenants.admin.forms import StaffForm, offer
+from tenants.admin.forms import DayInput, StaffForm, offer
 from tenants.admin.frame import Crumb, FormPage, StaffPage
 from tenants.admin.lists import ListPage
 from tenants.domain.permissions import Permission
@@ -35,13 +35,11 @@ class ExportForm(StaffForm):
         required=False,
         help_text=gettext_lazy("For customers, members of a segment and audiences."),
     )
-    since = forms.DateField(
-        label=gettext_lazy("Since"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    since = forms.DateField(label=gettext_lazy("Since"), required=False, widget=DayInput())
     until = forms.DateField(
         label=gettext_lazy("Until"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=DayInput(),
         help_text=gettext_lazy("For orders, order lines, events and points."),
     )
     query = forms.CharField(widget=forms.HiddenInput, required=False, max_length=2000)

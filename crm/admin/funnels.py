@@ -17,7 +17,7 @@ from crm.models.attribute_definition import AttributeSubject
 from crm.queries import event_names, funnels, sensitive
 from crm.queries.funnels import MOST_STEPS, FunnelGroup
 from tenants.admin import charts, formats
-from tenants.admin.forms import offer
+from tenants.admin.forms import DayInput, offer
 from tenants.admin.frame import StaffPage
 from tenants.admin.lists import FilterForm
 from tenants.domain.permissions import Permission
@@ -26,10 +26,8 @@ _SHOWN_DAYS: Final = 30
 
 
 class FunnelFilters(FilterForm):
-    first_on = forms.DateField(
-        label=gettext_lazy("Began from"), widget=forms.DateInput(attrs={"type": "date"})
-    )
-    last_on = forms.DateField(label=gettext_lazy("Until"), widget=forms.DateInput(attrs={"type": "date"}))
+    first_on = forms.DateField(label=gettext_lazy("Began from"), widget=DayInput())
+    last_on = forms.DateField(label=gettext_lazy("Until"), widget=DayInput())
     within = forms.IntegerField(
         label=gettext_lazy("Within days"), min_value=1, max_value=365,
         widget=forms.NumberInput(attrs={"placeholder": "7"}),

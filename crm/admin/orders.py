@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Order
+from tenants.admin.forms import DayInput
 from tenants.admin.lists import FilterForm, ListPage
 from tenants.domain.permissions import Permission
 
@@ -19,8 +20,8 @@ class OrderFilters(FilterForm):
         max_length=120,
         widget=forms.TextInput(attrs={"placeholder": _("Order or customer id")}),
     )
-    since = forms.DateField(label=_("Since"), widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("Until"), widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(label=_("Since"), widget=DayInput())
+    until = forms.DateField(label=_("Until"), widget=DayInput())
     anonymous = forms.BooleanField(label=_("Without a customer"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

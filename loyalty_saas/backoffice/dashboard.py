@@ -15,6 +15,7 @@ from loyalty_saas.backoffice import figures
 from loyalty_saas.backoffice.periods import DEFAULT_PRESET, PRESETS, Period, period_of
 from tenants.admin import formats
 from tenants.admin.charts import Chart, Series, chart
+from tenants.admin.forms import DayInput
 from tenants.admin.frame import StaffPage
 from tenants.admin.lists import FilterForm
 from tenants.domain.permissions import Permission
@@ -24,8 +25,8 @@ _MOST_CHANGE: Final = 9.99
 
 class RangeForm(FilterForm):
     days = forms.CharField(label=gettext_lazy("Days"), max_length=5)
-    first = forms.DateField(label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}))
-    last = forms.DateField(label=gettext_lazy("Until"), widget=forms.DateInput(attrs={"type": "date"}))
+    first = forms.DateField(label=gettext_lazy("From"), widget=DayInput())
+    last = forms.DateField(label=gettext_lazy("Until"), widget=DayInput())
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from rewards.models import Redemption, Reward, RewardKind
 from rewards.queries import configured
 from rewards.services import catalogue
 from rewards.services.catalogue import MOST_PIECES, MOST_POINTS
-from tenants.admin.forms import StaffForm, offer
+from tenants.admin.forms import DayInput, StaffForm, offer
 from tenants.admin.frame import Crumb, FormPage
 from tenants.admin.keys import key_from
 from tenants.admin.lists import ListPage
@@ -54,7 +54,7 @@ class RewardForm(StaffForm):
         help_text=gettext_lazy("For coupons and gift cards: the customer gets the code at once."),
     )  # fmt: skip
     limit_per_customer = forms.IntegerField(
-        label=gettext_lazy("Times a customer"), required=False, min_value=1, max_value=MOST_PIECES
+        label=gettext_lazy("Most times for one customer"), required=False, min_value=1, max_value=MOST_PIECES
     )
     segments = forms.MultipleChoiceField(
         label=gettext_lazy("Only these segments"), required=False, widget=forms.CheckboxSelectMultiple
@@ -62,12 +62,8 @@ class RewardForm(StaffForm):
     tiers = forms.MultipleChoiceField(
         label=gettext_lazy("Only these tiers"), required=False, widget=forms.CheckboxSelectMultiple
     )
-    valid_from = forms.DateField(
-        label=gettext_lazy("From day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
-    valid_until = forms.DateField(
-        label=gettext_lazy("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    valid_from = forms.DateField(label=gettext_lazy("From day"), required=False, widget=DayInput())
+    valid_until = forms.DateField(label=gettext_lazy("Last day"), required=False, widget=DayInput())
     needs_shipping = forms.BooleanField(label=gettext_lazy("Is packed and shipped"), required=False)
     is_active = forms.BooleanField(label=gettext_lazy("Offered to customers"), required=False, initial=True)
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from rewards.admin.challenge_rows import parts_of, whole
 from rewards.admin.challenge_words import KIND_LABELS, LEAVING_LABELS, RECURRENCE_LABELS, WINDOW_LABELS
 from rewards.admin.money import to_major, to_minor
-from tenants.admin.forms import StaffForm, offer
+from tenants.admin.forms import DayInput, StaffForm, offer
 
 PLAIN: Final = frozenset({"count", "sum", "distinct", "streak"})
 AMOUNT: Final = "amount_minor"
@@ -21,7 +21,7 @@ _MATCHES: Final = [
     ("event", gettext_lazy("Events")),
 ]
 _UNITS: Final = [("day", gettext_lazy("days")), ("week", gettext_lazy("weeks"))]
-_DATE: Final = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+_DATE: Final = DayInput()
 
 
 class ChallengeForm(StaffForm):

@@ -117,6 +117,12 @@ def reward_in_words(reward: ChallengeReward) -> str:
     return _("coupon %(name)s") % name if reward.kind is RewardKind.COUPON else _("message %(name)s") % name
 
 
+def challenge_in_words(challenge: Challenge, currency: str) -> tuple[str, list[str]]:
+    """Return a challenge's name, and in short its goal, its time and what it gives."""
+    gives = [reward_in_words(reward) for reward in challenge.rewards]
+    return challenge.name, [goal_in_words(challenge, currency), when_in_words(challenge), *gives]
+
+
 def when_in_words(challenge: Challenge) -> str:
     """Write the window and the recurrence in one line."""
     window = challenge.window

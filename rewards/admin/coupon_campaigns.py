@@ -28,7 +28,7 @@ from rewards.models import CouponCampaign, CouponPeriod
 from rewards.queries import configured, coupon_campaigns
 from rewards.services.coupons import campaigns
 from tenants.admin import formats
-from tenants.admin.forms import StaffForm, offer
+from tenants.admin.forms import DayInput, StaffForm, offer
 from tenants.admin.frame import Crumb, FormPage, StaffPage
 from tenants.admin.keys import key_from
 from tenants.admin.lists import ListPage
@@ -49,11 +49,9 @@ def phase_of(campaign: CouponCampaign, now: datetime) -> str:
 
 class CampaignForm(StaffForm):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
-    starts_on = forms.DateField(
-        label=gettext_lazy("From day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    starts_on = forms.DateField(label=gettext_lazy("From day"), required=False, widget=DayInput())
     ends_on = forms.DateField(
-        label=gettext_lazy("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"}),
+        label=gettext_lazy("Last day"), required=False, widget=DayInput(),
         help_text=gettext_lazy("The coupons of a campaign count only while it runs."),
     )  # fmt: skip
     limit_uses = forms.IntegerField(

@@ -16,7 +16,7 @@ from rewards.domain.expiry import start_of_day
 from rewards.models import CouponBase, CouponConflict, CouponKind, CouponPeriod
 from rewards.queries import configured
 from rewards.services.coupons.definition_terms import DefinitionTerms
-from tenants.admin.forms import StaffForm, offer
+from tenants.admin.forms import DayInput, StaffForm, offer
 
 WEEKDAYS: Final = [
     ("1", gettext_lazy("Monday")), ("2", gettext_lazy("Tuesday")), ("3", gettext_lazy("Wednesday")),
@@ -113,12 +113,8 @@ class DefinitionForm(StaffForm):
         label=gettext_lazy("Only these tiers"), required=False, widget=forms.CheckboxSelectMultiple
     )
     is_first_purchase = forms.BooleanField(label=gettext_lazy("First purchase only"), required=False)
-    valid_from = forms.DateField(
-        label=gettext_lazy("From day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
-    valid_until = forms.DateField(
-        label=gettext_lazy("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    valid_from = forms.DateField(label=gettext_lazy("From day"), required=False, widget=DayInput())
+    valid_until = forms.DateField(label=gettext_lazy("Last day"), required=False, widget=DayInput())
     valid_days = forms.IntegerField(
         label=gettext_lazy("Days after issue"), required=False, min_value=1, max_value=3_650,
         help_text=gettext_lazy("A code given to a customer ends with that day."),

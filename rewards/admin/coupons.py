@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from django import forms
 from django.core.paginator import Page
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -51,7 +52,22 @@ def worth(definition: CouponDefinition, currency: str) -> str:
     }[CouponKind(definition.kind)]
 
 
+def state_of(definition: CouponDefinition, at: datetime) -> tuple[str, str]:
+    """Return in words whether a coupon is offered now, with the look of the badge."""
+    campaign = definition.campaign
+    starts = [definition.valid_from, campaign.starts_at if campaign else None]
+    ends = [definition.valid_until, campaign.ends_at if campaign else None]
+    if not definition.is_active:
+        return _("Switched off"), ""
+    if any(end is not None and end <= at for end in ends):
+        return _("Ended"), ""
+    if any(start is not None and start > at for start in starts):
+        return _("Not yet"), "b-info"
+    return _("Offered"), "b-good"
+
+
 class DefinitionFilters(FilterForm):
+    q = forms.CharField(label=gettext_lazy("Name"), max_length=200)
     kind = forms.ChoiceField(
         label=gettext_lazy("Kind"), choices=[("", gettext_lazy("Any kind")), *CouponKind.choices]
     )
@@ -76,6 +92,8 @@ class DefinitionsPage(ListPage):
 
     def rows(self, filters: dict[str, Any]) -> QuerySet[CouponDefinition]:
         found = CouponDefinition.objects.select_related("campaign")
+        if text := filters.get("q"):
+            found = found.filter(Q(name__icontains=text) | Q(key__icontains=text))
         if kind := filters.get("kind"):
             found = found.filter(kind=kind)
         if campaign := filters.get("campaign"):
@@ -92,15 +110,18 @@ class DefinitionsPage(ListPage):
             .order_by()
         }
         currency = self.access.tenant.currency
+        states = [state_of(each, timezone.now()) for each in shown]
         return {
             "definitions": [
                 {
                     "definition": each,
                     "worth": worth(each, currency),
+                    "state": state,
+                    "tone": tone,
                     "uses": counted.get(each.pk, {}).get("count", 0),
                     "discount": counted.get(each.pk, {}).get("total", 0),
                 }
-                for each in shown
+                for each, (state, tone) in zip(shown, states, strict=True)
             ],
             "waiting": configured.waiting("coupons"),
         }

@@ -16,14 +16,22 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.admin import brakes, finding_words, rehearsal_charts, tier_words, wallet_words, words
+from rewards.admin import (
+    brakes,
+    challenge_words,
+    finding_words,
+    rehearsal_charts,
+    tier_words,
+    wallet_words,
+    words,
+)
 from rewards.admin.finding_words import FindingInWords
 from rewards.domain.documents import to_json
 from rewards.domain.programs import Revision
 from rewards.domain.revisions import Rehearsed, Step, may
 from rewards.models import Program, ProgramRevision, RehearsalPolicy, RevisionState, TierMembership
 from rewards.queries import budgets, offers, programs
-from rewards.services import program_copies, rehearsal_checks
+from rewards.services import program_copies, program_reviews, rehearsal_checks
 from rewards.services import programs as program_services
 from tenants.admin.forms import ConfirmForm
 from tenants.admin.frame import Crumb, StaffPage
@@ -40,6 +48,7 @@ def described(revision: Revision, currency: str) -> dict[str, Any]:
         "tiers": [(tier, needs[tier.key]) for tier in revision.tiers],
         "window": tier_words.window_in_words(revision.qualification),
         "rules": [words.rule_in_words(rule, revision, currency) for rule in revision.rules],
+        "challenges": [challenge_words.challenge_in_words(each, currency) for each in revision.challenges],
     }
 
 
@@ -155,8 +164,18 @@ class PublishPage(OneRevisionPage):
     @cached_property
     def check(self) -> rehearsal_checks.Check | None:
         """What is known of rehearsals where publishing is an approval, too; the first program needs none."""
-        is_approved = may(Step.PUBLISH, self.row.state)
-        return None if is_approved or programs.current() is None else rehearsal_checks.check(self.row)
+        if may(Step.PUBLISH, self.row.state) or self.former is None or self.waits_for_approval:
+            return None
+        return rehearsal_checks.check(self.row)
+
+    @cached_property
+    def former(self) -> ProgramRevision | None:
+        return programs.current()
+
+    @cached_property
+    def waits_for_approval(self) -> bool:
+        """Whether publishing would only be refused."""
+        return self.former is not None and program_reviews.needs_other_approver(self.row)
 
     def _form(self, data: Any = None) -> ConfirmForm:
         form = ConfirmForm(data, expected=str(self.row.number))
@@ -172,8 +191,9 @@ class PublishPage(OneRevisionPage):
         return self.page(
             row=self.row,
             form=form,
-            former=programs.current(),
+            former=self.former,
             check=self.check,
+            waits_for_approval=self.waits_for_approval,
             findings=found(revision, currency),
             brakes=brakes.shown(),
             program=described(revision, currency),

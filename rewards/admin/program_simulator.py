@@ -41,6 +41,15 @@ _MOST_MONEY: Final = 10**12
 _MOMENT: Final = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
+_DAYS: Final = (Trigger.BIRTHDAY.value, Trigger.ANNIVERSARY.value, Trigger.ENROLMENT.value)
+# What a kind of case asks for; the rest is folded away.
+_KINDS_BY_FIELD: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("cart", "channel", "codes", "shipping"), (_CART,)),
+    **dict.fromkeys(("customer", "at"), (_CART, _EVENT, Trigger.RETURN.value, *_DAYS)),
+    "recorded": (_ORDER, _RETURNED, _RECEIVED),
+    "event": (_EVENT,),
+    "properties": (_EVENT, Trigger.RETURN.value),
+}
 _ASKED: Final = frozenset({"kind", "customer", "recorded", "at"})
 
 
@@ -95,6 +104,9 @@ class CaseForm(StaffForm):
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
         self.currency = currency
         super().__init__(*args, **kwargs)
+        self.fields["kind"].widget.attrs["data-switches"] = ""
+        for name, kinds in _KINDS_BY_FIELD.items():
+            self.fields[name].widget.attrs["data-for"] = " ".join(kinds)
 
     def clean_properties(self) -> dict[str, Any]:
         found = self.cleaned_data["properties"]

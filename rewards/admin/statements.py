@@ -24,6 +24,7 @@ from rewards.models import Lot, LotState
 from rewards.queries import balances, statements
 from rewards.queries.statements import Statement
 from rewards.services import lots
+from tenants.admin.forms import DayInput
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.domain.permissions import Permission
 
@@ -46,8 +47,8 @@ _COLUMNS: Final = (
 class PeriodForm(forms.Form):
     """Whole days, both included."""
 
-    begin = forms.DateField(label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}))
-    end = forms.DateField(label=gettext_lazy("To"), widget=forms.DateInput(attrs={"type": "date"}))
+    begin = forms.DateField(label=gettext_lazy("From"), widget=DayInput())
+    end = forms.DateField(label=gettext_lazy("To"), widget=DayInput())
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -30,7 +30,7 @@ from rewards.queries import tiers as tier_queries
 from rewards.services import tiers
 from tenants.admin import formats
 from tenants.admin.charts import Series, chart
-from tenants.admin.forms import StaffForm, offer
+from tenants.admin.forms import DayInput, StaffForm, offer
 from tenants.admin.frame import Crumb, FormPage, StaffPage
 from tenants.domain.permissions import Permission
 
@@ -126,9 +126,7 @@ class TierPreviewPage(StaffPage):
 
 class LockForm(StaffForm):
     tier = forms.ChoiceField(label=gettext_lazy("Tier"))
-    until = forms.DateField(
-        label=gettext_lazy("Until the end of"), widget=forms.DateInput(attrs={"type": "date"})
-    )
+    until = forms.DateField(label=gettext_lazy("Until the end of"), widget=DayInput())
     reason = forms.CharField(
         label=gettext_lazy("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 2})
     )

@@ -15,6 +15,7 @@ from rewards.admin.money import to_major, to_minor
 from rewards.admin.program_rows import Row
 from rewards.domain.expiry import ExpiryKind
 from rewards.domain.wallets import MANUAL, WARNING_DAYS, RefundPolicy, WalletKind
+from tenants.admin.forms import DayInput
 
 Text = str | Promise
 KIND_LABELS: Final[Mapping[str, Text]] = {
@@ -92,7 +93,7 @@ class WalletRow(Row):
         help_text=gettext_lazy("For instance order_delivered. Its order_id says which order is meant."),
     )  # fmt: skip
     pending_until = forms.DateField(
-        label=gettext_lazy("Date"), required=False, widget=forms.DateInput(attrs={"type": "date"}),
+        label=gettext_lazy("Date"), required=False, widget=DayInput(),
         help_text=gettext_lazy("What is earned later can be spent at once."),
     )  # fmt: skip
     warning_days = forms.CharField(

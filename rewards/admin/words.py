@@ -64,6 +64,7 @@ FIELD_LABELS: Final[Mapping[str, Text]] = {
     "customer.orders_before": gettext_lazy("orders before"),
     "customer.qualifying_spend_minor": gettext_lazy("qualifying spend"),
 }
+_FIRST_ORDER: Final = ((Op.LTE.value, 0), (Op.EQ.value, 0), (Op.LT.value, 1))
 COMPARISON_LABELS: Final[Mapping[str, Text]] = {
     Op.GTE.value: gettext_lazy("at least"),
     Op.LTE.value: gettext_lazy("at most"),
@@ -154,6 +155,8 @@ def condition(field: str, comparison: str, value: Any, currency: str) -> str:
     """Write a condition: “order total at least $50.00”."""
     if field.startswith(f"{FactSource.SEGMENT.value}."):
         return field_label(field)
+    if field.endswith(".orders_before") and (comparison, value) in _FIRST_ORDER:
+        return _("it is the first order")
     start = f"{field_label(field)} {comparison_label(comparison)}"
     if comparison in {Op.EXISTS.value, Op.MISSING.value}:
         return start

@@ -78,6 +78,11 @@ def request_changes(*, revision: ProgramRevision, comment: str, by: Actor, at: d
     )
 
 
+def needs_other_approver(row: ProgramRevision) -> bool:
+    """Tell whether nobody can publish a revision, not the first one, before somebody else has approved it."""
+    return not may(Step.PUBLISH, row.state) and not Program.objects.filter(allows_self_approval=True).exists()
+
+
 @transaction.atomic
 def allow_self_approval(*, is_allowed: bool, by: Actor, at: datetime) -> None:
     """Let one person approve what they wrote, or not; for tenants with a single manager, always audited."""

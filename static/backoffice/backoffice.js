@@ -168,6 +168,21 @@
     });
   }
 
+  // Fields that only some choices ask for are folded away for the others, unless something is wrong in them.
+  function switches(root) {
+    root.querySelectorAll("select[data-switches]").forEach((select) => {
+      const fold = () => {
+        select.form.querySelectorAll("[data-for]").forEach((input) => {
+          const field = input.closest(".b-field");
+          const isAsked = input.dataset.for.split(" ").includes(select.value);
+          field.hidden = !isAsked && !field.classList.contains("b-wrong");
+        });
+      };
+      select.addEventListener("change", fold);
+      fold();
+    });
+  }
+
   // The zone of whoever sits before the browser, where the form leaves it open.
   function zones(root) {
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -193,5 +208,6 @@
     guards(document);
     uploads(document);
     zones(document);
+    switches(document);
   });
 })();

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from tenants.admin import audit_words
+from tenants.admin.forms import DayInput
 from tenants.admin.lists import FilterForm, ListPage
 from tenants.domain.permissions import Permission
 from tenants.models import AuditEntry
@@ -28,7 +29,7 @@ class AuditFilters(FilterForm):
     action = forms.ChoiceField(
         label=_("Action"), choices=lambda: [("", _("Any action")), *audit_words.choices()]
     )
-    since = forms.DateField(label=_("Since"), widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(label=_("Since"), widget=DayInput())
 
 
 class AuditPage(ListPage):

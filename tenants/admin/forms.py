@@ -31,6 +31,15 @@ class StaffForm(forms.Form):
         super().full_clean()
 
 
+class DayInput(forms.DateInput):
+    """The browser's field for a day, which reads and sends ISO dates whatever the language of the page."""
+
+    input_type = "date"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs, format="%Y-%m-%d")
+
+
 def offer(form: forms.Form, field: str, choices: Iterable[tuple[Any, Any]]) -> None:
     """Set what a choice of a form offers, for choices that only the tenant's rows know."""
     cast("forms.ChoiceField", form.fields[field]).choices = list(choices)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from crm.models import SegmentMember
 from rewards.models import CouponCampaign, CouponDefinition
 from tenants.scope import tenant_scope
 from tests.loyalty_saas.backoffice.filling import Filled
 from tests.loyalty_saas.backoffice.test_access import address
+from tests.rewards.coupons import make_definition
 from tests.rewards.publishing import publish_draft
 
 pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
 
 
 def test_a_campaign_is_made_for_local_days_and_changed(filled: Filled, staff: Client) -> None:
@@ -127,3 +130,23 @@ def test_the_form_says_everything_about_carts(filled: Filled, staff: Client) -> 
     assert (initial["free_quantity"], initial["excluded_categories"], initial["minimum_quantity"]) == (
         2, "tobacco\nbooks", 3,
     )  # fmt: skip
+
+
+def test_the_list_tells_what_is_over_and_what_is_to_come_and_finds_by_name(
+    filled: Filled, staff: Client
+) -> None:
+    today = timezone.now()
+    spans = {"past": (None, today - timedelta(days=1)), "now": (None, None), "soon": (today + DAY, None)}
+    with tenant_scope(filled.tenant):
+        for key, (since, until) in spans.items():
+            make_definition(key, valid_from=since, valid_until=until)
+        make_definition("off", is_active=False)
+        over = CouponCampaign.objects.create(key="over", name="Over", ends_at=today - DAY, created_at=today)
+        CouponDefinition.objects.filter(pk=make_definition("campaign").pk).update(campaign=over)
+    rows = staff.get("/t/acme/coupons/").context["definitions"]
+    told = {row["definition"].key: row["state"] for row in rows}
+    assert {key: told[key] for key in (*spans, "off", "campaign")} == {
+        "past": "Ended", "now": "Offered", "soon": "Not yet", "off": "Switched off", "campaign": "Ended",
+    }  # fmt: skip
+    found = staff.get("/t/acme/coupons/?q=SOON").context["definitions"]
+    assert [row["definition"].key for row in found] == ["soon"]

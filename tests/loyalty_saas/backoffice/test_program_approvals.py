@@ -147,3 +147,26 @@ def test_services_refuse_by_themselves(filled: Filled, marketer: Client, actor: 
         powerless = Actor(actor.kind, actor.label)
         with pytest.raises(PermissionRefused):
             program_reviews.set_rehearsal_policy(policy="required", by=powerless, at=NOW)
+
+
+def test_publishing_is_offered_only_where_it_can_succeed(
+    filled: Filled, marketer: Client, staff: Client, actor: Actor
+) -> None:
+    path = "/t/acme/program/2/publish/"
+    waiting = staff.get(path)
+    assert waiting.context["waits_for_approval"]
+    assert 'name="confirmation"' not in waiting.content.decode()
+    rehearse(filled, actor)
+    step(marketer, "submit")
+    step(staff, "approve")
+    ready = staff.get(path)
+    assert not ready.context["waits_for_approval"]
+    assert 'name="confirmation"' in ready.content.decode()
+
+
+def test_whoever_may_approve_oneself_is_offered_to_publish(
+    filled: Filled, marketer: Client, staff: Client
+) -> None:
+    with tenant_scope(filled.tenant):
+        Program.objects.update(allows_self_approval=True)
+    assert not staff.get("/t/acme/program/2/publish/").context["waits_for_approval"]
