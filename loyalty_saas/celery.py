@@ -47,6 +47,8 @@ def route(
 app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_transport_options={
+        # Redis and Valkey give back what a killed worker held after this time and not before. Nobody waits
+        # for that: the row is found by the relay in seconds, by the sweeper of jobs after a minute.
         "visibility_timeout": _VISIBILITY_TIMEOUT_SECONDS,
         "queue_order_strategy": "round_robin",
         "socket_keepalive": True,
@@ -54,9 +56,6 @@ app.conf.update(
         "max_retries": 0,
         "socket_connect_timeout": 2,
         "socket_timeout": 2,
-        # A killed worker's tasks come back in half a minute instead of after minutes.
-        "unacked_restore_interval": 5,
-        "unacked_restore_throttle": 1,
     },
     task_default_queue="interactive",
     task_routes=(route,),

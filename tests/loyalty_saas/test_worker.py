@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from celery.utils.nodenames import gethostname
+from django.db.models import F
 from django.utils import timezone
 from kombu import Connection
 
@@ -16,6 +19,8 @@ from loyalty_saas import celery as celery_module
 from loyalty_saas.embedded.processes import Child, Supervisor
 from loyalty_saas.embedded.product import Pool, worker_program
 from loyalty_saas.embedded.valkey import EmbeddedValkey
+from rewards.models import LedgerTransaction
+from rewards.services import verification
 from tenants.domain.actors import Actor
 from tenants.models import AuditEntry, Job, Tenant
 from tenants.scope import tenant_scope
@@ -23,6 +28,7 @@ from tenants.services import jobs
 from tests.lines import line_to
 from tests.loyalty_saas import worker_jobs  # noqa: F401 - registers the kinds here as well
 from tests.processes import broker_at, kill, product_environment, wait_until
+from tests.rewards.factories import make_customer, make_wallet
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, databases=["default", "platform"]),
@@ -127,6 +133,54 @@ def test_a_job_whose_worker_was_killed_is_done_by_the_next(
     start_worker()
     done = finished(tenant, job)
     assert (done.state, done.attempts, done.result) == (Job.State.SUCCEEDED, 2, {"attempt": "second"})
+
+
+def test_a_job_of_a_stopped_worker_is_done_by_another_and_left_alone_by_the_first(
+    supervisor: Supervisor, tenant: Tenant, actor: Actor
+) -> None:
+    server = EmbeddedValkey(supervisor.directory / "valkey")
+    supervisor.start(server.program())
+    note, go = supervisor.directory / "runs", supervisor.directory / "go"
+    with tenant_scope(tenant):
+        make_wallet()
+        members = [make_customer() for _ in range(4)]
+    with broker_at(server.broker_url):
+        environment, home = product_environment(server.broker_url), supervisor.directory / "run"
+        stopped, other = supervisor.start(
+            *(worker_program(replace(ALL_QUEUES, name=name), environment, home, JOBS) for name in ("a", "b"))
+        )
+        job = start_job(tenant, actor, "worker_test.pay", note=str(note), go=str(go))
+        wait_until(note.exists)
+        if "tenants.run_job" not in stopped.log.read_text():
+            stopped, other = other, stopped
+        os.killpg(stopped.process.pid, signal.SIGSTOP)
+        with tenant_scope(tenant):
+            # A minute passes without a sign of life.
+            Job.objects.update(heartbeat_at=F("heartbeat_at") - jobs.LOST_AFTER)
+
+        def is_done() -> bool:
+            # A message that was handed to the stopped one is sent again.
+            jobs.sweep(at=timezone.now(), resend_after=timedelta(seconds=1))
+            with tenant_scope(tenant):
+                job.refresh_from_db()
+            return job.state in Job.FINISHED
+
+        wait_until(is_done)
+        assert (job.state, job.result, job.attempts) == (Job.State.SUCCEEDED, {"attempt": "second"}, 2)
+        with tenant_scope(tenant):
+            row = Job.objects.values().get()
+        go.touch()
+        os.killpg(stopped.process.pid, signal.SIGCONT)
+        wait_until(lambda: "job.lost" in stopped.log.read_text())
+        with tenant_scope(tenant):
+            assert Job.objects.values().get() == row
+            paid = LedgerTransaction.objects.values_list("source_id", flat=True)
+            assert sorted(paid) == sorted(str(member.pk) for member in members)
+            assert verification.verify_ledger(by=actor, at=timezone.now()).findings == ()
+        # It is as good as new.
+        supervisor.stop_child(other)
+        later = start_job(tenant, actor, "worker_test.count_audit", steps=1)
+        assert finished(tenant, later).state == Job.State.SUCCEEDED
 
 
 def test_a_worker_and_its_job_outlive_their_broker(

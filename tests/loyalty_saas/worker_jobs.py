@@ -9,6 +9,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from crm.models import Customer
+from rewards.models import TransactionKind, Wallet
+from rewards.services import ledger
+from rewards.services.ledger import Source
 from tenants.models import AuditEntry
 from tenants.queue import JobContext, job_handler
 from tenants.scope import tenant_scope
@@ -35,6 +39,28 @@ def sleep_once(*, job: JobContext) -> dict[str, Any]:
         note.touch()
         time.sleep(600)
     return {"attempt": "second"}
+
+
+@job_handler("worker_test.pay", label=_("Pay"), queue="ml")
+def pay(*, job: JobContext) -> dict[str, Any]:
+    """One point to each member; the first attempt waits in the middle until a test lets it go on."""
+    note, go = Path(job.params["note"]), Path(job.params["go"])
+    is_first = not note.exists()
+    with tenant_scope(job.tenant):
+        members = list(Customer.objects.order_by("pk").values_list("pk", flat=True))
+        wallet = Wallet.objects.get()
+    for number, member in enumerate(members):
+        if is_first and number == len(members) // 2:
+            note.touch()
+            while not go.exists():
+                time.sleep(0.02)
+        with tenant_scope(job.tenant):
+            ledger.post(
+                customer_id=member, wallet_id=wallet.pk, points=1, kind=TransactionKind.ADJUST,
+                source=Source("worker_test", str(member)), occurred_at=job.at, by=job.actor, at=job.at,
+            )  # fmt: skip
+        job.progress(number + 1, len(members), f"by {os.getpid()}")
+    return {"attempt": "first" if is_first else "second"}
 
 
 @job_handler("worker_test.wait", label=_("Wait"), queue="ml")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from celery import current_app
+from kombu.transport.redis import Channel
 
 from loyalty_saas.embedded.processes import Supervisor
 from loyalty_saas.embedded.valkey import EmbeddedValkey
@@ -101,3 +102,20 @@ def test_a_hanging_broker_holds_one_sender_up_and_is_trusted_again(trials: Trial
 
     wait_until(is_sent)
     assert send_together(line) == [True] * SENDERS
+
+
+def test_what_a_killed_worker_held_comes_back_after_the_visibility_timeout_alone(line: Line) -> None:
+    assert queue.send(*SENT)
+    with current_app.connection_for_read() as connection:
+        channel: Channel = connection.channel()
+        # As a process that was killed: it says nothing more, not even that it goes.
+        channel.do_restore = False
+        held = channel.basic_get(SENT[1])
+        channel.qos.restore_visible()
+        assert channel.basic_get(SENT[1]) is None
+        channel.client.zincrby(
+            channel.unacked_index_key, -current_app.conf.broker_transport_options["visibility_timeout"],
+            held.delivery_tag,
+        )  # fmt: skip
+        channel.qos.restore_visible(interval=1)
+        assert channel.basic_get(SENT[1]).headers["id"] == held.headers["id"]
