@@ -10,14 +10,31 @@ from typing import Any
 from celery import Celery, signals
 from celery.schedules import crontab
 from django.conf import settings
-from kombu import Queue
+from kombu import Connection, Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty_saas.settings.base")
 
 APPS_WITH_TASKS = ["tenants", "crm", "rewards", "recommendations"]
 _VISIBILITY_TIMEOUT_SECONDS = 3600
 
-app = Celery("loyalty_saas")
+_ANSWER_SECONDS = 2
+
+
+class Application(Celery):
+    """Who sends gives a broker that says nothing as long as the options for Redis do."""
+
+    def connection_for_write(self, url: str | None = None, *arguments: Any, **options: Any) -> Connection:
+        """Connect as Celery does, with limits to each read and write of RabbitMQ's client.
+
+        Workers, which read, have none: heartbeats tell them, and to declare their queues may take a while.
+        """
+        limits = {"read_timeout": _ANSWER_SECONDS, "write_timeout": _ANSWER_SECONDS}
+        options["transport_options"] = limits | (options.get("transport_options") or {})
+        options.setdefault("connect_timeout", _ANSWER_SECONDS)
+        return super().connection_for_write(url, *arguments, **options)
+
+
+app = Application("loyalty_saas")
 
 
 def queue_names() -> list[str]:
@@ -46,6 +63,8 @@ def route(
 
 app.conf.update(
     broker_connection_retry_on_startup=True,
+    # A worker of RabbitMQ misses it after two of these, and connects again.
+    broker_heartbeat=30,
     broker_transport_options={
         # Redis and Valkey give back what a killed worker held after this time and not before. Nobody waits
         # for that: the row is found by the relay in seconds, by the sweeper of jobs after a minute.
@@ -54,8 +73,8 @@ app.conf.update(
         "socket_keepalive": True,
         # Who sends while the broker is away goes on at once; workers and beat come back anyway.
         "max_retries": 0,
-        "socket_connect_timeout": 2,
-        "socket_timeout": 2,
+        "socket_connect_timeout": _ANSWER_SECONDS,
+        "socket_timeout": _ANSWER_SECONDS,
     },
     task_default_queue="interactive",
     task_routes=(route,),
