@@ -6,6 +6,10 @@ import gc
 import os
 from typing import Any
 
+from django.conf import settings
+
+from tenants.postgresql import silence
+
 wsgi_app = "loyalty_saas.wsgi"
 workers = int(os.environ.get("WEB_CONCURRENCY") or max(2, os.cpu_count() or 2))
 worker_class = "gthread"
@@ -18,6 +22,11 @@ graceful_timeout = 5
 accesslog = "-"
 # It would be put under the home directory, which a service account may not have.
 control_socket_disable = True
+
+
+def post_worker_init(_worker: Any) -> None:
+    """No request waits for a silent database without end."""
+    silence.watch(settings.DATABASE_SILENCE_SECONDS)
 
 
 def when_ready(server: Any) -> None:

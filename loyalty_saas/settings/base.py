@@ -98,9 +98,23 @@ TEMPLATES = [
 _DATABASE_URL = env.str("DATABASE_URL", default="postgres://app_rw@127.0.0.1:5432/loyalty")
 
 
+# How long a web process waits for a word of a database that took its statement.
+DATABASE_SILENCE_SECONDS = env.float("DATABASE_SILENCE_SECONDS", default=60)
+# A connection whose other end is gone without a word is given up after half a minute.
+_LINE = {
+    "connect_timeout": env.int("DATABASE_CONNECT_SECONDS", default=10),
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
+
+
 def _database(url: str) -> dict[str, object]:
+    named = environ.Env.db_url_config(url, engine="tenants.postgresql")
     return {
-        **environ.Env.db_url_config(url, engine="tenants.postgresql"),
+        **named,
+        "OPTIONS": {**_LINE, **named.get("OPTIONS", {})},
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": env.int("CONN_MAX_AGE_SECONDS", default=60),
         "CONN_HEALTH_CHECKS": True,

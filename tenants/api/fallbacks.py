@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
@@ -28,6 +31,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     if request.path_info.startswith(_API):
+        if isinstance(sys.exception(), OperationalError):
+            # Perhaps it was committed, and nobody could say so.
+            detail = "The database did not answer. Send the request again, with the same Idempotency-Key."
+            return problem(request, status=503, code="unavailable", title="Not available now", detail=detail)
         detail = "Nothing was changed. Send request_id to support."
         return problem(request, status=500, code="server_error", title="Something went wrong", detail=detail)
     return defaults.server_error(request)

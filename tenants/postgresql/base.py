@@ -13,6 +13,8 @@ from django.db.transaction import TransactionManagementError
 from psycopg import pq
 from psycopg.errors import error_from_result
 
+from tenants.postgresql import silence
+
 
 def _text(value: str) -> str:
     """Quote text as PostgreSQL reads it with standard_conforming_strings, which the wrapper insists on."""
@@ -80,6 +82,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection = super().get_new_connection(conn_params)
         if connection.pgconn.parameter_status(b"standard_conforming_strings") != b"on":
             raise ImproperlyConfigured("The server must have standard_conforming_strings on.")
+        silence.register(connection)
         return connection
 
     def create_cursor(self, name: str | None = None) -> Any:
