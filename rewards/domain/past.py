@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -12,9 +13,9 @@ from rewards.domain.measures import Leaving
 
 _BY_TIME: Final = itemgetter(0, 1, 2)
 # At one instant: what leaves a window is gone, staff have locked, members have asked, orders come before
-# returns, returns before events, points are released once the events are paid and spent then, and the night
-# comes last.
-LEFT, LOCKED, OPTED, ORDER, RETURN, EVENT, RELEASED, MOVED, MEMBER_DAY, NIGHT = range(10)
+# returns, returns before events, points are released once the events are paid, held and spent then, and the
+# night comes last.
+LEFT, LOCKED, OPTED, ORDER, RETURN, EVENT, RELEASED, HELD, MOVED, MEMBER_DAY, NIGHT = range(11)
 
 
 class Played(NamedTuple):
@@ -107,6 +108,27 @@ class Released(NamedTuple):
     awaits: str
 
 
+class Held(NamedTuple):
+    """Points that somebody set aside."""
+
+    at: datetime
+    kind: int
+    id: int
+    customer_id: int
+    wallet: str
+    points: int
+
+
+class Unheld(NamedTuple):
+    """The end of a hold that gives the points back; ``id`` is the hold's."""
+
+    at: datetime
+    kind: int
+    id: int
+    customer_id: int
+    wallet: str
+
+
 class Left(NamedTuple):
     """What has left the 365 days of spend that rules see, or the window that decides tiers (``gone``)."""
 
@@ -135,6 +157,18 @@ class Night(NamedTuple):
     at: datetime
     kind: int = NIGHT
     id: int = 0
+
+
+class Timetable:
+    """What is known beforehand of all days together, by moment."""
+
+    def __init__(self, found: Iterable[Any]) -> None:
+        self._found = sorted(found, key=_BY_TIME)
+
+    def between(self, since: datetime, until: datetime) -> Sequence[Any]:
+        """Return what happens in a span."""
+        first, last = (bisect_left(self._found, at, key=itemgetter(0)) for at in (since, until))
+        return self._found[first:last]
 
 
 def in_time_order(*streams: Sequence[Any]) -> list[Any]:

@@ -5,7 +5,7 @@ What is kept grows with members and with what of them is still open, not with ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from rewards.domain.measures import Measures
 from rewards.domain.movements import Moved, Movements
 from rewards.domain.past import (
     Counted,
+    Held,
     Late,
     Left,
     Locked,
@@ -28,12 +29,15 @@ from rewards.domain.past import (
     Recounted,
     Released,
     Returned,
+    Timetable,
+    Unheld,
 )
 from rewards.domain.pots import wallet_of
 from rewards.domain.rehearsal_totals import RehearsalTotals
 from rewards.domain.rules import GrantKind, Trigger
 from rewards.domain.shadow_challenges import ShadowChallenges
 from rewards.domain.shadow_gifts import ShadowGifts
+from rewards.domain.shadow_holds import ShadowHolds
 from rewards.domain.shadow_movements import ShadowMovements
 from rewards.domain.shadow_points import ShadowPoints
 from rewards.domain.shadow_returns import ShadowReturns
@@ -48,7 +52,8 @@ _ORDER: Final = Trigger.ORDER
 class ShadowLedger:
     """Plays what happened in time order. Facts of members are of today, all that is counted is of the time.
 
-    ``points`` are the accounts as they were, ``movements`` the postings that no rule and no challenge made.
+    ``points`` are the accounts as they were, ``movements`` the postings that no rule and no challenge made,
+    ``captures`` the holds that some of them spend, ``timetable`` what else is known beforehand.
     Only of what ``returned_orders`` earned does anybody ask: something of them is given back in these days.
     ``changed_rules`` are those that the live program does not have like this. Whoever opens the ledger sets
     ``challenges``, where there are any.
@@ -63,6 +68,8 @@ class ShadowLedger:
         since: datetime,
         points: ShadowPoints,
         movements: Movements,
+        captures: Mapping[int, int] | None = None,
+        timetable: Timetable | None = None,
         returned_orders: Collection[int] = (),
         remembered: Collection[int] | None = (),
         changed_rules: Collection[str] = (),
@@ -70,7 +77,9 @@ class ShadowLedger:
         revision = engine.revision
         given = {grant.kind for rule in revision.rules for grant in rule.grants}
         self.engine, self._usage, self._budgets = engine, usage, budgets
-        self.points, self.movements = points, ShadowMovements(points, movements)
+        self.timetable = timetable or Timetable(())
+        self.points, self.holds = points, ShadowHolds(points, captures or {})
+        self.movements = ShadowMovements(points, movements, self.holds)
         self.returns, self.totals = ShadowReturns(returned_orders), RehearsalTotals(changed_rules)
         self.spending, self.state_by_customer = ShadowSpending(revision.tiers), dict[int, CustomerState]()
         # Where nothing but that spend decides, it need not be counted twice.
@@ -96,7 +105,8 @@ class ShadowLedger:
         self._how: dict[type[Any], Callable[[Any], None]] = {
             Played: self._decide, Returned: self._give_back, Counted: self._count, Left: self._leave,
             Locked: self._lock, Night: self._sleep, Released: self._release, Moved: self._move,
-            Late: self._decide_late, Opted: self._opt, Recounted: self._recount,
+            Late: self._decide_late, Opted: self._opt, Recounted: self._recount, Held: self.holds.hold,
+            Unheld: self.holds.unhold,
         }  # fmt: skip
 
     def play(self, happened: Iterable[Any]) -> None:

@@ -57,6 +57,25 @@ class ShadowAccount:
         self._take(parts)
         return parts
 
+    def hold(self, points: int, at: datetime) -> list[tuple[LotBalance, int]]:
+        """Set up to ``points`` of usable lots aside; return the lots with what is held of each."""
+        parts = list(shares(self._lots.values(), points, at))
+        for lot, part in parts:
+            lot.held += part
+        return parts
+
+    def unhold(self, parts: Iterable[tuple[LotBalance, int]]) -> None:
+        """Give what was set aside back; what has ended meanwhile is swept later."""
+        for lot, part in parts:
+            lot.held -= part
+        self._plan()
+
+    def capture(self, parts: Iterable[tuple[LotBalance, int]]) -> None:
+        """Spend what was set aside, also of lots that have ended."""
+        for lot, part in parts:
+            lot.held -= part
+            self._take([(lot, part)])
+
     def cancel(self, points: int) -> int:
         """Take up to ``points`` from pending lots, the oldest first; return how many."""
         taken = 0
@@ -108,7 +127,7 @@ class ShadowAccount:
             now = self.next_at
             self._activate([lot for lot in self._lots.values() if _is_due(lot, now)], now)
             ended = [lot for lot in self._lots.values() if lot.expires_at and lot.expires_at <= now]
-            expired += self._take([(lot, lot.remaining) for lot in ended])
+            expired += self._take([(lot, lot.free) for lot in ended])
             self._plan()
         return expired
 
@@ -157,7 +176,8 @@ class ShadowAccount:
             self.debt -= self._take(shares(self._lots.values(), min(self.debt, total), at))
 
     def _plan(self) -> None:
-        moments = [lot.expires_at for lot in self._lots.values() if lot.expires_at is not None]
+        # What is held does not end.
+        moments = [lot.expires_at for lot in self._lots.values() if lot.expires_at is not None and lot.free]
         moments += [lot.activates_at for lot in self._lots.values() if lot.is_pending and lot.activates_at]
         self.next_at = min(moments, default=NEVER)
 

@@ -11,7 +11,7 @@ from rewards.domain.lots import LotBalance
 from rewards.domain.measures import Measures
 from rewards.domain.shadow_points import ShadowPoints
 from rewards.domain.shadow_tiers import ShadowTiers
-from rewards.domain.wallets import RefundPolicy
+from rewards.domain.wallets import RefundPolicy, released_by_staff
 
 TierAt = Callable[[int, datetime], str | None]
 
@@ -42,6 +42,9 @@ class ShadowGifts:
             return True
         wallet, points = reward.key, reward.points
         terms = self._points.terms(wallet, earned_at, self._tier_at(customer_id, earned_at))
+        if terms.awaits is not None:
+            awaits = self._points.awaited(released_by_staff("challenge", gift.source))
+            terms = terms._replace(awaits=awaits)
         lot = self._points.credit(customer_id, wallet, points, terms, earned_at=earned_at, at=at)
         self._points.totals[wallet].given += points
         self._points_by_customer[customer_id] += points

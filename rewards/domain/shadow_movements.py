@@ -8,8 +8,9 @@ from typing import Final
 
 from rewards.domain.lots import LotBalance
 from rewards.domain.movements import Moved, Movement, Movements
+from rewards.domain.shadow_holds import ShadowHolds
 from rewards.domain.shadow_points import ShadowPoints
-from rewards.domain.wallets import CreditTerms
+from rewards.domain.wallets import CreditTerms, released_by_staff
 
 Parts = Sequence[tuple[LotBalance, int]]
 _GIFT_LASTS: Final = timedelta(minutes=1)
@@ -21,8 +22,8 @@ _CORRECTIONS: Final = frozenset({Movement.REMOVED, Movement.REVERSED})
 class ShadowMovements:
     """Repeats ``movements``, and remembers the lots of those that are undone in these days."""
 
-    def __init__(self, points: ShadowPoints, movements: Movements) -> None:
-        self._points = points
+    def __init__(self, points: ShadowPoints, movements: Movements, holds: ShadowHolds) -> None:
+        self._points, self._holds = points, holds
         self.between: Final = movements.between
         self.undone: Final = movements.undone
         self._parts: dict[int, Parts] = {}
@@ -58,6 +59,8 @@ class ShadowMovements:
             terms = CreditTerms(item.at + _GIFT_LASTS)
         elif item.movement is Movement.ADDED:
             terms = CreditTerms(terms.expires_at)
+        elif terms.awaits is not None:
+            terms = terms._replace(awaits=self._points.awaited(released_by_staff("posting", str(item.id))))
         lot = self._points.credit(
             item.customer_id, item.wallet, item.points, terms, earned_at=item.at, at=item.at,
             extends=item.movement is Movement.EARNED,
@@ -66,7 +69,8 @@ class ShadowMovements:
             self._lots[item.id] = lot, item.points
 
     def _debit(self, item: Moved) -> int:
-        parts = self._points.debit(item.customer_id, item.wallet, item.points, item.at)
+        held = self._holds.captured(item.id)
+        parts = self._points.debit(item.customer_id, item.wallet, item.points, item.at, held=held)
         if item.movement is Movement.SPENT:
             self._points.extend(item.customer_id, item.wallet, item.at)
         if item.id in self.undone:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from typing import Final, NamedTuple
 
@@ -15,10 +15,19 @@ from rewards.domain.facts import Due
 from rewards.domain.lots import NEVER, LotBalance
 from rewards.domain.programs import Revision
 from rewards.domain.shadow_accounts import ShadowAccount
-from rewards.domain.wallets import CreditTerms, Pending, RefundPolicy, WalletPolicy
+from rewards.domain.sources import source_id
+from rewards.domain.wallets import (
+    MANUAL,
+    CreditTerms,
+    Pending,
+    RefundPolicy,
+    WalletPolicy,
+    released_by_staff,
+)
 
 _AT_ONCE: Final = Pending()
 _OTHERWISE: Final = WalletPolicy("", "")
+_BEFORE: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -51,12 +60,17 @@ class Outstanding(NamedTuple):
 class ShadowPoints:
     """Accounts by wallet and member.
 
-    ``told_apart`` are the members who give something back in these days: their lots stay apart. Of everybody
-    else lots that end together are one, and so are those that end at ``horizon`` or later. Without a horizon
-    all lots of all members stay apart.
+    ``told_apart`` are the members who give something back, or have points held, in these days: their lots
+    stay apart. Of everybody else lots that end together are one, and so are those that end at ``horizon`` or
+    later. Without a horizon all lots of all members stay apart. ``released_by_staff`` names the credits that
+    staff made usable.
     """
 
-    def __init__(self, revision: Revision, *, horizon: datetime | None, told_apart: Collection[int]) -> None:
+    def __init__(
+        self, revision: Revision, *, horizon: datetime | None, told_apart: Collection[int],
+        released_by_staff: Collection[str] = (),
+    ) -> None:  # fmt: skip
+        self._by_staff = frozenset(released_by_staff)
         self._zone, self._told_apart = revision.time_zone, told_apart
         self._horizon, self._merges = horizon or NEVER, horizon is not None
         self._policies = {policy.key: policy for policy in revision.wallets}
@@ -76,7 +90,8 @@ class ShadowPoints:
     def open(self, customer_id: int, wallet: str, lot: LotBalance) -> LotBalance | None:
         """Take over a lot of before; the order in which they come is that of their age."""
         lot.id = next(self._numbers)
-        return self._account(customer_id, wallet).credit(lot, lot.available_from)
+        # Nothing is due yet: what became usable in these days is still pending when they begin.
+        return self._account(customer_id, wallet).credit(lot, _BEFORE)
 
     def empty_lot(self, expires_at: datetime | None, available_from: datetime) -> LotBalance:
         """Return a lot of before that held nothing any more, for what comes back to it."""
@@ -98,9 +113,18 @@ class ShadowPoints:
         terms = CreditTerms(
             earned.expires_at,
             waiting.activates_at(earned_at, self._zone),
-            waiting.awaits(due.event_type, due.event_id),
+            self._awaited(waiting, due, earned),
         )
         return self.credit(customer_id, wallet, earned.points, terms, earned_at=earned_at, at=at)
+
+    def awaited(self, key: str) -> str:
+        """Return what points wait for whom staff released under ``key``, if they ever did."""
+        return key if key in self._by_staff else MANUAL
+
+    def _awaited(self, waiting: Pending, due: Due, earned: Earn) -> str | None:
+        if waiting.event != MANUAL:
+            return waiting.awaits(due.event_type, due.event_id)
+        return self.awaited(released_by_staff(due.event_type, source_id(due.event_id, earned.pot)))
 
     def terms(self, wallet: str, at: datetime, tier: str | None) -> CreditTerms:
         """Return the terms of a credit that no event of a rule earned."""
@@ -132,11 +156,30 @@ class ShadowPoints:
             if until is not None:
                 self._settled(customer_id, wallet, at).extend(until)
 
-    def debit(
+    def hold(
         self, customer_id: int, wallet: str, points: int, at: datetime
     ) -> Sequence[tuple[LotBalance, int]]:
-        """Spend what is there of ``points``; return the lots with what was taken of each."""
-        parts = self._settled(customer_id, wallet, at).debit(points, at)
+        """Set aside what is there of ``points``; return the lots with what is held of each."""
+        return self._settled(customer_id, wallet, at).hold(points, at)
+
+    def unhold(
+        self, customer_id: int, wallet: str, parts: Sequence[tuple[LotBalance, int]], at: datetime
+    ) -> None:
+        """Give what was set aside back to its lots."""
+        self._settled(customer_id, wallet, at).unhold(parts)
+
+    def debit(
+        self, customer_id: int, wallet: str, points: int, at: datetime, *,
+        held: Sequence[tuple[LotBalance, int]] = (),
+    ) -> Sequence[tuple[LotBalance, int]]:  # fmt: skip
+        """Spend what is ``held`` for it, and then what is there of ``points``.
+
+        Returns the lots with what was taken of each.
+        """
+        account = self._settled(customer_id, wallet, at)
+        account.capture(held)
+        rest = points - sum(part for _lot, part in held)
+        parts = [*held, *(account.debit(rest, at) if rest > 0 else ())]
         taken, totals = sum(part for _lot, part in parts), self.totals[wallet]
         totals.spent += taken
         totals.missing += points - taken

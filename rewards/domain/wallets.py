@@ -81,6 +81,11 @@ def events_awaited(wallets: Iterable[WalletPolicy]) -> frozenset[str]:
     return frozenset(wallet.pending.event for wallet in wallets) - {"", MANUAL}
 
 
+def released_by_staff(source_type: str, source: str) -> str:
+    """Return what a credit waits for that staff release one day, told apart from those that wait on."""
+    return f"{MANUAL}:{source_type}:{source}"
+
+
 def awaited(event: str, event_type: str, event_id: int) -> str:
     """The name under which lots wait: the event, and the order (or other fact) it must name."""
     return f"{event}:{event_type}:{event_id}"

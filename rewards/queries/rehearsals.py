@@ -15,21 +15,17 @@ from rewards.domain.past import (
     EVENT,
     LOCKED,
     ORDER,
-    RELEASED,
     RETURN,
     Counted,
     Late,
     Locked,
     Played,
     Recounted,
-    Released,
     Returned,
     ReturnedUnits,
 )
-from rewards.domain.programs import Revision
 from rewards.domain.rules import Trigger
 from rewards.domain.sources import event_number
-from rewards.domain.wallets import awaited, events_awaited, named_order
 from rewards.queries import customer_states, documents
 from rewards.queries.rehearsal_rows import rows
 from tenants.domain.actors import SYSTEM
@@ -82,16 +78,6 @@ _LOCKS = """
     WHERE tenant_id = %(tenant)s AND changed_at >= %(since)s AND changed_at < %(until)s
       AND move IN ('locked', 'unlocked') AND actor_label <> %(program)s
     ORDER BY changed_at, id
-"""
-_RELEASING = """
-    SELECT e.occurred_at, e.name, e.properties::text FROM crm_event e
-    WHERE e.tenant_id = %(tenant)s AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
-      AND e.name = ANY(%(names)s)
-    ORDER BY e.occurred_at, e.message_id
-"""
-_ORDERS_NAMED = """
-    SELECT external_id, id, customer_id FROM crm_order
-    WHERE tenant_id = %(tenant)s AND external_id = ANY(%(names)s) AND customer_id IS NOT NULL
 """
 _EVENTS = """
     SELECT e.occurred_at, e.message_id, e.customer_id, e.name, e.properties::text
@@ -192,29 +178,6 @@ def events(
 def _properties(text: str, secret: frozenset[str]) -> dict[str, Any]:
     properties: dict[str, Any] = msgspec.json.decode(text)
     return without(properties, secret) if secret else properties
-
-
-def released(since: datetime, until: datetime, revision: Revision) -> list[Released]:
-    """Return the events that pending points of an order wait for."""
-    names = events_awaited(revision.wallets)
-    if not names:
-        return []
-    named = [
-        (at, name, order)
-        for at, name, text in rows(_RELEASING, since=since, until=until, names=sorted(names))
-        if (order := named_order(msgspec.json.decode(text))) is not None
-    ]
-    ids = {
-        name: (order_id, customer_id)
-        for name, order_id, customer_id in rows(
-            _ORDERS_NAMED, names=sorted({order for _at, _name, order in named})
-        )
-    }
-    return [
-        Released(at, RELEASED, number, ids[order][1], awaited(name, "order", ids[order][0]))
-        for number, (at, name, order) in enumerate(named)
-        if order in ids
-    ]
 
 
 def locks(since: datetime, until: datetime) -> list[Locked]:

@@ -23,6 +23,7 @@ from rewards.queries import (
     rehearsal_actuals,
     rehearsal_challenges,
     rehearsal_days,
+    rehearsal_releases,
     rehearsal_windows,
 )
 from rewards.queries import rehearsals as past
@@ -133,7 +134,8 @@ def _happened(ledger: ShadowLedger, since: datetime, until: datetime, *, began: 
             since, until, answered=engine.event_names, counted=measures.event_names if measures else (),
             read=challenges.event_names if challenges else (), hidden=sensitive.hidden(),
         ),
-        past.released(since, until, revision),
+        rehearsal_releases.by_events(since, until, revision),
+        ledger.timetable.between(since, until),
         list(ledger.movements.between(since, until)),
         rehearsal_days.days_of_members(since, until, engine),
         rehearsal_days.nights(after, until, revision.time_zone),

@@ -9,6 +9,7 @@ from datetime import datetime
 from rewards.domain.engine import Engine
 from rewards.domain.lots import LotBalance
 from rewards.domain.measures import Measures
+from rewards.domain.past import Timetable
 from rewards.domain.programs import Revision
 from rewards.domain.rehearsal_totals import changed_rules
 from rewards.domain.rehearsals import ShadowLedger
@@ -17,9 +18,11 @@ from rewards.domain.shadow_points import ShadowPoints
 from rewards.queries import (
     customer_states,
     rehearsal_challenges,
+    rehearsal_holds,
     rehearsal_lots,
     rehearsal_movements,
     rehearsal_openings,
+    rehearsal_releases,
 )
 from rewards.queries.rehearsal_lots import Opened, ReturnedOrders
 from rewards.queries.rehearsal_movements import Line
@@ -41,21 +44,39 @@ def opened(
     takes memory for every credit.
     """
     returned, moved = rehearsal_lots.returned_orders(since, until), rehearsal_movements.between(since, until)
+    holds = rehearsal_holds.between(since, until)
+    by_staff = rehearsal_releases.by_staff(since, until, engine.revision)
     horizon = None if tells_all_lots_apart else until
-    told_apart = None if tells_all_lots_apart else returned.customer_ids
+    apart = returned.customer_ids | holds.customer_ids
+    told_apart = None if tells_all_lots_apart else apart
     ledger = ShadowLedger(
         engine=engine,
         usage=customer_states.usage_book(engine, since=since, before_moment=since),
         budgets=rehearsal_openings.budget_book(engine, since),
         since=since,
-        points=ShadowPoints(engine.revision, horizon=horizon, told_apart=returned.customer_ids),
+        points=ShadowPoints(
+            engine.revision,
+            horizon=horizon,
+            told_apart=apart,
+            released_by_staff={each.awaits for each in by_staff},
+        ),
         returned_orders=returned.ids,
         remembered=told_apart,
         movements=moved,
+        captures=holds.captures,
+        timetable=Timetable([*holds.happened, *by_staff]),
         changed_rules=changed_rules(engine, live) if live else frozenset(),
     )
     given = rehearsal_challenges.given(since, told_apart) if engine.revision.challenges else {}
-    _open_points(ledger, rehearsal_lots.lots(since, until, told_apart), since, returned, given)
+    held = list(rehearsal_holds.lines(holds.earlier))
+    _open_points(
+        ledger,
+        rehearsal_lots.lots(since, until, told_apart),
+        since,
+        returned=returned,
+        given=given,
+        held=held,
+    )
     ledger.spending.by_customer.update(rehearsal_openings.spending(since))
     ledger.state_by_customer.update(rehearsal_openings.states(engine))
     for customer_id, standing in rehearsal_openings.standings(since):
@@ -68,20 +89,21 @@ def opened(
 
 
 def _open_points(
-    ledger: ShadowLedger, lots: Iterable[Opened], since: datetime, returned: ReturnedOrders,
-    given: Mapping[str, int],
+    ledger: ShadowLedger, lots: Iterable[Opened], since: datetime, *, returned: ReturnedOrders,
+    given: Mapping[str, int], held: Sequence[tuple[int, int, int]],
 ) -> None:  # fmt: skip
     """Give members the lots and debts they had, and say which lots are asked for later."""
     earned = rehearsal_lots.earned(returned.earlier)
     numbers, of_gifts = rehearsal_lots.earned_lots(earned), rehearsal_lots.lots_of(list(given.values()))
     lines = list(rehearsal_movements.lines(ledger.movements.undone, since))
     asked = {number for found in (*numbers.values(), *of_gifts.values()) for number in found}
-    asked |= {line.lot for line in lines}
+    asked |= {line.lot for line in lines} | {number for _hold, number, _points in held}
     kept: dict[int, LotBalance] = {}
     for customer_id, wallet, number, lot in lots:
         opened = ledger.points.open(customer_id, wallet, lot)
         if opened is not None and number in asked:
             kept[number] = opened
+    _open_holds(ledger, held, kept)
     for customer_id, wallet, points in rehearsal_lots.debts(since):
         ledger.points.open_debt(customer_id, wallet, points)
     for source, posting in given.items():
@@ -92,6 +114,18 @@ def _open_points(
     for order_id, position, units in rehearsal_lots.returned_units(since, returned.earlier):
         ledger.returns.open_units(order_id, position, units)
     _open_undone(ledger, lines, kept)
+
+
+def _open_holds(
+    ledger: ShadowLedger, held: Iterable[tuple[int, int, int]], kept: Mapping[int, LotBalance]
+) -> None:
+    """Set aside again what was held before."""
+    parts: dict[int, list[tuple[LotBalance, int]]] = defaultdict(list)
+    for hold, number, points in held:
+        if number in kept:
+            parts[hold].append((kept[number], points))
+    for hold, of_hold in parts.items():
+        ledger.holds.open(hold, of_hold)
 
 
 def _open_undone(ledger: ShadowLedger, lines: Iterable[Line], kept: Mapping[int, LotBalance]) -> None:

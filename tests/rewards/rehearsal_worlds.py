@@ -28,6 +28,7 @@ from rewards.models import (
     ChallengeParticipation,
     ChallengeProgress,
     DecisionRecord,
+    Hold,
     LedgerEntry,
     LedgerTransaction,
     Lot,
@@ -35,6 +36,7 @@ from rewards.models import (
     TierChange,
     TierMembership,
     TierMove,
+    TransactionKind,
     Wallet,
 )
 from rewards.queries import challenge_members, rehearsal_lots
@@ -46,6 +48,7 @@ from rewards.services import (
     challenges,
     earning,
     expiries,
+    holds,
     lots,
     member_days,
     movements,
@@ -56,95 +59,31 @@ from rewards.services import (
     transfers,
 )
 from rewards.services.challenge_progress import Batch
-from rewards.services.errors import InsufficientPoints, NotReversible
+from rewards.services.errors import HoldClosed, InsufficientPoints, LotNotPending, NotReversible
+from rewards.services.ledger import Source
 from tenants.domain.actors import SYSTEM, Actor
 from tenants.models import Tenant
 from tenants.services import audit
 from tests.rewards.factories import make_customer, make_order, make_return
+from tests.rewards.rehearsal_steps import (
+    Ask,
+    Buy,
+    Deliver,
+    Finish,
+    Free,
+    GiveBack,
+    Happen,
+    Lock,
+    Move,
+    SetAside,
+    Step,
+    Undo,
+)
 
 # New York, over the end of a year, a half year and a quarter.
 SINCE = datetime(2025, 12, 12, 17, tzinfo=UTC)
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True)
-class Buy:
-    """An order: lines are (category, quantity, money)."""
-
-    at: datetime
-    who: int
-    lines: tuple[tuple[str, int, int], ...]
-
-
-@dataclass(frozen=True)
-class GiveBack:
-    """A return of units, by position, of the order that is number ``order`` in the story."""
-
-    at: datetime
-    order: int
-    units: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True)
-class Happen:
-    """An event."""
-
-    at: datetime
-    who: int
-    name: str
-    properties: tuple[tuple[str, Any], ...] = ()
-
-
-@dataclass(frozen=True)
-class Deliver:
-    """An event that names the order that is number ``order`` in the story."""
-
-    at: datetime
-    order: int
-    name: str = "delivered"
-
-
-@dataclass(frozen=True)
-class Move:
-    """Points that no rule moves: ``how`` is earn, spend, adjust (signed) or give (to the other member)."""
-
-    at: datetime
-    who: int
-    how: str
-    points: int
-    wallet: str = "points"
-
-
-@dataclass(frozen=True)
-class Undo:
-    """The way back of the posting that is number ``move`` among the story's moves, if it was made."""
-
-    at: datetime
-    move: int
-
-
-@dataclass(frozen=True)
-class Lock:
-    """Staff lock a tier for some days; 0 ends the lock."""
-
-    at: datetime
-    who: int
-    key: str
-    days: int
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A member asks to take part in a challenge, or leaves it."""
-
-    at: datetime
-    who: int
-    key: str
-    is_in: bool = True
-
-
-Step = Buy | GiveBack | Happen | Deliver | Move | Undo | Lock | Ask
 
 
 class Progress(NamedTuple):
@@ -161,8 +100,8 @@ class Progress(NamedTuple):
     completed_at: datetime | None
 
 
-# Points left, when they end, and what they are; and when they became or will become usable.
-Lots = list[tuple[int, datetime | None, LotState, datetime]]
+# Points left, when they end, and what they are; when they became or will become usable, and those held.
+Lots = list[tuple[int, datetime | None, LotState, datetime, int]]
 
 
 @dataclass
@@ -295,6 +234,7 @@ class Story:
         """
         self.moves = [step for step in self.steps if isinstance(step, Move)]
         self.postings: dict[int, int] = {}
+        self.holds: list[Hold | None] = []
         orders: list[Any] = []
         rows: list[Any] = []
         for number, step in enumerate(self.steps):
@@ -324,6 +264,7 @@ class Story:
         moments = [*self._clock(since, until), *self._deeds(since, until)]
         for at, _order, _number, deed, row in sorted(moments, key=lambda moment: moment[:3]):
             if deed == "midnight":
+                holds.time_out(at=at)
                 lots.activate_batch(at=at)
                 expiries.expire_batch(at=at)
                 member_days.award(by=SYSTEM, at=at)
@@ -334,7 +275,8 @@ class Story:
                 self._do(deed, row)
 
     def _deeds(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, int, int, Any, Any]]:
-        rank = {Lock: 0, Ask: 0, Buy: 1, GiveBack: 2, Happen: 3, Deliver: 3, Move: 4, Undo: 4}
+        rank = {Lock: 0, Ask: 0, Buy: 1, GiveBack: 2, Happen: 3, Deliver: 3, Free: 4, SetAside: 5, Finish: 5,
+                Move: 6, Undo: 6}  # fmt: skip
         for number, (step, row) in enumerate(zip(self.steps, self.rows, strict=True)):
             if since <= step.at < until:
                 yield step.at, rank[type(step)], row.pk if isinstance(step, Buy) else number, step, row
@@ -364,9 +306,9 @@ class Story:
             challenges.record_events(**batch, by=SYSTEM, at=step.at)
             tiers.refresh_after_events(**batch, at=step.at)
             lots.release_after_events(**batch, at=step.at)
-        elif isinstance(step, Move | Undo):
-            with contextlib.suppress(InsufficientPoints, NotReversible):
-                self._undo(step) if isinstance(step, Undo) else self._move(step)
+        elif isinstance(step, Move | Undo | SetAside | Finish | Free):
+            with contextlib.suppress(InsufficientPoints, NotReversible, HoldClosed, LotNotPending):
+                self._move_points(step)
         elif isinstance(step, Ask):
             act = challenges.opt_in if step.is_in else challenges.opt_out
             with contextlib.suppress(challenges.ChallengeNotOffered, challenges.ChallengeIsAutomatic):
@@ -377,6 +319,42 @@ class Story:
                        at=step.at)  # fmt: skip
         else:
             tiers.unlock(customer=self._who(step), reason="r", by=self.actor, at=step.at)
+
+    def _move_points(self, step: Move | Undo | SetAside | Finish | Free) -> None:
+        if isinstance(step, Move):
+            self._move(step)
+        elif isinstance(step, Undo):
+            self._undo(step)
+        elif isinstance(step, Free):
+            self._free(step)
+        elif isinstance(step, SetAside):
+            number = len(self.holds)
+            self.holds.append(None)
+            self.holds[number] = holds.open_hold(
+                customer_id=self.customers[step.who].pk, wallet_id=Wallet.objects.get(key=step.wallet).pk,
+                points=step.points, source=Source("test", str(number)), at=step.at,
+                expires_at=step.at + step.days * DAY if step.days else None,
+            )  # fmt: skip
+        elif (hold := self.holds[step.hold]) is not None:
+            if step.is_captured:
+                holds.capture(hold=hold, kind=TransactionKind.REDEEM, source=Source("held", str(step.hold)),
+                              by=SYSTEM, at=step.at)  # fmt: skip
+            else:
+                holds.release(hold=hold, at=step.at)
+
+    def _free(self, step: Free) -> None:
+        """Release the lots of an order or of a move."""
+        if step.order >= 0:
+            bought = [row for row, each in zip(self.rows, self.steps, strict=True) if isinstance(each, Buy)]
+            postings = LedgerTransaction.objects.filter(
+                source_type="order", source_id__startswith=f"{bought[step.order].pk}:"
+            )
+        else:
+            postings = LedgerTransaction.objects.filter(pk=self.postings.get(step.move, 0))
+        lines = LedgerEntry.objects.filter(transaction__in=postings, lot__isnull=False)
+        lots_of = lines.values_list("lot", flat=True)
+        for lot in Lot.objects.filter(pk__in=list(lots_of), is_pending=True).order_by("pk"):
+            lots.release(lot=lot, by=SYSTEM, at=step.at)
 
     def _move(self, step: Move) -> None:
         customer, number = self.customers[step.who], self.moves.index(step)
@@ -434,7 +412,8 @@ class Story:
         for who, wallet, lot in found:
             state = state_at(lot, at)
             if state not in {LotState.USED, LotState.EXPIRED}:
-                lots[who, wallet].append((lot.remaining, lot.expires_at, state, lot.available_from))
+                held = (lot.remaining, lot.expires_at, state, lot.available_from, lot.held)
+                lots[who, wallet].append(held)
         return {key: sorted(each, key=str) for key, each in lots.items()}
 
     def _seen(self) -> Told:

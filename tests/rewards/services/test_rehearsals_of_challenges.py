@@ -21,7 +21,8 @@ from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.rewards.factories import make_customer, make_order
-from tests.rewards.rehearsal_worlds import SINCE, Ask, Buy, GiveBack, Happen, Move, Step, Story
+from tests.rewards.rehearsal_steps import Ask, Buy, GiveBack, Happen, Move, Step
+from tests.rewards.rehearsal_worlds import SINCE, Story
 from tests.rewards.test_rules import publish
 
 pytestmark = pytest.mark.django_db

@@ -22,7 +22,20 @@ from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.rewards.factories import make_customer, make_order
-from tests.rewards.rehearsal_worlds import SINCE, Buy, Deliver, GiveBack, Happen, Move, Step, Story, Undo
+from tests.rewards.rehearsal_steps import (
+    SEEN_AFTERWARDS,
+    Buy,
+    Deliver,
+    Finish,
+    Free,
+    GiveBack,
+    Happen,
+    Move,
+    SetAside,
+    Step,
+    Undo,
+)
+from tests.rewards.rehearsal_worlds import SINCE, Story
 from tests.rewards.test_rules import publish
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +94,10 @@ def buy(day: float, who: int = 0, *, units: int = 2, money: int = 1000, wine: in
 
 def give(day: float, order: int, units: int = 1, position: int = 1) -> GiveBack:
     return GiveBack(SINCE + day * DAY, order, ((position, units),))
+
+
+def aside(day: float, points: int, *, days: int = 0) -> SetAside:
+    return SetAside(SINCE + day * DAY, 0, points, days)
 
 
 def move(day: float, how: str, points: int, who: int = 0) -> Move:
@@ -253,11 +270,59 @@ STORIES: dict[str, Case] = {
         {},
         before=program({"pending": {"days": 4}}, own={"kind": "calendar", "period": "month"}),
     ),
+    "what is held is neither spent nor given back nor ended": Case(
+        program({"expiry": MONTH}),
+        [buy(1), buy(2), aside(3, 12), move(4, "spend", 9), give(5, 1, units=2), buy(34),
+         Finish(SINCE + 40 * DAY, 0, is_captured=False)],
+        42,
+        [(10, day(2, 16), ACTIVE)],
+        {},
+    ),
+    "what is held is captured, though it has ended": Case(
+        program({"expiry": MONTH}),
+        [buy(1), aside(3, 7), buy(20), Finish(SINCE + 36 * DAY, 0)],
+        37,
+        [(10, day(2, 2), ACTIVE)],
+        {},
+    ),
+    "a hold that times out, and one that stays open": Case(
+        program({}),
+        [buy(1), aside(2, 7, days=2), aside(3, 5), move(3.5, "spend", 6), move(5, "spend", 6), aside(6, 3)],
+        7,
+        [(4, None, ACTIVE)],
+        {},
+    ),
+    "holds of before are captured and given back": Case(
+        program(DEBT),
+        [buy(-5), buy(-4), aside(-3, 12), aside(-2.5, 2), give(1, 0, units=2), Finish(SINCE + 2 * DAY, 0),
+         Finish(SINCE + 3 * DAY, 1, is_captured=False), buy(4)],
+        5,
+        [(2, None, ACTIVE), (6, None, ACTIVE)],
+        {},
+        before=program(DEBT),
+    ),
+    "what became usable in these days waited for it when they began": Case(
+        program({"refund_policy": "only_pending"}),
+        [buy(-3), move(-2, "earn", 5), give(2, 0)],
+        20,
+        [(5, None, ACTIVE), (5, None, ACTIVE)],
+        {},
+        before=program({"pending": {"until": "2025-12-24"}, "refund_policy": "only_pending"}),
+    ),
+    "staff release what waits for them": Case(
+        program({"pending": {"event": "manual"}}),
+        [buy(-2), buy(1), buy(2, wine=900), buy(3), move(3.5, "earn", 4), Free(SINCE + 4 * DAY, 0),
+         Free(SINCE + 5 * DAY, 2), Free(SINCE + 6 * DAY, move=0), give(7, 2), move(8, "spend", 9)],
+        9,
+        [(1, None, ACTIVE), (10, None, PENDING), (10, None, PENDING), (20, None, ACTIVE), (4, None, ACTIVE)],
+        {},
+        before=program({"pending": {"event": "manual"}}, own=MONTH),
+    ),
 }  # fmt: skip
 
 
 def tell(tenant: Tenant, case: Case) -> None:
-    moves = any(isinstance(step, Move) for step in case.steps)
+    moves = any(isinstance(step, SEEN_AFTERWARDS) for step in case.steps)
     story = Story(
         tenant, case.document, case.steps, SINCE + case.days * DAY, before=case.before, is_hindsight=moves
     )
@@ -305,6 +370,22 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def holds_and_releases(draw: st.DrawFn, orders: list[int]) -> list[Step]:
+    hours, steps = st.integers(0, (LAST - FIRST) * 24 - 1), list[Step]()
+    asides = st.tuples(hours, st.integers(0, 1), st.integers(1, 15), st.integers(0, 30))
+    for number, (hour, who, count, days) in enumerate(sorted(draw(st.lists(asides, max_size=4)))):
+        steps.append(SetAside(SINCE + (FIRST + hour / 24) * DAY, who, count, days))
+        if draw(st.booleans()):
+            after = draw(st.integers(1, 900)) * HOUR
+            steps.append(Finish(steps[-1].at + after, number, draw(st.booleans())))
+    for number, hour in enumerate(orders):
+        if draw(st.integers(0, 3)) == 0:
+            after = draw(st.integers(1, 500)) * HOUR
+            steps.append(Free(SINCE + (FIRST + hour / 24) * DAY + after, number))
+    return steps
+
+
+@st.composite
 def stories(draw: st.DrawFn) -> list[Step]:
     """Orders, and what comes after them: deliveries and returns, also of more than was bought."""
     hours = st.integers(0, (LAST - FIRST) * 24 - 1)
@@ -329,6 +410,7 @@ def stories(draw: st.DrawFn) -> list[Step]:
         if move.how != "give" and draw(st.booleans()):
             steps.append(Undo(move.at + draw(st.integers(1, 1000)) * HOUR, number))
     steps += moves
+    steps += draw(holds_and_releases([hour for hour, *_ in orders]))
     lessons = draw(st.lists(hours, max_size=3))
     steps += [Happen(SINCE + (FIRST + hour / 24) * DAY, 0, "lesson") for hour in lessons]
     return [step for step in steps if step.at < SINCE + LAST * DAY]
@@ -345,7 +427,7 @@ def test_any_story_is_rehearsed_lot_by_lot(
     moves_ends = any(each.get("expiry", {}).get("kind") == "inactivity" for each in document["wallets"])
     is_hindsight = before is not None and not moves_ends
     if not is_hindsight:
-        steps = [step for step in steps if not isinstance(step, Move | Undo)]
+        steps = [step for step in steps if not isinstance(step, SEEN_AFTERWARDS | Undo)]
     with transaction.atomic():
         story = Story(tenant, document, steps, SINCE + LAST * DAY, before=before, is_hindsight=is_hindsight)
         live, rehearsed = story.tell()

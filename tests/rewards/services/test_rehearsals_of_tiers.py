@@ -15,7 +15,8 @@ from tenants.domain.actors import Actor
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.rewards.factories import make_customer, make_order
-from tests.rewards.rehearsal_worlds import SINCE, Buy, GiveBack, Happen, Lock, Story
+from tests.rewards.rehearsal_steps import Buy, GiveBack, Happen, Lock
+from tests.rewards.rehearsal_worlds import SINCE, Story
 from tests.rewards.test_rules import publish
 
 pytestmark = pytest.mark.django_db
@@ -225,6 +226,20 @@ STORIES: dict[str, Case] = {
         16,
         {"buy": 200, "count": 70, "learn": 7},
         {0: "silver", 1: "base"},
+    ),
+    "points of an order of before that nobody decided": Case(
+        program(ladder("status", 15, 30), POINTS, **TEN),
+        [
+            *buys(0, -5, money=4000),
+            *buys(1, -12, money=4000),
+            *gives(1, order=0, units=1),
+            *gives(1, order=1, units=1),
+            *buys(0, 2, 5.5),
+            *buys(1, 2, 3),
+        ],
+        7,
+        {"buy": 90, "count": 40},
+        {0: "base", 1: "base"},
     ),
     "points of a month": Case(
         program(ladder("status", 20, 30), POINTS, window="rolling_months", length=1),
