@@ -71,7 +71,7 @@ class _Registry:
 
 
 registry = _Registry()
-_is_quiet: ContextVar[bool] = ContextVar("is_quiet", default=False)
+_quiet_until: ContextVar[datetime | None] = ContextVar("quiet_until", default=None)
 
 
 def consumes(topic: str) -> Callable[[OutboxConsumer], OutboxConsumer]:
@@ -134,18 +134,26 @@ def shard_queue(queue: str, tenant_id: int) -> str:
 
 
 @contextmanager
-def keeping_quiet() -> Iterator[None]:
-    """Send no messages for the block: for who acts on its rows at once. What is left, the sweepers find."""
-    token = _is_quiet.set(True)
+def keeping_quiet(*, until: datetime) -> Iterator[None]:
+    """Send no messages for the block: for who acts on its rows itself.
+
+    Rows of the outbox that it writes are its own until then; afterwards the sweepers find what is left.
+    """
+    token = _quiet_until.set(until)
     try:
         yield
     finally:
-        _is_quiet.reset(token)
+        _quiet_until.reset(token)
+
+
+def quiet_until() -> datetime | None:
+    """Until when the open block keeps what it writes for itself; ``None`` outside of one."""
+    return _quiet_until.get()
 
 
 def enqueue(name: str, *, queue: str = "default", **ids: int) -> None:
     """Send the task ``name`` for the active tenant once the transaction has committed."""
-    if _is_quiet.get():
+    if _quiet_until.get() is not None:
         return
     tenant_id = active_tenant_id()
     target = shard_queue(queue, tenant_id)

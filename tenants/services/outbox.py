@@ -10,7 +10,7 @@ from django.db import connections, transaction
 
 from tenants.locks import lock_outbox_message
 from tenants.models import OutboxMessage
-from tenants.queue import enqueue, registry
+from tenants.queue import enqueue, quiet_until, registry
 from tenants.scope import tenant_scope
 
 log = structlog.get_logger(__name__)
@@ -20,9 +20,12 @@ BACK_OFF_SECONDS = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 86400)
 
 
 def publish(*, topic: str, payload: Any, at: datetime) -> OutboxMessage:
-    """Write a message in the current transaction; it is delivered after the commit."""
+    """Write a message in the current transaction; it is delivered after the commit.
+
+    In a block that keeps quiet only that block delivers it, until its time is over.
+    """
     message: OutboxMessage = OutboxMessage.objects.create(
-        topic=topic, payload=payload, available_at=at, created_at=at
+        topic=topic, payload=payload, available_at=quiet_until() or at, created_at=at
     )
     enqueue("tenants.deliver_outbox", queue="interactive", message_id=message.pk)
     return message
@@ -34,7 +37,7 @@ def join(*, topic: str, key: str, at: datetime) -> int:
     For who records a whole day at once and delivers it: consumers of lists do the same for one long list.
     """
     waiting = OutboxMessage.objects.filter(
-        topic=topic, state=OutboxMessage.State.PENDING, available_at__lte=at, attempts=0
+        topic=topic, state=OutboxMessage.State.PENDING, created_at__lte=at, attempts=0
     )
     messages = list(waiting.order_by("pk"))
     if not messages[1:]:
@@ -48,11 +51,19 @@ def join(*, topic: str, key: str, at: datetime) -> int:
 
 def settle_unheard(*, at: datetime) -> int:
     """Mark the waiting messages that nobody consumes as done, in one statement; returns how many."""
-    waiting = OutboxMessage.objects.filter(state=OutboxMessage.State.PENDING, available_at__lte=at)
+    waiting = OutboxMessage.objects.filter(state=OutboxMessage.State.PENDING, created_at__lte=at)
     unheard = waiting.exclude(
         topic__in=[topic for topic, heard in registry.consumers_by_topic.items() if heard]
     )
     return unheard.update(state=OutboxMessage.State.DONE, done_at=at)
+
+
+def let_go(*, at: datetime) -> int:
+    """Leave what is left of a quiet block's messages to the sweepers; returns how many."""
+    held = OutboxMessage.objects.filter(
+        state=OutboxMessage.State.PENDING, created_at__lte=at, available_at__gt=at, attempts=0
+    )
+    return held.update(available_at=at)
 
 
 def deliver(*, tenant_id: int, message_id: int, at: datetime) -> bool:

@@ -105,10 +105,25 @@ def test_the_relay_delivers_what_is_due_of_every_tenant(tenant, other_tenant):
 
 
 def test_quiet_work_sends_no_messages_and_keeps_its_rows(scope, django_capture_on_commit_callbacks):
+    later = NOW + timedelta(hours=1)
     with django_capture_on_commit_callbacks() as callbacks:
-        with keeping_quiet():
+        with keeping_quiet(until=later):
             outbox.publish(topic="test.quiet", payload={}, at=NOW)
         assert callbacks == []
         outbox.publish(topic="test.loud", payload={}, at=NOW)
     assert len(callbacks) == 1
     assert OutboxMessage.objects.filter(state=OutboxMessage.State.PENDING).count() == 2
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "platform"])
+def test_the_relay_leaves_quiet_work_alone_until_its_time_is_over_or_it_lets_go(tenant):
+    later = NOW + timedelta(hours=1)
+    with tenant_scope(tenant), keeping_quiet(until=later):
+        outbox.publish(topic=TOPIC, payload={}, at=NOW)
+    assert outbox.relay(at=later - timedelta(seconds=1)) == 0
+    assert outbox.relay(at=later) == 1
+    with tenant_scope(tenant), keeping_quiet(until=later):
+        outbox.publish(topic=TOPIC, payload={}, at=NOW)
+    with tenant_scope(tenant):
+        assert outbox.let_go(at=NOW) == 1
+    assert outbox.relay(at=NOW) == 1

@@ -236,7 +236,7 @@ def test_pages_ask_no_more_of_a_longer_program(filled: Filled, staff: Client) ->
     names = ("", "edit/", "2/", "2/publish/", "2/compare/1/", "ladder/", "rules/new/")
     paths = [f"/t/acme/program/{name}" for name in names]
     before = [queries_of(staff, path) for path in paths]
-    assert max(before) <= 20
+    assert max(before) <= 24
     with tenant_scope(filled.tenant):
         row = ProgramRevision.objects.get(number=2)
         rules = row.document["rules"]

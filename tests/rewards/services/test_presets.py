@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -143,6 +143,19 @@ def test_sample_traffic_makes_a_living_tenant_and_playing_again_adds_nothing(
             tenant=tenant, key=key, by=SYSTEM, at=NOW, progress=lambda *where: seen.append(where[:2])
         )
 
+    deliver = preset_traffic._deliver
+
+    def deliver_alone(tenant: Tenant, moment: datetime) -> None:
+        with tenant_scope(tenant):
+            # Nothing that the relay could take would be acted on in time: it would be today for it.
+            due = OutboxMessage.objects.filter(
+                state="pending", available_at__lte=NOW, created_at__gt=installed
+            )
+            assert not due.exists()
+        deliver(tenant, moment)
+
+    installed = NOW - timedelta(days=31)
+    monkeypatch.setattr(preset_traffic, "_deliver", deliver_alone)
     played = play()
     assert seen[-1] == (30, 30)
     with tenant_scope(tenant):
@@ -155,6 +168,7 @@ def test_sample_traffic_makes_a_living_tenant_and_playing_again_adds_nothing(
             state="pending", topic__in=["crm.orders_recorded", "crm.returns_recorded", "crm.events_recorded"]
         ).exists()
         assert not OutboxMessage.objects.exclude(last_error="").exists()
+        assert not OutboxMessage.objects.filter(state="pending", available_at__gt=NOW).exists()
         assert verification.verify_ledger(by=SYSTEM, at=NOW).is_sound
         rewarded = set(ChallengeProgress.objects.values_list("customer_id", flat=True))
         if key == "education":
