@@ -54,6 +54,10 @@ def tier_parts(tier: Tier, revision: Revision, currency: str) -> Parts:
         gettext_lazy("Exclusive rewards"): _listed(sorted(perks.rewards)),
         gettext_lazy("Price list"): perks.price_list,
         gettext_lazy("Own prices of rewards"): _listed(prices),
+        gettext_lazy("Costs of its perks"): _listed(
+            f"{name.rpartition(':')[2]}: {tier_words.cost_in_words(cost, currency)}"
+            for name, cost in sorted(perks.costs.items())
+        ),
     }
 
 

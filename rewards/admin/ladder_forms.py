@@ -12,11 +12,13 @@ from django.utils.translation import gettext_lazy
 
 from rewards.admin.money import to_major, to_minor
 from rewards.admin.tier_words import METRIC_LABELS
-from rewards.domain.tiers import SPEND
+from rewards.domain.tiers import ENTITLEMENT, OF_ORDERS, REWARD, SPEND, CostPer
 from tenants.admin.forms import StaffForm, offer
 from tenants.admin.keys import key_from
 
 MOST_CRITERIA: Final = 3
+PER_ORDER: Final = "per order"
+_MOST_MONEY: Final = 10**9
 COMBINATIONS: Final = [
     ("any", gettext_lazy("one of them is enough")),
     ("all", gettext_lazy("all of them are needed")),
@@ -133,6 +135,15 @@ class LadderRow(StaffForm):
         help_text=gettext_lazy("One a line: the reward's key = points. They hold for higher tiers, too."),
     )  # fmt: skip
 
+    costs = forms.CharField(
+        label=gettext_lazy("Costs of its perks"), required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "lounge = 12.50"}),
+        help_text=gettext_lazy(
+            "One a line: the perk = what it costs you for a member and month. Of free_shipping and "
+            "price_list also: = 3.00 per order."
+        ),
+    )  # fmt: skip
+
     def __init__(
         self, *args: Any, criteria: Sequence[Mapping[str, Any]], rewards: Sequence[tuple[str, str]],
         currency: str, **kwargs: Any,
@@ -161,6 +172,40 @@ class LadderRow(StaffForm):
             found[key] = int(points)
         return found
 
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or {}
+        try:
+            values["costs"] = self._costs(values.get("costs", ""))
+        except forms.ValidationError as error:
+            self.add_error("costs", error)
+        return values
+
+    def _costs(self, text: str) -> dict[str, Any]:
+        """Read lines of ``perk = money``, or ``perk = money per order``."""
+        found: dict[str, Any] = {}
+        for line in filter(None, (line.strip() for line in text.splitlines())):
+            name, separator, said = (part.strip() for part in line.rpartition("="))
+            money, per_order, rest = said.partition(PER_ORDER)
+            minor = _minor(money.strip(), self.currency)
+            if not separator or rest or minor is None:
+                raise forms.ValidationError(_("Write each line as: perk = money."))
+            per = CostPer.ORDER if per_order else CostPer.MONTH
+            perk = self._perk(name)
+            if per_order and perk not in OF_ORDERS:
+                raise forms.ValidationError(_("Only what comes with every order costs something per order."))
+            found[perk] = {"cost_minor": minor, "per": per.value}
+        return found
+
+    def _perk(self, name: str) -> str:
+        values = self.cleaned_data
+        if name in OF_ORDERS:
+            return name
+        if name in _words(values.get("entitlements", "")):
+            return f"{ENTITLEMENT}{name}"
+        if name in values.get("rewards", ()):
+            return f"{REWARD}{name}"
+        raise forms.ValidationError(_("The tier has no perk “%(name)s”."), params={"name": name})
+
     def needs(self) -> dict[str, int]:
         found = {}
         for criterion in self.criteria:
@@ -178,15 +223,28 @@ class LadderRow(StaffForm):
             "threshold_minor": needs.get(SPEND, 0),
             "perks": {
                 "free_shipping": values["free_shipping"],
-                "entitlements": [part.strip() for part in values["entitlements"].split(",") if part.strip()],
+                "entitlements": _words(values["entitlements"]),
                 "rewards": values["rewards"],
                 "price_list": values["price_list"] or None,
-                **({"prices": values["prices"]} if values["prices"] else {}),
+                **{name: values[name] for name in ("prices", "costs") if values[name]},
             },
         }
         if not is_plain and needs:
             written |= {"thresholds": needs, "threshold_minor": 0}
         return written
+
+
+def _words(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _minor(text: str, currency: str) -> int | None:
+    """Read an amount of money; ``None`` for what is none."""
+    try:
+        amount = Decimal(text)
+    except ArithmeticError:
+        return None
+    return to_minor(amount, currency) if amount.is_finite() and 0 <= amount < _MOST_MONEY else None
 
 
 def need_label(criterion: Mapping[str, Any], currency: str) -> str:
@@ -222,8 +280,14 @@ def tier_row(tier: Mapping[str, Any], criteria: Sequence[Mapping[str, Any]], cur
         "rewards": perks.get("rewards", []),
         "price_list": perks.get("price_list") or "",
         "prices": "\n".join(f"{key} = {points}" for key, points in perks.get("prices", {}).items()),
+        "costs": "\n".join(_cost_line(name, cost, currency) for name, cost in perks.get("costs", {}).items()),
     }
     for criterion in criteria:
         need = needs.get(criterion["key"])
         row[f"need_{criterion['key']}"] = to_major(need, currency) if criterion["metric"] == SPEND else need
     return row
+
+
+def _cost_line(name: str, cost: Mapping[str, Any], currency: str) -> str:
+    per = f" {PER_ORDER}" if cost.get("per") == CostPer.ORDER else ""
+    return f"{name.rpartition(':')[2]} = {to_major(cost['cost_minor'], currency)}{per}"

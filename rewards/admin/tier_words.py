@@ -18,7 +18,7 @@ from rewards.domain.qualification import (
     QualificationWindow,
 )
 from rewards.domain.rules import PERCENT
-from rewards.domain.tiers import Tier, prices_for
+from rewards.domain.tiers import CostPer, PerkCost, Tier, prices_for
 from rewards.models import Reward
 from rewards.queries.tier_perks import Perk, PerkKind
 from tenants.admin import formats
@@ -79,6 +79,14 @@ def reward_names(revision: Revision) -> dict[str, str]:
     """Return what the rewards are called that some tier has or has cheaper."""
     wanted = {key for tier in revision.tiers for key in (*tier.perks.rewards, *tier.perks.prices)}
     return dict(Reward.objects.filter(key__in=wanted).values_list("key", "name"))
+
+
+def cost_in_words(cost: PerkCost, currency: str) -> str:
+    """Write what a perk costs: “$3.00 an order”."""
+    money = {"money": formats.money(cost.minor, currency)}
+    if cost.per is CostPer.ORDER:
+        return _("%(money)s an order") % money
+    return _("%(money)s for a member and month") % money
 
 
 def perk_in_words(perk: Perk, names: Mapping[str, str]) -> str:

@@ -6,15 +6,44 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 # A span of instants, not of calendar dates: every day has the same weight, also around 29 February.
 ROLLING_YEAR: Final = timedelta(days=365)
 
+MONTHS_A_YEAR: Final = 12
 
 # The criterion that ``threshold_minor`` is the threshold of.
 SPEND: Final = "spend"
+
+
+class CostPer(StrEnum):
+    """What a perk's cost is for: a member who has it for a month, or an order of such a member."""
+
+    MONTH = "month"
+    ORDER = "order"
+
+
+class PerkCost(NamedTuple):
+    """What a perk costs the tenant, in minor units."""
+
+    minor: int
+    per: CostPer = CostPer.MONTH
+
+    def a_year(self, members: int, orders: int) -> int:
+        """Return the cost of a year with so many members and so many orders of theirs in it."""
+        return self.minor * (orders if self.per is CostPer.ORDER else members * MONTHS_A_YEAR)
+
+
+# A perk's name among ``costs``; entitlements and rewards stand behind a prefix.
+FREE_SHIPPING: Final = "free_shipping"
+PRICE_LIST: Final = "price_list"
+ENTITLEMENT: Final = "entitlement:"
+REWARD: Final = "reward:"
+# Whoever has one of these has it with every order.
+OF_ORDERS: Final = frozenset({FREE_SHIPPING, PRICE_LIST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +53,7 @@ class Perks:
     ``entitlements`` are words that the tenant's own systems understand, ``rewards`` the keys of rewards that
     only this tier and those above may buy. ``prices`` are the points, by reward, that this tier and those
     above pay in the reward's own wallet; ``price_list`` is a name that the tenant's own systems understand.
+    ``costs`` are what these cost the tenant, by their ``names``.
     """
 
     has_free_shipping: bool = False
@@ -31,6 +61,17 @@ class Perks:
     rewards: frozenset[str] = frozenset()
     price_list: str = ""
     prices: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    costs: Mapping[str, PerkCost] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the perks that the tier has itself, as ``costs`` call them."""
+        return (
+            *([FREE_SHIPPING] if self.has_free_shipping else ()),
+            *([PRICE_LIST] if self.price_list else ()),
+            *(f"{ENTITLEMENT}{each}" for each in self.entitlements),
+            *(f"{REWARD}{each}" for each in sorted(self.rewards)),
+        )
 
 
 @dataclass(frozen=True, slots=True)

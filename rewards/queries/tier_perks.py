@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from django.db import connection
 
 from rewards.domain.programs import Revision
-from rewards.domain.tiers import Tier, prices_for
+from rewards.domain.tiers import ENTITLEMENT, REWARD, PerkCost, Tier, prices_for
 from rewards.queries import programs, tier_sql
 
 _BOUGHT: Final = """
@@ -32,7 +32,7 @@ _BOUGHT: Final = """
 
 
 class PerkKind(StrEnum):
-    """What a tier gives that has no price the product knows."""
+    """What a tier gives that has no price of its own."""
 
     FREE_SHIPPING = "free_shipping"
     ENTITLEMENT = "entitlement"
@@ -46,14 +46,33 @@ class Perk(NamedTuple):
     kind: PerkKind
     name: str = ""
 
+    @property
+    def cost_key(self) -> str:
+        """Its name among the costs of a tier's perks."""
+        prefixes = {PerkKind.ENTITLEMENT: ENTITLEMENT, PerkKind.REWARD: REWARD}
+        prefix = prefixes.get(self.kind)
+        return f"{prefix}{self.name}" if prefix else self.kind.value
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Members by tier, and how many orders of the last year are theirs."""
+
+    members: Mapping[str, int]
+    orders: Mapping[str, int]
+
 
 @dataclass(frozen=True, slots=True)
 class PerkReach:
-    """How many members have a perk now, and would have it."""
+    """How many members have a perk now, and would have it; its cost of a year more, if it is known.
+
+    ``extra_cost_minor`` is in minor units, negative where it costs less.
+    """
 
     perk: Perk
     before: int
     after: int
+    extra_cost_minor: int | None = None
 
 
 def points_saved(revision: Revision, *, at: datetime) -> dict[str, int]:
@@ -81,23 +100,63 @@ def _price(tiers: Sequence[Tier], key: str, reward: str, cost: int) -> int:
     return min(cost, prices_for(tiers, key).get(reward, cost))
 
 
-def reaches(revision: Revision, before: Mapping[str, int], after: Mapping[str, int]) -> list[PerkReach]:
-    """Return the perks whose reach changes; ``before`` and ``after`` count the members by tier."""
+def reaches(revision: Revision, before: Counts, after: Counts) -> list[PerkReach]:
+    """Return the perks whose reach or cost changes.
+
+    A perk costs what the draft says of it, also before: whoever enters a cost has not made the perk dearer.
+    What only the program in force knows a cost of costs that.
+    """
     published = programs.published()
-    had = _reach(published.revision.tiers if published else (), before)
-    has = _reach(revision.tiers, after)
-    found = [PerkReach(perk, had.get(perk, 0), has.get(perk, 0)) for perk in sorted({*had, *has})]
-    return [each for each in found if each.before != each.after]
+    former = published.revision.tiers if published else ()
+    costs = _Costs({**_own(former), **_own(revision.tiers)}, {**_any(former), **_any(revision.tiers)})
+    had, has = _reach(former, before, costs), _reach(revision.tiers, after, costs)
+    found = []
+    for perk in sorted({*had, *has}):
+        now, then = had.get(perk, _NOBODY), has.get(perk, _NOBODY)
+        cost = then.cost_minor - now.cost_minor if perk.cost_key in costs.of_any else None
+        if then.members != now.members or cost:
+            found.append(PerkReach(perk, now.members, then.members, cost))
+    return found
 
 
-def _reach(tiers: Sequence[Tier], members: Mapping[str, int]) -> dict[Perk, int]:
-    found: dict[Perk, int] = defaultdict(int)
+class _Reach(NamedTuple):
+    members: int = 0
+    cost_minor: int = 0
+
+
+_NOBODY: Final = _Reach()
+
+
+class _Costs(NamedTuple):
+    """What perks cost: by tier and perk, and where a tier says nothing what another one does."""
+
+    of_tier: Mapping[tuple[str, str], PerkCost]
+    of_any: Mapping[str, PerkCost]
+
+    def a_year(self, tier: str, perk: Perk, counts: Counts) -> int:
+        cost = self.of_tier.get((tier, perk.cost_key)) or self.of_any.get(perk.cost_key)
+        return cost.a_year(counts.members.get(tier, 0), counts.orders.get(tier, 0)) if cost else 0
+
+
+def _own(tiers: Sequence[Tier]) -> dict[tuple[str, str], PerkCost]:
+    return {(tier.key, name): cost for tier in tiers for name, cost in tier.perks.costs.items()}
+
+
+def _any(tiers: Sequence[Tier]) -> dict[str, PerkCost]:
+    """Return the costs by perk, those of the lowest tier that says one."""
+    return {name: cost for tier in reversed(tiers) for name, cost in tier.perks.costs.items()}
+
+
+def _reach(tiers: Sequence[Tier], counts: Counts, costs: _Costs) -> dict[Perk, _Reach]:
+    found: dict[Perk, _Reach] = defaultdict(_Reach)
     rewards: set[str] = set()
     for tier in tiers:
         # Exclusive rewards belong to the tiers above, too.
         rewards |= tier.perks.rewards
         for perk in (*_perks(tier), *(Perk(PerkKind.REWARD, key) for key in rewards)):
-            found[perk] += members.get(tier.key, 0)
+            known, members = found[perk], counts.members.get(tier.key, 0)
+            more = costs.a_year(tier.key, perk, counts)
+            found[perk] = _Reach(known.members + members, known.cost_minor + more)
     return found
 
 

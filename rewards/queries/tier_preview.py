@@ -16,17 +16,18 @@ from rewards.domain.programs import Revision
 from rewards.domain.rules import PERCENT, GivePoints
 from rewards.models import TierChange
 from rewards.queries import programs, tier_perks, tier_sql
-from rewards.queries.tier_perks import PerkReach
+from rewards.queries.tier_perks import Counts, PerkReach
 
 _SAMPLE: Final = 20
 _MOVES: Final = """
     WITH landed AS MATERIALIZED ({landed}), spent AS (
-        SELECT o.customer_id, SUM(o.total_minor) AS minor FROM crm_order o
+        SELECT o.customer_id, SUM(o.total_minor) AS minor, COUNT(*) AS orders FROM crm_order o
         WHERE o.tenant_id = %(tenant)s AND o.placed_at > %(at)s - interval '365 days' GROUP BY o.customer_id
     )
     SELECT COALESCE(l.held_key, ''),
            CASE WHEN l.landing >= 0 THEN (%(keys)s::text[])[l.landing + 1] ELSE '' END,
-           COUNT(*), COALESCE(SUM(s.minor), 0)::bigint, (array_agg(l.customer_id))[1:%(sample)s]
+           COUNT(*), COALESCE(SUM(s.minor), 0)::bigint, COALESCE(SUM(s.orders), 0)::bigint,
+           (array_agg(l.customer_id))[1:%(sample)s]
     FROM landed l LEFT JOIN spent s ON s.customer_id = l.customer_id
     WHERE l.landing >= 0 OR l.held_key IS NOT NULL
     GROUP BY 1, 2 ORDER BY 3 DESC
@@ -41,6 +42,7 @@ class Flow:
     to_key: str
     customers: int
     spend_minor: int
+    orders: int
     is_up: bool
     is_move: bool
     sample: tuple[int, ...] = ()
@@ -52,8 +54,8 @@ class TierPreview:
 
     The estimate takes the last year's spend again and compares the multipliers of purchase rules with those
     in force, also for who keeps the tier, and the last year's redemptions at the tiers' own prices. It knows
-    nothing of what people change because of their tier. ``perks`` are those without a price that the product
-    knows, with how many have them.
+    nothing of what people change because of their tier. ``perks`` are those whose reach or cost changes, with
+    how many have them; ``perk_cost_minor`` is what those with a known cost cost more in a year.
     """
 
     flows: tuple[Flow, ...]
@@ -64,6 +66,7 @@ class TierPreview:
     saved_points: int = 0
     saved_cost_minor: int = 0
     perks: tuple[PerkReach, ...] = ()
+    perk_cost_minor: int = 0
     sample: tuple[tuple[Customer, Flow], ...] = field(default=())
 
     @property
@@ -88,33 +91,38 @@ def of_revision(revision: Revision, *, at: datetime) -> TierPreview:
             after,
             count,
             spend,
+            orders,
             place.get(after, -1) > place.get(before, -1),
             before != after,
             tuple(ids),
         )
-        for before, after, count, spend, ids in rows
+        for before, after, count, spend, orders, ids in rows
     )
-    before, after = _totals(flows, "from_key"), _totals(flows, "to_key")
+    before, after = _counts(flows, "from_key"), _counts(flows, "to_key")
+    perks = tuple(tier_perks.reaches(revision, before, after))
     extra, saved = _extra_points(revision, flows), tier_perks.points_saved(revision, at=at)
     return TierPreview(
         flows=flows,
-        before=before,
-        after=after,
+        before=dict(before.members),
+        after=dict(after.members),
         extra_points=sum(extra.values()),
         extra_cost_minor=_cost_minor(revision, extra),
         saved_points=sum(saved.values()),
         saved_cost_minor=_cost_minor(revision, saved),
-        perks=tuple(tier_perks.reaches(revision, before, after)),
+        perks=perks,
+        perk_cost_minor=sum(each.extra_cost_minor or 0 for each in perks),
         sample=_sample(flows),
     )
 
 
-def _totals(flows: tuple[Flow, ...], name: str) -> dict[str, int]:
-    totals: dict[str, int] = {}
+def _counts(flows: tuple[Flow, ...], name: str) -> Counts:
+    members: dict[str, int] = {}
+    orders: dict[str, int] = {}
     for flow in flows:
         key: str = getattr(flow, name)
-        totals[key] = totals.get(key, 0) + flow.customers
-    return totals
+        members[key] = members.get(key, 0) + flow.customers
+        orders[key] = orders.get(key, 0) + flow.orders
+    return Counts(members, orders)
 
 
 def _extra_points(revision: Revision, flows: tuple[Flow, ...]) -> dict[str, int]:

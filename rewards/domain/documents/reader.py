@@ -63,6 +63,10 @@ class Reader:
             if name not in names:
                 self.refuse(_escape(str(name)), "unknown_field", "There is no such field.")
 
+    @property
+    def names(self) -> list[str]:
+        return [str(name) for name in self._node]
+
     def has(self, name: str) -> bool:
         return name in self._node
 

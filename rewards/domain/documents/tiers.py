@@ -13,11 +13,12 @@ from rewards.domain.documents.sections import (
     TEXT_SCHEMA,
     Section,
     keyed,
+    one_of,
     record,
     whole,
 )
 from rewards.domain.programs import Revision
-from rewards.domain.tiers import Perks, Tier
+from rewards.domain.tiers import OF_ORDERS, CostPer, PerkCost, Perks, Tier
 
 _MOST_TIERS: Final = 50
 
@@ -41,14 +42,35 @@ def _tier(reader: Reader) -> Tier:
 
 
 def _perks(reader: Reader) -> Perks:
-    reader.only("free_shipping", "entitlements", "rewards", "price_list", "prices")
-    return Perks(
+    reader.only("free_shipping", "entitlements", "rewards", "price_list", "prices", "costs")
+    perks = Perks(
         has_free_shipping=reader.boolean("free_shipping"),
         entitlements=tuple(reader.texts("entitlements")),
         rewards=frozenset(reader.texts("rewards")),
         price_list=reader.text("price_list") if reader.peek("price_list") else "",
         prices=MappingProxyType(reader.integers("prices", 1, MOST_POINTS)),
+        costs=MappingProxyType(_costs(reader)),
     )
+    for name, cost in perks.costs.items():
+        if name not in perks.names:
+            reader.refuse(f"costs/{name}", "unknown_perk", f"The tier has no perk {name!r}.")
+        elif cost.per is CostPer.ORDER and name not in OF_ORDERS:
+            reader.refuse(f"costs/{name}/per", "invalid_choice", "Only what comes with every order.")
+    return perks
+
+
+def _costs(reader: Reader) -> dict[str, PerkCost]:
+    if not reader.peek("costs"):
+        return {}
+    node = reader.node("costs")
+    pers = {each.value: each for each in CostPer}
+    found = {}
+    for name in node.names:
+        cost = node.node(name)
+        cost.only("cost_minor", "per")
+        per = cost.choice("per", pers, default=CostPer.MONTH)
+        found[name] = PerkCost(cost.integer("cost_minor", 0, MOST_MONEY), per)
+    return found
 
 
 def _check(document: Reader, revision: Revision) -> None:
@@ -102,6 +124,11 @@ def _tier_to_json(tier: Tier) -> dict[str, Any]:
         }
         if tier.perks.prices:
             written["perks"]["prices"] = dict(tier.perks.prices)
+        if tier.perks.costs:
+            written["perks"]["costs"] = {
+                name: {"cost_minor": cost.minor, "per": cost.per.value}
+                for name, cost in tier.perks.costs.items()
+            }
     return written
 
 
@@ -128,6 +155,12 @@ SECTION: Final = Section(
                 rewards=_TEXTS,
                 price_list={"type": ["string", "null"]},
                 prices={"type": "object", "additionalProperties": whole(1, MOST_POINTS)},
+                costs={
+                    "type": "object",
+                    "additionalProperties": record(
+                        ("cost_minor",), cost_minor=whole(0, MOST_MONEY), per=one_of(CostPer)
+                    ),
+                },
             ),
         ),
     },

@@ -175,6 +175,7 @@ def test_the_ladder_is_edited_and_previewed(filled: Filled, staff: Client) -> No
         "tiers-0-key": "gold", "tiers-0-name": "Gold", "tiers-0-need_spend": "4.00",
         "tiers-0-free_shipping": "on", "tiers-0-entitlements": "lounge, gifts", "tiers-0-rewards": "mug",
         "tiers-0-prices": "mug = 40",
+        "tiers-0-costs": "lounge = 12.50\nfree_shipping = 3 per order\nmug = 1",
         "tiers-1-key": "bronze", "tiers-1-name": "Bronze",
         "tiers-2-key": "platinum", "tiers-2-name": "Platinum", "tiers-2-need_spend": "100",
         "tiers-3-key": "silver", "tiers-3-name": "Silver", "tiers-3-need_spend": "2",
@@ -188,12 +189,26 @@ def test_the_ladder_is_edited_and_previewed(filled: Filled, staff: Client) -> No
     ]  # fmt: skip
     assert written["tiers"][2]["perks"]["entitlements"] == ["lounge", "gifts"]
     assert written["tiers"][2]["perks"]["prices"] == {"mug": 40}
+    assert written["tiers"][2]["perks"]["costs"] == {
+        "entitlement:lounge": {"cost_minor": 1250, "per": "month"},
+        "free_shipping": {"cost_minor": 300, "per": "order"},
+        "reward:mug": {"cost_minor": 100, "per": "month"},
+    }
     again = staff.get("/t/acme/program/ladder/").context["tiers"].forms[2]
     assert (again["name"].value(), again["prices"].value()) == ("Gold", "mug = 40")
     for wrong in ("mug = 0", "mug", "cup = 5"):
         refused = staff.post("/t/acme/program/ladder/", body | {"tiers-0-prices": wrong})
         assert (refused.status_code, set(refused.context["tiers"].forms[0].errors)) == (422, {"prices"})
-    preview = staff.get("/t/acme/program/2/tiers/").context["preview"]
+    assert set(again["costs"].value().splitlines()) == {
+        "lounge = 12.50", "free_shipping = 3.00 per order", "mug = 1.00",
+    }  # fmt: skip
+    for wrong in ("lounge", "lounge = x", "lounge = -1", "sauna = 1", "lounge = NaN", "lounge = 1 per order"):
+        refused = staff.post("/t/acme/program/ladder/", body | {"tiers-0-costs": wrong})
+        assert (refused.status_code, set(refused.context["tiers"].forms[0].errors)) == (422, {"costs"}), wrong
+    page = staff.get("/t/acme/program/2/tiers/")
+    assert "Perks cost more in a year" in page.content.decode()
+    preview = page.context["preview"]
+    assert preview.perk_cost_minor == 12 * 1350 + 300
     assert (preview.ups, preview.downs) == (1, 0)
     assert preview.after == {"bronze": 1, "gold": 1}
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import jsonschema
 import pytest
 
-from rewards.domain.documents import parse
+from crm.models import Order
+from rewards.domain.documents import InvalidDocument, json_schema, parse, to_json
 from rewards.models import RewardKind, TierMembership
 from rewards.queries import programs, tier_preview
 from rewards.queries.tier_perks import Perk, PerkKind
@@ -135,6 +137,76 @@ def test_a_price_that_is_taken_away_saves_its_cost(bought: None) -> None:
     program_services.publish(revision=draft, by=SYSTEM, at=NOW)
     seen = preview(silver=50_000, points={"silver": 150})
     assert (seen.saved_points, seen.saved_cost_minor) == (-100, -100)
+
+
+def costs_of(written: dict[str, Any]) -> tuple[int, list[tuple[str, int | None]]]:
+    """What perks cost more in a year, in all and each."""
+    seen = tier_preview.of_revision(parse(written), at=NOW)
+    return seen.perk_cost_minor, [(each.perk.cost_key, each.extra_cost_minor) for each in seen.perks]
+
+
+def test_a_perk_costs_by_member_and_month_or_by_order(members: None) -> None:
+    costs = {
+        "entitlement:lounge": {"cost_minor": 150},
+        "free_shipping": {"cost_minor": 300, "per": "order"},
+    }
+    new = with_perks(free_shipping=True, entitlements=["lounge"], price_list="vip", costs=costs)
+    orders = Order.objects.filter(
+        customer__tier_memberships__tier_key="silver", placed_at__gt=NOW - 365 * DAY
+    )
+    assert orders.count() == 1
+    # One member for twelve months, and one order; what the price list costs nobody has entered.
+    assert costs_of(new) == (
+        1800 + 300,
+        [("entitlement:lounge", 1800), ("free_shipping", 300), ("price_list", None)],
+    )
+    draft = program_services.save_draft(document=new, by=SYSTEM, at=NOW)
+    program_services.publish(revision=draft, by=SYSTEM, at=NOW)
+    assert costs_of(new) == (0, [])
+    assert costs_of(with_perks(entitlements=["lounge"], price_list="vip")) == (
+        -300, [("free_shipping", -300)],
+    )  # fmt: skip
+    # Who corrects a cost has not made the perk dearer.
+    dearer = with_perks(
+        free_shipping=True, entitlements=["lounge"], price_list="vip",
+        costs={**costs, "entitlement:lounge": {"cost_minor": 200}},
+    )  # fmt: skip
+    assert costs_of(dearer) == (0, [])
+    dearer["tiers"][1]["threshold_minor"] = 10_000
+    # Both are silver then: a year of one more member, and the other one's order.
+    assert costs_of(dearer) == (
+        2400 + 300, [("entitlement:lounge", 2400), ("free_shipping", 300), ("price_list", None)],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("costs", "pointer"),
+    [
+        ({"free_shipping": {"cost_minor": 1}}, "/tiers/1/perks/costs/free_shipping"),
+        ({"entitlement:lounge": {"cost_minor": 1, "per": "order"}},
+         "/tiers/1/perks/costs/entitlement:lounge/per"),
+        ({"entitlement:lounge": {"cost_minor": -1}},
+         "/tiers/1/perks/costs/entitlement:lounge/cost_minor"),
+        ({"entitlement:lounge": {"cost_minor": 1, "per": "year"}},
+         "/tiers/1/perks/costs/entitlement:lounge/per"),
+        ({"entitlement:lounge": 5}, "/tiers/1/perks/costs/entitlement:lounge"),
+    ],
+)  # fmt: skip
+def test_a_cost_names_what_is_wrong(costs: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(InvalidDocument) as refusal:
+        parse(with_perks(entitlements=["lounge"], costs=costs))
+    assert pointer in [error.pointer for error in refusal.value.errors]
+
+
+def test_costs_survive_the_round_trip_and_fit_the_schema() -> None:
+    costs = {
+        "reward:mug": {"cost_minor": 90, "per": "month"},
+        "price_list": {"cost_minor": 5, "per": "order"},
+    }
+    written = with_perks(rewards=["mug"], price_list="vip", costs=costs)
+    taken = to_json(parse(written))
+    assert taken["tiers"][1]["perks"]["costs"] == costs
+    jsonschema.validate(taken, json_schema(), cls=jsonschema.Draft202012Validator)
 
 
 def test_perks_without_a_price_tell_who_has_them(members: None) -> None:
