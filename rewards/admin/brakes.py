@@ -14,10 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.domain.brakes import Brake, BrakeKind
+from rewards.domain.brakes import Brake, BrakeKind, holding
 from rewards.domain.policies import LONGEST_WINDOW_HOURS, MOST_IN_WINDOW, Pace
-from rewards.models import CouponCampaign, CouponDefinition, VelocityKind
-from rewards.queries import brakes as brake_queries
+from rewards.models import CouponCampaign, CouponDefinition, ProgramRevision, VelocityKind
 from rewards.queries import programs
 from rewards.services import brakes, velocity
 from tenants.admin import formats
@@ -85,9 +84,9 @@ def _pace(most: int, hours: int) -> str:
     }  # fmt: skip
 
 
-def shown() -> list[dict[str, Any]]:
-    """Return the brakes that are on, as the pages of the program tell of them."""
-    on = brake_queries.on(timezone.now()).on
+def shown(row: ProgramRevision | None) -> list[dict[str, Any]]:
+    """Return the brakes that are on the revision in force, as the pages of the program tell of them."""
+    on = holding(row.brakes, timezone.now()).on if row else ()
     names = {f"{kind.value}:{key}": name for kind in _LABELS for key, name in _named(kind, on)}
     return [
         {
@@ -126,7 +125,7 @@ class BrakePage(FormPage):
         return [Crumb(_("Program"), reverse("program"))]
 
     def context(self) -> dict[str, Any]:
-        return {**super().context(), "brakes": shown()}
+        return {**super().context(), "brakes": shown(programs.current())}
 
     def save(self, form: Any) -> str:
         values, now = form.cleaned_data, timezone.now()

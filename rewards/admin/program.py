@@ -52,9 +52,10 @@ def described(revision: Revision, currency: str) -> dict[str, Any]:
     }
 
 
-def found(revision: Revision, currency: str) -> list[FindingInWords]:
-    """Return what the linter says in words."""
-    findings = programs.findings_of(revision)
+def found(revision: Revision, current: ProgramRevision | None, currency: str) -> list[FindingInWords]:
+    """Return what the linter says in words of a revision that would take the place of ``current``."""
+    former = programs.revision_of(current) if current else None
+    findings = programs.findings_against(revision, former)
     return [finding_words.in_words(finding, revision, currency) for finding in findings]
 
 
@@ -81,7 +82,7 @@ class ProgramPage(StaffPage):
             settings=Program.objects.first(),
             policies=RehearsalPolicy.choices,
             secrets=programs.readers_of_secrets(revision) if revision else [],
-            brakes=brakes.shown(),
+            brakes=brakes.shown(row),
             outside=offers.outside(revision, at=timezone.now()).count if revision else 0,
         )
 
@@ -120,7 +121,7 @@ class RevisionPage(OneRevisionPage):
             program=described(revision, self.access.tenant.currency),
             members=None,
             current=current,
-            findings=found(revision, self.access.tenant.currency) if is_open else [],
+            findings=found(revision, current, self.access.tenant.currency) if is_open else [],
             secrets=programs.readers_of_secrets(revision) if row.state == RevisionState.PUBLISHED else [],
             check=check,
             rehearsal=rehearsal,
@@ -194,8 +195,8 @@ class PublishPage(OneRevisionPage):
             former=self.former,
             check=self.check,
             waits_for_approval=self.waits_for_approval,
-            findings=found(revision, currency),
-            brakes=brakes.shown(),
+            findings=found(revision, self.former, currency),
+            brakes=brakes.shown(self.former),
             program=described(revision, currency),
             members=None,
             status=status,

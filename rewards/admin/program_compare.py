@@ -19,6 +19,8 @@ from rewards.queries import programs
 from tenants.admin.frame import Crumb
 
 _OTHERS_SHOWN: Final = 30
+# Taking in a file of coupons changes a thousand things.
+_MOST_SHOWN: Final = 200
 SECTION_LABELS: Final = {
     "wallets": gettext_lazy("Wallet"),
     "tiers": gettext_lazy("Tier"),
@@ -65,10 +67,13 @@ class ComparePage(OneRevisionPage):
         before_row = get_object_or_404(ProgramRevision.objects.all(), number=other)
         before, after = programs.revision_of(before_row), programs.revision_of(self.row)
         self.title = _("Revision %(number)s against %(other)s") % {"number": number, "other": other}
-        changes = [self._shown(change, before, after) for change in compare(before, after)]
+        found = compare(before, after)
+        changes = [self._shown(change, before, after) for change in found[:_MOST_SHOWN]]
         others = ProgramRevision.objects.exclude(number=number).order_by("-number")
         numbers = others.values_list("number", flat=True)[:_OTHERS_SHOWN]
-        return self.page(row=self.row, other=before_row, changes=changes, others=numbers)
+        return self.page(
+            row=self.row, other=before_row, changes=changes, left=len(found) - len(changes), others=numbers
+        )
 
     def _shown(self, change: Change, before: Revision, after: Revision) -> dict[str, Any]:
         parts: list[tuple[Any, str, str]] = []

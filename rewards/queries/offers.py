@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, Value
+from django.db.models import Value
 
 from rewards.domain.offers import (
     OfferedCampaign,
@@ -23,7 +23,9 @@ from rewards.models import (
     CouponCode,
     CouponDefinition,
     CouponItem,
+    ProgramRevision,
     ReferralProgram,
+    RevisionState,
     Reward,
 )
 from rewards.models import VelocityLimit as StoredLimit
@@ -129,14 +131,16 @@ class Outside:
 
 
 def outside(*revisions: Revision, at: datetime) -> Outside:
-    """Return what none of these revisions governs; of campaigns those that have not ended."""
-    running = Q(ends_at__isnull=True) | Q(ends_at__gt=at)
+    """Return what none of these revisions governs.
+
+    A campaign that was left out of a revision has ended by that, and is not outside.
+    """
     rows = (
         Reward.objects.filter(is_active=True)
         .values_list(Value("rewards"), "key")
         .union(
             CouponDefinition.objects.filter(is_active=True).values_list(Value("coupons"), "key"),
-            CouponCampaign.objects.filter(running).values_list(Value("coupon_campaigns"), "key"),
+            CouponCampaign.objects.values_list(Value("coupon_campaigns"), "key"),
             StoredLimit.objects.filter(kind__in=list(Pace)).values_list(Value("paces"), "kind"),
             ReferralProgram.objects.filter(is_active=True).values_list(Value("referral"), "wallet_key"),
             all=True,
@@ -152,10 +156,19 @@ def outside(*revisions: Revision, at: datetime) -> Outside:
     return Outside(
         rewards=frozenset(found["rewards"]),
         coupons=frozenset(found["coupons"]),
-        campaigns=frozenset(found["coupon_campaigns"]),
+        campaigns=frozenset(found["coupon_campaigns"]) - _left_out(found["coupon_campaigns"], at),
         paces=frozenset(found["paces"]),
         has_referral=bool(found["referral"]) and all(each.referral is None for each in revisions),
     )
+
+
+def _left_out(campaigns: Collection[str], at: datetime) -> set[str]:
+    """Return those that a revision of before governed and none of now names."""
+    ended = CouponCampaign.objects.filter(key__in=campaigns, ends_at__lte=at).values_list("key", flat=True)
+    retired = ProgramRevision.objects.filter(state=RevisionState.RETIRED)
+    return {
+        key for key in ended if retired.filter(document__coupon_campaigns__contains=[{"key": key}]).exists()
+    }
 
 
 def referral() -> ReferralTerms | None:

@@ -163,7 +163,12 @@ def _compiled(row: ProgramRevision, content: bytes | str, hidden: Hidden) -> Eng
 
 def findings_of(revision: Revision) -> list[Finding]:
     """Return what the linter says, knowing the tenant's coupons, rewards, segments and sensitive values."""
-    in_force = published()
+    row = current()
+    return findings_against(revision, revision_of(row) if row else None)
+
+
+def findings_against(revision: Revision, former: Revision | None) -> list[Finding]:
+    """Do the same for who has read what is in force."""
     return lint(
         revision,
         Known(
@@ -177,7 +182,7 @@ def findings_of(revision: Revision) -> list[Finding]:
             sensitive=sensitive.hidden(),
             at=timezone.now(),
             held=held.beyond(revision),
-            former=in_force.revision if in_force else None,
+            former=former,
         ),
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -21,6 +22,7 @@ from rewards.domain.documents.policies import write_velocity
 from rewards.domain.documents.referral import write_referral
 from rewards.domain.offers import OfferedCampaign, OfferedCoupon, OfferedReward, ReferralTerms
 from rewards.domain.policies import VelocityLimit
+from rewards.domain.programs import Revision
 from rewards.models import ProgramRevision, Wallet
 from rewards.queries import offers
 from rewards.queries import programs as program_queries
@@ -51,8 +53,8 @@ def take_in(*, by: Actor, at: datetime) -> ProgramRevision:
     Raises ``InvalidInput``.
     """
     programs.locked(at=at)
-    document = _document()
-    _take(document, offers.outside(programs.check(document), at=at))
+    document, revision = _begun()
+    _take(document, offers.outside(revision, at=at))
     return _save(document, by=by, at=at)
 
 
@@ -86,7 +88,7 @@ def put(*changed: Offer, by: Actor, at: datetime, campaign: str | None = None) -
     """
     programs.locked(at=at)
     before = starting_document(at=at)
-    document = starting_document(at=at)
+    document = deepcopy(before)
     places = [_put(document, offer) for offer in changed]
     coupons = [each.key for each in changed if isinstance(each, OfferedCoupon)]
     if campaign is not None:
@@ -121,20 +123,22 @@ def starting_document(*, at: datetime) -> dict[str, Any]:
 
     That is the draft itself, what waits for review, what is in force, or a first program with a wallet.
     """
-    document = _document()
+    document, revision = _begun()
     current = program_queries.current()
     governed = [program_queries.revision_of(current)] if current else []
     # What the draft leaves out of what is in force it leaves out on purpose.
-    _take(document, offers.outside(programs.check(document), *governed, at=at))
+    _take(document, offers.outside(revision, *governed, at=at))
     return document
 
 
-def _document() -> dict[str, Any]:
+def _begun() -> tuple[dict[str, Any], Revision]:
     row = program_queries.draft() or program_queries.open_revision() or program_queries.current()
     if row is not None:
-        return to_json(program_queries.revision_of(row))
-    wallets = [{"key": key, "name": name} for key, name in Wallet.objects.values_list("key", "name")]
-    return to_json(programs.check({"wallets": wallets or [_FIRST_WALLET]}))
+        revision = program_queries.revision_of(row)
+    else:
+        wallets = [{"key": key, "name": name} for key, name in Wallet.objects.values_list("key", "name")]
+        revision = programs.check({"wallets": wallets or [_FIRST_WALLET]})
+    return to_json(revision), revision
 
 
 def _take(document: dict[str, Any], outside: Outside) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import msgspec
 from django.db import transaction
 from django.db.models import Max
 
@@ -23,6 +24,8 @@ from tenants.scope import active_tenant
 from tenants.services import audit, jobs
 
 RECOMPUTE_TIERS: Final = "rewards.recompute_tiers"
+_MOST_CHECKED: Final = 8
+_checked: dict[tuple[bytes, str], Revision] = {}
 _TIER_PARTS: Final = ("tiers", "qualification")
 
 
@@ -56,13 +59,28 @@ class ApprovalStale(Conflict):
 
 def check(document: Any) -> Revision:
     """Parse a document in the tenant's zone; raises ``InvalidInput`` that names every wrong field."""
+    zone = active_tenant().time_zone
     try:
-        return parse(document, time_zone=ZoneInfo(active_tenant().time_zone))
+        content = msgspec.json.encode(document)
+    except (TypeError, ValueError, OverflowError):
+        # What no JSON could hold is refused by name.
+        content = b""
+    known = _checked.get((content, zone)) if content else None
+    if known is not None:
+        return known
+    try:
+        revision = parse(document, time_zone=ZoneInfo(zone))
     except InvalidDocument as error:
         raise InvalidInput(
             "The program is not valid.",
             errors=[FieldError(f"/document{item.pointer}", item.code, item.detail) for item in error.errors],
         ) from error
+    if content:
+        # One request asks several times, and a document may be a megabyte.
+        while len(_checked) >= _MOST_CHECKED:
+            _checked.pop(next(iter(_checked)))
+        _checked[content, zone] = revision
+    return revision
 
 
 @transaction.atomic

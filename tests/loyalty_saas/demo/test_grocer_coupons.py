@@ -10,7 +10,9 @@ from django.db.models import Max, Min
 
 from crm.models import Customer, Item
 from loyalty_saas.demo import grocer_coupons, journey_grocer
+from loyalty_saas.demo.programs import publish_grocer
 from rewards.models import CouponCampaign, CouponDefinition, CouponRedemption, CouponUse
+from rewards.services import offer_drafts
 from rewards.services.coupons import history
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
@@ -29,6 +31,7 @@ def test_every_redemption_of_the_year_is_taken_or_told_why_not(tenant: Tenant, o
     files = replace(files, skus={coupon: files.skus[coupon][:1] for coupon in used})
     assert sum(map(len, files.coupons_by_visit.values())) == REDEMPTIONS
     households = {household for household, _day in files.coupons_by_visit}
+    publish_grocer(tenant, by=SYSTEM, at=NOW)
     with tenant_scope(tenant):
         Customer.objects.bulk_create(
             Customer(external_id=each, created_at=NOW, updated_at=NOW) for each in sorted(households)
@@ -40,6 +43,13 @@ def test_every_redemption_of_the_year_is_taken_or_told_why_not(tenant: Tenant, o
             for sku in sorted({sku for skus in files.skus.values() for sku in skus})
         )
         grocer_coupons.load(files, {}, by=SYSTEM, at=NOW)
+        governing = offer_drafts.govern(by=SYSTEM, at=NOW)
+        assert governing is not None
+        assert governing.state == "published"
+        document = governing.document
+        assert (len(document["coupons"]), len(document["coupon_campaigns"])) == (557, 27)
+        assert sum(len(each["coupons"]) for each in document["coupon_campaigns"]) == 557
+        assert offer_drafts.govern(by=SYSTEM, at=NOW) is None
         carts = list(grocer_coupons.past_carts(files, {}))
         loaded = CouponCampaign.objects.count(), CouponDefinition.objects.count()
     assert loaded == (27, 557)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -339,7 +340,7 @@ def test_a_coupon_brings_its_code_for_everybody(scope: Tenant) -> None:
 def test_a_thousand_coupons_cost_a_publication_no_query_each(
     scope: Tenant, django_assert_max_num_queries: Any
 ) -> None:
-    many = [{"key": f"c-{n}", "name": "C", "kind": "shipping"} for n in range(200)]
+    many = [{"key": f"c-{n}", "name": "C", "kind": "shipping"} for n in range(60)]
     publish(document(coupons=many, rewards=[], referral=None))
     changed = [{**each, "name": "D"} if each["key"] == "c-7" else each for each in many]
     draft = programs.save_draft(
@@ -358,3 +359,14 @@ def test_a_thousand_coupons_cost_a_publication_no_query_each(
     programs.save_draft(document={**rest, "coupons": again}, revision=draft, by=SYSTEM, at=NOW)
     kept = AuditEntry.objects.filter(action="program.draft_saved").latest("pk").diff
     assert kept == {"coupons": [[changed[7]], [again[7]]]}
+
+
+def test_a_campaign_that_ran_its_course_is_taken_in_and_one_that_was_left_out_is_not(scope: Tenant) -> None:
+    two = [{"key": "gone", "name": "Gone", "coupons": ["ten"]}]
+    publish(document(coupon_campaigns=two))
+    publish(document())
+    terms = CampaignTerms("Old", ends_at=NOW - timedelta(days=9))
+    campaigns.save(key="old", terms=terms, by=SYSTEM, at=NOW)
+    assert offers.outside(parse(document()), at=NOW).campaigns == {"old"}
+    draft = offer_drafts.take_in(by=SYSTEM, at=NOW)
+    assert [each["key"] for each in draft.document["coupon_campaigns"]] == ["old"]
