@@ -95,7 +95,7 @@ class OneRevisionPage(StaffPage):
     @cached_property
     def row(self) -> ProgramRevision:
         found: ProgramRevision = get_object_or_404(
-            ProgramRevision.objects.all(), number=self.kwargs["number"]
+            ProgramRevision.objects.select_related("program"), number=self.kwargs["number"]
         )
         return found
 
@@ -115,6 +115,7 @@ class RevisionPage(OneRevisionPage):
         current = programs.current()
         is_open = row.state not in {RevisionState.PUBLISHED, RevisionState.RETIRED}
         check = rehearsal_checks.check(row)
+        waits = is_open and program_reviews.needs_other_approver(row, current=current)
         rehearsal = check.rehearsal if is_open else rehearsal_checks.of_approval(row) or check.rehearsal
         return self.page(
             row=row,
@@ -128,6 +129,8 @@ class RevisionPage(OneRevisionPage):
             chart=rehearsal_charts.completions(rehearsal.result) if rehearsal else None,
             is_rehearsal_current=check.rehearsed is Rehearsed.CURRENT,
             is_open=is_open,
+            waits_for_approval=waits,
+            is_own=waits and row.submitted_ref == self.access.actor.ref,
             is_stale=is_open
             and bool(row.submitted_at)
             and row.base_number != (current.number if current else None),
@@ -176,7 +179,7 @@ class PublishPage(OneRevisionPage):
     @cached_property
     def waits_for_approval(self) -> bool:
         """Whether publishing would only be refused."""
-        return self.former is not None and program_reviews.needs_other_approver(self.row)
+        return program_reviews.needs_other_approver(self.row, current=self.former)
 
     def _form(self, data: Any = None) -> ConfirmForm:
         form = ConfirmForm(data, expected=str(self.row.number))

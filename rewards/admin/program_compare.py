@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponseBase
@@ -19,8 +21,8 @@ from rewards.queries import programs
 from tenants.admin.frame import Crumb
 
 _OTHERS_SHOWN: Final = 30
-# Taking in a file of coupons changes a thousand things.
-_MOST_SHOWN: Final = 200
+# Changes of one section and kind that are shown in full.
+_MOST_SHOWN: Final = 20
 SECTION_LABELS: Final = {
     "wallets": gettext_lazy("Wallet"),
     "tiers": gettext_lazy("Tier"),
@@ -67,13 +69,11 @@ class ComparePage(OneRevisionPage):
         before_row = get_object_or_404(ProgramRevision.objects.all(), number=other)
         before, after = programs.revision_of(before_row), programs.revision_of(self.row)
         self.title = _("Revision %(number)s against %(other)s") % {"number": number, "other": other}
-        found = compare(before, after)
-        changes = [self._shown(change, before, after) for change in found[:_MOST_SHOWN]]
+        first, rest = _first_and_rest(compare(before, after))
+        changes = [self._shown(change, before, after) for change in first]
         others = ProgramRevision.objects.exclude(number=number).order_by("-number")
         numbers = others.values_list("number", flat=True)[:_OTHERS_SHOWN]
-        return self.page(
-            row=self.row, other=before_row, changes=changes, left=len(found) - len(changes), others=numbers
-        )
+        return self.page(row=self.row, other=before_row, changes=changes, others=numbers, rest=rest)
 
     def _shown(self, change: Change, before: Revision, after: Revision) -> dict[str, Any]:
         parts: list[tuple[Any, str, str]] = []
@@ -135,6 +135,30 @@ class ComparePage(OneRevisionPage):
                 if old != new:
                     parts.append((label, str(old), str(new)))
         return parts
+
+
+def _first_and_rest(changes: Iterable[Change]) -> tuple[list[Change], list[dict[str, Any]]]:
+    """Return the first changes of each section and kind, and of the rest the names."""
+    first: list[Change] = []
+    names_by_group: dict[tuple[str, ChangeKind], list[str]] = defaultdict(list)
+    seen: Counter[tuple[str, ChangeKind]] = Counter()
+    for change in changes:
+        group = change.section, change.kind
+        seen[group] += 1
+        if seen[group] <= _MOST_SHOWN:
+            first.append(change)
+        else:
+            names_by_group[group].append(change.name)
+    rest = [
+        {
+            "section": SECTION_LABELS.get(section, section),
+            "kind": kind.value,
+            "kind_label": KIND_LABELS[kind],
+            "names": names,
+        }
+        for (section, kind), names in names_by_group.items()
+    ]
+    return first, rest
 
 
 def _written(value: Any) -> str:

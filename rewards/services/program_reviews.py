@@ -78,9 +78,11 @@ def request_changes(*, revision: ProgramRevision, comment: str, by: Actor, at: d
     )
 
 
-def needs_other_approver(row: ProgramRevision) -> bool:
-    """Tell whether nobody can publish a revision, not the first one, before somebody else has approved it."""
-    return not may(Step.PUBLISH, row.state) and not Program.objects.filter(allows_self_approval=True).exists()
+def needs_other_approver(row: ProgramRevision, *, current: ProgramRevision | None) -> bool:
+    """Tell whether somebody else has to approve a revision before it is published; the first needs nobody."""
+    return (
+        current is not None and not may(Step.PUBLISH, row.state) and not current.program.allows_self_approval
+    )
 
 
 @transaction.atomic

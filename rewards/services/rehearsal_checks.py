@@ -55,11 +55,12 @@ def policy() -> RehearsalPolicy:
 def check(row: ProgramRevision) -> Check:
     """Compare the revision's document with what its rehearsals played."""
     rehearsals = Rehearsal.objects.filter(revision=row).order_by("-rehearsed_at")
+    wanted = RehearsalPolicy(row.program.rehearsal_policy)
     same = rehearsals.filter(digest=digest_of(row.document)).first()
     if same is not None:
-        return Check(Rehearsed.CURRENT, same, policy())
+        return Check(Rehearsed.CURRENT, same, wanted)
     newest = rehearsals.first()
-    return Check(Rehearsed.OLDER if newest else Rehearsed.NEVER, newest, policy())
+    return Check(Rehearsed.OLDER if newest else Rehearsed.NEVER, newest, wanted)
 
 
 def require(row: ProgramRevision, *, acknowledges: bool) -> dict[str, Any]:

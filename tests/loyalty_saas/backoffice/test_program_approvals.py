@@ -170,3 +170,18 @@ def test_whoever_may_approve_oneself_is_offered_to_publish(
     with tenant_scope(filled.tenant):
         Program.objects.update(allows_self_approval=True)
     assert not staff.get("/t/acme/program/2/publish/").context["waits_for_approval"]
+
+
+def test_who_sent_it_is_told_that_somebody_else_approves(
+    filled: Filled, marketer: Client, staff: Client, actor: Actor
+) -> None:
+    admin = signed_in(filled.tenant, actor, Role.ADMIN)
+    rehearse(filled, actor)
+    step(admin, "submit")
+    own, others = (client.get("/t/acme/program/2/").content.decode() for client in (admin, staff))
+    approve, publish = "/t/acme/program/2/steps/approve/", "/t/acme/program/2/publish/"
+    assert "Somebody else approves what you have sent." in own
+    assert [approve in page for page in (own, others)] == [False, True]
+    assert [publish in page for page in (own, others)] == [False, False]
+    step(staff, "approve")
+    assert publish in admin.get("/t/acme/program/2/").content.decode()

@@ -10,9 +10,12 @@ from django.db import connection
 from django.test import Client
 from django.utils.translation import override
 
+from rewards.domain.documents import to_json
 from rewards.models import ProgramRevision
+from rewards.queries import programs
+from rewards.services import programs as program_services
 from rewards.services import rehearsals
-from tenants.domain.actors import Actor
+from tenants.domain.actors import SYSTEM, Actor
 from tenants.domain.permissions import Role
 from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
@@ -399,3 +402,21 @@ def test_a_comparison_is_in_words_whatever_changes(filled: Filled, staff: Client
         chinese = staff.get("/t/acme/program/3/compare/2/", headers={"accept-language": "zh-hans"})
         labels = {str(part[0]) for change in chinese.context["changes"] for part in change["parts"]}
     assert not [label for label in labels if label.isascii()]
+
+
+def test_a_thousand_new_coupons_are_compared_by_their_names(filled: Filled, staff: Client) -> None:
+    with tenant_scope(filled.tenant):
+        current = programs.current()
+        assert current is not None
+        document = to_json(programs.revision_of(current))
+        document["coupons"] = [
+            {"key": f"c{number}", "name": f"Coupon {number}", "kind": "percent", "percent_hundredths": 500}
+            for number in range(30)
+        ]
+        program_services.save_draft(document=document, by=SYSTEM, at=NOW)
+    page = staff.get("/t/acme/program/2/compare/1/")
+    shown = [change for change in page.context["changes"] if change["section"] == "Coupon"]
+    assert len(shown) == 20
+    (rest,) = page.context["rest"]
+    assert (rest["kind"], rest["names"]) == ("added", [f"Coupon {number}" for number in range(20, 30)])
+    assert "10 more" in page.content.decode()
