@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.domain.rules import AllOf, AnyOf, Condition, Not, Op, Rule
-from rewards.admin import words
+from rewards.admin import condition_words
 from rewards.domain.challenges.definition import (
     Challenge,
     ChallengeReward,
@@ -78,7 +78,7 @@ def _where(rule: Rule) -> str:
     if not isinstance(rule, Condition):
         return ""
     value = ", ".join(map(str, rule.value)) if isinstance(rule.value, tuple) else str(rule.value)
-    start = f"{rule.name} {words.comparison_label(rule.op.value)}"
+    start = f"{rule.name} {condition_words.comparison_label(rule.op.value)}"
     return start if rule.op in {Op.EXISTS, Op.MISSING} else f"{start} {value}"
 
 

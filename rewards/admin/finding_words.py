@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.admin import words
+from rewards.admin import condition_words
 from rewards.domain.findings import Finding, Reason
 from rewards.domain.programs import Revision
 from tenants.admin import formats
@@ -147,7 +147,7 @@ def _plain(value: Any, _names: Mapping[str, str], _currency: str) -> str:
 
 
 _WRITERS: Final[Mapping[str, _Writer]] = {
-    "field": lambda value, _names, _currency: words.field_label(value),
+    "field": lambda value, _names, _currency: condition_words.field_label(value),
     "ended_on": lambda value, _names, _currency: formats.day(date.fromisoformat(value)),
     "other": lambda value, names, _currency: names.get(value, value),
     "percent": lambda value, _names, _currency: formats.percent(value / 100),

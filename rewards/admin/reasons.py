@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.admin import words
+from rewards.admin import condition_words, words
 from rewards.services.evaluations import TOO_OLD
 from tenants.admin import formats
 
@@ -88,7 +88,7 @@ def _reason(rule: dict[str, Any], names: dict[str, str], currency: str) -> str:
         return _("%(cap)s: %(given)s instead of %(asked)s") % values
     texts = [_failure(failure, currency) for failure in rule.get("failed", [])]
     if secret := rule.get("hidden", {}).get("sensitive"):
-        fields = ", ".join(words.field_label(field) for field in secret)
+        fields = ", ".join(condition_words.field_label(field) for field in secret)
         texts.append(_("sensitive and not read: %(fields)s") % {"fields": fields})
     return "; ".join(texts)
 
@@ -99,8 +99,8 @@ def _failure(failure: dict[str, Any], currency: str) -> str:
         return _(" or ").join(texts)
     field = failure["field"]
     if failure.get("negated"):
-        held = words.condition(field, failure["op"], failure["expected"], currency)
+        held = condition_words.condition(field, failure["op"], failure["expected"], currency)
         return _("must not be: %(condition)s") % {"condition": held}
-    wanted = words.condition(field, failure["op"], failure["expected"], currency)
-    values = {"condition": wanted, "actual": words.operand(field, failure["actual"], currency)}
+    wanted = condition_words.condition(field, failure["op"], failure["expected"], currency)
+    values = {"condition": wanted, "actual": condition_words.operand(field, failure["actual"], currency)}
     return _("needs %(condition)s, was %(actual)s") % values

@@ -15,8 +15,8 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from rewards.admin.condition_words import COMPARISON_LABELS, FIELD_LABELS, SOURCE_LABELS, is_money
 from rewards.admin.money import to_major, to_minor
-from rewards.admin.words import COMPARISON_LABELS, FIELD_LABELS, SOURCE_LABELS, is_money
 from rewards.domain.conditions import FACTS, FactKind, FactSource, Op
 from tenants.admin.forms import StaffForm, offer
 

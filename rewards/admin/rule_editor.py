@@ -27,15 +27,8 @@ from rewards.admin.rule_conditions import (
     rows_of,
     tree_of,
 )
-from rewards.admin.rule_forms import (
-    CapRows,
-    GrantRows,
-    RuleForm,
-    cap_values,
-    grant_values,
-    moment,
-    rule_values,
-)
+from rewards.admin.rule_forms import RuleForm, moment, rule_values
+from rewards.admin.rule_rows import CapRows, GrantRows, cap_values, grant_values
 from rewards.services import programs as program_services
 from tenants.admin.forms import StaffForm
 from tenants.admin.frame import Crumb, StaffPage

@@ -4,15 +4,18 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Customer
+from rewards.domain.policies import Pace
 from tenants.models.base import PublicIdModel, TenantForeignKey, TenantModel, public_id_constraint
 
 
 class VelocityKind(models.TextChoices):
-    REDEMPTIONS = "redemptions", _("Redemptions of a customer")
-    REFUNDS = "refunds", _("Refunds of a customer")
-    REFERRALS = "referrals", _("Referrals by a customer")
+    """What waits for a review: what came too fast, and guessed codes, which have limits of their own."""
+
+    REDEMPTIONS = Pace.REDEMPTIONS.value, _("Redemptions of a customer")
+    REFUNDS = Pace.REFUNDS.value, _("Refunds of a customer")
+    REFERRALS = Pace.REFERRALS.value, _("Referrals by a customer")
     GUESSES = "guesses", _("Guessed coupon codes")
-    COUPONS = "coupons", _("Carts with coupons of a customer")
+    COUPONS = Pace.COUPONS.value, _("Carts with coupons of a customer")
 
 
 class ReviewState(models.TextChoices):
