@@ -13,6 +13,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.browser.test_tour import WALKS, Watch, check_layout, sign_in
 from tests.browser.workers import PASSWORD, add_member, work
+from tests.rewards.publishing import publish_draft
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, databases=["default", "platform"])]
 
@@ -29,15 +30,22 @@ def test_a_batch_of_codes(browser: Browser, live_server: Any, tenant: Tenant, ac
     page.get_by_label("Name").fill("Spring")
     page.get_by_label("Redemptions in all").fill("500")
     page.get_by_role("button", name="Save").click()
-    page.get_by_role("link", name="New coupon").click()
+    waits = page.get_by_text("This waits in draft 1 and takes effect when that is published.")
+    expect(waits).to_be_visible()
+    page.goto(f"{coupons}campaigns/")
+    page.locator("#waiting").get_by_role("link", name="Spring").click()
+    check_layout(page, "campaign that waits")
+    page.goto(f"{coupons}new/?campaign=spring")
     check_layout(page, "coupon form")
     page.get_by_label("Name").fill("Tea week")
     page.get_by_label("Percent").fill("15")
     page.get_by_label("Not these categories").fill("gifts")
     page.get_by_label("Pattern of codes").fill("TEA-####-####")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("“Tea week” is saved.")).to_be_visible()
+    expect(waits).to_be_visible()
+    publish_draft(tenant)
 
+    page.goto(coupons)
     page.get_by_role("link", name="Code pools").click()
     page.locator(".b-head-actions").get_by_role("link", name="New code pool").click()
     check_layout(page, "pool form")
