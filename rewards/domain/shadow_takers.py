@@ -72,11 +72,11 @@ class Taker:
             self._contributions += found
         walks = {walk.period.label: walk for one in found if (walk := self._course.add(one)) is not None}
         news = [walk for walk in walks.values() if walk.has_news or walk.period.label in self._unpaid]
-        news += [self._course.walks[label] for label in self._asked_again() if label not in walks]
-        changes = [self._change(standing, at) for standing in self._standings(news, at)] if news else []
+        if self._unpaid:
+            news += [self._course.walks[label] for label in self._asked_again() if label not in walks]
         if self._contributions is None and walks:
             self._let_go()
-        return changes
+        return [self._change(standing, at) for standing in self._standings(news, at)] if news else []
 
     def replace(
         self, source: tuple[str, str], found: Sequence[Contribution], moment: datetime, at: datetime
@@ -180,6 +180,8 @@ class Taker:
         """Forget the periods that nothing is added to any more and for which nothing is due."""
         recurrence, newest = self._challenge.recurrence, self._course.newest
         if recurrence is Recurrence.NONE or newest is None:
+            return
+        if len(self._course.walks) == 1 and not newest.is_over:
             return
         for walk in list(self._course.walks.values()):
             if walk.is_over if recurrence is Recurrence.ON_COMPLETION else walk is not newest:

@@ -144,7 +144,8 @@ class Change:
             rewarded_at = self.before.rewarded_at if self.before and self.before.rewarded_at else at
         given = tuple(gift.grant for gift in gifts if gift.source not in refused)
         return Kept(
-            replace(stored, state=state, milestones=milestones), standing.span, standing.value,
+            Stored(state, stored.target, stored.completed_at, milestones, stored.round),
+            standing.span, standing.value,
             standing.value_by_task, self._grants(is_revoked=False) + given, rewarded_at,
         )  # fmt: skip
 

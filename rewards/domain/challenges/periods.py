@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from rewards.domain.challenges.definition import Challenge, Recurrence, WindowKind
@@ -56,11 +57,15 @@ def period_of(recurrence: Recurrence, moment: datetime, zone: tzinfo, within: Sp
     """Return the period a moment belongs to, clipped to the window."""
     if recurrence in {Recurrence.NONE, Recurrence.ON_COMPLETION}:
         return Period(ONCE, within)
-    first, after = _calendar_days(recurrence, moment.astimezone(zone).date())
-    span = Span(
-        max(start_of_day(first, zone), within.starts_at), min(start_of_day(after, zone), within.ends_at)
-    )
-    return Period(first.isoformat(), span)
+    label, starts_at, ends_at = _calendar_period(recurrence, moment.astimezone(zone).date(), zone)
+    return Period(label, Span(max(starts_at, within.starts_at), min(ends_at, within.ends_at)))
+
+
+@lru_cache(maxsize=4096)
+def _calendar_period(recurrence: Recurrence, day: date, zone: tzinfo) -> tuple[str, datetime, datetime]:
+    """Return the label and the whole span of a day's period, which all customers share."""
+    first, after = _calendar_days(recurrence, day)
+    return first.isoformat(), start_of_day(first, zone), start_of_day(after, zone)
 
 
 def _calendar_days(recurrence: Recurrence, day: date) -> tuple[date, date]:

@@ -68,17 +68,18 @@ class Walk:
         self.target = known.target if known and known.target is not None else challenge.goal.target
         rolls = challenge.window.kind is WindowKind.ROLLING
         self._days = timedelta(days=challenge.window.days) if rolls and challenge.window.days else None
-        self._tally, self._inside = tally_of(challenge.goal, zone), deque[Contribution]()
+        self._tally = tally_of(challenge.goal, zone)
+        self._inside = None if self._days is None else deque[Contribution]()
         self._reached: dict[int, datetime] = {}
         self.completed_at: datetime | None = None
         self.has_news = False
 
     def add(self, one: Contribution) -> None:
         """Read one contribution."""
-        self._forget_before(one.occurred_at)
-        self._tally.add(one)
-        if self._days is not None:
+        if self._inside is not None:
+            self._forget_before(one.occurred_at)
             self._inside.append(one)
+        self._tally.add(one)
         value = self._tally.value()
         for milestone in self._challenge.milestones:
             if milestone.at <= value and milestone.at not in self._reached:
@@ -111,7 +112,7 @@ class Walk:
         )  # fmt: skip
 
     def _forget_before(self, moment: datetime) -> None:
-        if self._days is not None:
+        if self._inside is not None and self._days is not None:
             while self._inside and self._inside[0].occurred_at <= moment - self._days:
                 self._tally.discard(self._inside.popleft())
 

@@ -412,7 +412,8 @@ def challenges(draw: st.DrawFn, key: str) -> dict[str, Any]:
         options["window"] = window
     if options.get("window", {}).get("kind") != "rolling":
         options["recurrence"] = recurrence
-    if (audience := draw(AUDIENCES)) is not None:
+    # Nobody outside of an audience can ask, of which a rehearsal beforehand cannot know.
+    if (audience := draw(AUDIENCES)) is not None and not options["opt_in"]:
         options["audience"] = audience
     limits = {
         name: draw(st.integers(1, 3)) for name in ("per_customer", "total") if draw(st.integers(0, 3)) == 0
