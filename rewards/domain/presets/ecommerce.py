@@ -97,7 +97,7 @@ PRESET: Final = Preset(
     ),
     referral=PresetReferral(referrer_points=100, referee_points=50, minimum_units=20),
     traffic=Traffic(
-        members=130,
+        members=160,
         habits=(
             Habit("product_viewed", 2.0, {"category": ("shirts", "shoes", "bags", "home")}),
             Habit("product_added", 0.6, {"category": ("shirts", "shoes", "bags", "home")}),
