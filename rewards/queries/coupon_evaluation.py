@@ -86,7 +86,9 @@ def _checked(spelled: Sequence[str], candidates: dict[str, Candidate], call: _Ca
     found = list(candidates.values())
     view = coupon_offers.customer_view(call.customer, found)
     received = coupon_offers.received_campaigns(call.customer, found, call.preloaded)
-    brakes = brake_queries.on(call.at) if found else NO_BRAKES
+    # A cart of the past was paid before anybody pulled a brake.
+    is_past = call.preloaded is not None
+    brakes = brake_queries.on(call.at) if found and not is_past else NO_BRAKES
     zone, currency = call.tenant.zone, call.tenant.currency
     verdicts: list[Verdict] = []
     for position, code in enumerate(spelled):

@@ -53,5 +53,5 @@ def keyed(request: TenantRequest) -> dict[str, Any]:
 
 
 def drafted(written: Drafted) -> Response:
-    """Answer what waits in the draft: accepted, in force with the publication."""
-    return Response(DraftedOutput(written).data, status=202 if written.number else 200)
+    """Answer what waits in the draft: accepted, in force with the publication, or in force as it is."""
+    return Response(DraftedOutput(written).data, status=202)

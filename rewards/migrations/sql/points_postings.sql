@@ -95,6 +95,7 @@ DECLARE
     v_remaining bigint;
     v_pick record;
     v_transaction bigint;
+    v_setting text;
 BEGIN
     FOR v_attempt IN 1 .. 3 LOOP
         -- The plain case: no debt to repay first, nothing due that would come before in the spending order.
@@ -174,10 +175,10 @@ BEGIN
             RETURNING id, remaining INTO v_lot, v_remaining;
         END IF;
         -- What the line says of its account and its lot is what their statements returned: a copy needs no proof.
-        PERFORM set_config('rewards.line_is_copied', 'yes', true);
+        v_setting := set_config('rewards.line_is_copied', 'yes', true);
         INSERT INTO rewards_ledgerentry (tenant_id, transaction_id, account_id, lot_id, points, seq, balance_after, lot_remaining)
         VALUES (v_tenant, v_transaction, v_account, v_lot, p_points, v_seq, v_balance, v_remaining);
-        PERFORM set_config('rewards.line_is_copied', '', true);
+        v_setting := set_config('rewards.line_is_copied', '', true);
     END IF;
     RETURN ('posted', v_transaction, p_points, v_available, NULL)::rewards_posting_result;
 END $$;

@@ -43,6 +43,7 @@ def test_the_program_page_tells_of_brakes_until_they_end(filled: Filled, staff: 
     with tenant_scope(filled.tenant):
         document = ProgramRevision.objects.get(state="published").document
         draft = programs.save_draft(document=document, by=SYSTEM, at=NOW)
+        ProgramRevision.objects.filter(pk=draft.pk).update(state="approved")
     publish = staff.get(f"/t/acme/program/{draft.number}/publish/").content.decode()
     assert "Publishing ends every emergency brake." in publish
     with tenant_scope(filled.tenant):

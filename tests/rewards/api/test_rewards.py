@@ -68,7 +68,7 @@ def test_a_reward_is_changed_in_the_draft_and_its_stock_at_once(api: ApiClient, 
     path = f"/rewards/{found['id']}"
     nothing = api.patch(path, {"name": "Mug"})
     assert (nothing.status_code, nothing.json()["draft"], nothing.json()["takes_effect"]) == (
-        200,
+        202,
         None,
         "now",
     )
