@@ -269,6 +269,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "FeedbackKindEnum": "crm.models.FeedbackKind",
+        "BrakeKindEnum": "rewards.api.serializers.brakes.KINDS",
         "CouponKindEnum": "rewards.models.CouponKind",
         "RewardKindEnum": "rewards.models.RewardKind",
         "ReferralRewardKindEnum": "rewards.models.ReferralRewardKind",

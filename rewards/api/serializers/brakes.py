@@ -8,11 +8,11 @@ from rewards.domain.brakes import BrakeKind
 from rewards.domain.policies import LONGEST_WINDOW_HOURS, MOST_IN_WINDOW
 from tenants.api.serializers import MomentField, StrictSerializer
 
-_KINDS = [each.value for each in BrakeKind]
+KINDS = [each.value for each in BrakeKind]
 
 
-class ReleaseInput(StrictSerializer):
-    kind = serializers.ChoiceField(choices=_KINDS)
+class BrakeReleaseInput(StrictSerializer):
+    kind = serializers.ChoiceField(choices=KINDS)
     key = serializers.CharField(
         max_length=60, help_text="Of a rule, coupon or campaign; of a limit its kind, such as `redemptions`."
     )
@@ -21,7 +21,7 @@ class ReleaseInput(StrictSerializer):
         return {**data, "kind": BrakeKind(data["kind"])}
 
 
-class BrakeInput(ReleaseInput):
+class BrakeInput(BrakeReleaseInput):
     """`most` and `window_hours` belong to a limit; zero lets nothing pass without a review."""
 
     reason = serializers.CharField(max_length=300)
@@ -31,7 +31,7 @@ class BrakeInput(ReleaseInput):
 
 
 class BrakeOutput(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(choices=_KINDS)
+    kind = serializers.ChoiceField(choices=KINDS)
     key = serializers.CharField()
     reason = serializers.CharField()
     set_by = serializers.CharField()

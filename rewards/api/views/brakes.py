@@ -4,7 +4,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
-from rewards.api.serializers.brakes import BrakeInput, BrakesOutput, ReleaseInput
+from rewards.api.serializers.brakes import BrakeInput, BrakeReleaseInput, BrakesOutput
 from rewards.api.views.requests import signed
 from rewards.queries import brakes as brake_queries
 from rewards.services import brakes
@@ -37,10 +37,10 @@ class ReleaseBrakeView(TenantAPIView):
 
     required_permission = Permission.PROGRAM_EDIT
 
-    @extend_schema(request=ReleaseInput, responses=BrakesOutput)
+    @extend_schema(request=BrakeReleaseInput, responses=BrakesOutput)
     def post(self, request: TenantRequest) -> Response:
         """Let what was approved hold again; 404 without such a brake."""
-        brakes.release(**read(ReleaseInput, request), **signed(request))
+        brakes.release(**read(BrakeReleaseInput, request), **signed(request))
         return _shown()
 
 
