@@ -17,9 +17,15 @@ from tenants.scope import active_tenant_id
 
 # Months since the points were earned: the label says "up to".
 AGES: Final = ("3", "6", "12", "24", "older")
-# As of a moment by what is known now: lines say what happened when, whenever it was posted.
+# As of a moment by what is known now: lines say what happened when, whenever it was posted. The tier is
+# the one that the history names last before it; a membership without a history counts from its beginning.
 _AS_OF: Final = """
-    SELECT w.key, COALESCE(t.tier_key, ''),
+    WITH told AS (
+        SELECT DISTINCT ON (c.customer_id) c.customer_id, c.to_key
+        FROM rewards_tierchange c WHERE c.tenant_id = %(tenant)s AND c.changed_at < %(at)s
+        ORDER BY c.customer_id, c.changed_at DESC, c.id DESC
+    )
+    SELECT w.key, COALESCE(t.to_key, m.tier_key, ''),
            CASE WHEN l.available_from > %(at)s - interval '3 months' THEN '3'
                 WHEN l.available_from > %(at)s - interval '6 months' THEN '6'
                 WHEN l.available_from > %(at)s - interval '12 months' THEN '12'
@@ -35,7 +41,9 @@ _AS_OF: Final = """
     JOIN rewards_lot l ON l.tenant_id = %(tenant)s AND l.id = e.lot_id
     JOIN rewards_account a ON a.tenant_id = %(tenant)s AND a.id = l.account_id
     JOIN rewards_wallet w ON w.tenant_id = %(tenant)s AND w.id = a.wallet_id
-    LEFT JOIN rewards_tiermembership t ON t.tenant_id = %(tenant)s AND t.customer_id = a.customer_id
+    LEFT JOIN told t ON t.customer_id = a.customer_id
+    LEFT JOIN rewards_tiermembership m ON m.tenant_id = %(tenant)s AND m.customer_id = a.customer_id
+        AND m.since < %(at)s
     WHERE e.points > 0 AND (l.expires_at IS NULL OR l.expires_at > %(at)s)
     GROUP BY 1, 2, 3
 """
@@ -86,7 +94,7 @@ def now(*, at: datetime) -> list[LiabilityPart]:
 
 
 def as_of(moment: datetime) -> list[LiabilityPart]:
-    """Return what was owed at a moment; tiers are today's."""
+    """Return what was owed at a moment, by the tiers held then."""
     return _parts(_AS_OF, moment)
 
 

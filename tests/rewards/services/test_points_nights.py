@@ -15,6 +15,8 @@ from rewards.models import (
     Lot,
     ProgramRevision,
     TierChange,
+    TierMembership,
+    TierMove,
     TransactionKind,
     Wallet,
 )
@@ -150,6 +152,40 @@ def test_month_ends_are_kept_once_as_they_were(wallet: Wallet) -> None:
     post(customer, wallet, -600, occurred_at=datetime(2026, 1, 25, tzinfo=UTC))
     assert LiabilitySnapshot.objects.order_by("month_end").first().points == 1_000  # type: ignore[union-attr]  # it is there
     assert liability.now(at=NOW) == []
+
+
+def test_a_month_end_that_was_missed_knows_the_tiers_held_then(wallet: Wallet) -> None:
+    january, february = datetime(2026, 1, 20, tzinfo=UTC), datetime(2026, 2, 10, tzinfo=UTC)
+    risen, fallen, taken_over, newcomer = (make_customer() for _ in range(4))
+    for customer, points in ((risen, 1), (fallen, 20), (taken_over, 300), (newcomer, 4_000)):
+        post(customer, wallet, points, occurred_at=january)
+    TierChange.objects.bulk_create(
+        TierChange(customer=customer, move=move, from_key=before, to_key=after, changed_at=when)
+        for customer, move, before, after, when in (
+            (risen, TierMove.ENTERED, "", "silver", january),
+            (risen, TierMove.UPGRADED, "silver", "gold", february),
+            (fallen, TierMove.ENTERED, "", "silver", january),
+            (fallen, TierMove.DOWNGRADED, "silver", "", february),
+            (newcomer, TierMove.ENTERED, "", "gold", NOW),
+        )
+    )
+    TierMembership.objects.bulk_create(
+        TierMembership(
+            customer=customer, tier_key=tier, qualifying_spend_minor=0, since=since, computed_at=NOW
+        )
+        for customer, tier, since in (
+            (risen, "gold", february),
+            (taken_over, "gold", january),
+            (newcomer, "gold", NOW),
+        )
+    )
+    liability_services.snapshot_month_ends(at=NOW)
+
+    def points_by_tier(end: date) -> dict[str, int]:
+        return {each.name: each.points for each in liability.added_up(liability.at_month_end(end), "tier")}
+
+    assert points_by_tier(date(2026, 1, 31)) == {"": 4_000, "silver": 21, "gold": 300}
+    assert points_by_tier(date(2026, 2, 28)) == {"": 4_020, "gold": 301}
 
 
 def test_a_statement_adds_up_by_kind(wallet: Wallet) -> None:
