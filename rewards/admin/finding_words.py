@@ -28,6 +28,7 @@ _TITLES: Final = {
     "sensitive_value": gettext_lazy("Reads sensitive values"),
     "small_budget": gettext_lazy("Its money is too little"),
     "idle_limit": gettext_lazy("A limit that never counts"),
+    "goal_changed": gettext_lazy("Measures something else than before"),
 }
 _MISSING: Final = {
     "coupon": gettext_lazy("There is no coupon “%(key)s”."),
@@ -88,6 +89,13 @@ _TEXTS: Final = {
         "%(uses)s uses in a period are never reached, because there are %(most)s at most anyway."
     ),
     Reason.CAP_NEVER_BITES: gettext_lazy("%(points)s points are never reached with %(daily)s a day at most."),
+    Reason.STREAK_TOO_LONG: gettext_lazy(
+        "A streak of %(target)s does not fit into its time, which has %(most)s at most."
+    ),
+    Reason.COUNTS_OTHERWISE: gettext_lazy(
+        "Its goal measures something else than before, and members keep what has counted. Another goal "
+        "needs another key."
+    ),
 }
 
 

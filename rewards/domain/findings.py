@@ -47,6 +47,8 @@ class Reason(StrEnum):
     FEWER_THAN_A_CUSTOMER = "fewer_than_a_customer"
     PERIOD_NEVER_BITES = "period_never_bites"
     CAP_NEVER_BITES = "cap_never_bites"
+    STREAK_TOO_LONG = "streak_too_long"
+    COUNTS_OTHERWISE = "counts_otherwise"
 
 
 class Sentence(NamedTuple):
@@ -109,6 +111,14 @@ SENTENCES: Final[Mapping[Reason, Sentence]] = {
     ),
     Reason.CAP_NEVER_BITES: Sentence(
         "idle_limit", "{points} points are never reached with {daily} a day at most."
+    ),
+    Reason.STREAK_TOO_LONG: Sentence(
+        "never_matches", "A streak of {target} does not fit into its time, which has {most} at most."
+    ),
+    Reason.COUNTS_OTHERWISE: Sentence(
+        "goal_changed",
+        "Its goal measures something else than before, and members keep what has counted. "
+        "Another goal needs another key.",
     ),
 }
 

@@ -15,6 +15,7 @@ from typing import Final
 from crm.domain.hidden_values import Hidden
 from rewards.domain.conditions import FactSource, Op, Operand, leaves
 from rewards.domain.findings import Finding, Reason, error, warning
+from rewards.domain.linting_challenges import challenges
 from rewards.domain.linting_conditions import contradiction, is_never, is_plain, is_within, required
 from rewards.domain.linting_kept import dropped
 from rewards.domain.linting_margins import lift_of, share_of
@@ -62,6 +63,9 @@ def lint(revision: Revision, known: Known = NOTHING_KNOWN) -> list[Finding]:
     found += together(revision, known.rewards)
     found += secrets(revision, known.sensitive)
     found += dropped(revision, known.held)
+    found += challenges(
+        revision, coupons=known.coupons, segments=known.segments, former=known.former, at=known.at
+    )
     found += offers(revision, known=known.coupons, former=known.former, at=known.at)
     found = [_where_written(finding, revision) for finding in found]
     return sorted(found, key=lambda finding: (not finding.is_error, finding.pointer, finding.code))
@@ -82,11 +86,10 @@ def _texts(value: Operand) -> list[str]:
 
 
 def _references(rule: EarningRule, pointer: str, revision: Revision, known: Known) -> Iterator[Finding]:
-    challenges = frozenset(challenge.key for challenge in revision.challenges)
     there = {
         GrantKind.COUPON: known.coupons,
         GrantKind.REWARD: known.rewards,
-        GrantKind.CHALLENGE: challenges,
+        GrantKind.CHALLENGE: frozenset(challenge.key for challenge in revision.challenges),
     }
     for grant in rule.grants:
         keys = there.get(grant.kind)

@@ -84,12 +84,12 @@ class ShadowChallenge:
 
     def recount(
         self, customer_id: int, source: tuple[str, str], found: Sequence[Contribution], moment: datetime,
-        at: datetime,
+        at: datetime, *, is_active: bool = True,
     ) -> list[Change]:  # fmt: skip
         """Let a document contribute something else than it did; outside, it must have counted before."""
         part, taker = self.involvement(customer_id), self._takers.get(customer_id)
-        is_in = part is Involvement.TAKES or (part is Involvement.MAY_BEGIN and bool(found))
-        if part is Involvement.WAITS:
+        is_in = part is Involvement.TAKES or bool(found)
+        if part not in COUNTS or not is_active:
             is_in = taker is not None and taker.has_counted(source)
         return self._taker(customer_id).replace(source, found, moment, at) if is_in else []
 

@@ -38,7 +38,7 @@ class Gifts(Protocol):
 class ShadowChallenges:
     """Counts documents towards every challenge, in the order in which live locks and gives.
 
-    ``inactive`` are the customers for whom nothing counts.
+    ``inactive`` are the customers for whom nothing counts; what had counted can come back.
     """
 
     def __init__(
@@ -109,13 +109,12 @@ class ShadowChallenges:
         kept = _less(kept, units, line_by_position, total_minor)
         self._returned[order_id] = bought, kept, line_by_position
         customer_id, source = bought.customer_id, (ORDER, str(order_id))
-        if customer_id in self._inactive:
-            return
+        is_active = customer_id not in self._inactive
         changes: list[Change] = []
         for each in self._of_orders:
             document = kept if each.challenge.rolls_back else bought
             found = contributions(each.challenge.goal, document, self._zone)
-            changes += each.recount(customer_id, source, found, bought.placed_at, at)
+            changes += each.recount(customer_id, source, found, bought.placed_at, at, is_active=is_active)
         self._carry_out(changes, at)
 
     def sweep(self, at: datetime) -> None:

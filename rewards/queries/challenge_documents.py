@@ -18,9 +18,11 @@ from tenants.scope import active_tenant_id
 
 _ORDERS = """
     SELECT o.id, o.customer_id, o.placed_at, o.total_minor, o.channel, COALESCE(back.total, 0)::bigint,
-           l.positions, l.skus, l.categories, l.quantities, l.amounts, l.returned, l.refunded
+           c.state = 'active', l.positions, l.skus, l.categories, l.quantities, l.amounts, l.returned,
+           l.refunded
     FROM crm_order o
-    JOIN crm_customer c ON c.tenant_id = %(tenant)s AND c.id = o.customer_id AND c.state = 'active'
+    JOIN crm_customer c ON c.tenant_id = %(tenant)s AND c.id = o.customer_id
+        AND c.state IN ('active', 'suspended')
     LEFT JOIN LATERAL (
         SELECT SUM(r.total_minor) AS total FROM crm_return r
         WHERE r.tenant_id = %(tenant)s AND r.order_id = o.id AND r.returned_at < %(before)s
@@ -70,11 +72,15 @@ _EVENT_PAGE = """
 
 @dataclass(frozen=True, slots=True)
 class RecordedOrder:
-    """An order as it was bought and as it is net of what was returned; and the positions of its lines."""
+    """An order as it was bought and as it is net of what was returned; and the positions of its lines.
+
+    ``is_active`` says whether its customer is; for who is suspended nothing new counts.
+    """
 
     bought: OrderFacts
     kept: OrderFacts
     positions: Sequence[int]
+    is_active: bool
 
 
 def _rows(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
@@ -85,13 +91,13 @@ def _rows(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
 
 
 def orders(order_ids: Collection[int], before: datetime = LATEST) -> list[RecordedOrder]:
-    """Return the given orders of active customers, net of what was returned before a moment."""
+    """Return the given orders of active and suspended customers, net of what was returned before a moment."""
     found = _rows(_ORDERS, ids=list(order_ids), before=before) if order_ids else []
     return [_order(row) for row in found]
 
 
 def _order(row: tuple[Any, ...]) -> RecordedOrder:
-    order_id, customer_id, placed_at, total, channel, refunded_total, positions, *columns = row
+    order_id, customer_id, placed_at, total, channel, refunded_total, is_active, positions, *columns = row
     lines = list(zip(*columns, strict=True))
     bought = [OrderedLine(sku, category, units, amount) for sku, category, units, amount, *_ in lines]
     kept = [
@@ -102,6 +108,7 @@ def _order(row: tuple[Any, ...]) -> RecordedOrder:
         OrderFacts(order_id, customer_id, placed_at, total, channel, bought),
         OrderFacts(order_id, customer_id, placed_at, max(total - refunded_total, 0), channel, kept),
         positions,
+        is_active,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 
 from rewards.domain.challenges.matching import ORDER, Contribution
-from rewards.domain.challenges.participation import Involvement, Pair, involvement
+from rewards.domain.challenges.participation import COUNTS, Involvement, Pair, involvement
 from rewards.domain.challenges.periods import EARLIEST
 from rewards.queries import challenge_members
 from rewards.services.challenge_progress import Batch, Counted, Joined, bring_up_to_date
@@ -60,6 +60,8 @@ class Touched:
     source_id: str
     occurred_at: datetime
     contributions: list[Contribution]
+    # Of a customer who is suspended, or a challenge that is offered no more: nothing new counts.
+    only_takes_back: bool = False
 
 
 def count(touched: Sequence[Touched], batch: Batch) -> Counted:
@@ -82,7 +84,10 @@ def recompute(pairs: Iterable[Pair], batch: Batch) -> Counted:
 
 
 def _admitted(touched: Sequence[Touched], batch: Batch) -> list[Touched]:
-    """Leave those who take part: they do already, or an automatic challenge is for them."""
+    """Leave those who take part: they do already, or an automatic challenge is for them.
+
+    Who does not take part any more, or not now, is left with what was counted before: it can come back.
+    """
     customer_ids = {each.pair.customer_id for each in touched}
     keys = {each.pair.challenge_key for each in touched}
     if not touched:
@@ -91,26 +96,27 @@ def _admitted(touched: Sequence[Touched], batch: Batch) -> list[Touched]:
     challenges = [batch.challenge_by_key[key] for key in sorted(keys)]
     audiences = challenge_members.audiences(customer_ids, challenges, at=batch.at)
 
-    def part(pair: Pair) -> Involvement:
-        participation = there.get(pair)
+    def part(each: Touched) -> Involvement:
+        if each.only_takes_back:
+            return Involvement.NONE
+        participation = there.get(each.pair)
         is_opted_in = participation.is_opted_in if participation else None
-        challenge = batch.challenge_by_key[pair.challenge_key]
-        return involvement(challenge, audiences, pair.customer_id, is_opted_in=is_opted_in)
+        challenge = batch.challenge_by_key[each.pair.challenge_key]
+        return involvement(challenge, audiences, each.pair.customer_id, is_opted_in=is_opted_in)
 
-    parts = [part(each.pair) for each in touched]
+    parts = [part(each) for each in touched]
     counted = challenge_members.counted_sources(
         {
             (each.pair, each.source_id)
             for each, part in zip(touched, parts, strict=True)
-            if part is Involvement.WAITS
+            if part not in COUNTS and each.pair in there
         }
     )
 
     def is_in(each: Touched, part: Involvement) -> bool:
-        if part is Involvement.WAITS:
-            # What was counted before can still be taken back.
+        if part not in COUNTS:
             return (each.pair, each.source_id) in counted
-        return part is Involvement.TAKES or (part is Involvement.MAY_BEGIN and bool(each.contributions))
+        return part is Involvement.TAKES or bool(each.contributions)
 
     return [each for each, part in zip(touched, parts, strict=True) if is_in(each, part)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from rewards.domain.challenges.changes import Change, Gift, change_of, counts_since, within_total
@@ -34,16 +35,20 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One run of counting: the revision in force, who asks, and the moment."""
+    """One run of counting: the revision in force, who asks, and the moment.
+
+    ``former`` are challenges that are offered no more, of which something may come back.
+    """
 
     published: PublishedRevision
     by: Actor
     at: datetime
+    former: Mapping[str, Challenge] = field(default_factory=lambda: MappingProxyType({}))
     challenge_by_key: Mapping[str, Challenge] = field(init=False)
 
     def __post_init__(self) -> None:
         by_key = {challenge.key: challenge for challenge in self.published.revision.challenges}
-        object.__setattr__(self, "challenge_by_key", by_key)
+        object.__setattr__(self, "challenge_by_key", {**self.former, **by_key})
 
 
 class Joined(NamedTuple):
@@ -111,10 +116,14 @@ def _carry_out(changes: Sequence[Change], joined: Mapping[Pair, Joined], batch: 
 
 
 def _waiting(gifts: Sequence[Gift], joined: Mapping[Pair, Joined], batch: Batch) -> frozenset[str]:
-    """Return the sources of what cannot be given yet: its customer is outside of the audience."""
-    challenges = [each for each in batch.challenge_by_key.values() if each.pauses]
-    if not gifts or not challenges:
-        return frozenset()
+    """Return the sources of what cannot be given now.
+
+    Its customer is outside of the audience, or the challenge is offered no more.
+    """
+    over = frozenset(gift.source for gift in gifts if gift.pair.challenge_key in batch.former)
+    challenges = [each for each in batch.published.revision.challenges if each.pauses]
+    if len(over) == len(gifts) or not challenges:
+        return over
     receivers = {gift.pair.customer_id for gift in gifts}
     audiences = challenge_members.audiences(receivers, challenges, at=batch.at)
 
@@ -122,7 +131,7 @@ def _waiting(gifts: Sequence[Gift], joined: Mapping[Pair, Joined], batch: Batch)
         challenge, asked = batch.challenge_by_key[pair.challenge_key], joined[pair].is_opted_in
         return involvement(challenge, audiences, pair.customer_id, is_opted_in=asked) is Involvement.WAITS
 
-    return frozenset(gift.source for gift in gifts if waits(gift.pair))
+    return over | {gift.source for gift in gifts if waits(gift.pair)}
 
 
 def _tell(completed: Sequence[Change], batch: Batch) -> None:

@@ -15,7 +15,8 @@ from rewards.domain.challenges.matching import EVENT, ORDER, Document, OrderFact
 from rewards.domain.challenges.participation import Involvement, Pair, involvement
 from rewards.domain.challenges.periods import window_span
 from rewards.models import ChallengeContribution, ChallengeParticipation, ChallengeProgress, ChallengeState
-from rewards.queries import challenge_documents, challenge_members, programs
+from rewards.queries import challenge_documents, challenge_members, former_challenges, programs
+from rewards.queries.challenge_documents import RecordedOrder
 from rewards.queries.programs import PublishedRevision
 from rewards.services import challenge_counting
 from rewards.services.challenge_counting import Touched
@@ -50,22 +51,37 @@ class ChallengeIsAutomatic(Conflict):
 def record_orders(order_ids: Collection[int], *, by: Actor, at: datetime) -> Counted:
     """Count orders (net of their returns where the challenge rolls back). Safe to repeat."""
     published = programs.published()
-    challenges = [each for each in _offered(published) if each.counts_orders()]
-    if published is None or not challenges:
+    if published is None or not any(each.counts_orders() for each in _offered(published)):
         return Counted()
-    zone = published.revision.time_zone
-    touched = [
-        _touched(challenge, order.kept if challenge.rolls_back else order.bought, zone)
-        for order in challenge_documents.orders(order_ids)
-        for challenge in challenges
-    ]
-    return challenge_counting.count(touched, Batch(published, by, at))
+    return _count_orders(challenge_documents.orders(order_ids), Batch(published, by, at))
 
 
 @transaction.atomic
 def record_returns(return_ids: Sequence[int], *, by: Actor, at: datetime) -> Counted:
-    """Count the orders of returns again: what came back no longer counts where the challenge says so."""
-    return record_orders(challenge_documents.orders_of_returns(return_ids), by=by, at=at)
+    """Count the orders of returns again: what came back no longer counts where the challenge says so.
+
+    That holds also for challenges that the program has dropped since, and for who is suspended or has left.
+    """
+    published = programs.published()
+    if published is None:
+        return Counted()
+    orders = challenge_documents.orders(challenge_documents.orders_of_returns(return_ids))
+    former = former_challenges.counted([order.bought for order in orders], published.revision)
+    return _count_orders(orders, Batch(published, by, at, former))
+
+
+def _count_orders(orders: Sequence[RecordedOrder], batch: Batch) -> Counted:
+    zone = batch.published.revision.time_zone
+    touched = [
+        _touched(
+            challenge, order.kept if challenge.rolls_back else order.bought, zone,
+            only_takes_back=not order.is_active or challenge.key in batch.former,
+        )
+        for order in orders
+        for challenge in batch.challenge_by_key.values()
+        if challenge.counts_orders()
+    ]  # fmt: skip
+    return challenge_counting.count(touched, batch)
 
 
 @transaction.atomic
@@ -94,11 +110,13 @@ def _offered(published: PublishedRevision | None) -> Sequence[Challenge]:
     return published.revision.challenges if published else ()
 
 
-def _touched(challenge: Challenge, document: Document, zone: tzinfo) -> Touched:
+def _touched(
+    challenge: Challenge, document: Document, zone: tzinfo, *, only_takes_back: bool = False
+) -> Touched:
     pair = Pair(document.customer_id, challenge.key)
     found = contributions(challenge.goal, document, zone)
     if isinstance(document, OrderFacts):
-        return Touched(pair, ORDER, str(document.id), document.placed_at, found)
+        return Touched(pair, ORDER, str(document.id), document.placed_at, found, only_takes_back)
     return Touched(pair, EVENT, document.message_id, document.occurred_at, found)
 
 

@@ -96,19 +96,30 @@ class _Set:
 
 
 class _Sequence:
-    """How many steps were met in their order."""
+    """How many steps were met in their order; documents of one instant stand in any order."""
 
     def __init__(self, goal: SequenceGoal) -> None:
         self._keys = [step.key for step in goal.steps]
         self._met = 0
         self._met_by: set[tuple[str, str]] = set()
+        self._instant: list[Contribution] = []
 
     def add(self, one: Contribution) -> None:
-        source = (one.source_type, one.source_id)
-        # One document is one step, also when it would fit two.
-        if self._met < len(self._keys) and one.part == self._keys[self._met] and source not in self._met_by:
+        if self._instant and self._instant[0].occurred_at != one.occurred_at:
+            self._instant.clear()
+        self._instant.append(one)
+        while (source := self._next()) is not None:
             self._met += 1
             self._met_by.add(source)
+
+    def _next(self) -> tuple[str, str] | None:
+        """Return the document that is the next step; one document is one step, also where it fits two."""
+        if self._met == len(self._keys):
+            return None
+        sources = (
+            (each.source_type, each.source_id) for each in self._instant if each.part == self._keys[self._met]
+        )
+        return next((source for source in sources if source not in self._met_by), None)
 
     def discard(self, one: Contribution) -> None:
         raise NotImplementedError("A sequence does not roll.")

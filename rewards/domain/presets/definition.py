@@ -21,6 +21,7 @@ from rewards.domain.offers import (
 from rewards.domain.policies import USUAL_VELOCITY
 
 WALLET: Final = "points"
+BUDGET: Final = "monthly"
 
 
 def gettext_noop(text: str) -> str:
@@ -189,7 +190,7 @@ class Preset:
 def event_rule(
     key: str, name: str, event: str, points: int, *, per: str = "day", times: int, priority: int = 50
 ) -> dict[str, Any]:
-    """Write a rule that pays for an event, at most so many times a period."""
+    """Write a rule that pays for an event, at most so many times a period, out of the monthly budget."""
     return {
         "key": key,
         "name": name,
@@ -198,6 +199,7 @@ def event_rule(
         "priority": priority,
         "effects": [{"type": "points", "wallet": WALLET, "points": points}],
         "caps": [{"per": per, "times": times}],
+        "budget": BUDGET,
     }
 
 
@@ -214,15 +216,23 @@ def count(event: str, target: int) -> dict[str, Any]:
     return {"kind": "count", "match": {"event": event}, "target": target}
 
 
-def wallet(name: str, *, thousand_points_minor: int | None, months: int | None = 24) -> list[dict[str, Any]]:
+def wallet(
+    name: str, *, thousand_points_minor: int | None, months: int | None = 24, pending_days: int = 0
+) -> list[dict[str, Any]]:
     return [
-        {"key": WALLET, "name": name, "expiry_months": months, "thousand_points_minor": thousand_points_minor}
+        {
+            "key": WALLET,
+            "name": name,
+            "expiry_months": months,
+            "thousand_points_minor": thousand_points_minor,
+            "pending": {"days": pending_days},
+        }
     ]
 
 
 def monthly_budget(points: int) -> list[dict[str, Any]]:
     name = gettext_noop("All rules, a month")
-    return [{"key": "monthly", "name": name, "period": "month", "points": points}]
+    return [{"key": BUDGET, "name": name, "period": "month", "points": points}]
 
 
 def earned_points(tiers: list[tuple[str, str, int]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from rewards.domain.presets.definition import (
+    BUDGET,
     WALLET,
     Habit,
     Preset,
@@ -26,12 +27,13 @@ from rewards.domain.presets.definition import (
 
 def _document(unit: int) -> dict[str, Any]:
     return {
-        "wallets": wallet(_("Points"), thousand_points_minor=10 * unit),
+        # What can still be sent back is not spent yet.
+        "wallets": wallet(_("Points"), thousand_points_minor=10 * unit, pending_days=14),
         "tiers": [
             {"key": "member", "name": _("Member"), "threshold_minor": 0},
-            {"key": "silver", "name": _("Silver"), "threshold_minor": 150 * unit,
+            {"key": "silver", "name": _("Silver"), "threshold_minor": 400 * unit,
              "perks": {"entitlements": ["early-access"]}},
-            {"key": "gold", "name": _("Gold"), "threshold_minor": 400 * unit,
+            {"key": "gold", "name": _("Gold"), "threshold_minor": 800 * unit,
              "perks": {"free_shipping": True, "entitlements": ["early-access"],
                        "rewards": ["preview-evening"]}},
         ],
@@ -40,14 +42,17 @@ def _document(unit: int) -> dict[str, Any]:
             "grace_days": 30, "downgrade": "single_step",
         },
         "rules": [
-            {"key": "purchase", "name": _("Points for purchases"), "wallet": WALLET, "priority": 10,
-             "points": 1, "per_minor": unit, "tier_percent": {"member": 100, "silver": 110, "gold": 125}},
-            {"key": "welcome", "name": _("Welcome bonus on the first order"), "wallet": WALLET,
-             "priority": 20, "points": 50, "conditions": [
-                 {"field": "customer.orders_before", "op": "at_most", "value": 0}]},
+            {"key": "purchase", "name": _("Points for purchases"), "trigger": "order", "priority": 10,
+             "budget": BUDGET, "effects": [
+                 {"type": "points", "wallet": WALLET, "points": 1, "per_minor": unit,
+                  "tier_percent": {"member": 100, "silver": 110, "gold": 125}}]},
+            {"key": "welcome", "name": _("Welcome bonus on the first order"), "trigger": "order",
+             "priority": 20, "budget": BUDGET,
+             "when": {"member": "orders_before", "op": "lte", "value": 0},
+             "effects": [{"type": "points", "wallet": WALLET, "points": 50}]},
             event_rule("review", _("Thanks for a review"), "review_posted", 20, per="month", times=3),
         ],
-        "budgets": monthly_budget(200_000),
+        "budgets": monthly_budget(500_000),
         "challenges": [
             {"key": "three-orders", "name": _("Three orders in 60 days"),
              "goal": {"kind": "count", "match": {"where": {"property": "total_minor", "op": "gte",

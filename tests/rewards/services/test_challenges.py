@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -116,10 +117,11 @@ def test_a_coupon_is_given_once_and_voided_when_the_order_comes_back(ann: Custom
 
 
 def test_a_coupon_that_cannot_be_had_is_given_later(ann: Customer) -> None:
+    terms = DefinitionTerms(name="Ten off", kind=CouponKind.PERCENT, percent_hundredths=1000)
+    definitions.save(key="ten-off", terms=replace(terms, is_active=False), by=SYSTEM, at=LIVE)
     publish(challenge({**ORDERS, "target": 1}, rewards=[{"kind": "coupon", "coupon": "ten-off"}]))
     count_orders(make_order(ann, LINES, NOW - DAY).pk)
     assert progress_of(ann) == [("1", "completed", 1)]
-    terms = DefinitionTerms(name="Ten off", kind=CouponKind.PERCENT, percent_hundredths=1000)
     definitions.save(key="ten-off", terms=terms, by=SYSTEM, at=NOW)
     challenges.sweep(by=SYSTEM, at=NOW)
     assert progress_of(ann) == [("1", "rewarded", 1)]

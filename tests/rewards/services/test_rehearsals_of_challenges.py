@@ -157,6 +157,13 @@ STORIES: dict[str, Case] = {
         {"count": [("1", "rewarded")], "good": [("1", "rewarded")]},
         {("count", "points"): 100, ("good", "points"): 100},
     ),
+    "left, and then it came back": Case(
+        program(challenge("count", 2, opt_in=True)),
+        [ask(0.5, "count"), *buy(1, 2), ask(2.5, "count", is_in=False), give(3, 0), *buy(4)],
+        5,
+        {"count": [("1", "in_progress")]},
+        {},
+    ),
     "days on end, with a day's gap": Case(
         program(challenge("streak", 3, LESSON, gap=1)),
         [*learn(-1, 0.2, 1, 3, 3.1, 6, 7, 8), *learn(1, 4, who=1)],

@@ -98,6 +98,16 @@ def test_a_sequence_needs_its_order_and_one_document_is_one_step() -> None:
     assert values(read(goal, both)) == [("1", 1, False)]
 
 
+def test_steps_of_one_instant_are_met_whatever_their_documents_are_called() -> None:
+    goal = challenge(SequenceGoal(tuple(Step(key, key.upper(), LESSON) for key in "abc")))
+    for first, second, third in ("xyz", "zyx", "yxz"):
+        steps = [one(0, source=s, part=p) for s, p in ((first, "a"), (second, "b"), (third, "c"))]
+        assert values(read(goal, steps)) == [("1", 3, True)]
+    # What came earlier than its step is no step, even if another one of its instant was.
+    late = [one(0, source="x", part="b"), one(1, source="y", part="a"), one(1, source="z", part="c")]
+    assert values(read(goal, late)) == [("1", 1, False)]
+
+
 def test_a_set_counts_finished_tasks() -> None:
     tasks = (
         Task("a", "A", CountGoal(LESSON, 2)),
