@@ -8,7 +8,7 @@ export PYTHONUNBUFFERED := 1
 export DJANGO_SETTINGS_MODULE ?= loyalty_saas.settings.base
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test torture run worker format lint types check schema bench docs migrate lock
+.PHONY: help install demo test torture run worker format lint types check project schema bench docs migrate lock
 
 help:  ## Show this list
 	@awk 'BEGIN {FS = ":.*##"} /^[a-z]+:.*##/ {printf "  make %-9s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,7 +62,9 @@ types: $(INSTALLED)  ## Check types
 
 check: $(INSTALLED)  ## Everything that must hold before a merge, apart from the tests
 	@$(BIN)/ruff format --check .
-	@$(MAKE) --no-print-directory lint types
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync types project lint
+
+project: $(INSTALLED)  ## Hold a migrated database and the API's description against the code
 	@$(BIN)/python -m loyalty_saas.embedded.run --product --directory var/check -- .ci/check-project
 
 schema: $(INSTALLED)  ## Write docs/openapi.yaml again after a change of the API
