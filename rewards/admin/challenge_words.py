@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.domain.rules import AllOf, AnyOf, Condition, Not, Op, Rule
+from crm.domain.rules import AllOf, AnyOf, Condition, Not, Rule
 from rewards.admin import condition_words
 from rewards.domain.challenges.definition import (
     Challenge,
@@ -18,6 +18,7 @@ from rewards.domain.challenges.definition import (
     EventMatch,
     Leaving,
     Match,
+    OrderAspect,
     Recurrence,
     RewardKind,
     SequenceGoal,
@@ -50,36 +51,39 @@ WINDOW_LABELS: Final[dict[str, str | Promise]] = {
     WindowKind.ROLLING.value: gettext_lazy("within a number of days"),
     WindowKind.SINCE_JOINING.value: gettext_lazy("in the first days of membership"),
 }
-
-
+_ASPECT_LABELS: Final[dict[OrderAspect, Promise]] = {
+    OrderAspect.SKU: gettext_lazy("items"),
+    OrderAspect.CATEGORY: gettext_lazy("categories"),
+    OrderAspect.CHANNEL: gettext_lazy("channels"),
+}
 LEAVING_LABELS: Final[dict[str, str | Promise]] = {
     Leaving.GO_ON.value: gettext_lazy("who has begun goes on"),
     Leaving.PAUSE.value: gettext_lazy("who has begun waits until they are in it again"),
 }
 
 
-def match_in_words(match: Match) -> str:
-    """Write what counts: “lesson_completed” or “orders of GROCERY”."""
+def match_in_words(match: Match, currency: str) -> str:
+    """Write what counts: “lesson_completed” or “orders with GROCERY [order total at least €20.00]”."""
     if isinstance(match, EventMatch):
-        what = match.name
+        what, subject = match.name, ""
     else:
         named = sorted(match.categories) + sorted(match.skus)
         what = _("orders with %(names)s") % {"names": ", ".join(named)} if named else _("orders")
-    return what if match.where is None else f"{what} [{_where(match.where)}]"
+        subject = "order."
+    return what if match.where is None else f"{what} [{_where(match.where, subject, currency)}]"
 
 
-def _where(rule: Rule) -> str:
+def _where(rule: Rule, subject: str, currency: str) -> str:
+    """Write conditions on the facts of a subject: ``order.`` for orders, nothing for properties of events."""
     if isinstance(rule, AllOf):
-        return _(" and ").join(map(_where, rule.rules))
+        return _(" and ").join(_where(each, subject, currency) for each in rule.rules)
     if isinstance(rule, AnyOf):
-        return _(" or ").join(map(_where, rule.rules))
+        return _(" or ").join(_where(each, subject, currency) for each in rule.rules)
     if isinstance(rule, Not):
-        return _("not (%(condition)s)") % {"condition": _where(rule.rule)}
+        return _("not (%(condition)s)") % {"condition": _where(rule.rule, subject, currency)}
     if not isinstance(rule, Condition):
         return ""
-    value = ", ".join(map(str, rule.value)) if isinstance(rule.value, tuple) else str(rule.value)
-    start = f"{rule.name} {condition_words.comparison_label(rule.op.value)}"
-    return start if rule.op in {Op.EXISTS, Op.MISSING} else f"{start} {value}"
+    return condition_words.condition(f"{subject}{rule.name}", rule.op.value, rule.value, currency)
 
 
 def goal_in_words(challenge: Challenge, currency: str) -> str:
@@ -90,16 +94,23 @@ def goal_in_words(challenge: Challenge, currency: str) -> str:
     if isinstance(goal, SetGoal):
         names = ", ".join(task.name for task in goal.tasks)
         return _("%(needed)s of: %(names)s") % {"needed": goal.needed, "names": names}
-    what, target = match_in_words(goal.match), formats.number(goal.target)
+    what, target = match_in_words(goal.match, currency), formats.number(goal.target)
     if isinstance(goal, CountGoal):
         return _("%(target)s × %(what)s") % {"target": target, "what": what}
     if isinstance(goal, StreakGoal):
         unit = _("days") if goal.unit is StreakUnit.DAY else _("weeks")
         return _("%(what)s %(target)s %(unit)s on end") % {"what": what, "target": target, "unit": unit}
     if isinstance(goal, DistinctGoal):
-        words = {"what": what, "target": target, "of": goal.of}
-        return _("%(target)s different values of %(of)s in %(what)s") % words
+        return _distinct_in_words(goal, what, target)
     return _sum_in_words(goal, what, currency)
+
+
+def _distinct_in_words(goal: DistinctGoal, what: str, target: str) -> str:
+    words = {"what": what, "target": target, "of": goal.of}
+    if isinstance(goal.match, EventMatch):
+        return _("%(target)s different values of %(of)s in %(what)s") % words
+    words["of"] = str(_ASPECT_LABELS[OrderAspect(goal.of)])
+    return _("%(target)s different %(of)s in %(what)s") % words
 
 
 def _sum_in_words(goal: SumGoal, what: str, currency: str) -> str:

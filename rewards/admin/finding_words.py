@@ -96,6 +96,7 @@ _TEXTS: Final = {
         "Its goal measures something else than before, and members keep what has counted. Another goal "
         "needs another key."
     ),
+    Reason.NOBODY_DRAWS: gettext_lazy("No rule draws on the budget, so it limits nothing."),
 }
 
 
@@ -138,6 +139,7 @@ def _subject(finding: Finding, revision: Revision) -> str:
         "challenges": {each.key: each.name for each in revision.challenges},
         "tiers": {each.key: each.name for each in revision.tiers},
         "wallets": {},
+        "budgets": {each.key: each.name for each in revision.budgets},
         "coupons": {each.key: each.name for each in revision.coupons},
         "coupon_campaigns": {each.key: each.name for each in revision.coupon_campaigns},
         "rewards": {each.key: each.name for each in revision.rewards},

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     CAP_NEVER_BITES = "cap_never_bites"
     STREAK_TOO_LONG = "streak_too_long"
     COUNTS_OTHERWISE = "counts_otherwise"
+    NOBODY_DRAWS = "nobody_draws"
 
 
 class Sentence(NamedTuple):
@@ -120,6 +121,7 @@ SENTENCES: Final[Mapping[Reason, Sentence]] = {
         "Its goal measures something else than before, and members keep what has counted. "
         "Another goal needs another key.",
     ),
+    Reason.NOBODY_DRAWS: Sentence("idle_limit", "No rule draws on the budget, so it limits nothing."),
 }
 
 

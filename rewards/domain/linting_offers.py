@@ -1,4 +1,4 @@
-"""What coupons, campaigns, rewards and limits say to no use, as far as that can be decided exactly."""
+"""What offers, budgets and limits say to no use, as far as that can be decided exactly."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ def offers(
     if at is not None:
         yield from _ended(revision, former, at)
     yield from _caps(revision.policies.member_caps)
+    drawn = {rule.budget for rule in revision.rules}
+    for index, budget in enumerate(revision.budgets):
+        if budget.key not in drawn:
+            yield _warning(Reason.NOBODY_DRAWS, f"/budgets/{index}", budget.key)
 
 
 def _warning(reason: Reason, pointer: str, key: str, **parameters: Value) -> Finding:

@@ -25,6 +25,7 @@ class Pace(StrEnum):
     REFUNDS = "refunds"
     REFERRALS = "referrals"
     COUPONS = "coupons"
+    TRANSFERS = "transfers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ USUAL_VELOCITY: Final = (
     VelocityLimit(Pace.REFUNDS, 5, 7 * 24),
     VelocityLimit(Pace.REFERRALS, 10, 24),
     VelocityLimit(Pace.COUPONS, 50, 24),
+    VelocityLimit(Pace.TRANSFERS, 20, 24),
 )
 
 

@@ -16,6 +16,7 @@ class VelocityKind(models.TextChoices):
     REFERRALS = Pace.REFERRALS.value, _("Referrals by a customer")
     GUESSES = "guesses", _("Guessed coupon codes")
     COUPONS = Pace.COUPONS.value, _("Carts with coupons of a customer")
+    TRANSFERS = Pace.TRANSFERS.value, _("Points given away by a customer")
 
 
 class ReviewState(models.TextChoices):

@@ -19,7 +19,7 @@ from rewards.domain.presets import traffic
 from rewards.domain.presets.definition import Preset
 from rewards.domain.presets.traffic import Day
 from rewards.queries import programs
-from rewards.services import liability, sample_evenings, tiers
+from rewards.services import challenges, liability, sample_evenings, tiers
 from rewards.services.presets import preset, unit_of
 from rewards.services.sample_members import Crowd, Played
 from tenants.domain.actors import Actor
@@ -91,8 +91,10 @@ def _live(tenant: Tenant, crowd: Crowd, day: Day, morning: datetime, evening: da
                 people=crowd.people, day=day, by=by, at=evening
             )
         sample_evenings.hand_over(by=by, at=evening)
-        # As every night: who has not ordered yet holds the lowest tier from the day of joining on.
+        # As every night: who has not ordered yet holds the lowest tier from the day of joining on, and what
+        # is over is over.
         tiers.recompute(at=evening)
+        challenges.sweep(by=by, at=evening)
 
 
 def _stock_shelf(chosen: Preset, unit: int, *, by: Actor, at: datetime) -> None:

@@ -7,15 +7,18 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext
 
 from rewards.models import ProgramRevision
+from rewards.queries.programs import findings_of
 from rewards.services import programs
 from tenants.domain.actors import Actor, ActorKind
 from tenants.domain.permissions import PERMISSIONS_BY_ROLE, Permission
 from tenants.errors import FieldError, InvalidInput, NotFound
 from tenants.models import Job, Tenant
 from tenants.queries.access import FoundMembership, memberships_of
-from tenants.scope import tenant_scope
+from tenants.scope import active_tenant, tenant_scope
 from tenants.services import jobs
 
 KIND: Final = "rewards.copy_program"
@@ -47,7 +50,11 @@ def _target(by: Actor, slug: str, tenant: Tenant) -> FoundMembership:
 
 
 def copy(*, tenant: Tenant, params: dict[str, Any], at: datetime) -> dict[str, Any]:
-    """Read the revision here, write a draft there; opens its own scopes, asking again who may."""
+    """Read the revision here, write a draft there; opens its own scopes, asking again who may.
+
+    Amounts stay as they are: where the other tenant counts in another currency, the draft's note says so.
+    Returns the draft's number and how many errors the check finds there, such as segments that are not there.
+    """
     with tenant_scope(tenant):
         row = ProgramRevision.objects.filter(number=params["number"]).first()
         if row is None:
@@ -58,7 +65,16 @@ def copy(*, tenant: Tenant, params: dict[str, Any], at: datetime) -> dict[str, A
         raise InvalidInput("You do not edit a program there any more.")
     actor = Actor(ActorKind.USER, params["label"], params["user_id"])
     with tenant_scope(params["tenant_id"]):
-        draft = programs.save_draft(
-            document=document, note=f"{tenant.name} #{params['number']}", by=actor, at=at
-        )
-        return {"revision": draft.number}
+        note = _note(f"{tenant.name} #{params['number']}", tenant.currency, active_tenant())
+        draft = programs.save_draft(document=document, note=note, by=actor, at=at)
+        errors = sum(each.is_error for each in findings_of(programs.check(document)))
+        return {"revision": draft.number, "errors": errors}
+
+
+def _note(origin: str, currency: str, there: Tenant) -> str:
+    if currency == there.currency:
+        return origin
+    with translation.override(there.locale):
+        return gettext("%(origin)s: amounts were written for %(currency)s, check them") % {
+            "origin": origin, "currency": currency,
+        }  # fmt: skip

@@ -54,8 +54,8 @@ def _act(row: AbuseReview, *, is_approved: bool, by: Actor, at: datetime) -> Non
             # Who is stopped may go on at once; who was rejected waits until the guesses are old.
             if is_approved:
                 guesses.forget(row.subject, at=at)
-        case VelocityKind.COUPONS:
-            # The carts were refused when they came; from an approval on, the customer counts anew.
+        case VelocityKind.COUPONS | VelocityKind.TRANSFERS:
+            # They were refused when they came; from an approval on, the customer counts anew.
             return
         case _:
             _decide_redemption(row, is_approved=is_approved, by=by, at=at)

@@ -9,17 +9,26 @@ from django.db import transaction
 
 from crm.models import Customer, CustomerState
 from crm.services import customer_touches
+from rewards.domain.policies import Pace
 from rewards.domain.sources import customer_key
-from rewards.models import Wallet
+from rewards.models import LedgerTransaction, Wallet
 from rewards.queries import programs
-from rewards.services import ledger
+from rewards.services import ledger, velocity
 from rewards.services.errors import CustomerNotActive, SourceReused
 from rewards.services.ledger import Posting
 from tenants.domain.actors import Actor
-from tenants.errors import Conflict, FieldError, InvalidInput
+from tenants.errors import Conflict, DomainError, FieldError, InvalidInput
 from tenants.services import audit
 
 SOURCE: Final = "transfer"
+
+
+class TransfersTooFast(DomainError):
+    """More transfers than the tenant's velocity limit; carries ``most`` and ``window_hours``."""
+
+    code = "transfers_too_fast"
+    status = 429
+    title = "Too many transfers; somebody is asked to look"
 
 
 class TransfersNotAllowed(Conflict):
@@ -44,7 +53,8 @@ def transfer(
     """Move available points; the receiver's lots keep the expiry of the lots they come from.
 
     Raises ``InvalidInput``, ``CustomerNotActive``, ``TransfersNotAllowed``, ``InsufficientPoints``,
-    ``AccountFrozen`` and ``SourceReused``.
+    ``AccountFrozen`` and ``SourceReused``; and ``TransfersTooFast`` for more in a while than the velocity
+    limit, apart from a retry: a review is opened, and its approval lets the sender begin anew.
     """
     if sender.pk == receiver.pk:
         raise InvalidInput(errors=[FieldError("/to", "same_member", "Choose another member.")])
@@ -55,9 +65,11 @@ def transfer(
     policies = published.revision.wallets if published else ()
     if not any(policy.key == wallet.key and policy.allows_transfers for policy in policies):
         raise TransfersNotAllowed
+    source = customer_key(sender.pk, idempotency_key)
+    _keep_pace(sender, source, at)
     posting = ledger.call(
-        "rewards_transfer", sender.pk, receiver.pk, wallet.pk, points, SOURCE,
-        customer_key(sender.pk, idempotency_key), at, by.kind.value, by.label[:200], reason[:500],
+        "rewards_transfer", sender.pk, receiver.pk, wallet.pk, points, SOURCE, source, at,
+        by.kind.value, by.label[:200], reason[:500],
     )  # fmt: skip
     if posting.points != -points:
         raise SourceReused(f"This key transferred {-posting.points} points.")
@@ -66,3 +78,12 @@ def transfer(
         diff = {"wallet": [None, wallet.key], "points": [None, points], "to": [None, str(receiver.public_id)]}
         audit.record(action="points.transferred", target=sender, by=by, at=at, diff=diff)
     return posting
+
+
+def _keep_pace(sender: Customer, source: str, at: datetime) -> None:
+    limit = velocity.exceeded(Pace.TRANSFERS, customer_id=sender.pk, at=at)
+    if limit is None:
+        return
+    if LedgerTransaction.objects.filter(source_type=SOURCE, source_id=f"{source}:out").exists():
+        return
+    raise TransfersTooFast(**velocity.refusal(limit, sender, at=at))

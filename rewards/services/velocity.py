@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.db.models import Max
 
+from crm.models import Customer
 from rewards.domain.policies import (
     LONGEST_WINDOW_HOURS,
     MOST_IN_WINDOW,
@@ -23,9 +25,11 @@ from rewards.locks import lock_pace
 from rewards.models import (
     AbuseReview,
     CouponRedemption,
+    LedgerTransaction,
     Redemption,
     Referral,
     ReviewState,
+    TransactionKind,
     VelocityKind,
 )
 from rewards.models import VelocityLimit as StoredLimit
@@ -33,8 +37,11 @@ from rewards.queries import brakes, governed, offers
 from rewards.services.errors import GovernedByProgram
 from tenants.domain.actors import Actor
 from tenants.errors import FieldError, InvalidInput
+from tenants.scope import run_afterwards
 from tenants.services import audit
 
+# Where nothing waits for the decision, an approval lets a customer begin anew.
+_FORGIVING: Final = frozenset({Pace.COUPONS, Pace.TRANSFERS})
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -91,13 +98,16 @@ def exceeded(pace: Pace, *, customer_id: int, at: datetime) -> VelocityLimit | N
         Pace.REFUNDS: Redemption.objects.filter(customer=customer_id, refunded_at__gt=since),
         Pace.REFERRALS: Referral.objects.filter(referrer=customer_id, created_at__gt=since),
         Pace.COUPONS: CouponRedemption.objects.filter(customer=customer_id, reserved_at__gt=since),
+        Pace.TRANSFERS: LedgerTransaction.objects.filter(
+            account__customer=customer_id, kind=TransactionKind.TRANSFER_OUT, posted_at__gt=since
+        ),
     }[pace].count()
     return limit if count >= limit.most else None
 
 
 def _forgiven_at(pace: Pace, customer_id: int) -> datetime:
-    """Return from when on a customer counts: where nothing waits, an approval lets them begin anew."""
-    if pace is not Pace.COUPONS:
+    """Return from when on a customer counts."""
+    if pace not in _FORGIVING:
         return _LONG_AGO
     approved = AbuseReview.objects.filter(kind=pace.value, customer=customer_id, state=ReviewState.APPROVED)
     return approved.aggregate(latest=Max("decided_at"))["latest"] or _LONG_AGO
@@ -115,3 +125,18 @@ def open_review(
     )
     found: AbuseReview = review
     return found
+
+
+def refusal(limit: VelocityLimit, customer: Customer, *, at: datetime) -> dict[str, int]:
+    """Open a review of a customer, though what they asked for is refused; returns what the answer tells.
+
+    The review is written when the request's transaction is undone.
+    """
+    details = {"most": limit.most, "window_hours": limit.window_hours}
+    run_afterwards(
+        partial(
+            open_review, kind=VelocityKind(limit.kind.value), customer_id=customer.pk,
+            subject=str(customer.public_id), details=details, at=at,
+        )
+    )  # fmt: skip
+    return details

@@ -10,6 +10,7 @@ from rewards.domain.presets.definition import (
     PresetCoupon,
     PresetReward,
     PresetSegment,
+    ShelfItem,
     Traffic,
     earned_points,
     event_rule,
@@ -34,7 +35,7 @@ def _document(unit: int) -> dict[str, Any]:
         event_rule("assignment", _("For an assignment"), "assignment_submitted", 25, per="week", times=5),
     ]
     return {
-        "wallets": wallet(_("Stars"), thousand_points_minor=unit, months=None),
+        "wallets": wallet(_("Stars"), thousand_points_minor=10 * unit, months=None),
         **earned_points(
             [("starter", _("Starter"), 0), ("scholar", _("Scholar"), 150), ("mentor", _("Mentor"), 600)]
         ),
@@ -86,6 +87,13 @@ PRESET: Final = Preset(
             Habit("quiz_passed", 0.8, {"score": (55, 70, 80, 90, 100)}),
             Habit("assignment_submitted", 0.4),
         ),
+        shelf=(
+            ShelfItem("algebra", _("Course: algebra"), "courses", 49),
+            ShelfItem("essays", _("Course: writing essays"), "courses", 39),
+            ShelfItem("painting", _("Course: painting"), "courses", 59),
+            ShelfItem("workbook", _("Workbook"), "books", 18),
+        ),
+        orders_per_week=0.06,
         attributes={"is_minor": (False, False, True), "guardian_consent": (True, False)},
     ),
 )  # fmt: skip

@@ -24,9 +24,9 @@ from rewards.domain.presets.definition import (
 
 def _document(unit: int) -> dict[str, Any]:
     return {
-        "wallets": wallet(_("Points"), thousand_points_minor=0, months=24),
+        "wallets": wallet(_("Points"), thousand_points_minor=10 * unit, months=24),
         **earned_points(
-            [("basic", _("Basic"), 0), ("plus", _("Advanced"), 60), ("premier", _("Premier"), 200)]
+            [("basic", _("Basic"), 0), ("plus", _("Advanced"), 120), ("premier", _("Premier"), 200)]
         ),
         "rules": [
             event_rule("bill", _("For a bill paid"), "bill_paid", 5, per="month", times=6),

@@ -25,9 +25,9 @@ from rewards.domain.presets.definition import (
 
 def _document(unit: int) -> dict[str, Any]:
     return {
-        "wallets": wallet(_("Wellness points"), thousand_points_minor=0, months=12),
+        "wallets": wallet(_("Wellness points"), thousand_points_minor=10 * unit, months=12),
         **earned_points(
-            [("start", _("Beginner"), 0), ("steady", _("Steady"), 80), ("strong", _("Strong"), 240)]
+            [("start", _("Beginner"), 0), ("steady", _("Steady"), 120), ("strong", _("Strong"), 300)]
         ),
         "rules": [
             event_rule("visit", _("For an appointment kept"), "appointment_kept", 20, per="month", times=4),
@@ -41,7 +41,7 @@ def _document(unit: int) -> dict[str, Any]:
              "limits": {"per_customer": 12}, "rewards": pays(20)},
             {"key": "refill", "name": _("Refill in time, twice a quarter"),
              "goal": count("prescription_refilled", 2), "window": {"kind": "rolling", "days": 90},
-             "rewards": pays(30)},
+             "recurrence": "on_completion", "limits": {"per_customer": 8}, "rewards": pays(30)},
             {"key": "check-up", "name": _("Come to your check-up and tell us how it was"),
              "goal": {"kind": "sequence", "steps": [
                  {"key": "visit", "name": _("Appointment"), "match": {"event": "appointment_kept"}},

@@ -11,6 +11,7 @@ from rewards.domain.presets.definition import (
     PresetReferral,
     PresetReward,
     PresetSegment,
+    ShelfItem,
     Traffic,
     count,
     earned_points,
@@ -27,7 +28,7 @@ from rewards.domain.presets.definition import (
 
 def _document(unit: int) -> dict[str, Any]:
     return {
-        "wallets": wallet(_("Karma"), thousand_points_minor=unit, months=12),
+        "wallets": wallet(_("Karma"), thousand_points_minor=5 * unit, months=12),
         **earned_points(
             [("newcomer", _("Newcomer"), 0), ("regular", _("Regular"), 200), ("leader", _("Leader"), 800)]
         ),
@@ -43,8 +44,8 @@ def _document(unit: int) -> dict[str, Any]:
              "milestones": [{"at": 3, "rewards": pays(5)}]},
             {"key": "invite-friend", "name": _("Invite a friend"), "goal": count("invite_accepted", 1),
              "recurrence": "monthly", "rewards": pays(60)},
-            {"key": "conversations", "name": _("Ten comments this week"), "opt_in": True,
-             "goal": count("comment_created", 10), "recurrence": "weekly", "rewards": pays(20)},
+            {"key": "conversations", "name": _("Five comments this week"), "opt_in": True,
+             "goal": count("comment_created", 5), "recurrence": "weekly", "rewards": pays(20)},
         ],
     }  # fmt: skip
 
@@ -72,6 +73,14 @@ PRESET: Final = Preset(
             Habit("follow", 0.8),
             Habit("invite_accepted", 0.06),
         ),
+        # The fan shop.
+        shelf=(
+            ShelfItem("mug", _("Mug"), "home", 15),
+            ShelfItem("hoodie", _("Hoodie"), "clothes", 49),
+            ShelfItem("poster", _("Poster"), "home", 12),
+            ShelfItem("stickers", _("Stickers"), "home", 6),
+        ),
+        orders_per_week=0.05,
         brought_share=0.15,
     ),
 )  # fmt: skip

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
-from typing import Any
 
 from rewards.domain.policies import Pace
-from rewards.models import CouponRedemption, VelocityKind
+from rewards.models import CouponRedemption
 from rewards.services import velocity
 from rewards.services.coupons.errors import CouponsTooFast
 from rewards.services.coupons.takings import Request
-from tenants.scope import run_afterwards
 
 
 def keep(request: Request, *, at: datetime) -> None:
@@ -29,11 +26,4 @@ def keep(request: Request, *, at: datetime) -> None:
         return
     if CouponRedemption.objects.filter(source_type=source.type, source_id=source.id).exists():
         return
-    details: dict[str, Any] = {"most": limit.most, "window_hours": limit.window_hours}
-    run_afterwards(
-        partial(
-            velocity.open_review, kind=VelocityKind.COUPONS, customer_id=customer.pk,
-            subject=str(customer.public_id), details=details, at=at,
-        )
-    )  # fmt: skip
-    raise CouponsTooFast(**details)
+    raise CouponsTooFast(**velocity.refusal(limit, customer, at=at))

@@ -48,10 +48,37 @@ def test_the_copy_is_a_draft_there_and_nothing_here(
     told = run(filled)
     with tenant_scope(other_tenant):
         copied = ProgramRevision.objects.get(number=told["revision"])
-        assert (copied.state, copied.note) == ("draft", "Acme #1")
+        # Another currency: what was a dollar is no yuan.
+        assert (copied.state, copied.note) == ("draft", "Acme #1：金额按 USD 填写，请核对")
         assert ProgramRevision.objects.count() == len(before) + 1
     with tenant_scope(filled.tenant):
         assert ProgramRevision.objects.get().document == copied.document
+
+
+def test_a_copy_says_what_is_missing_there_and_nothing_of_the_same_currency(
+    filled: Filled, staff: Client, other_tenant: Tenant, actor: Actor
+) -> None:
+    join(other_tenant, Role.ADMIN, actor)
+    other_tenant.currency = filled.tenant.currency
+    other_tenant.save()
+    with tenant_scope(filled.tenant):
+        row = ProgramRevision.objects.get()
+        lesson = {"kind": "count", "match": {"event": "lesson"}, "target": 2}
+        gift = [{"kind": "points", "wallet": row.document["wallets"][0]["key"], "points": 5}]
+        challenge = {
+            "key": "c",
+            "name": "C",
+            "goal": lesson,
+            "rewards": gift,
+            "audience": {"segment": "gone"},
+        }
+        row.document = {**row.document, "challenges": [challenge]}
+        row.save()
+    ask(staff)
+    told = run(filled)
+    with tenant_scope(other_tenant):
+        assert ProgramRevision.objects.get(number=told["revision"]).note == "Acme #1"
+    assert told["errors"] == 1
 
 
 @pytest.mark.parametrize("role", [None, Role.ANALYST, Role.SUPPORT])

@@ -77,6 +77,7 @@ def test_limits_are_read_and_set_one_by_one(api: ApiClient, tenant: Tenant) -> N
         "refunds": (5, 168),
         "referrals": (10, 24),
         "coupons": (50, 24),
+        "transfers": (20, 24),
     }
     body = {"kind": "refunds", "most": 2, "window_hours": 12}
     drafted = api.put("/velocity-limits", body)

@@ -110,3 +110,11 @@ def test_a_reward_that_has_ended_and_a_cap_that_the_day_makes_idle() -> None:
         ("/policies/member_caps/1", "cap_never_bites", {"points": 70, "daily": 10}),
         ("/rewards/0", "has_ended", {"ended_on": "2026-02-28"}),
     ]
+
+
+def test_a_budget_is_drawn_on() -> None:
+    budgets = [{"key": key, "name": key, "points": 100} for key in ("idle", "used")]
+    points = {"type": "points", "wallet": "points", "points": 1, "per_minor": 100}
+    rules = [{"key": "r", "name": "R", "effects": [points], "budget": "used"}]
+    written = {"wallets": [{"key": "points", "name": "Points"}], "rules": rules, "budgets": budgets}
+    assert found(written) == [("/budgets/0", "nobody_draws", {})]

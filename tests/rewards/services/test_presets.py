@@ -116,7 +116,7 @@ def test_a_preset_speaks_the_tenants_language_and_knows_money_without_decimals(t
         names = [tier["name"] for tier in published.document["tiers"]]
         assert (names, published.document["tiers"][1]["threshold_minor"]) == (
             ["会员", "银卡", "金卡"],
-            15_000,
+            40_000,
         )
         assert Reward.objects.get(key="gift-card").name == "礼品卡"
         assert CouponDefinition.objects.get(key="gift-card").amount_minor == 500
