@@ -72,7 +72,7 @@ class CaseForm(StaffForm):
     )
     customer = forms.CharField(
         label=gettext_lazy("Customer"), max_length=200, required=False,
-        help_text=gettext_lazy("External id or e-mail; not needed for what was recorded."),
+        help_text=gettext_lazy("External id or e-mail; empty for somebody new or what was recorded."),
     )  # fmt: skip
     recorded = forms.CharField(
         label=gettext_lazy("Id of the order, return or event"), max_length=200, required=False,
@@ -154,7 +154,8 @@ class CaseForm(StaffForm):
             if values["row"] is None:
                 self.add_error("recorded", _("Nothing was recorded under this id."))
             return values
-        values["customer_row"] = _customer(values.get("customer", "").strip())
+        named = values.get("customer", "").strip()
+        values["customer_row"] = _customer(named) if named else simulations.newcomer()
         if values["customer_row"] is None:
             self.add_error("customer", _("There is no such customer."))
         return values
@@ -169,8 +170,6 @@ def _recorded(kind: str, text: str) -> Order | Return | Event | None:
 
 
 def _customer(text: str) -> Customer | None:
-    if not text:
-        return None
     found = Customer.objects.filter(Q(external_id=text) | Q(persons__email_lower=text.lower()))
     row: Customer | None = found.order_by("pk").first()
     return row

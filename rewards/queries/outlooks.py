@@ -5,6 +5,7 @@ Progress and tiers are worked out by the functions that count live, from what is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from itertools import chain
 from typing import Final
 
 from crm.models import Customer
-from rewards.domain.challenges.definition import Challenge, ChallengeReward
+from rewards.domain.challenges.definition import Challenge, ChallengeReward, RewardKind
 from rewards.domain.challenges.matching import (
     EVENT,
     Contribution,
@@ -49,6 +50,8 @@ from rewards.queries.programs import PublishedRevision
 # The case's own name among documents; real ones are numbers and message ids.
 _CASE: Final = "this case"
 _CASE_ORDER: Final = 0
+# The number of a customer who is nobody yet; real ones begin with 1.
+NEWCOMER: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +90,21 @@ def of_case(
 ) -> Outlook:
     """Return what ``case``, judged by ``evaluation``, would do to the member under the revision."""
     revision = published.revision
-    return Outlook(
-        tuple(_challenges(customer, case, evaluation, revision)),
-        _tier(customer, case, evaluation, revision) if revision.tiers else None,
-    )
+    moved = tuple(_challenges(customer, case, evaluation, revision))
+    points = _points(evaluation, moved)
+    return Outlook(moved, _tier(customer, case, points, revision) if revision.tiers else None)
+
+
+def _points(evaluation: Evaluation, moved: Sequence[ChallengeOutlook]) -> Counter[str]:
+    """Return what rules and challenges would credit, by wallet."""
+    points: Counter[str] = Counter()
+    for effect in evaluation.effects:
+        if isinstance(effect, Earn):
+            points[effect.wallet] += effect.points
+    for reward in chain.from_iterable(each.rewards for each in moved):
+        if reward.kind is RewardKind.POINTS:
+            points[reward.key] += reward.points
+    return points
 
 
 def _document(customer: Customer, case: Happening) -> Document | None:
@@ -130,7 +144,7 @@ def _challenges(
         if part not in COUNTS:
             continue
         member = Member(
-            joined_at=row.joined_at if row else since[customer.pk],
+            joined_at=row.joined_at if row else since.get(customer.pk, case.at),
             live_from=live_since.get(challenge.key, case.at),
             zone=zone,
             at=case.at,
@@ -180,14 +194,16 @@ def _changed(
 
 
 def _tier(
-    customer: Customer, case: Happening, evaluation: Evaluation, revision: Revision
+    customer: Customer, case: Happening, points: Mapping[str, int], revision: Revision
 ) -> TierOutlook | None:
-    standing = tiers.of_customers([customer.pk], revision=revision, at=case.at).get(customer.pk)
+    found = tiers.of_customers([customer.pk], revision=revision, at=case.at)
+    standing = tiers.NOWHERE if customer.pk == NEWCOMER else found.get(customer.pk)
     if standing is None:
         return None
     qualification, row = revision.qualification, standing.membership
     values = {
-        criterion.key: standing.values[criterion.key] + _added(criterion, case, evaluation)
+        criterion.key: standing.values.get(criterion.key, criterion.score({}))
+        + _added(criterion, case, points)
         for criterion in qualification.criteria
     }
     place_by_key = {tier.key: place for place, tier in enumerate(revision.tiers)}
@@ -203,7 +219,7 @@ def _tier(
     return TierOutlook(standing.tier, after, decision.move, then.next_tier, then.missing_by_criterion)
 
 
-def _added(criterion: Criterion, case: Happening, evaluation: Evaluation) -> int:
+def _added(criterion: Criterion, case: Happening, points: Mapping[str, int]) -> int:
     """Return what the case adds to a criterion; a score follows from traits, which change later."""
     is_order = case.trigger is Trigger.ORDER
     match criterion.metric:
@@ -214,7 +230,6 @@ def _added(criterion: Criterion, case: Happening, evaluation: Evaluation) -> int
         case Metric.EVENTS:
             return int(case.trigger is Trigger.EVENT and case.name == criterion.name)
         case Metric.POINTS:
-            earned = [effect for effect in evaluation.effects if isinstance(effect, Earn)]
-            return sum(effect.points for effect in earned if effect.wallet == criterion.name)
+            return points.get(criterion.name, 0)
         case _:
             return 0

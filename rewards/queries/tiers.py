@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Count
@@ -65,6 +65,10 @@ class Standing:
             if need
         ]
         return max(shares, default=0)
+
+
+# Of somebody who has done nothing yet.
+NOWHERE: Final = Standing(None, None, {}, Projection(None, None, {}))
 
 
 def of_customers(customer_ids: Collection[int], *, revision: Revision, at: datetime) -> dict[int, Standing]:

@@ -18,7 +18,7 @@ from rewards.models import DecisionEvent, DecisionRecord
 from rewards.queries import coupon_evaluation, customer_states, documents, member_days, outlooks
 from rewards.queries.coupon_evaluation import Evaluation as CouponVerdicts
 from rewards.queries.documents import ORDER, Document
-from rewards.queries.outlooks import Outlook
+from rewards.queries.outlooks import NEWCOMER, Outlook
 from rewards.queries.programs import PublishedRevision
 from rewards.services import evaluations
 from tenants.errors import FieldError, InvalidInput
@@ -42,6 +42,11 @@ class Case(NamedTuple):
 
     evaluation: Evaluation
     outlook: Outlook | None = None
+
+
+def newcomer() -> Customer:
+    """Return somebody who is no customer yet, for cases: without orders, points, traits or segments."""
+    return Customer(pk=NEWCOMER)
 
 
 def known_items(external_ids: Sequence[str]) -> list[str]:
@@ -102,7 +107,7 @@ def of_coupons(
     return coupon_evaluation.evaluate(
         codes=codes,
         cart=CouponCart(bought, shipping_minor, channel),
-        customer=customer,
+        customer=None if customer.pk == NEWCOMER else customer,
         tenant=active_tenant(),
         at=at,
     )
@@ -166,6 +171,9 @@ def _number(customer: Customer, trigger: Trigger, at: datetime, revision: Publis
 def _ask(due: Due, revision: PublishedRevision) -> Evaluation:
     engine = revision.engine
     states = customer_states.before(engine, [due])
+    if due.customer_id == NEWCOMER:
+        joins_on = due.event.at.astimezone(engine.revision.time_zone).date()
+        states = [state._replace(enrolled_on=joins_on) for state in states]
     (decided,) = evaluations.decide(
         [due], engine=engine, states=states, locks_budgets=False, before_id=_decision_of(due)
     )

@@ -127,12 +127,12 @@ def open_review(
     return found
 
 
-def refusal(limit: VelocityLimit, customer: Customer, *, at: datetime) -> dict[str, int]:
+def refusal(limit: VelocityLimit, customer: Customer, *, at: datetime) -> dict[str, Any]:
     """Open a review of a customer, though what they asked for is refused; returns what the answer tells.
 
     The review is written when the request's transaction is undone.
     """
-    details = {"most": limit.most, "window_hours": limit.window_hours}
+    details: dict[str, Any] = {"most": limit.most, "window_hours": limit.window_hours}
     run_afterwards(
         partial(
             open_review, kind=VelocityKind(limit.kind.value), customer_id=customer.pk,

@@ -88,7 +88,8 @@ _IMAGINED = ("lines", "event", "trigger")
 class EvaluateInput(StrictSerializer):
     """Something recorded, by the client's id: ``order``, ``return_id`` or an event's ``message_id``.
 
-    Or something imagined of a ``customer``: ``lines`` (a cart), ``event`` (by its name), or a ``trigger``.
+    Or something imagined: ``lines`` (a cart), ``event`` (by its name), or a ``trigger``. It is of a
+    ``customer``, or of somebody who is nobody yet, such as a guest.
     """
 
     customer = PublicIdField(of="customers", required=False)
@@ -117,8 +118,6 @@ class EvaluateInput(StrictSerializer):
         if len(named) != 1:
             known = ", ".join((*_RECORDED, *_IMAGINED))
             raise serializers.ValidationError({"order": f"One of {known}."}, code="ambiguous")
-        if named[0] in _IMAGINED and "customer" not in attrs:
-            raise serializers.ValidationError({"customer": "Whose cart or event is it?"}, code="required")
         if not attrs["dry_run"] and ("order" not in attrs or "revision" in attrs):
             raise serializers.ValidationError(
                 {"dry_run": "Only a recorded order is decided for good, by the revision of its day."},

@@ -35,9 +35,9 @@ def _document(unit: int) -> dict[str, Any]:
         event_rule("assignment", _("For an assignment"), "assignment_submitted", 25, per="week", times=5),
     ]
     return {
-        "wallets": wallet(_("Stars"), thousand_points_minor=10 * unit, months=None),
+        "wallets": wallet(_("Stars"), thousand_points_minor=5 * unit, months=None),
         **earned_points(
-            [("starter", _("Starter"), 0), ("scholar", _("Scholar"), 150), ("mentor", _("Mentor"), 600)]
+            [("starter", _("Starter"), 0), ("scholar", _("Scholar"), 500), ("mentor", _("Mentor"), 1200)]
         ),
         "rules": [{**rule, "audience": [ALLOWED]} for rule in rules],
         "budgets": monthly_budget(300_000),
@@ -53,10 +53,10 @@ def _document(unit: int) -> dict[str, Any]:
                  {"key": "assignment", "name": _("Assignment"), "match": {"event": "assignment_submitted"}}]},
              "recurrence": "on_completion", "limits": {"per_customer": 10}, "audience": audience,
              "rewards": pays(60)},
-            {"key": "all-rounder", "name": _("Lessons in four subjects"),
+            {"key": "all-rounder", "name": _("Lessons in four subjects within a week"),
              "goal": {"kind": "distinct", "match": {"event": "lesson_completed"}, "of": "subject",
                       "target": 4},
-             "audience": audience, "rewards": pays(50)},
+             "window": {"kind": "rolling", "days": 7}, "audience": audience, "rewards": pays(50)},
         ],
     }  # fmt: skip
 
@@ -65,11 +65,11 @@ PRESET: Final = Preset(
     key="education",
     document=_document,
     rewards=(
-        PresetReward("certificate", _("A printed certificate"), 150, "custom", segments=(ALLOWED,)),
-        PresetReward("course-discount", _("15 % off the next course"), 300, "coupon",
+        PresetReward("certificate", _("A printed certificate"), 300, "custom", segments=(ALLOWED,)),
+        PresetReward("course-discount", _("15 % off the next course"), 600, "coupon",
                      coupon="course-discount", segments=(ALLOWED,)),
-        PresetReward("tutoring", _("An hour of tutoring"), 500, "experience", stock=60, segments=(ALLOWED,)),
-        PresetReward("book-donation", _("A book for a school library"), 200, "donation", segments=(ALLOWED,)),
+        PresetReward("tutoring", _("An hour of tutoring"), 1500, "experience", stock=60, segments=(ALLOWED,)),
+        PresetReward("book-donation", _("A book for a school library"), 400, "donation", segments=(ALLOWED,)),
     ),
     coupons=(PresetCoupon("course-discount", _("15 % off the next course"), percent=1500, valid_days=180),),
     segments=(

@@ -166,6 +166,9 @@ def test_the_simulator_answers_for_a_cart_an_order_and_an_event(filled: Filled, 
     cart = {"kind": "cart", "customer": "Ownmark-C1", "cart": "Ownmark-I1; 2; 10.00\nother; 1; 5.00"}
     answer = staff.post(path, cart)
     assert (answer.status_code, answer.context["evaluation"].points) == (200, 25)
+    # A new tenant has a program to try before it has customers.
+    answer = staff.post(path, {**cart, "customer": ""})
+    assert (answer.status_code, answer.context["evaluation"].points) == (200, 125)
     answer = staff.post(path, {"kind": "order", "recorded": "Ownmark-O1"})
     assert answer.context["evaluation"].points == 110
     answer = staff.post(path, {"kind": "event", "customer": "nobody", "event": "x", "properties": "[]"})

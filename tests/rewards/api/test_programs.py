@@ -43,6 +43,14 @@ def test_a_cart_and_an_order_are_evaluated_without_a_trace(api: Any, shop: Any, 
         assert LedgerTransaction.objects.count() == DecisionRecord.objects.count() == 0
 
 
+def test_a_guests_cart_says_what_it_would_earn(api: Any, shop: Any, tenant: Tenant) -> None:
+    answer = api.post("/programs/evaluate", {"lines": [{"category": "WINE", "amount_minor": 200}]}).json()
+    # Three points each for two dollars, and the welcome of the first order.
+    assert (answer["points"], answer["record"]["tier"]) == (106, "bronze")
+    with tenant_scope(tenant):
+        assert LedgerTransaction.objects.count() == DecisionRecord.objects.count() == 0
+
+
 def test_a_recorded_order_is_decided_for_good_and_says_why(api: Any, shop: Any) -> None:
     customer, order = shop
     body = {"order": order.external_id, "dry_run": False}
@@ -59,7 +67,6 @@ def test_a_recorded_order_is_decided_for_good_and_says_why(api: Any, shop: Any) 
     [
         ({}, "/order"),
         ({"event": "x", "order": "o"}, "/order"),
-        ({"event": "x"}, "/customer"),
         ({"event": "x", "customer": str(uuid4()), "dry_run": False}, "/dry_run"),
         ({"order": "o", "colour": 1}, "/colour"),
         ({"customer": str(uuid4()), "lines": []}, "/lines"),

@@ -13,6 +13,7 @@ from rewards.models import ChallengeProgress, TierMembership, TierMove
 from rewards.queries import programs
 from rewards.queries.outlooks import Outlook
 from rewards.services import challenges, simulations, tiers
+from rewards.services import programs as program_services
 from rewards.services.simulations import CartLine
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
@@ -100,6 +101,34 @@ def test_a_cart_says_what_then_happens(ann: Customer) -> None:
     assert ChallengeProgress.objects.get(challenge_key="c").state == "rewarded"
     assert TierMembership.objects.get().tier_key == "silver"
     assert ann.tier_changes.latest("id").move == TierMove.UPGRADED
+
+
+def test_somebody_new_is_played_without_being_anybody(ann: Customer) -> None:
+    outlook = cart(simulations.newcomer(), 6_000)
+    assert moves(outlook) == [("c", 0, 1, 2, False, 0)]
+    assert outlook.tier is not None
+    assert (outlook.tier.before, outlook.tier.after, outlook.tier.move) == (
+        None, _published().revision.tiers[1], "entered",
+    )  # fmt: skip
+    assert moves(event(simulations.newcomer(), "lesson")) == [("learn", 0, 1, 2, False, 7)]
+    assert Customer.objects.count() == 1
+
+
+def test_points_of_a_challenge_count_for_the_tier(scope: Tenant) -> None:
+    """A single lesson completes the challenge, whose points reach the tier."""
+    document = {
+        "wallets": [{"key": "points", "name": "Points"}],
+        "tiers": [{"key": "up", "name": "Up", "thresholds": {"earned": 100}}],
+        "qualification": {"criteria": [{"key": "earned", "metric": "points", "wallet": "points"}]},
+        "challenges": [challenge({**LESSONS, "target": 1})],
+    }
+    draft = program_services.save_draft(document=document, by=SYSTEM, at=LIVE)
+    program_services.publish(revision=draft, by=SYSTEM, at=LIVE)
+    outlook = event(make_customer(created_at=LIVE), "lesson")
+    assert moves(outlook) == [("c", 0, 1, 1, True, 100)]
+    assert outlook.tier is not None
+    assert outlook.tier.after is not None
+    assert outlook.tier.after.key == "up"
 
 
 def test_an_event_reaches_a_milestone_once(ann: Customer) -> None:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import jsonschema
@@ -9,6 +10,15 @@ import pytest
 
 from crm.domain.rules import parse as parse_rule
 from rewards.domain.challenges.definition import ChallengeReward, RewardKind
+from rewards.domain.challenges.matching import (
+    Contribution,
+    EventFacts,
+    OrderedLine,
+    OrderFacts,
+    contributions,
+)
+from rewards.domain.challenges.progress import standings
+from rewards.domain.challenges.walks import Member
 from rewards.domain.documents import json_schema, parse
 from rewards.domain.linting import lint
 from rewards.domain.presets import PRESETS, traffic
@@ -19,6 +29,7 @@ from rewards.models import RewardKind as CatalogueKind
 CASH = {"coupon", "gift_card", "product"}
 ZONE = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 3, 14, 12, tzinfo=UTC)
+SEED = 7
 
 
 def revision(preset: Preset) -> Revision:
@@ -120,3 +131,49 @@ def test_traffic_is_the_same_for_the_same_seed_and_ends_now(preset: Preset) -> N
     assert max(event.occurred_at for event in events) <= NOW
     orders = sum(len(day.orders) for day in first)
     assert (orders > 80) is bool(preset.traffic.shelf)
+
+
+def _documents(preset: Preset) -> Iterator[tuple[int, EventFacts | OrderFacts]]:
+    people = traffic.members(preset.traffic, last_day=NOW.date(), seed=SEED)
+    for day in traffic.days(preset.traffic, people, last_moment=NOW, zone=ZONE, seed=SEED):
+        for event in day.events:
+            facts = EventFacts(
+                event.message_id, event.member, event.name, event.occurred_at, event.properties
+            )
+            yield event.member, facts
+        for order in day.orders:
+            lines = [
+                OrderedLine(item.sku, item.category, units, item.price_units * units * 100)
+                for item, units in order.lines
+            ]
+            total = sum(line.amount_minor for line in lines)
+            number = int(hashlib.sha256(order.external_id.encode()).hexdigest()[:12], 16)
+            yield order.member, OrderFacts(number, order.member, order.placed_at, total, "web", lines)
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
+def test_every_challenge_is_completed_by_some_and_not_by_everybody(preset: Preset) -> None:
+    program = revision(preset)
+    first = NOW - timedelta(days=91)
+    counted: dict[str, dict[int, list[Contribution]]] = {each.key: {} for each in program.challenges}
+    for member, document in _documents(preset):
+        for challenge in program.challenges:
+            found = contributions(challenge.goal, document, ZONE)
+            if found:
+                counted[challenge.key].setdefault(member, []).extend(found)
+    people = traffic.members(preset.traffic, last_day=NOW.date(), seed=SEED)
+    joined = [datetime.combine(each.joins_on, time.min, tzinfo=ZONE) for each in people]
+    for challenge in program.challenges:
+        done = [
+            any(
+                standing.completed_at
+                for standing in standings(challenge, items, Member(joined[member], first, ZONE, NOW))
+            )
+            for member, items in counted[challenge.key].items()
+        ]
+        assert 5 <= 100 * sum(done) / len(people) <= 80, challenge.key
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
+def test_where_there_are_coupons_there_is_something_to_buy(preset: Preset) -> None:
+    assert bool(preset.traffic.shelf) is bool(preset.coupons)
