@@ -44,6 +44,8 @@ def copy_program(*, job: JobContext) -> dict[str, Any]:
 
 @job_handler(rehearsals.KIND, label=_("Rehearse a draft"))
 def rehearse(*, job: JobContext) -> dict[str, Any]:
+    """Rehearse revision ``number`` over ``days`` before the ISO moment ``until``, or before now."""
+    until = job.params.get("until")
     return rehearsals.rehearse(
         tenant=job.tenant,
         number=job.params["number"],
@@ -52,6 +54,8 @@ def rehearse(*, job: JobContext) -> dict[str, Any]:
         label=job.params["by"],
         at=job.at,
         progress=job.progress,
+        until=datetime.fromisoformat(until) if until else None,
+        is_moved=job.params.get("is_moved", False),
     )
 
 

@@ -21,11 +21,13 @@ from rewards.admin import (
     challenge_words,
     finding_words,
     rehearsal_charts,
+    rehearsal_words,
     tier_words,
     wallet_words,
     words,
 )
 from rewards.admin.finding_words import FindingInWords
+from rewards.admin.rehearsal_forms import RehearsalForm
 from rewards.domain.documents import to_json
 from rewards.domain.programs import Revision
 from rewards.domain.revisions import Rehearsed, Step, may
@@ -127,6 +129,8 @@ class RevisionPage(OneRevisionPage):
             check=check,
             rehearsal=rehearsal,
             chart=rehearsal_charts.completions(rehearsal.result) if rehearsal else None,
+            played=rehearsal_words.played(rehearsal, self.access.tenant.zone, current) if rehearsal else None,
+            rehearsal_form=RehearsalForm(today=timezone.localdate(timezone=self.access.tenant.zone)),
             is_rehearsal_current=check.rehearsed is Rehearsed.CURRENT,
             is_open=is_open,
             waits_for_approval=waits,

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from rewards.admin.program import OneRevisionPage
+from rewards.admin.rehearsal_forms import RehearsalForm
 from rewards.services import program_copies, program_reviews, programs, rehearsals
 from tenants.admin.frame import StaffPage
 from tenants.domain.permissions import Permission
@@ -50,8 +51,12 @@ class StepPage(OneRevisionPage):
         return redirect("program_revision", self.row.number)
 
     def _rehearse(self, data: Any) -> HttpResponseBase:
-        days = data.get("days", "")
-        job = rehearsals.request(days=int(days) if days.isdigit() else 0, **self._arguments())
+        form = RehearsalForm(data, today=timezone.localdate(timezone=self.access.tenant.zone))
+        if not form.is_valid():
+            for name, errors in form.errors.items():
+                messages.error(self.request, f"{form[name].label}: {errors[0]}")
+            return redirect(self.after_error())
+        job = rehearsals.request(**form.cleaned_data, **self._arguments())
         return redirect("job", job.public_id)
 
     def _submit(self, data: Any) -> HttpResponseBase:

@@ -12,10 +12,11 @@ from rewards.domain.facts import CustomerState, Due
 from rewards.domain.measures import Leaving
 
 _BY_TIME: Final = itemgetter(0, 1, 2)
-# At one instant: what leaves a window is gone, staff have locked, members have asked, orders come before
-# returns, returns before events, points are released once the events are paid, held and spent then, and the
-# night comes last.
-LEFT, LOCKED, OPTED, ORDER, RETURN, EVENT, RELEASED, HELD, MOVED, MEMBER_DAY, NIGHT = range(11)
+# At one instant: what leaves a window is gone, staff have locked, accounts are frozen or open, history was
+# posted, members have asked, orders come before returns, returns before events, points are released once the
+# events are paid, held and spent then, and the night comes last.
+LEFT, LOCKED, FROZEN, RESUMED, OPTED, ORDER, RETURN, EVENT, RELEASED, HELD, MOVED = range(11)
+MEMBER_DAY, NIGHT = range(11, 13)
 
 
 class Played(NamedTuple):
@@ -149,6 +150,27 @@ class Locked(NamedTuple):
     customer_id: int
     key: str
     until: datetime | None
+
+
+class Frozen(NamedTuple):
+    """An account that was frozen, or opened again."""
+
+    at: datetime
+    kind: int
+    id: int
+    customer_id: int
+    wallet: str
+    is_frozen: bool
+
+
+class Resumed(NamedTuple):
+    """Somebody posted the history: what a frozen account had refused was decided after all."""
+
+    at: datetime
+    kind: int
+    id: int
+    event_type: str
+    event_id: int
 
 
 class Night(NamedTuple):

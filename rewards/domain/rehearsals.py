@@ -5,20 +5,19 @@ What is kept grows with members and with what of them is still open, not with ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
-from rewards.domain.challenges.matching import Contribution, EventFacts, OrderedLine, OrderFacts
-from rewards.domain.challenges.participation import Pair
-from rewards.domain.decisions import Decision, Evaluation
-from rewards.domain.effects import AdvanceChallenge, ChangeTier, SetTrait
+from rewards.domain.challenges.matching import EventFacts, OrderedLine, OrderFacts
+from rewards.domain.decisions import Evaluation
 from rewards.domain.engine import Engine
-from rewards.domain.facts import CustomerState, Due
+from rewards.domain.facts import Due
 from rewards.domain.measures import Measures
 from rewards.domain.movements import Moved, Movements
 from rewards.domain.past import (
     Counted,
+    Frozen,
     Held,
     Late,
     Left,
@@ -28,14 +27,16 @@ from rewards.domain.past import (
     Played,
     Recounted,
     Released,
+    Resumed,
     Returned,
     Timetable,
     Unheld,
 )
-from rewards.domain.pots import wallet_of
 from rewards.domain.rehearsal_totals import RehearsalTotals
 from rewards.domain.rules import GrantKind, Trigger
 from rewards.domain.shadow_challenges import ShadowChallenges
+from rewards.domain.shadow_decisions import ShadowDecisions
+from rewards.domain.shadow_effects import ShadowEffects
 from rewards.domain.shadow_gifts import ShadowGifts
 from rewards.domain.shadow_holds import ShadowHolds
 from rewards.domain.shadow_movements import ShadowMovements
@@ -43,7 +44,6 @@ from rewards.domain.shadow_points import ShadowPoints
 from rewards.domain.shadow_returns import ShadowReturns
 from rewards.domain.shadow_spending import ShadowSpending
 from rewards.domain.shadow_tiers import ShadowTiers
-from rewards.domain.sources import rule_source
 from rewards.domain.usage import BudgetBook, UsageBook
 
 _ORDER: Final = Trigger.ORDER
@@ -76,12 +76,12 @@ class ShadowLedger:
     ) -> None:
         revision = engine.revision
         given = {grant.kind for rule in revision.rules for grant in rule.grants}
-        self.engine, self._usage, self._budgets = engine, usage, budgets
+        self.engine = engine
         self.timetable = timetable or Timetable(())
         self.points, self.holds = points, ShadowHolds(points, captures or {})
         self.movements = ShadowMovements(points, movements, self.holds)
         self.returns, self.totals = ShadowReturns(returned_orders), RehearsalTotals(changed_rules)
-        self.spending, self.state_by_customer = ShadowSpending(revision.tiers), dict[int, CustomerState]()
+        self.spending = ShadowSpending(revision.tiers)
         # Where nothing but that spend decides, it need not be counted twice.
         self.measures = (
             None if revision.qualification.is_plain else Measures(revision.qualification, revision.time_zone)
@@ -97,115 +97,46 @@ class ShadowLedger:
             points, self.measures, self.tiers, tier_at=self._tier_before, told_apart=remembered,
             points_by_customer=self.totals.points_by_customer,
         )  # fmt: skip
+        self.decisions = ShadowDecisions(
+            engine, usage, budgets, points=points, returns=self.returns, totals=self.totals,
+            spending=self.spending, tiers=self.tiers, measures=self.measures,
+        )  # fmt: skip
+        self.effects = ShadowEffects(self.decisions, self.tiers, self.measures)
         self._night_before, self._moved = since, set[int]()
-        self._unknown = CustomerState()
-        self._counts_usage = bool(engine.needs.periods_by_rule)
-        self._has_budgets = bool(engine.needs.budgets)
         self._changes_members = bool(given & {GrantKind.TIER, GrantKind.TRAIT, GrantKind.CHALLENGE})
         self._how: dict[type[Any], Callable[[Any], None]] = {
             Played: self._decide, Returned: self._give_back, Counted: self._count, Left: self._leave,
             Locked: self._lock, Night: self._sleep, Released: self._release, Moved: self._move,
-            Late: self._decide_late, Opted: self._opt, Recounted: self._recount, Held: self.holds.hold,
-            Unheld: self.holds.unhold,
+            Late: self.decisions.decide_late, Opted: self._opt, Recounted: self._recount,
+            Held: self.holds.hold, Unheld: self.holds.unhold, Frozen: self._freeze,
+            Resumed: self.decisions.resume,
         }  # fmt: skip
 
-    def play(self, happened: Iterable[Any]) -> None:
-        """Play what happened, in time order."""
+    def play(self, happened: Sequence[Any]) -> None:
+        """Play what happened, in time order; what happened at one instant comes in one piece."""
         how = self._how
+        if self.challenges is not None:
+            self.challenges.look_ahead(
+                (item.due.customer_id if type(item) is Played else item.customer_id, item.at)
+                for item in happened
+                if type(item) in {Played, Counted}
+            )
         for item in happened:
             how[type(item)](item)
 
     def _decide(self, item: Played) -> None:
-        """Decide one event as it would have been decided then, and book it."""
+        """Decide one event as it would have been decided then, and let the rest follow."""
         due = item.due
-        event, customer_id = due.event, due.customer_id
-        at = event.at
-        spending = self.spending.by_customer[customer_id]
-        spend = spending.before(at)
-        state = CustomerState(
-            self.tiers.seen(customer_id, at, self.spending.tier_of(spend)),
-            spending.orders_before,
-            spend,
-            self._usage.of(customer_id, at) if self._counts_usage else {},
-            self._budgets.rooms(at) if self._has_budgets else {},
-            *self.state_by_customer.get(customer_id, self._unknown)[5:],
-        )
-        is_order = event.trigger is _ORDER
-        evaluation = self.engine.decide(
-            state, event, explains=False, shares_lines=is_order and due.event_id in self.returns
-        )
-        decision = evaluation.decision
-        self.totals.book(decision)
-        if decision.earned:
-            self._credit(due, decision, at)
-        self._usage.book(customer_id, at, evaluation)
-        self._budgets.book(at, evaluation)
-        if is_order:
-            spending.minor += event.total_minor
-            spending.orders_before += 1
+        evaluation = self.decisions.decide(item)
         if self._changes_members:
-            self._carry_out(due, evaluation)
-        if is_order:
+            self.effects.carry_out(due, evaluation, self.challenges)
+        if due.event.trigger is _ORDER:
             self._follow_order(item)
         else:
             self._follow_event(due, evaluation)
 
     def _tier_before(self, customer_id: int, at: datetime) -> str | None:
         return self.tiers.seen(customer_id, at, self.spending.tier_before(customer_id, at))
-
-    def _credit(self, due: Due, decision: Decision, at: datetime) -> None:
-        customer_id, earn, totals = due.customer_id, self.points.earn, self.points.totals
-        points_by_customer, lots = self.totals.points_by_customer, []
-        for earned in decision.earned:
-            given = earned.points
-            points_by_customer[customer_id] += given
-            totals[earned.wallet].given += given
-            lots.append(earn(due, earned, at))
-            if self.measures is not None:
-                self.measures.add_points(customer_id, at, earned.wallet, given)
-        if decision.line_points_by_wallet:
-            pots = [earned.pot for earned in decision.earned]
-            self.returns.remember(due.event_id, decision, dict(zip(pots, lots, strict=True)))
-
-    def _decide_late(self, item: Late) -> None:
-        """Decide an order of before, as a return of it does; of these days it is no event."""
-        due, days = item.due, self.engine.revision.policies.backdating_days
-        customer_id, at, measures = due.customer_id, due.event.at, self.measures
-        is_too_old = days is not None and at < item.at - timedelta(days=days)
-        if is_too_old or self.returns.knows(due.event_id):
-            return
-        usage, rooms = self._usage.of(customer_id, at), self._budgets.rooms(at)
-        evaluation = self.engine.decide(
-            item.state._replace(usage=usage, rooms=rooms), due.event, explains=False
-        )
-        lots = {}
-        for earned in evaluation.decision.earned:
-            lots[earned.pot] = self.points.earn(due, earned, item.at)
-            if measures is not None:
-                measures.add_points(customer_id, item.at, earned.wallet, earned.points, earned_at=at)
-        self.returns.remember(due.event_id, evaluation.decision, lots)
-        self._usage.book(customer_id, at, evaluation)
-        self._budgets.book(at, evaluation)
-
-    def _carry_out(self, due: Due, evaluation: Evaluation) -> None:
-        """Let traits, tiers and progress that rules give be seen by what comes after."""
-        customer_id, at = due.customer_id, due.event.at
-        for effect in evaluation.effects:
-            if isinstance(effect, SetTrait):
-                if effect.trait in self.engine.needs.traits:
-                    known = self.state_by_customer.get(customer_id, self._unknown)
-                    traits = {**known.traits, effect.trait: effect.value}
-                    self.state_by_customer[customer_id] = known._replace(traits=traits)
-                if self.measures is not None:
-                    self.measures.set_trait(customer_id, effect.trait, effect.value)
-        for effect in evaluation.effects:
-            if isinstance(effect, ChangeTier):
-                self.tiers.lift(customer_id, effect.tier, until=effect.until(at), at=at)
-        for effect in evaluation.effects:
-            if isinstance(effect, AdvanceChallenge) and self.challenges is not None:
-                kind, source = rule_source(due.event_type, due.event_id, effect.rule, effect.challenge)
-                one = Contribution("", kind, source, "", effect.progress, at)
-                self.challenges.advance(Pair(customer_id, effect.challenge), one)
 
     def _follow_order(self, item: Played) -> None:
         """Move the member's tier and challenges, in the order in which live does."""
@@ -258,12 +189,7 @@ class ShadowLedger:
             self.measures.take_return(
                 customer_id, at, item.placed_at, item.total_minor, is_whole=item.is_whole
             )
-        for pot, asked, lot in self.returns.asked(item):
-            wallet = wallet_of(pot)
-            points = self.points.take_back(customer_id, wallet, lot, asked, at)
-            self.totals.points_by_customer[customer_id] -= points
-            if self.measures is not None and points:
-                self.measures.add_points(customer_id, at, wallet, -points)
+        self.decisions.give_back(item)
         self.tiers.refresh(customer_id, at)
 
     def _recount(self, item: Recounted) -> None:
@@ -282,6 +208,10 @@ class ShadowLedger:
         if points and self.measures is not None:
             self.measures.add_points(customer_id, at, item.wallet, points)
             self.measures.moved.add(customer_id)
+
+    def _freeze(self, item: Frozen) -> None:
+        act = self.points.freeze if item.is_frozen else self.points.thaw
+        act(item.customer_id, item.wallet, item.at)
 
     def _release(self, item: Released) -> None:
         self.points.release(item.customer_id, item.awaits, item.at)

@@ -18,13 +18,14 @@ class ActualChallenge:
     """What really came of a challenge in some days.
 
     ``members`` had anything counted; milestones are those of the live program, points by wallet less what was
-    taken back.
+    taken back. ``is_later``: it began after the days did.
     """
 
     members: int = 0
     completions: int = 0
     milestones: int = 0
     points: dict[str, int] = field(default_factory=dict)
+    is_later: bool = False
 
 
 def told(
@@ -60,6 +61,7 @@ def _row(
         "challenge": challenge.key, "name": challenge.name, "kind": challenge.kind, "is_gone": is_gone,
         # Nobody could have asked to take part in what there was not.
         "is_closed": is_new and challenge.needs_opt_in,
+        "is_later": actual.is_later and not is_new,
         "members": len(totals.members), "completions": totals.completions, "milestones": totals.milestones,
         "points": sum(totals.points.values()),
         "cost_minor": sum(policies[key].cost_minor(points) for key, points in totals.points.items()),

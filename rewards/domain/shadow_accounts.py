@@ -20,15 +20,17 @@ class ShadowAccount:
     """Lots with something in them, and the debt.
 
     An account that ``merges`` keeps lots that nobody will tell apart as one: it grows with the days on which
-    points end and not with what was earned. ``next_at`` is not after the first moment something is due.
+    points end and not with what was earned. ``next_at`` is not after the first moment something is due; of a
+    frozen account nothing is.
     """
 
-    __slots__ = ("_lots", "debt", "merges", "next_at")
+    __slots__ = ("_is_frozen", "_lots", "debt", "merges", "next_at")
 
     def __init__(self, *, merges: bool) -> None:
         self.merges = merges
         self._lots: dict[Any, LotBalance] = {}
         self.debt = 0
+        self._is_frozen = False
         self.next_at = NEVER
 
     @property
@@ -112,9 +114,24 @@ class ShadowAccount:
         """Activate the lots that waited for something which has happened."""
         self._activate([lot for lot in self._lots.values() if lot.is_pending and lot.awaits == awaits], at)
 
-    def extend(self, until: datetime) -> None:
-        """Let every lot that ends last at least until a moment."""
-        for lot in [lot for lot in self._lots.values() if lot.expires_at and lot.expires_at < until]:
+    def freeze(self) -> None:
+        """Let nothing end or become usable any more."""
+        self._is_frozen, self.next_at = True, NEVER
+
+    def thaw(self, at: datetime) -> None:
+        """Let what has come due meanwhile happen."""
+        self._is_frozen = False
+        self._activate([lot for lot in self._lots.values() if _is_due(lot, at)], at)
+        self._plan()
+
+    def forget_ended(self, at: datetime) -> None:
+        """Let go of lots that have ended, which of a frozen account nobody sweeps."""
+        ended = [lot for lot in self._lots.values() if lot.expires_at and lot.expires_at <= at]
+        self._take([(lot, lot.free) for lot in ended])
+
+    def extend(self, until: datetime, at: datetime) -> None:
+        """Let every lot that has not ended at a moment last at least until another one."""
+        for lot in [lot for lot in self._lots.values() if lot.expires_at and at < lot.expires_at < until]:
             del self._lots[self._key(lot)]
             lot.expires_at = until
             self._put(lot)
@@ -176,6 +193,9 @@ class ShadowAccount:
             self.debt -= self._take(shares(self._lots.values(), min(self.debt, total), at))
 
     def _plan(self) -> None:
+        if self._is_frozen:
+            self.next_at = NEVER
+            return
         # What is held does not end.
         moments = [lot.expires_at for lot in self._lots.values() if lot.expires_at is not None and lot.free]
         moments += [lot.activates_at for lot in self._lots.values() if lot.is_pending and lot.activates_at]

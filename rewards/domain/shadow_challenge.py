@@ -73,14 +73,17 @@ class ShadowChallenge:
         """Whether nothing that a member does can change anything any more."""
         return customer_id in self._finished and customer_id in self.totals.members
 
-    def count(self, customer_id: int, found: Sequence[Contribution], at: datetime) -> list[Change]:
-        """Read what a document contributes, for whoever takes part."""
+    def count(
+        self, customer_id: int, found: Sequence[Contribution], at: datetime, *, shares_instant: bool = False
+    ) -> list[Change]:
+        """Read what a document contributes, for whoever takes part; others may share its instant."""
         if not found or self.involvement(customer_id) not in COUNTS:
             return []
         self.totals.members.add(customer_id)
         if customer_id in self._finished:
             return []
-        return self._taker(customer_id).add(found, at)
+        is_unsure = shares_instant and self.challenge.is_ordered
+        return self._taker(customer_id).add(found, at, shares_instant=is_unsure)
 
     def recount(
         self, customer_id: int, source: tuple[str, str], found: Sequence[Contribution], moment: datetime,

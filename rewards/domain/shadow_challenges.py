@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
@@ -38,12 +38,14 @@ class Gifts(Protocol):
 class ShadowChallenges:
     """Counts documents towards every challenge, in the order in which live locks and gives.
 
-    ``inactive`` are the customers for whom nothing counts; what had counted can come back.
+    ``inactive`` are the customers for whom nothing counts; what had counted can come back. Rules that are
+    ``advancing`` challenges give progress at the very instant of what they answer to.
     """
 
     def __init__(
-        self, challenges: Iterable[ShadowChallenge], zone: tzinfo, *, inactive: Collection[int], gifts: Gifts
-    ) -> None:
+        self, challenges: Iterable[ShadowChallenge], zone: tzinfo, *, inactive: Collection[int], gifts: Gifts,
+        advancing: bool = False,
+    ) -> None:  # fmt: skip
         self._zone, self._inactive, self._gifts = zone, inactive, gifts
         ordered = sorted(challenges, key=lambda each: each.challenge.key)
         self._by_key = {each.challenge.key: each for each in ordered}
@@ -52,6 +54,9 @@ class ShadowChallenges:
         for each in ordered:
             for name in each.challenge.event_names():
                 self._of_events[name].append(each)
+        is_ordered = any(each.challenge.is_ordered for each in ordered)
+        self._looks_ahead, self._always_shares = is_ordered and not advancing, is_ordered and advancing
+        self._shared: Collection[tuple[int, datetime]] = ()
         # Bought and what is left of it, of the orders that come back in these days.
         self._returned: dict[int, tuple[OrderFacts, OrderFacts, Mapping[int, int]]] = {}
 
@@ -85,6 +90,11 @@ class ShadowChallenges:
         if one is not None and one.challenge.needs_opt_in:
             one.opt(customer_id, at, is_in=is_in)
 
+    def look_ahead(self, moments: Iterable[tuple[int, datetime]]) -> None:
+        """See which (customer, instant) of what comes next there are more than once."""
+        if self._looks_ahead:
+            self._shared = {moment for moment, times in Counter(moments).items() if times > 1}
+
     def count_order(self, order: OrderFacts) -> None:
         """Count an order as it was bought."""
         self._count(self._of_orders, order)
@@ -97,7 +107,9 @@ class ShadowChallenges:
         """Count progress that a rule gives."""
         challenge = self._by_key.get(pair.challenge_key)
         if challenge is not None:
-            self._carry_out(challenge.count(pair.customer_id, [one], one.occurred_at), one.occurred_at)
+            at = one.occurred_at
+            changes = challenge.count(pair.customer_id, [one], at, shares_instant=self._always_shares)
+            self._carry_out(changes, at)
 
     def take_return(
         self, order_id: int, units: Iterable[ReturnedUnits], total_minor: int, at: datetime
@@ -134,12 +146,13 @@ class ShadowChallenges:
         if customer_id in self._inactive:
             return
         at = document.placed_at if isinstance(document, OrderFacts) else document.occurred_at
+        shares = self._always_shares or (customer_id, at) in self._shared
         changes: list[Change] = []
         for each in challenges:
             if not each.is_indifferent(customer_id):
                 found = contributions(each.challenge.goal, document, self._zone)
                 if found:
-                    changes += each.count(customer_id, found, at)
+                    changes += each.count(customer_id, found, at, shares_instant=shares)
         if changes:
             self._carry_out(changes, at)
 

@@ -36,11 +36,14 @@ class ShadowGifts:
         self._lots[source] = lot
 
     def give(self, gift: Gift, at: datetime) -> bool:
-        """Credit the points of a gift; what is no points is only counted, by whoever asks."""
+        """Credit the points of a gift, unless the account is frozen; what is no points is only counted."""
         reward, customer_id, earned_at = gift.reward, gift.pair.customer_id, gift.earned_at
         if reward.kind is not RewardKind.POINTS:
             return True
         wallet, points = reward.key, reward.points
+        if (customer_id, wallet) in self._points.frozen:
+            self._points.extend(customer_id, wallet, earned_at)
+            return False
         terms = self._points.terms(wallet, earned_at, self._tier_at(customer_id, earned_at))
         if terms.awaits is not None:
             awaits = self._points.awaited(released_by_staff("challenge", gift.source))
@@ -55,10 +58,12 @@ class ShadowGifts:
         return True
 
     def take_back(self, customer_id: int, grant: Grant, at: datetime) -> int:
-        """Take points back, within what is left of them whatever the wallet says."""
+        """Take points back, within what is left whatever the wallet says; of a frozen account none."""
         if grant.kind != RewardKind.POINTS:
             return 0
         lot = self._lots.pop(grant.source, None)
+        if (customer_id, grant.key) in self._points.frozen:
+            return 0
         taken = self._points.take_back(
             customer_id, grant.key, lot, grant.points, at, policy=RefundPolicy.WITHIN_BALANCE
         )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
-from typing import Final, NamedTuple
+from typing import Final
 
 from rewards.domain.effects import Earn
 from rewards.domain.expiry import ExpiryKind
@@ -15,6 +15,7 @@ from rewards.domain.facts import Due
 from rewards.domain.lots import NEVER, LotBalance
 from rewards.domain.programs import Revision
 from rewards.domain.shadow_accounts import ShadowAccount
+from rewards.domain.shadow_totals import Outstanding, WalletTotals
 from rewards.domain.sources import source_id
 from rewards.domain.wallets import (
     MANUAL,
@@ -30,40 +31,14 @@ _OTHERWISE: Final = WalletPolicy("", "")
 _BEFORE: Final = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(slots=True)
-class WalletTotals:
-    """Points of a wallet: what rules gave, what returns asked back and took (as debt, too), what expired.
-
-    ``spent`` is what members really spent as far as they have it here, and ``missing`` the rest.
-    """
-
-    given: int = 0
-    asked: int = 0
-    taken: int = 0
-    expired: int = 0
-    spent: int = 0
-    missing: int = 0
-
-
-class Outstanding(NamedTuple):
-    """What members have in a wallet."""
-
-    pending: int = 0
-    available: int = 0
-    debt: int = 0
-
-    @property
-    def points(self) -> int:
-        return self.pending + self.available - self.debt
-
-
 class ShadowPoints:
     """Accounts by wallet and member.
 
     ``told_apart`` are the members who give something back, or have points held, in these days: their lots
     stay apart. Of everybody else lots that end together are one, and so are those that end at ``horizon`` or
     later. Without a horizon all lots of all members stay apart. ``released_by_staff`` names the credits that
-    staff made usable.
+    staff made usable. Of ``frozen`` accounts (member, wallet) nothing is earned, taken back or released, and
+    nothing ends.
     """
 
     def __init__(
@@ -86,6 +61,22 @@ class ShadowPoints:
         self._accounts: dict[str, dict[int, ShadowAccount]] = defaultdict(dict)
         self._numbers = count(1)
         self.totals: dict[str, WalletTotals] = defaultdict(WalletTotals)
+        self.frozen: set[tuple[int, str]] = set()
+
+    def open_frozen(self, customer_id: int, wallet: str) -> None:
+        """Take over that an account was frozen before, once its lots and its debt are open."""
+        self._account(customer_id, wallet).freeze()
+        self.frozen.add((customer_id, wallet))
+
+    def freeze(self, customer_id: int, wallet: str, at: datetime) -> None:
+        """Freeze an account, with what is due by then done."""
+        self._settled(customer_id, wallet, at).freeze()
+        self.frozen.add((customer_id, wallet))
+
+    def thaw(self, customer_id: int, wallet: str, at: datetime) -> None:
+        """Open a frozen account again."""
+        self.frozen.discard((customer_id, wallet))
+        self._account(customer_id, wallet).thaw(at)
 
     def open(self, customer_id: int, wallet: str, lot: LotBalance) -> LotBalance | None:
         """Take over a lot of before; the order in which they come is that of their age."""
@@ -154,7 +145,7 @@ class ShadowPoints:
         if (expiry := self._inactive.get(wallet)) is not None:
             until = expiry.ends_at(at, self._zone)
             if until is not None:
-                self._settled(customer_id, wallet, at).extend(until)
+                self._settled(customer_id, wallet, at).extend(until, at)
 
     def hold(
         self, customer_id: int, wallet: str, points: int, at: datetime
@@ -229,13 +220,16 @@ class ShadowPoints:
     def release(self, customer_id: int, awaits: str, at: datetime) -> None:
         """Make usable what a member's lots of every wallet waited for."""
         for wallet, pending in self._waiting.items():
-            if pending.event and customer_id in self._accounts[wallet]:
+            is_open = (customer_id, wallet) not in self.frozen
+            if pending.event and customer_id in self._accounts[wallet] and is_open:
                 self._settled(customer_id, wallet, at).release(awaits, at)
 
     def close(self, at: datetime) -> None:
         """Settle everybody at the end."""
         for wallet, accounts in self._accounts.items():
             self.totals[wallet].expired += sum(account.settle(at) for account in accounts.values())
+        for customer_id, wallet in self.frozen:
+            self._account(customer_id, wallet).forget_ended(at)
 
     def outstanding(self, wallet: str) -> Outstanding:
         """Return what all members have together; of those whose accounts are settled."""

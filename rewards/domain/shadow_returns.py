@@ -49,6 +49,11 @@ class ShadowReturns:
         pots = by_pot(decision.line_points_by_wallet, decision.own_line_points_by_pot)
         self.open(order_id, pots, lots)
 
+    def forget(self, item: Returned) -> None:
+        """Let the units of a return count as not given back: it waits."""
+        for line in item.units:
+            self._returned[item.order_id, line.position] -= line.returned
+
     def asked(self, item: Returned) -> Iterator[Asked]:
         """Yield what a return asks back, once a pot."""
         order_id, units = item.order_id, []

@@ -23,7 +23,8 @@ class Taker:
     """
 
     __slots__ = (
-        "_challenge", "_contributions", "_course", "_kept", "_member", "_unpaid", "is_opted_in", "pair",
+        "_before", "_challenge", "_contributions", "_course", "_instant", "_kept", "_member", "_unpaid",
+        "is_opted_in", "pair",
     )  # fmt: skip
 
     def __init__(
@@ -33,7 +34,9 @@ class Taker:
         self._challenge, self._member = challenge, member
         self._kept: dict[str, Kept] = {}
         self._contributions: list[Contribution] | None = [] if remembers else None
-        self._course = Course(challenge, member)
+        self._course = self._before = Course(challenge, member)
+        # What an instant has brought that may bring more, and the course before it.
+        self._instant: list[Contribution] = []
         # Periods in which the goal was reached and not rewarded: a limit, or an audience that waits.
         self._unpaid: set[str] = set()
 
@@ -63,20 +66,29 @@ class Taker:
         """Whether a document has contributed anything, as far as that is remembered."""
         return any((one.source_type, one.source_id) == source for one in self._contributions or ())
 
-    def add(self, found: Sequence[Contribution], at: datetime) -> list[Change]:
+    def add(
+        self, found: Sequence[Contribution], at: datetime, *, shares_instant: bool = False
+    ) -> list[Change]:
         """Read what a document contributes, which happened after everything read before.
 
-        Returns what that changes, or could change: what was reached and not rewarded is asked for again.
+        ``shares_instant``: or at the same instant, of which live reads everything in one order. Returns what
+        that changes, or could change: what was reached and not rewarded is asked for again.
         """
         if self._contributions is not None:
             self._contributions += found
+        if shares_instant:
+            found = self._in_order(found)
+        elif self._instant:
+            self._instant = []
         walks = {walk.period.label: walk for one in found if (walk := self._course.add(one)) is not None}
         news = [walk for walk in walks.values() if walk.has_news or walk.period.label in self._unpaid]
         if self._unpaid:
             news += [self._course.walks[label] for label in self._asked_again() if label not in walks]
+        if news:
+            return [self._change(standing, at) for standing in self._standings(news, at)]
         if self._contributions is None and walks:
             self._let_go()
-        return [self._change(standing, at) for standing in self._standings(news, at)] if news else []
+        return []
 
     def replace(
         self, source: tuple[str, str], found: Sequence[Contribution], moment: datetime, at: datetime
@@ -105,7 +117,8 @@ class Taker:
         """Remember a period as it is now."""
         self._kept[period] = kept
         if (walk := self._course.walks.get(period)) is not None:
-            walk.has_news = False
+            # A milestone that a frozen account could not take is tried again.
+            walk.has_news = not kept.stored.milestones.issuperset(walk.reached)
         self._note_unpaid(period)
         if self._contributions is None:
             self._let_go()
@@ -123,8 +136,25 @@ class Taker:
                 span=standing.span, value=standing.value, value_by_task=standing.value_by_task,
             )  # fmt: skip
             if not now.is_done:
-                now = replace(now, stored=replace(now.stored, state=change.settlement.stored.state))
+                # A goal that was reached once all completions were gone is none.
+                is_over = standing.span.ends_at <= at
+                state = ProgressState.EXPIRED if is_over else ProgressState.IN_PROGRESS
+                now = replace(now, stored=replace(now.stored, state=state))
             yield standing.period, now
+
+    def _in_order(self, found: Sequence[Contribution]) -> Sequence[Contribution]:
+        """Go back behind an instant, and return all that it has brought so far as it is to be read."""
+        moment, known = found[0].occurred_at, self._contributions
+        if known is not None:
+            self._read([one for one in known if one.occurred_at < moment])
+            return sorted((one for one in known if one.occurred_at == moment), key=by_time)
+        if self._instant and self._instant[0].occurred_at == moment:
+            self._course = self._before
+        else:
+            self._instant = []
+        self._before = self._course.copied()
+        self._instant = sorted([*self._instant, *found], key=by_time)
+        return self._instant
 
     def _read(self, contributions: Collection[Contribution]) -> None:
         self._course = Course(self._challenge, self._member_now(self._member.at))
@@ -179,7 +209,7 @@ class Taker:
     def _let_go(self) -> None:
         """Forget the periods that nothing is added to any more and for which nothing is due."""
         recurrence, newest = self._challenge.recurrence, self._course.newest
-        if recurrence is Recurrence.NONE or newest is None:
+        if recurrence is Recurrence.NONE or newest is None or self._instant:
             return
         if len(self._course.walks) == 1 and not newest.is_over:
             return

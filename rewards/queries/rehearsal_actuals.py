@@ -9,7 +9,7 @@ from django.db import connection
 
 from rewards.domain.engine import Engine
 from rewards.domain.rehearsal_reports import Actual
-from rewards.queries import rehearsal_challenge_actuals, rehearsal_lots, tier_sql
+from rewards.queries import rehearsal_challenge_actuals, rehearsal_lots, rehearsal_standings
 from tenants.scope import active_tenant_id
 
 _RULES = """
@@ -37,11 +37,10 @@ _WALLETS = """
     ) AS moved
     GROUP BY 1
 """
-_LANDINGS = "SELECT l.customer_id, l.landing FROM ({landed}) l WHERE l.landing >= 0"
 
 
 def actual(live: Engine | None, since: datetime, until: datetime) -> Actual:
-    """Return what events and challenges of these days really gave, and the tiers of a night run now."""
+    """Return what events and challenges of these days really gave, and the tiers that a night then left."""
     rules = {key: int(points) for key, points in _rows(_RULES, since=since, until=until) if points}
     members: dict[int, int] = {}
     given = total = 0
@@ -55,18 +54,11 @@ def actual(live: Engine | None, since: datetime, until: datetime) -> Actual:
         members[each.customer_id] = members.get(each.customer_id, 0) + kept
         wallets[each.wallet] = wallets.get(each.wallet, 0) + kept
         given, total = given + each.given, total + kept
-    tiers = _tiers(live, until) if live else {}
+    tiers = rehearsal_standings.after_a_night(live, until) if live else {}
     challenges = rehearsal_challenge_actuals.of_challenges(live, moved, since, until)
     return Actual(
         rules, members, given, given - total, wallets, tiers, rehearsal_lots.outstanding(until), challenges
     )
-
-
-def _tiers(live: Engine, at: datetime) -> dict[int, str]:
-    landed, parameters = tier_sql.landed(live.revision, at=at, customer_ids=None)
-    keys = [tier.key for tier in live.revision.tiers]
-    rows = _rows(_LANDINGS.format(landed=landed), **parameters)
-    return {customer_id: keys[place] for customer_id, place in rows}
 
 
 def _rows(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:

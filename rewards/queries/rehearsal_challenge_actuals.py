@@ -74,6 +74,8 @@ def of_challenges(
     for each in moved:
         by_wallet = found[each.challenge].points
         by_wallet[each.wallet] = by_wallet.get(each.wallet, 0) + each.given - each.taken
+    for key, live_from in challenge_members.live_since().items():
+        found[key].is_later = live_from > since
     if live is not None:
         for key, milestones in _milestones(live, since, until):
             found[key].milestones = milestones

@@ -15,9 +15,7 @@ from rewards.domain.engine import Engine
 from rewards.domain.expiry import start_of_day
 from rewards.domain.facts import CustomerState
 from rewards.domain.programs import Revision
-from rewards.domain.qualification import Holding
 from rewards.domain.shadow_spending import Spending
-from rewards.domain.shadow_tiers import Standing
 from rewards.domain.tiers import ROLLING_YEAR
 from rewards.domain.usage import BudgetBook, window_start
 from rewards.models import LedgerTransaction
@@ -35,29 +33,6 @@ _SPENDING: Final = """
     FROM crm_order o LEFT JOIN returned back ON back.order_id = o.id
     WHERE o.tenant_id = %(tenant)s AND o.customer_id IS NOT NULL AND o.placed_at < %(since)s
     GROUP BY o.customer_id
-"""
-_MEMBERS: Final = """
-    SELECT id FROM crm_customer WHERE tenant_id = %(tenant)s AND state IN ('active', 'suspended')
-"""
-# The newest entry of the history before the moment says what was held and what protected it. If nothing has
-# changed since, so does the membership, and also where the entry is older than the columns of protection.
-_HOLDINGS: Final = """
-    WITH told AS (
-        SELECT DISTINCT ON (c.customer_id) c.customer_id, c.to_key, c.valid_until, c.grace_until,
-               c.locked_until
-        FROM rewards_tierchange c WHERE c.tenant_id = %(tenant)s AND c.changed_at < %(since)s
-        ORDER BY c.customer_id, c.changed_at DESC, c.id DESC
-    ), kept AS (
-        SELECT m.* FROM rewards_tiermembership m
-        WHERE m.tenant_id = %(tenant)s AND m.since < %(since)s AND NOT EXISTS (
-            SELECT FROM rewards_tierchange c
-            WHERE c.tenant_id = %(tenant)s AND c.customer_id = m.customer_id AND c.changed_at >= %(since)s)
-    )
-    SELECT customer_id, COALESCE(k.tier_key, t.to_key), t.to_key,
-           CASE WHEN k.id IS NULL THEN t.valid_until ELSE k.valid_until END,
-           CASE WHEN k.id IS NULL THEN t.grace_until ELSE k.grace_until END,
-           CASE WHEN k.id IS NULL THEN t.locked_until ELSE k.locked_until END
-    FROM told t FULL JOIN kept k USING (customer_id)
 """
 _PAID: Final = """
     SELECT (d.occurred_at AT TIME ZONE %(zone)s)::date, paid.key, SUM((paid.value ->> 0)::bigint)::bigint,
@@ -81,16 +56,6 @@ def states(engine: Engine) -> Iterator[tuple[int, CustomerState]]:
         empty = CustomerState()
         for customer_id, facts in customer_states.member_facts(engine, None).items():
             yield customer_id, customer_states.with_facts(empty, facts)
-
-
-def standings(since: datetime) -> Iterator[tuple[int, Standing]]:
-    """Yield what each member held the moment before; members of today who held nothing hold nothing."""
-    held = {
-        customer_id: Standing(Holding(-1, valid, grace, locked), key or "", told)
-        for customer_id, key, told, valid, grace, locked in _rows(_HOLDINGS, since=since)
-    }
-    for (customer_id,) in _rows(_MEMBERS):
-        yield customer_id, held.get(customer_id) or Standing()
 
 
 def amounts(revision: Revision, since: datetime) -> Iterator[tuple[int, list[int]]]:

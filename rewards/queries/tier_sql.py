@@ -117,7 +117,7 @@ _DECIDED: Final = """
                m.tier_key IS NOT NULL
                    AND array_position(%(keys)s::text[], m.tier_key::text) IS NULL AS is_dropped
         FROM (SELECT 1) one
-        LEFT JOIN rewards_tiermembership m ON m.tenant_id = %(tenant)s AND m.customer_id = r.customer_id
+        LEFT JOIN {held} m ON m.tenant_id = %(tenant)s AND m.customer_id = r.customer_id
     ) held
 """
 _LANDED: Final = """
@@ -224,9 +224,12 @@ def _cases(tiers: Sequence[Tier], qualification: Qualification) -> str:
 
 
 def landed(
-    revision: Revision, *, at: datetime, customer_ids: Collection[int] | None
+    revision: Revision, *, at: datetime, customer_ids: Collection[int] | None, held: str = ""
 ) -> tuple[str, dict[str, Any]]:
-    """Return the statement of what becomes of each customer, and its parameters."""
+    """Return the statement of what becomes of each customer, and its parameters.
+
+    ``held`` is a statement of other memberships than those of now.
+    """
     qualification, zone = revision.qualification, revision.time_zone
     found, parameters = reached(revision.tiers, qualification, at=at, zone=zone, customer_ids=customer_ids)
     parameters |= {
@@ -236,4 +239,5 @@ def landed(
         "grace_end": qualification.days_from(at, zone, qualification.grace_days),
         "soft_end": qualification.days_from(at, zone, qualification.soft_landing_days),
     }
-    return _LANDED.format(decided=_DECIDED.format(reached=found)), parameters
+    decided = _DECIDED.format(reached=found, held=f"({held})" if held else "rewards_tiermembership")
+    return _LANDED.format(decided=decided), parameters

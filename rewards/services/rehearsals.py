@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime, timedelta
+from contextlib import closing
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 from django.db import connection, connections, transaction
@@ -13,6 +14,7 @@ from django.db import connection, connections, transaction
 from crm.queries import sensitive
 from rewards.domain.engine import Engine
 from rewards.domain.past import in_time_order
+from rewards.domain.rehearsal_days import FIRST_DAY, MOST_DAYS, ends_at, pages, starts_at
 from rewards.domain.rehearsal_reports import report
 from rewards.domain.rehearsals import ShadowLedger
 from rewards.domain.revisions import LEADS_TO, Step, digest_of, may
@@ -20,6 +22,7 @@ from rewards.locks import lock_revision
 from rewards.models import ProgramRevision, Rehearsal, RevisionState
 from rewards.queries import (
     programs,
+    rehearsal_activity,
     rehearsal_actuals,
     rehearsal_challenges,
     rehearsal_days,
@@ -33,34 +36,59 @@ from rewards.services.programs import WrongRevisionState
 from tenants.domain.actors import Actor
 from tenants.errors import FieldError, InvalidInput, NotFound
 from tenants.models import Job, Tenant
-from tenants.scope import tenant_scope
+from tenants.scope import active_tenant, tenant_scope
 from tenants.services import audit, jobs
 
 INSTANT: Final = timedelta(microseconds=1)
 KIND: Final = "rewards.rehearse"
-MOST_DAYS: Final = 365
-STEP: Final = timedelta(days=1)
 DAYS_AHEAD: Final = 2
 Progress = Callable[[int, int, str], None]
 
 
 @transaction.atomic
-def request(*, revision: ProgramRevision, days: int, by: Actor, at: datetime) -> Job:
-    """Start the job that rehearses a revision. Raises ``InvalidInput`` and ``WrongRevisionState``."""
+def request(
+    *, revision: ProgramRevision, days: int, by: Actor, at: datetime, ends_on: date | None = None
+) -> Job:
+    """Start the job that rehearses a revision over some days, which end with ``ends_on``.
+
+    Without one they end now or, where nothing has happened in them, with the day of the last event. Raises
+    ``InvalidInput`` and ``WrongRevisionState``.
+    """
+    zone = active_tenant().zone
+    errors = []
     if not 1 <= days <= MOST_DAYS:
-        raise InvalidInput(errors=[FieldError("/days", "out_of_range", f"From 1 to {MOST_DAYS} days.")])
+        errors.append(FieldError("/days", "out_of_range", f"From 1 to {MOST_DAYS} days."))
+    if ends_on is not None and not FIRST_DAY <= ends_on <= at.astimezone(zone).date():
+        errors.append(FieldError("/ends_on", "out_of_range", f"From {FIRST_DAY} to today."))
+    if errors:
+        raise InvalidInput(errors=errors)
     if revision.state in {RevisionState.PUBLISHED, RevisionState.RETIRED}:
         raise WrongRevisionState(f"The revision is {revision.state}.", state=revision.state)
-    params = {"number": revision.number, "days": days, "by": by.label[:200]}
+    moved_to = None if ends_on else _moved_to(programs.bind(revision).engine, days, zone, at)
+    until = ends_at(ends_on or moved_to or at.astimezone(zone).date(), zone, at)
+    params = {
+        "number": revision.number, "days": days, "by": by.label[:200], "until": until.isoformat(),
+        "is_moved": moved_to is not None,
+    }  # fmt: skip
     return jobs.start(kind=KIND, params=params, by=by, at=at)
 
 
-def rehearse(
-    *, tenant: Tenant, number: int, days: int, by: Actor, label: str, at: datetime, progress: Progress
-) -> dict[str, Any]:
-    """Play the last days through a revision and keep the result with it; opens its own scopes.
+def _moved_to(engine: Engine, days: int, zone: tzinfo, at: datetime) -> date | None:
+    """Return the day of the last event where nothing has happened in the last days."""
+    newest = rehearsal_activity.newest(engine, at)
+    if newest is None or newest >= starts_at(at, days, zone):
+        return None
+    return newest.astimezone(zone).date()
 
-    A draft becomes rehearsed unless somebody edited it meanwhile. Raises ``NotFound``.
+
+def rehearse(
+    *, tenant: Tenant, number: int, days: int, by: Actor, label: str, at: datetime, progress: Progress,
+    until: datetime | None = None, is_moved: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """Play the days before ``until`` (``None``: now) through a revision and keep the result with it.
+
+    Opens its own scopes. The result says whether the days were moved to where the last event is. A draft
+    becomes rehearsed unless somebody edited it meanwhile. Raises ``NotFound``.
     """
     with tenant_scope(tenant):
         row = ProgramRevision.objects.filter(number=number).first()
@@ -68,8 +96,9 @@ def rehearse(
             raise NotFound(f"There is no revision {number}.")
         document, engine = row.document, programs.bind(row).engine
         published = programs.published()
-    result = play(tenant=tenant, engine=engine, days=days, until=at, progress=progress,
+    result = play(tenant=tenant, engine=engine, days=days, until=until or at, progress=progress,
                   live=published.engine if published else None)  # fmt: skip
+    result["is_moved"] = is_moved
     with tenant_scope(tenant):
         _keep(row.pk, document, days, result, by=by, label=label, at=at)
     return {"events": result["events"], "points": result["points"]["given"]}
@@ -78,8 +107,8 @@ def rehearse(
 def play(
     *, tenant: Tenant, engine: Engine, days: int, until: datetime, live: Engine | None, progress: Progress
 ) -> dict[str, Any]:
-    """Return what a revision would have done with the events of the last days."""
-    since = until - timedelta(days=days)
+    """Return what a revision would have done with the events of so many days before a moment."""
+    since = starts_at(until, days, engine.revision.time_zone)
     ledger = played(tenant=tenant, engine=engine, since=since, until=until, live=live, progress=progress)
     names = {rule.key: rule.name for each in (live, engine) if each for rule in each.revision.rules}
     with tenant_scope(tenant):
@@ -103,11 +132,12 @@ def played(
         with tenant_scope(tenant):
             return _happened(ledger, *day, began=since)
 
-    days = (until - since).days
-    with without_cycle_search():
-        for number, happened in enumerate(_read_ahead(read, _days(since, until)), start=1):
+    days = pages(since, until)
+    # Whoever is cancelled leaves no thread and no connection behind.
+    with without_cycle_search(), closing(_read_ahead(read, days)) as told:
+        for number, happened in enumerate(told, start=1):
             ledger.play(happened)
-            progress(number, days, f"{ledger.totals.events} events")
+            progress(number, len(days), f"{ledger.totals.events} events")
     ledger.points.close(until - INSTANT)
     return ledger
 
@@ -143,8 +173,8 @@ def _happened(ledger: ShadowLedger, since: datetime, until: datetime, *, began: 
 
 
 def _read_ahead(
-    read: Callable[[tuple[datetime, datetime]], list[Any]], days: Iterator[tuple[datetime, datetime]]
-) -> Iterator[list[Any]]:
+    read: Callable[[tuple[datetime, datetime]], list[Any]], days: Iterable[tuple[datetime, datetime]]
+) -> Generator[list[Any]]:
     """Yield what is read of each day, while a thread with a connection of its own reads the next ones.
 
     Inside an open transaction, whose rows no other connection sees, everything happens in turn.
@@ -167,13 +197,6 @@ def _read_ahead(
             reader.submit(connections.close_all)
 
 
-def _days(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
-    start = since
-    while start < until:
-        yield start, min(start + STEP, until)
-        start += STEP
-
-
 def _keep(
     revision_id: int, document: Any, days: int, result: dict[str, Any], *, by: Actor, label: str, at: datetime
 ) -> None:
@@ -182,7 +205,7 @@ def _keep(
         revision=row,
         digest=digest_of(document),
         days=days,
-        until=at,
+        until=datetime.fromisoformat(result["until"]),
         result=result,
         rehearsed_at=at,
         rehearsed_by=label or by.label[:200],

@@ -17,6 +17,7 @@ from rewards.domain.challenges.walks import Member
 from rewards.domain.engine import Engine
 from rewards.domain.rehearsal_totals import changed_challenges
 from rewards.domain.rehearsals import ShadowLedger
+from rewards.domain.rules import GrantKind
 from rewards.domain.shadow_challenge import ShadowChallenge
 from rewards.domain.shadow_challenges import ShadowChallenges
 from rewards.queries import challenge_documents, challenge_members, rehearsal_challenges
@@ -56,8 +57,9 @@ def opened(ledger: ShadowLedger, opening: Opening, given: Mapping[str, int]) -> 
         for each in revision.challenges
     ]  # fmt: skip
     ledger.challenges = challenges = ShadowChallenges(
-        found, zone, inactive=rehearsal_challenges.inactive(), gifts=ledger.gifts
-    )
+        found, zone, inactive=rehearsal_challenges.inactive(), gifts=ledger.gifts,
+        advancing=any(grant.kind is GrantKind.CHALLENGE for rule in revision.rules for grant in rule.grants),
+    )  # fmt: skip
     orders = challenge_documents.orders(opening.returned.earlier, before=since)
     for order in orders:
         challenges.remember_order(order.bought, order.kept, order.positions)

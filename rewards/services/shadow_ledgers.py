@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple, Self
 
 from rewards.domain.engine import Engine
 from rewards.domain.lots import LotBalance
 from rewards.domain.measures import Measures
-from rewards.domain.past import Timetable
+from rewards.domain.movements import Movements
+from rewards.domain.past import Released, Timetable
 from rewards.domain.programs import Revision
 from rewards.domain.rehearsal_totals import changed_rules
 from rewards.domain.rehearsals import ShadowLedger
@@ -18,74 +20,106 @@ from rewards.domain.shadow_points import ShadowPoints
 from rewards.queries import (
     customer_states,
     rehearsal_challenges,
+    rehearsal_freezes,
     rehearsal_holds,
     rehearsal_lots,
     rehearsal_movements,
     rehearsal_openings,
     rehearsal_releases,
+    rehearsal_standings,
 )
+from rewards.queries.rehearsal_freezes import Freezes
+from rewards.queries.rehearsal_holds import Holds
 from rewards.queries.rehearsal_lots import Opened, ReturnedOrders
 from rewards.queries.rehearsal_movements import Line
 from rewards.services import shadow_challenges
 from rewards.services.shadow_challenges import Opening
 
 
+class _Found(NamedTuple):
+    """What is known of the days beforehand, and whose lots have to be told apart (``None``: everybody's)."""
+
+    returned: ReturnedOrders
+    moved: Movements
+    holds: Holds
+    freezes: Freezes
+    by_staff: Sequence[Released]
+    apart: Collection[int] | None
+
+    @classmethod
+    def between(cls, engine: Engine, since: datetime, until: datetime, *, tells_all_lots_apart: bool) -> Self:
+        returned, holds = rehearsal_lots.returned_orders(since, until), rehearsal_holds.between(since, until)
+        return cls(
+            returned,
+            rehearsal_movements.between(since, until),
+            holds,
+            rehearsal_freezes.between(since, until),
+            rehearsal_releases.by_staff(since, until, engine.revision),
+            None if tells_all_lots_apart else returned.customer_ids | holds.customer_ids,
+        )
+
+
 def opened(
-    engine: Engine,
-    live: Engine | None,
-    since: datetime,
-    until: datetime,
-    *,
+    engine: Engine, live: Engine | None, since: datetime, until: datetime, *,
     tells_all_lots_apart: bool = False,
-) -> ShadowLedger:
+) -> ShadowLedger:  # fmt: skip
     """Return a ledger that knows what was before: points, spend, tiers, caps used and budgets paid.
 
     Everybody is brought to the tier that the revision gives, as when it is published. To tell all lots apart
     takes memory for every credit.
     """
-    returned, moved = rehearsal_lots.returned_orders(since, until), rehearsal_movements.between(since, until)
-    holds = rehearsal_holds.between(since, until)
-    by_staff = rehearsal_releases.by_staff(since, until, engine.revision)
-    horizon = None if tells_all_lots_apart else until
-    apart = returned.customer_ids | holds.customer_ids
-    told_apart = None if tells_all_lots_apart else apart
-    ledger = ShadowLedger(
+    found = _Found.between(engine, since, until, tells_all_lots_apart=tells_all_lots_apart)
+    ledger = _empty(engine, live, since, until, found)
+    given = rehearsal_challenges.given(since, found.apart) if engine.revision.challenges else {}
+    _open_points(
+        ledger,
+        rehearsal_lots.lots(since, until, found.apart),
+        since,
+        returned=found.returned,
+        given=given,
+        held=list(rehearsal_holds.lines(found.holds.earlier)),
+    )
+    for customer_id, wallet in found.freezes.earlier:
+        ledger.points.open_frozen(customer_id, wallet)
+    _open_members(ledger, since)
+    shadow_challenges.opened(ledger, Opening(live, since, found.returned, found.apart), given)
+    return ledger
+
+
+def _empty(
+    engine: Engine, live: Engine | None, since: datetime, until: datetime, found: _Found
+) -> ShadowLedger:
+    """Return a ledger of nobody, with the limits that were used before and what is known beforehand."""
+    return ShadowLedger(
         engine=engine,
         usage=customer_states.usage_book(engine, since=since, before_moment=since),
         budgets=rehearsal_openings.budget_book(engine, since),
         since=since,
         points=ShadowPoints(
             engine.revision,
-            horizon=horizon,
-            told_apart=apart,
-            released_by_staff={each.awaits for each in by_staff},
+            horizon=None if found.apart is None else until,
+            told_apart=found.apart or (),
+            released_by_staff={each.awaits for each in found.by_staff},
         ),
-        returned_orders=returned.ids,
-        remembered=told_apart,
-        movements=moved,
-        captures=holds.captures,
-        timetable=Timetable([*holds.happened, *by_staff]),
+        returned_orders=found.returned.ids,
+        remembered=found.apart,
+        movements=found.moved,
+        captures=found.holds.captures,
+        timetable=Timetable([*found.holds.happened, *found.by_staff, *found.freezes.happened]),
         changed_rules=changed_rules(engine, live) if live else frozenset(),
     )
-    given = rehearsal_challenges.given(since, told_apart) if engine.revision.challenges else {}
-    held = list(rehearsal_holds.lines(holds.earlier))
-    _open_points(
-        ledger,
-        rehearsal_lots.lots(since, until, told_apart),
-        since,
-        returned=returned,
-        given=given,
-        held=held,
-    )
+
+
+def _open_members(ledger: ShadowLedger, since: datetime) -> None:
+    """Let members have the spend, what rules read of them and the tier that they had."""
+    engine = ledger.engine
     ledger.spending.by_customer.update(rehearsal_openings.spending(since))
-    ledger.state_by_customer.update(rehearsal_openings.states(engine))
-    for customer_id, standing in rehearsal_openings.standings(since):
+    ledger.decisions.state_by_customer.update(rehearsal_openings.states(engine))
+    for customer_id, standing in rehearsal_standings.standings(since):
         ledger.tiers.open(customer_id, standing)
     if ledger.measures is not None:
         _fill(ledger.measures, engine.revision, since)
     ledger.tiers.refresh_all(since)
-    shadow_challenges.opened(ledger, Opening(live, since, returned, told_apart), given)
-    return ledger
 
 
 def _open_points(

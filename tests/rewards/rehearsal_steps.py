@@ -112,6 +112,37 @@ class Free:
     move: int = -1
 
 
-Step = Buy | GiveBack | Happen | Deliver | Move | Undo | Lock | Ask | SetAside | Finish | Free
+@dataclass(frozen=True)
+class Freeze:
+    """An account is frozen because its ledger does not add up, or opened again by staff."""
+
+    at: datetime
+    who: int
+    is_frozen: bool = True
+    wallet: str = "points"
+
+
+@dataclass(frozen=True)
+class PostHistory:
+    """Somebody posts the history, which decides what frozen accounts refused."""
+
+    at: datetime
+
+
+Step = (
+    Buy
+    | GiveBack
+    | Happen
+    | Deliver
+    | Move
+    | Undo
+    | Lock
+    | Ask
+    | SetAside
+    | Finish
+    | Free
+    | Freeze
+    | PostHistory
+)
 # Real postings and holds are repeated from the ledger: they are seen only afterwards.
 SEEN_AFTERWARDS = Move | SetAside | Finish | Free

@@ -22,7 +22,7 @@ from rewards.domain.expiry import start_of_day
 from rewards.domain.lots import LotState, state_at
 from rewards.domain.rehearsals import ShadowLedger
 from rewards.domain.shadow_challenge import ChallengeTotals
-from rewards.domain.shadow_points import Outstanding, WalletTotals
+from rewards.domain.shadow_totals import Outstanding, WalletTotals
 from rewards.models import (
     Account,
     ChallengeParticipation,
@@ -48,6 +48,7 @@ from rewards.services import (
     challenges,
     earning,
     expiries,
+    history,
     holds,
     lots,
     member_days,
@@ -57,6 +58,7 @@ from rewards.services import (
     rehearsals,
     tiers,
     transfers,
+    verification,
 )
 from rewards.services.challenge_progress import Batch
 from rewards.services.errors import HoldClosed, InsufficientPoints, LotNotPending, NotReversible
@@ -71,10 +73,12 @@ from tests.rewards.rehearsal_steps import (
     Deliver,
     Finish,
     Free,
+    Freeze,
     GiveBack,
     Happen,
     Lock,
     Move,
+    PostHistory,
     SetAside,
     Step,
     Undo,
@@ -275,8 +279,8 @@ class Story:
                 self._do(deed, row)
 
     def _deeds(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, int, int, Any, Any]]:
-        rank = {Lock: 0, Ask: 0, Buy: 1, GiveBack: 2, Happen: 3, Deliver: 3, Free: 4, SetAside: 5, Finish: 5,
-                Move: 6, Undo: 6}  # fmt: skip
+        rank = {Lock: 0, Freeze: 0, PostHistory: 0, Ask: 0, Buy: 1, GiveBack: 2, Happen: 3, Deliver: 3,
+                Free: 4, SetAside: 5, Finish: 5, Move: 6, Undo: 6}  # fmt: skip
         for number, (step, row) in enumerate(zip(self.steps, self.rows, strict=True)):
             if since <= step.at < until:
                 yield step.at, rank[type(step)], row.pk if isinstance(step, Buy) else number, step, row
@@ -309,6 +313,10 @@ class Story:
         elif isinstance(step, Move | Undo | SetAside | Finish | Free):
             with contextlib.suppress(InsufficientPoints, NotReversible, HoldClosed, LotNotPending):
                 self._move_points(step)
+        elif isinstance(step, Freeze):
+            self._freeze(step)
+        elif isinstance(step, PostHistory):
+            history.post(tenant=self.tenant, by=SYSTEM, at=step.at, progress=lambda *_: None)
         elif isinstance(step, Ask):
             act = challenges.opt_in if step.is_in else challenges.opt_out
             with contextlib.suppress(challenges.ChallengeNotOffered, challenges.ChallengeIsAutomatic):
@@ -319,6 +327,19 @@ class Story:
                        at=step.at)  # fmt: skip
         else:
             tiers.unlock(customer=self._who(step), reason="r", by=self.actor, at=step.at)
+
+    def _freeze(self, step: Freeze) -> None:
+        """Freeze as the verification does, or open, after which the sweeps come by."""
+        accounts = Account.objects.filter(customer=self.customers[step.who], wallet__key=step.wallet)
+        for account in accounts:
+            if step.is_frozen:
+                account.frozen_at = step.at
+                account.save(update_fields=["frozen_at"])
+                audit.record(action="points.account_frozen", target=account, by=SYSTEM, at=step.at)
+            else:
+                verification.unfreeze(account=account, by=SYSTEM, at=step.at, reason="r")
+                lots.activate_batch(at=step.at)
+                expiries.expire_batch(at=step.at)
 
     def _move_points(self, step: Move | Undo | SetAside | Finish | Free) -> None:
         if isinstance(step, Move):

@@ -2,12 +2,18 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from rewards.services.rehearsals import MOST_DAYS
+from rewards.domain.rehearsal_days import MOST_DAYS
 from tenants.api.serializers import StrictSerializer
 
 
 class RehearseInput(StrictSerializer):
+    """``ends_on`` is the last of the ``days``.
+
+    Without it they end now or, where nothing has happened in them, with the day of the last event.
+    """
+
     days = serializers.IntegerField(min_value=1, max_value=MOST_DAYS, default=30)
+    ends_on = serializers.DateField(required=False)
 
 
 class RehearsalStarted(serializers.Serializer[object]):
@@ -70,7 +76,8 @@ class RehearsedChallengeOutput(ActualChallengeOutput):
     """``members`` had something counted; completions, milestones and points are less those taken back.
 
     ``others`` counts coupons and messages by kind and key. ``is_gone``: only the live program has it;
-    ``is_closed``: members have to ask, and before it is published nobody could.
+    ``is_closed``: members have to ask, and before it is published nobody could; ``is_later``: it really began
+    after these days did, so that beside it there is little or nothing.
     """
 
     challenge = serializers.CharField()
@@ -78,6 +85,7 @@ class RehearsedChallengeOutput(ActualChallengeOutput):
     kind = serializers.CharField()
     is_gone = serializers.BooleanField()
     is_closed = serializers.BooleanField()
+    is_later = serializers.BooleanField(required=False)
     others = serializers.DictField(child=serializers.IntegerField())
     actual = ActualChallengeOutput()
 
@@ -123,11 +131,15 @@ class RehearsalOverlapOutput(serializers.Serializer[object]):
 
 
 class RehearsalOutput(serializers.Serializer[object]):
-    """What a revision would have done with the events of some days, beside what really happened."""
+    """What a revision would have done with the events of some days, beside what really happened.
+
+    ``is_moved``: nothing had happened in the last days, so they end with the day of the last event.
+    """
 
     days = serializers.IntegerField()
     since = serializers.DateTimeField()
     until = serializers.DateTimeField()
+    is_moved = serializers.BooleanField(required=False)
     rehearsed_at = serializers.DateTimeField()
     rehearsed_by = serializers.CharField()
     is_current = serializers.BooleanField()

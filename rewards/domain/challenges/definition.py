@@ -268,6 +268,11 @@ class Challenge:
         return self.audience.leaving is Leaving.PAUSE
 
     @property
+    def is_ordered(self) -> bool:
+        """Whether of contributions of one instant it matters which is read first."""
+        return isinstance(self.goal, SequenceGoal) or self.recurrence is Recurrence.ON_COMPLETION
+
+    @property
     def kind(self) -> str:
         return KIND_BY_GOAL[type(self.goal)]
 

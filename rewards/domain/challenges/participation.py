@@ -58,11 +58,11 @@ def involvement(
 
     ``is_opted_in`` is that of their participation, ``None`` without one.
     """
-    is_admitted = audiences.admits(challenge, customer_id)
-    if challenge.pauses and not is_admitted:
+    if challenge.pauses and not audiences.admits(challenge, customer_id):
         return Involvement.WAITS
     if challenge.needs_opt_in:
         return Involvement.TAKES if is_opted_in else Involvement.NONE
     if is_opted_in is not None:
         return Involvement.TAKES
+    is_admitted = audiences.admits(challenge, customer_id)
     return Involvement.MAY_BEGIN if is_admitted else Involvement.NONE

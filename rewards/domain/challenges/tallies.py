@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from copy import copy
 from datetime import datetime, tzinfo
-from typing import Protocol
+from typing import Protocol, Self
 
 from rewards.domain.challenges.definition import (
     CountGoal,
@@ -29,8 +30,23 @@ class Tally(Protocol):
 
     def value(self) -> int: ...
 
+    def copy(self) -> Self:
+        """Return another tally of the same, which adding to this one does not change."""
 
-class _Count:
+
+class _Copied:
+    """What is copied as it is, but for the containers that a tally names: of those it gets new ones."""
+
+    _containers: tuple[str, ...] = ()
+
+    def copy(self) -> Self:
+        other = copy(self)
+        for name in self._containers:
+            setattr(self, name, getattr(self, name).copy())
+        return other
+
+
+class _Count(_Copied):
     def __init__(self) -> None:
         self._count = 0
 
@@ -44,7 +60,7 @@ class _Count:
         return self._count
 
 
-class _Sum:
+class _Sum(_Copied):
     def __init__(self, scale: int) -> None:
         self._scale, self._sum = scale, 0
 
@@ -58,7 +74,9 @@ class _Sum:
         return self._sum // self._scale
 
 
-class _Distinct:
+class _Distinct(_Copied):
+    _containers = ("_times_by_value",)
+
     def __init__(self) -> None:
         self._times_by_value: Counter[str] = Counter()
 
@@ -74,7 +92,7 @@ class _Distinct:
         return len(self._times_by_value)
 
 
-class _Set:
+class _Set(_Copied):
     """How many tasks are done."""
 
     def __init__(self, goal: SetGoal) -> None:
@@ -94,9 +112,16 @@ class _Set:
     def by_task(self) -> dict[str, int]:
         return {key: tally.value() for key, (tally, _) in self._tasks.items()}
 
+    def copy(self) -> Self:
+        other = copy(self)
+        self._tasks = {key: (tally.copy(), target) for key, (tally, target) in self._tasks.items()}
+        return other
 
-class _Sequence:
+
+class _Sequence(_Copied):
     """How many steps were met in their order; documents of one instant stand in any order."""
+
+    _containers = ("_instant", "_met_by")
 
     def __init__(self, goal: SequenceGoal) -> None:
         self._keys = [step.key for step in goal.steps]
@@ -131,7 +156,7 @@ class _Sequence:
         return {key: int(place < self._met) for place, key in enumerate(self._keys)}
 
 
-class _Streak:
+class _Streak(_Copied):
     """The length of the run of days or weeks that ends with the latest contribution."""
 
     def __init__(self, goal: StreakGoal, zone: tzinfo) -> None:

@@ -6,7 +6,8 @@ Whoever has everything walks through it at once; whoever meets it as time goes b
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from types import MappingProxyType
@@ -89,6 +90,18 @@ class Walk:
             self.completed_at = one.occurred_at
             self.has_news = True
 
+    def copied(self) -> Walk:
+        """Return the same walk, to walk on from here another way."""
+        other = copy(self)
+        self._tally, self._reached = self._tally.copy(), dict(self._reached)
+        self._inside = None if self._inside is None else self._inside.copy()
+        return other
+
+    @property
+    def reached(self) -> Iterable[int]:
+        """The milestones that were reached."""
+        return self._reached
+
     @property
     def is_over(self) -> bool:
         """Whether what comes next belongs to another round."""
@@ -157,6 +170,13 @@ class Course:
         if walk is not None:
             walk.add(one)
         return walk
+
+    def copied(self) -> Course:
+        """Return the same course, to walk on from here another way."""
+        other, newest = copy(self), self._newest
+        self._walks = {period: walk.copied() for period, walk in self._walks.items()}
+        self._newest = None if newest is None else self._walks.get(newest.period.label, newest)
+        return other
 
     def forget(self, period: str) -> None:
         """Let go of a period that nothing is added to any more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
@@ -17,7 +18,7 @@ from rewards.services import programs as program_services
 from rewards.services import rehearsals
 from tenants.domain.actors import SYSTEM, Actor
 from tenants.domain.permissions import Role
-from tenants.models import AuditEntry
+from tenants.models import AuditEntry, Job
 from tenants.scope import tenant_scope
 from tests.conftest import NOW, signed_in
 from tests.loyalty_saas.backoffice.filling import Filled
@@ -141,6 +142,34 @@ def test_two_people_publish_a_rehearsed_revision(filled: Filled, staff: Client, 
     assert (state_of(filled, 1), state_of(filled)) == ("retired", "published")
     assert staff.post("/t/acme/program/1/steps/roll-back/").status_code == 302
     assert (state_of(filled), state_of(filled, 3)) == ("retired", "published")
+
+
+def test_days_to_rehearse_are_checked_and_told(filled: Filled, staff: Client, actor: Actor) -> None:
+    staff.post(address("program_edit", filled), program_form(staff, filled))
+    path = "/t/acme/program/2/steps/rehearse/"
+    for body in (
+        {"days": "0"}, {"days": "-1"}, {"days": "366"}, {"days": "²"}, {"days": "9" * 5000}, {"days": ""}, {},
+        {"days": "1", "ends_on": "2999-01-01"}, {"days": "1", "ends_on": "0001-01-01"},
+        {"days": "1", "ends_on": "yesterday"},
+    ):  # fmt: skip
+        answer = staff.post(path, body)
+        assert (answer.status_code, answer["Location"]) == (302, "/t/acme/program/2/"), body
+        assert staff.get("/t/acme/program/2/").content.decode().count('class="b-message b-error"') == 1
+    answer = staff.post(path, {"days": "3", "ends_on": NOW.date().isoformat()})
+    assert answer["Location"].startswith("/t/acme/jobs/")
+    with tenant_scope(filled.tenant):
+        params = Job.objects.latest("id").params
+        started = Job.objects.filter(kind="rewards.rehearse").count()
+    assert (params["days"], params["is_moved"], started) == (3, False, 1)
+    rehearsals.rehearse(
+        tenant=filled.tenant, number=2, days=30, by=actor, label="m", at=NOW, progress=lambda *_: None,
+        until=NOW - timedelta(days=900), is_moved=True,
+    )  # fmt: skip
+    page = staff.get("/t/acme/program/2/")
+    assert page.context["played"].is_before_live
+    text = page.content.decode()
+    assert "Nothing had happened in the last 30 days, so these end with the day of the last event." in text
+    assert "The program in force was published after these days" in text
 
 
 def test_who_works_alone_allows_it_first(filled: Filled, staff: Client, actor: Actor) -> None:

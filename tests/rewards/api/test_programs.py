@@ -117,6 +117,8 @@ def test_rehearsals_are_asked_for_and_told_by_wallet(
     assert api.post("/programs/drafts", {"document": document}, Idempotency_Key="d").status_code == 201
     path = "/programs/revisions/2/rehearsals"
     assert api.post(path, {"days": 366}, Idempotency_Key="a").json()["errors"][0]["pointer"] == "/days"
+    wrong = api.post(path, {"ends_on": "2999-01-01"}, Idempotency_Key="f").json()
+    assert [error["pointer"] for error in wrong["errors"]] == ["/ends_on"]
     assert api.post("/programs/revisions/1/rehearsals", {}, Idempotency_Key="p").status_code == 409
     answers = [api.post(path, {"days": 2}, Idempotency_Key="b") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 202]

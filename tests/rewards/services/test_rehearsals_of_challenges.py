@@ -181,6 +181,15 @@ STORIES: dict[str, Case] = {
         {"sequence": [("1", "rewarded")]},
         {("sequence", "points"): 100},
     ),
+    "two steps in one instant, in the order in which live reads it": Case(
+        program(challenge("sequence", **SEQUENCE), challenge("sequence", **SEQUENCE, key="again",
+                                                             recurrence="on_completion")),
+        [*buy(1), *learn(1), *buy(2), *learn(2), *learn(3), *buy(3, who=1), *learn(3, who=1), *buy(4)],
+        5,
+        {"again": [("1", "rewarded"), ("2", "rewarded"), ("3", "rewarded")],
+         "sequence": [("1", "rewarded")]},
+        {("sequence", "points"): 200, ("again", "points"): 400},
+    ),
     "two of three tasks": Case(
         program(challenge("set", **TASKS)), [*buy(1, 2), *learn(3, 4), *buy(1, category="B", who=1)], 5,
         {"set": [("1", "rewarded")]},
@@ -221,6 +230,14 @@ STORIES: dict[str, Case] = {
         [*buy(1, 2, 3), *buy(1, 1.5, who=1), give(4, 3), *buy(5)],
         6,
         {"count": [("1", "rewarded")]},
+        {("count", "points"): 100},
+    ),
+    "one completion for all, and the time of the others ends": Case(
+        program(challenge("count", 2, limits={"total": 1},
+                          window={"kind": "dates", "ends_on": "2025-12-15"})),
+        [*buy(1, 1.5, who=1), *buy(1, 2)],
+        6,
+        {"count": [("1", "expired")]},
         {("count", "points"): 100},
     ),
     "between two dates": Case(
