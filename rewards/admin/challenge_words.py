@@ -23,6 +23,7 @@ from rewards.domain.challenges.definition import (
     RewardKind,
     SequenceGoal,
     SetGoal,
+    SimpleGoal,
     StreakGoal,
     StreakUnit,
     SumGoal,
@@ -94,15 +95,39 @@ def goal_in_words(challenge: Challenge, currency: str) -> str:
     if isinstance(goal, SetGoal):
         names = ", ".join(task.name for task in goal.tasks)
         return _("%(needed)s of: %(names)s") % {"needed": goal.needed, "names": names}
+    return _streak_in_words(goal, currency) if isinstance(goal, StreakGoal) else _simply(goal, currency)
+
+
+def parts_in_words(challenge: Challenge, currency: str) -> list[str]:
+    """Write what each task of a set and each step of a sequence asks for; other goals have no parts."""
+    goal = challenge.goal
+    if isinstance(goal, SequenceGoal):
+        return [f"{step.name}: {match_in_words(step.match, currency)}" for step in goal.steps]
+    if isinstance(goal, SetGoal):
+        return [f"{task.name}: {_simply(task.goal, currency)}" for task in goal.tasks]
+    return []
+
+
+def _simply(goal: SimpleGoal, currency: str) -> str:
     what, target = match_in_words(goal.match, currency), formats.number(goal.target)
     if isinstance(goal, CountGoal):
         return _("%(target)s × %(what)s") % {"target": target, "what": what}
-    if isinstance(goal, StreakGoal):
-        unit = _("days") if goal.unit is StreakUnit.DAY else _("weeks")
-        return _("%(what)s %(target)s %(unit)s on end") % {"what": what, "target": target, "unit": unit}
     if isinstance(goal, DistinctGoal):
         return _distinct_in_words(goal, what, target)
     return _sum_in_words(goal, what, currency)
+
+
+def _streak_in_words(goal: StreakGoal, currency: str) -> str:
+    is_daily = goal.unit is StreakUnit.DAY
+    what, target = match_in_words(goal.match, currency), formats.number(goal.target)
+    unit = _("days") if is_daily else _("weeks")
+    said = [_("%(what)s %(target)s %(unit)s on end") % {"what": what, "target": target, "unit": unit}]
+    if goal.each > 1:
+        each = {"times": formats.number(goal.each)}
+        said.append(_("%(times)s times a day") % each if is_daily else _("%(times)s times a week") % each)
+    if goal.gap:
+        said.append(_("%(missed)s in between may be missed") % {"missed": formats.number(goal.gap)})
+    return " · ".join(said)
 
 
 def _distinct_in_words(goal: DistinctGoal, what: str, target: str) -> str:

@@ -14,7 +14,7 @@ from rewards.admin.ladder_forms import COMBINATIONS, DOWNGRADES, VALIDITIES
 from rewards.admin.program_forms import EXHAUSTED, PERIODS
 from rewards.admin.tier_words import METRIC_LABELS
 from rewards.domain.budgets import Budget
-from rewards.domain.challenges.definition import Challenge, ChallengeReward, Milestone
+from rewards.domain.challenges.definition import Challenge, ChallengeReward, Milestone, RewardKind
 from rewards.domain.policies import MemberCap, VelocityLimit
 from rewards.domain.programs import Revision
 from rewards.domain.rules import Cap
@@ -78,6 +78,7 @@ def challenge_parts(challenge: Challenge, _revision: Revision, currency: str) ->
         _NAME: challenge.name,
         gettext_lazy("What members read"): challenge.description,
         gettext_lazy("Goal"): challenge_words.goal_in_words(challenge, currency),
+        gettext_lazy("Tasks or steps"): _listed(challenge_words.parts_in_words(challenge, currency)),
         gettext_lazy("When"): challenge_words.when_in_words(challenge),
         gettext_lazy("Gives"): _rewards(challenge.rewards),
         gettext_lazy("Milestones"): _listed(map(_milestone, challenge.milestones)),
@@ -94,7 +95,12 @@ def challenge_parts(challenge: Challenge, _revision: Revision, currency: str) ->
 
 
 def _rewards(rewards: Iterable[ChallengeReward]) -> str:
-    return _listed(map(challenge_words.reward_in_words, rewards))
+    return _listed(map(_reward, rewards))
+
+
+def _reward(reward: ChallengeReward) -> str:
+    said = challenge_words.reward_in_words(reward)
+    return f"{said} ({reward.key})" if reward.kind is RewardKind.POINTS else said
 
 
 def _milestone(milestone: Milestone) -> str:
@@ -130,7 +136,7 @@ def qualification_parts(revision: Revision, currency: str) -> Parts:
     )
     scores = (
         " + ".join([*(f"{weight} × {name}" for name, weight in each.weights.items()), str(each.bias)])
-        for each in qualification.criteria if each.weights
+        for each in qualification.criteria if each.weights or each.bias
     )  # fmt: skip
     return {
         gettext_lazy("Metric"): _listed((*criteria, *scores)),

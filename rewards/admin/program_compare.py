@@ -130,10 +130,10 @@ class ComparePage(OneRevisionPage):
             if sides[0].get(name) != sides[1].get(name) and (sides[0].get(name) or sides[1].get(name))
         ]
         if all(sides):
-            for label, name in ((_("Name"), "name"), (_("Order"), "priority")):
+            for label, name in ((_("Name"), "name"), (_("Order"), "priority"), (_("Wallet"), "wallet")):
                 old, new = (getattr(side["rule"], name) for side in sides)
                 if old != new:
-                    parts.append((label, str(old), str(new)))
+                    parts.append((label, _written(old), _written(new)))
         return parts
 
 

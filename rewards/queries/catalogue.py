@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
 from crm.models import Customer, CustomerState, SegmentMember
-from rewards.models import Account, CouponCounter, CouponDefinition, Reward, TierMembership
-from rewards.queries import catalogue_for
+from rewards.models import CouponCounter, CouponDefinition, Reward, TierMembership
+from rewards.queries import balances, catalogue_for
 from rewards.queries.catalogue_for import PricedReward
 
 
@@ -82,7 +82,9 @@ def visible_to(customer: Customer, *, at: datetime) -> list[VisibleReward]:
     """
     rewards = list(offered(at).prefetch_related("prices__wallet"))
     segments, tier = belongings(customer, rewards)
-    available = dict(Account.objects.filter(customer=customer).values_list("wallet_id", "available"))
+    # By the date, as a redemption does: a sweep may be late.
+    held = balances.of_customers([customer.pk], at=at).get(customer.pk, [])
+    available = {balance.wallet: balance.available for balance in held}
     mine = [reward for reward in rewards if is_for(reward, segments=segments, tier=tier)]
     taken = _taken(customer, mine)
     return [
@@ -103,13 +105,13 @@ def _taken(customer: Customer, rewards: Sequence[Reward]) -> dict[int, int]:
 
 
 def _seen(
-    priced: PricedReward, customer: Customer, available: dict[int, int], taken: int, at: datetime
+    priced: PricedReward, customer: Customer, available: Mapping[str, int], taken: int, at: datetime
 ) -> VisibleReward:
     reward = priced.reward
     listed = [(reward.wallet, priced.cost_points)]
     listed += [(price.wallet, price.cost_points) for price in reward.prices.all()]
     prices = tuple(
-        Price(wallet.key, cost, max(0, cost - available.get(wallet.pk, 0))) for wallet, cost in listed
+        Price(wallet.key, cost, max(0, cost - available.get(wallet.key, 0))) for wallet, cost in listed
     )
     reasons = []
     if customer.state != CustomerState.ACTIVE:

@@ -19,7 +19,7 @@ from rewards.domain.presets import traffic
 from rewards.domain.presets.definition import Preset
 from rewards.domain.presets.traffic import Day
 from rewards.queries import programs
-from rewards.services import challenges, liability, sample_evenings, tiers
+from rewards.services import challenges, liability, lots, sample_evenings, tiers
 from rewards.services.presets import preset, unit_of
 from rewards.services.sample_members import Crowd, Played
 from tenants.domain.actors import Actor
@@ -63,6 +63,8 @@ def play(
         with tenant_scope(tenant):
             outbox.let_go(at=at)
     with tenant_scope(tenant):
+        while lots.activate_batch(at=at):
+            pass
         liability.snapshot_month_ends(at=at)
     segment_refresh.refresh_all(tenant=tenant, at=at, keys=None, progress=lambda *_: None)
     return crowd.played

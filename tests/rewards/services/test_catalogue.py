@@ -33,6 +33,7 @@ from rewards.services import (
 )
 from rewards.services.catalogue import RewardOffer
 from rewards.services.coupons import definitions
+from rewards.services.errors import InsufficientPoints
 from tenants.domain.actors import SYSTEM
 from tenants.errors import InvalidInput
 from tests.rewards.coupons import make_definition, redeem
@@ -127,6 +128,23 @@ def test_a_price_in_another_wallet_is_paid_from_it(wallet: Any) -> None:
     (seen,) = catalogue_queries.visible_to(customer, at=NOW)
     assert [(price.wallet, price.missing) for price in seen.prices] == [("points", 50), ("stars", 1)]
     assert seen.reasons == ("insufficient_points",)
+
+
+def test_what_can_be_had_is_told_by_the_date_before_any_sweep(wallet: Any) -> None:
+    reward = make_reward()
+    coming, ended = make_customer(), make_customer()
+    post(coming, wallet, 50, activates_at=NOW + DAY)
+    post(ended, wallet, 50, expires_at=NOW + DAY)
+
+    def missing(customer: Any, at: Any) -> int:
+        (seen,) = catalogue_queries.visible_to(customer, at=at)
+        return seen.prices[0].missing
+
+    assert (missing(coming, NOW), missing(ended, NOW)) == (50, 0)
+    assert (missing(coming, NOW + DAY), missing(ended, NOW + DAY)) == (0, 50)
+    assert take(coming, reward, at=NOW + DAY).state == RedemptionState.CONFIRMED
+    with pytest.raises(InsufficientPoints):
+        take(ended, reward, at=NOW + DAY)
 
 
 def test_rewards_are_seen_and_had_by_those_they_are_for(wallet: Any) -> None:
