@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from crm.models import Customer
 from rewards.models import Account, Wallet
 from rewards.services import points
+from rewards.services.errors import ApprovalRequired
 from tenants.admin import formats
 from tenants.admin.forms import OnceForm, offer
 from tenants.admin.frame import Crumb, FormPage
@@ -98,13 +99,13 @@ class AdjustPage(FormPage):
             "by": self.access.actor,
             "at": timezone.now(),
         }
-        limit = points.limit_of(self.access.actor, asked["wallet_key"])
-        if limit is not None and abs(asked["points"]) > limit:
+        try:
+            posting = points.adjust(**asked)
+        except ApprovalRequired as refusal:
             points.request(**asked)
             text = _("More than %(limit)s points need another person: your request waits for approval.")
-            messages.success(self.request, text % {"limit": formats.number(limit)})
+            messages.success(self.request, text % {"limit": formats.number(refusal.extra["limit"])})
             return reverse("customer", args=[self.customer.public_id])
-        posting = points.adjust(**asked)
         balance = formats.number(posting.available)
         if posting.is_new:
             text = _("Posted. The balance is now %(balance)s points.")

@@ -30,6 +30,7 @@ _CAPS: Final[dict[str, str | Promise]] = {
     "member_per_month": gettext_lazy("cap on all rules per month"),
     "member_per_program": gettext_lazy("cap on all rules per member"),
     "budget": gettext_lazy("budget used up"),
+    "largest": gettext_lazy("more than a rule gives at once"),
 }
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from rewards.admin import condition_values
 from rewards.admin.condition_words import COMPARISON_LABELS, FIELD_LABELS, SOURCE_LABELS, is_money
 from rewards.admin.money import to_major, to_minor
 from rewards.domain.conditions import FACTS, FactKind, FactSource, Op
@@ -27,6 +28,8 @@ MODES: Final = [
     (ANY, gettext_lazy("any of them holds")),
     (NONE, gettext_lazy("none of them holds")),
 ]
+# Begins the names of the fields that say how groups of conditions on lines are read.
+LINES: Final = "lines_"
 _NOT_IN: Final = "not_in"
 _WITHOUT_VALUE: Final = frozenset({Op.EXISTS.value, Op.MISSING.value})
 _LINE_FACTS: Final = (*(name for name in FIELD_LABELS if name.startswith("line.")), FactSource.ITEM.value)
@@ -79,7 +82,16 @@ class ConditionRow(StaffForm):
         label=gettext_lazy("Comparison"), required=False,
         choices=[*COMPARISON_LABELS.items(), (_NOT_IN, gettext_lazy("is none of"))],
     )  # fmt: skip
-    value = forms.CharField(label=gettext_lazy("Value"), max_length=2000, required=False)
+    value = forms.CharField(
+        label=gettext_lazy("Value"), max_length=2000, required=False,
+        widget=forms.TextInput(
+            attrs={
+                "title": gettext_lazy(
+                    'Several are separated by commas. Quotes make a text of a number: "10001".'
+                )
+            }
+        ),
+    )  # fmt: skip
 
     def __init__(
         self, *args: Any, currency: str = "USD", facts: Sequence[tuple[str, str]] = (), **kwargs: Any
@@ -97,7 +109,7 @@ class ConditionRow(StaffForm):
         if values.get("fact"):
             try:
                 values["rule"] = self._rule(values)
-            except (ValueError, InvalidOperation):
+            except ValueError:
                 self.add_error("value", _("Give a value that fits the condition."))
         return values
 
@@ -113,7 +125,7 @@ class ConditionRow(StaffForm):
         rule: dict[str, Any] = {source: name, "op": Op.IN.value if op == _NOT_IN else op}
         if source == FactSource.BASKET.value:
             measure, _dot, of = name.partition(".")
-            chosen = [part.strip() for part in values.get("name", "").split(",") if part.strip()]
+            chosen = condition_values.read_texts(values.get("name", ""))
             if not chosen:
                 self.add_error("name", _("This is needed."))
             rule = {source: measure, "op": rule["op"],
@@ -125,34 +137,32 @@ class ConditionRow(StaffForm):
 
     def _value(self, source: str, name: str, op: str, text: str) -> Any:
         kind = FACTS.get(FactSource(source), {}).get(name, FactKind.ANY)
-        if op == Op.IN.value:
-            parts = [part.strip() for part in text.split(",") if part.strip()]
-            if not parts:
-                raise ValueError(text)
-            return [self._scalar(kind, name, part) for part in parts]
         if op == Op.CONTAINS.value:
             return text
-        return self._scalar(kind, name, text.strip())
+        if op != Op.IN.value:
+            return self._scalar(kind, name, text)
+        found = self._listed(kind, name, text)
+        if not found:
+            raise ValueError(text)
+        return found
+
+    def _listed(self, kind: FactKind, name: str, text: str) -> list[Any]:
+        if kind is FactKind.ANY:
+            return condition_values.read_values(text)
+        parts = condition_values.read_texts(text)
+        return parts if kind is FactKind.TEXT else [self._scalar(kind, name, part) for part in parts]
 
     def _scalar(self, kind: FactKind, name: str, text: str) -> Any:
         if kind is FactKind.TEXT:
-            return text
+            return condition_values.read_text(text)
         if kind is FactKind.BOOLEAN:
-            return text.lower() in {"yes", "true", "1", "是"}
+            return text.strip().lower() in {"yes", "true", "1", "是"}
+        value = condition_values.read(text)
         if kind is FactKind.NUMBER:
-            return to_minor(Decimal(text), self.currency) if is_money(name) else int(text)
-        return _guessed(text)
-
-
-def _guessed(text: str) -> Any:
-    """Read what a tenant's own fact is compared with: a number, yes or no, else text."""
-    if text.lower() in {"true", "false"}:
-        return text.lower() == "true"
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return text
-    return int(number) if number == number.to_integral_value() else float(number)
+            if isinstance(value, bool | str):
+                raise ValueError(text)
+            return to_minor(Decimal(str(value)), self.currency) if is_money(name) else value
+        return value
 
 
 ConditionRows = forms.formset_factory(ConditionRow, extra=0, can_delete=True)
@@ -229,22 +239,35 @@ def _row(rule: Mapping[str, Any], currency: str) -> dict[str, Any]:
         return {**_row(rule["not"], currency), "op": _NOT_IN}
     source = next(each for each in FactSource if each.value in rule)
     name = rule[source.value]
-    row = {"op": rule.get("op", ""), "value": _written(name, rule.get("value"), currency)}
+    if source is FactSource.SEGMENT:
+        return {"fact": source.value, "name": name}
+    kind = FACTS.get(source, {}).get(name, FactKind.ANY)
+    row = {"op": rule["op"], "value": _written(kind, rule, name, currency)}
     if source is FactSource.BASKET:
         where = rule.get("where") or {}
-        if set(where) != {"line", "op", "value"} or where["op"] != Op.IN.value:
+        fact = f"basket.{name}.{where.get('line')}"
+        is_shown = set(where) == {"line", "op", "value"} and fact in dict(event_facts())
+        if not is_shown or where["op"] != Op.IN.value:
             raise ValueError(json.dumps(rule))
-        return {**row, "fact": f"basket.{name}.{where['line']}", "name": ", ".join(where["value"])}
+        return {**row, "fact": fact, "name": condition_values.write_texts(where["value"])}
     if source in _NAMED:
         return {**row, "fact": source.value, "name": name}
     return {**row, "fact": f"{source.value}.{name}"}
 
 
-def _written(name: str, value: Any, currency: str) -> str:
+def _written(kind: FactKind, rule: Mapping[str, Any], name: str, currency: str) -> str:
+    """Write a value as ``ConditionRow`` reads it for the kind of fact and the comparison."""
+    value = rule.get("value")
+    if value is None or rule["op"] == Op.CONTAINS.value:
+        return value or ""
     if isinstance(value, list):
-        return ", ".join(_written(name, part, currency) for part in value)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(to_major(value, currency)) if is_money(name) else str(value)
+        return ", ".join(_scalar_text(kind, each, name, currency, is_listed=True) for each in value)
+    return _scalar_text(kind, value, name, currency)
+
+
+def _scalar_text(kind: FactKind, value: Any, name: str, currency: str, *, is_listed: bool = False) -> str:
+    if kind is FactKind.TEXT:
+        return condition_values.write_text(value, is_listed=is_listed)
+    if kind is FactKind.NUMBER and is_money(name):
+        return str(to_major(value, currency))
+    return condition_values.write(value, is_listed=is_listed)

@@ -21,6 +21,7 @@ from crm.models import Segment
 from rewards.admin import draft_pages, expiry_fields
 from rewards.admin.rule_conditions import (
     ALL,
+    LINES,
     ConditionRows,
     event_facts,
     line_facts,
@@ -41,10 +42,15 @@ _POINT_TYPES = frozenset({"points", "multiplier", "formula"})
 
 
 class DeepForm(StaffForm):
-    """A rule tree too deep for rows, as JSON; empty where rows say it all."""
+    """Rule trees too deep for rows, as JSON; empty where rows say it all."""
 
     when = forms.JSONField(
         label=gettext_lazy("Conditions as JSON"), required=False,
+        widget=forms.Textarea(attrs={"rows": 6, "class": "b-mono"}),
+        help_text=gettext_lazy("For conditions deeper than groups. Written here they replace the rows."),
+    )  # fmt: skip
+    lines = forms.JSONField(
+        label=gettext_lazy("Lines that count as JSON"), required=False,
         widget=forms.Textarea(attrs={"rows": 6, "class": "b-mono"}),
         help_text=gettext_lazy("For conditions deeper than groups. Written here they replace the rows."),
     )  # fmt: skip
@@ -81,24 +87,33 @@ class RulePage(StaffPage):
 
     def _choices(self) -> dict[str, list[tuple[str, str]]]:
         document = self.document
+        segments = dict(Segment.objects.order_by("name").values_list("key", "name"))
+        # One that is gone stays until somebody takes it out: without it the rule would be for everybody.
+        gone = [
+            (key, _("%(key)s (does not exist)") % {"key": key})
+            for key in self.rule.get("audience", [])
+            if key not in segments
+        ]
         others = [rule for rule in document["rules"] if rule["key"] != self.rule["key"]]
         return {
             "wallet": [(wallet["key"], wallet["name"]) for wallet in document["wallets"]],
             "of_rules": [(rule["key"], rule["name"]) for rule in others],
-            "audience": list(Segment.objects.order_by("name").values_list("key", "name")),
+            "audience": [*segments.items(), *gone],
             "budget": [("", "–"), *((each["key"], each["name"]) for each in document["budgets"])],
         }
 
     def _forms(self, data: Any = None) -> dict[str, Any]:
         currency, rule = self.access.tenant.currency, self.rule
-        values, deep = rule_values(rule, currency), None
-        rows: list[dict[str, Any]] = []
-        try:
-            rows, modes, match = rows_of(rule.get("when"), currency)
-            values |= {f"mode_{letter}": mode for letter, mode in modes.items()} | {"match": match}
-        except ValueError:
-            deep = rule.get("when")
-        lines, _modes, _match = rows_of(rule.get("lines"), currency)
+        values, deep = rule_values(rule, currency), {}
+        rows: dict[str, list[dict[str, Any]]] = {}
+        for name, prefix in (("when", ""), ("lines", LINES)):
+            try:
+                rows[name], modes, match = rows_of(rule.get(name), currency)
+            except ValueError:
+                rows[name], deep[name] = [], rule[name]
+            else:
+                values |= {f"{prefix}mode_{letter}": mode for letter, mode in modes.items()}
+                values[f"{prefix}match"] = match
         grants = [grant_values(each) for each in rule["effects"] if each["type"] not in _POINT_TYPES]
         caps = [cap_values(each) for each in rule.get("caps", [])]
         initial = None if data is not None else values
@@ -111,9 +126,9 @@ class RulePage(StaffPage):
         facts = {"currency": currency, "facts": event_facts()}
         return {
             "form": RuleForm(data, initial=initial, currency=currency, choices=self._choices()),
-            "deep": DeepForm(data, prefix="deep", initial={"when": deep} if data is None and deep else None),
-            "conditions": rows_form(ConditionRows, "conditions", rows, **facts),
-            "lines": rows_form(ConditionRows, "lines", lines, **{**facts, "facts": line_facts()}),
+            "deep": DeepForm(data, prefix="deep", initial=deep if data is None else None),
+            "conditions": rows_form(ConditionRows, "conditions", rows["when"], **facts),
+            "lines": rows_form(ConditionRows, "lines", rows["lines"], **{**facts, "facts": line_facts()}),
             "grants": rows_form(GrantRows, "grants", grants),
             "caps": rows_form(CapRows, "caps", caps),
         }
@@ -149,12 +164,10 @@ class RulePage(StaffPage):
         form = parts["form"]
         values = form.cleaned_data
         taken = {each["key"] for each in self.document["rules"]}
-        modes = {
-            name.removeprefix("mode_"): mode for name, mode in values.items() if name.startswith("mode_")
-        }
         points = form.points_effect()
         effects = ([points] if points else []) + [row.effect() for row in parts["grants"] if row.is_given()]
-        rows = tree_of(parts["conditions"], modes, values["match"] or ALL)
+        rows = tree_of(parts["conditions"], form.modes_of(), values["match"] or ALL)
+        lines = tree_of(parts["lines"], form.modes_of(LINES), values["lines_match"] or ALL)
         optional = {
             "event": values["event"] if values["trigger"] == "event" else "",
             "group": values["group"],
@@ -162,7 +175,7 @@ class RulePage(StaffPage):
             "ends_at": moment(values["ends_at"]),
             "audience": values["audience"],
             "when": parts["deep"].cleaned_data["when"] or rows,
-            "lines": tree_of(parts["lines"], {}, ALL),
+            "lines": parts["deep"].cleaned_data["lines"] or lines,
             "caps": [row.cap() for row in parts["caps"] if row.is_given()],
             "budget": values["budget"],
             "expiry": expiry_fields.written(values, "expiry") if points else None,

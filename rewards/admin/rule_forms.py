@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.admin import expiry_fields
+from rewards.admin import expiry_fields, rule_texts
 from rewards.admin.money import to_major, to_minor
-from rewards.admin.rule_conditions import ALL, ANY, GROUPS, MODES
+from rewards.admin.rule_conditions import ALL, ANY, GROUPS, LINES, MODES
 from rewards.admin.words import TRIGGER_LABELS
 from rewards.domain.expiry import ExpiryKind
 from rewards.domain.rules import Rounding
@@ -37,7 +36,6 @@ _ROUNDING: Final = [
     (Rounding.UP.value, gettext_lazy("up")),
 ]
 _MOMENT: Final = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-_TERM_SOURCES: Final = ("trait", "attribute", "order", "property", "member")
 
 
 def _whole(label: Any, **options: Any) -> forms.IntegerField:
@@ -82,12 +80,16 @@ class RuleForm(StaffForm):
         widget=forms.Textarea(attrs={"rows": 3, "placeholder": "trait clv = 0.05"}),
         help_text=gettext_lazy("One a line: trait, attribute, order, member or property; name = weight."),
     )  # fmt: skip
-    constant = forms.DecimalField(label=gettext_lazy("Plus"), required=False, max_digits=15, decimal_places=6)
+    constant = forms.CharField(label=gettext_lazy("Plus"), required=False, max_length=40)
     rounding = forms.ChoiceField(label=gettext_lazy("Rounded"), choices=_ROUNDING, required=False)
     at_least = _whole(gettext_lazy("At least"), min_value=0)
     at_most = _whole(gettext_lazy("At most"), min_value=0)
     match = forms.ChoiceField(
         label=gettext_lazy("The rule pays when"), required=False,
+        choices=[(ALL, gettext_lazy("all groups hold")), (ANY, gettext_lazy("any group holds"))],
+    )  # fmt: skip
+    lines_match = forms.ChoiceField(
+        label=gettext_lazy("A line counts when"), required=False,
         choices=[(ALL, gettext_lazy("all groups hold")), (ANY, gettext_lazy("any group holds"))],
     )  # fmt: skip
     audience = forms.MultipleChoiceField(
@@ -121,10 +123,11 @@ class RuleForm(StaffForm):
             self, "expiry", label=gettext_lazy("Points end"), without=gettext_lazy("as the wallet says"),
             kinds=_OWN_EXPIRY,
         )  # fmt: skip
-        for letter in GROUPS:
-            self.fields[f"mode_{letter}"] = forms.ChoiceField(
-                label=_("Group %(letter)s holds when") % {"letter": letter}, choices=MODES, required=False
-            )
+        for prefix in ("", LINES):
+            for letter in GROUPS:
+                self.fields[f"{prefix}mode_{letter}"] = forms.ChoiceField(
+                    label=_("Group %(letter)s holds when") % {"letter": letter}, choices=MODES, required=False
+                )
         for name, options in choices.items():
             offer(self, name, options)
 
@@ -146,6 +149,9 @@ class RuleForm(StaffForm):
     def modes(self) -> list[forms.BoundField]:
         return self.of("match", *(f"mode_{letter}" for letter in GROUPS))
 
+    def line_modes(self) -> list[forms.BoundField]:
+        return self.of("lines_match", *(f"{LINES}mode_{letter}" for letter in GROUPS))
+
     def ends(self) -> list[forms.BoundField]:
         return self.of(*expiry_fields.names("expiry"))
 
@@ -153,13 +159,13 @@ class RuleForm(StaffForm):
         return self.of("audience", "starts_at", "ends_at", "priority", "group", "budget", "stops")
 
     def clean_category_percent(self) -> dict[str, int]:
-        return _percents(self.cleaned_data["category_percent"])
+        return rule_texts.percents(self.cleaned_data["category_percent"])
 
     def clean_tier_percent(self) -> dict[str, int]:
-        return _percents(self.cleaned_data["tier_percent"])
+        return rule_texts.percents(self.cleaned_data["tier_percent"])
 
     def clean_terms(self) -> list[dict[str, str]]:
-        return _terms(self.cleaned_data["terms"])
+        return rule_texts.terms(self.cleaned_data["terms"])
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
@@ -175,8 +181,15 @@ class RuleForm(StaffForm):
         for name in needed:
             if not values.get(name) and name not in self.errors:
                 self.add_error(name, _("This is needed."))
+        amount = values.get("per_amount")
+        if kind in {"per_units", "per_property"} and amount is not None and amount % 1:
+            self.add_error("per_amount", _("Enter a whole number."))
         expiry_fields.check(self, "expiry")
         return values
+
+    def modes_of(self, prefix: str = "") -> dict[str, str]:
+        """Return how each group is read, by its letter."""
+        return {letter: self.cleaned_data[f"{prefix}mode_{letter}"] or ALL for letter in GROUPS}
 
     def points_effect(self) -> dict[str, Any] | None:
         """Return the effect that gives points, as JSON."""
@@ -191,7 +204,7 @@ class RuleForm(StaffForm):
                 "type": kind,
                 "wallet": wallet,
                 "terms": values["terms"],
-                "constant": str(values["constant"] or 0),
+                "constant": values["constant"] or "0",
                 "rounding": values["rounding"] or Rounding.DOWN.value,
                 "at_least": values["at_least"] or 0,
                 "at_most": values["at_most"],
@@ -225,15 +238,10 @@ def rule_values(rule: Mapping[str, Any], currency: str) -> dict[str, Any]:
         elif effect["type"] == "multiplier":
             values |= {**effect, "points_kind": "multiplier", "of_rules": effect["rules"]}
         elif effect["type"] == "formula":
-            lines = [_term_line(term) for term in effect["terms"]]
+            lines = [rule_texts.term_line(term) for term in effect["terms"]]
             values |= {**effect, "points_kind": "formula", "terms": "\n".join(lines)}
-            values["constant"] = _decimal(effect["constant"])
+            values["constant"] = rule_texts.exact(effect["constant"])
     return values
-
-
-def _decimal(fraction: str) -> Decimal:
-    numerator, _slash, denominator = fraction.partition("/")
-    return Decimal(numerator) / Decimal(denominator or 1)
 
 
 def _gift_values(effect: Mapping[str, Any], currency: str) -> dict[str, Any]:
@@ -249,42 +257,9 @@ def _gift_values(effect: Mapping[str, Any], currency: str) -> dict[str, Any]:
         "points": effect["points"],
         "per_amount": amount,
         "per_property": effect.get("per_property", ""),
-        "category_percent": _percent_lines(effect.get("category_percent", {})),
-        "tier_percent": _percent_lines(effect.get("tier_percent", {})),
+        "category_percent": rule_texts.percent_lines(effect.get("category_percent", {})),
+        "tier_percent": rule_texts.percent_lines(effect.get("tier_percent", {})),
     }
-
-
-def _percent_lines(percents: Mapping[str, int]) -> str:
-    return "\n".join(f"{name} = {value}" for name, value in percents.items())
-
-
-def _percents(text: str) -> dict[str, int]:
-    """Read lines of ``name = percent``."""
-    found: dict[str, int] = {}
-    for line in filter(None, (line.strip() for line in text.splitlines())):
-        name, separator, percent = line.rpartition("=")
-        number = percent.strip().removesuffix("%").strip()
-        if not separator or not name.strip() or not (number.isascii() and number.isdigit()):
-            raise forms.ValidationError(_("Write each line as: name = percent."))
-        found[name.strip()] = int(number)
-    return found
-
-
-def _term_line(term: Mapping[str, str]) -> str:
-    source = next(name for name in _TERM_SOURCES if name in term)
-    return f"{source} {term[source]} = {float(_decimal(term['weight'])):g}"
-
-
-def _terms(text: str) -> list[dict[str, str]]:
-    """Read lines of ``trait name = weight``."""
-    found = []
-    for line in filter(None, (line.strip() for line in text.splitlines())):
-        left, separator, weight = line.rpartition("=")
-        source, _space, name = left.strip().partition(" ")
-        if not separator or source not in _TERM_SOURCES or not name.strip():
-            raise forms.ValidationError(_("Write each line as: trait name = weight."))
-        found.append({source: name.strip(), "weight": weight.strip()})
-    return found
 
 
 def moment(value: datetime | None) -> str | None:

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from rewards.admin import condition_values
 from rewards.admin.words import GRANT_LABELS, PERIOD_LABELS
 from rewards.domain.rules import GrantKind
 from tenants.admin.forms import StaffForm
@@ -33,7 +34,8 @@ class GrantRow(StaffForm):
         kind, amount = values.get("kind"), values.get("amount", "").strip()
         if kind and not values.get("key") and "key" not in self.errors:
             self.add_error("key", _("This is needed."))
-        if kind in {GrantKind.CHALLENGE.value, GrantKind.TIER.value} and amount and not amount.isdigit():
+        is_whole = amount.isascii() and amount.isdigit()
+        if kind in {GrantKind.CHALLENGE.value, GrantKind.TIER.value} and amount and not is_whole:
             self.add_error("amount", _("Enter a whole number."))
         return values
 
@@ -45,18 +47,17 @@ class GrantRow(StaffForm):
         if kind == GrantKind.TIER.value and amount:
             effect["days"] = int(amount)
         if kind == GrantKind.TRAIT.value:
-            effect["value"] = float(amount) if _is_number(amount) else amount or 1
+            value = condition_values.read(amount) if amount else 1
+            effect["value"] = amount if isinstance(value, bool) else value
         return effect
-
-
-def _is_number(text: str) -> bool:
-    return text.removeprefix("-").replace(".", "", 1).isdigit()
 
 
 def grant_values(effect: Mapping[str, Any]) -> dict[str, Any]:
     """Return the initial values of a row."""
     kind = effect["type"]
-    amount = {"challenge": effect.get("progress"), "tier": effect.get("days"), "trait": effect.get("value")}
+    amount = {"challenge": effect.get("progress"), "tier": effect.get("days")}
+    if kind == GrantKind.TRAIT.value:
+        amount[kind] = condition_values.write(effect["value"])
     return {"kind": kind, "key": effect[kind], "amount": amount.get(kind)}
 
 

@@ -160,7 +160,12 @@ class WalletRow(Row):
         yield self._group(gettext_lazy("Returns, debt and transfers"), returns, is_open=True)
         yield self._group(gettext_lazy("What points cost"), ["thousand_points", "redemption_percent"])
         limits = [f"adjustment_limits_{mover}" for mover in MOVERS]
-        yield self._group(gettext_lazy("Moving points by hand: more needs another person's approval"), limits)
+        yield self._group(
+            gettext_lazy(
+                "Points moved by hand, of a member in 24 hours: more needs another person's approval"
+            ),
+            limits,
+        )
 
     def _group(self, title: Text, names: Sequence[str], *, is_open: bool = False) -> Group:
         fields = [self[name] for name in names]

@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from itertools import accumulate
-from math import ceil, floor, isfinite
+from math import ceil, floor
 from operator import itemgetter
 from typing import Any, Final
 
-from rewards.domain.conditions import Condition, FactSource, Op
+from rewards.domain.conditions import LARGEST_NUMBER, Condition, FactSource, Op
 from rewards.domain.facts import Context, Line
 from rewards.domain.matching import LineMatch, fact_reader
 from rewards.domain.rules import (
@@ -32,6 +32,7 @@ from rewards.domain.rules import (
 
 _Measure = Callable[[Line], int]
 _PERCENT_SQUARED: Final = PERCENT * PERCENT
+_ZERO: Final = Fraction(0)
 _HALF: Final = Fraction(1, 2)
 _ORDER: Final = Trigger.ORDER
 _PROPERTY: Final = FactSource.PROPERTY
@@ -73,11 +74,17 @@ def _gift(effect: GivePoints, chosen: LineMatch | None) -> Amount:
 
 
 def _weights(lines: Sequence[Line], chosen: LineMatch | None, percents: Mapping[str, int]) -> list[int]:
-    """Return each line's money times its category's percent; nothing for lines that do not count."""
-    return [
+    """Return each line's money times its category's percent; nothing for lines that do not count.
+
+    Where nothing was paid for any of them, their units share: what is given once is given for free lines too.
+    """
+    weights = [
         line[2] * percents.get(line[1], PERCENT) if line[2] > 0 and (chosen is None or chosen(line)) else 0
         for line in lines
     ]
+    if any(weights):
+        return weights
+    return [max(line.quantity, 0) if chosen is None or chosen(line) else 0 for line in lines]
 
 
 def _by_lines(effect: GivePoints, chosen: LineMatch | None, per: int, measure: _Measure) -> Amount:
@@ -108,7 +115,8 @@ def _once(effect: GivePoints, chosen: LineMatch | None) -> Amount:
             return [bonus]
         if is_plain:
             sums = context.money_sums
-            return [bonus * part // sums[-1] for part in sums] if sums and sums[-1] else []
+            if sums and sums[-1]:
+                return [bonus * part // sums[-1] for part in sums]
         return shared(bonus, _weights(context.event.lines, chosen, percents))
 
     return amount
@@ -172,9 +180,9 @@ def bounded(points: int, effect: FormulaPoints) -> int:
 
 
 def _number(value: Any) -> Fraction:
-    """Read a number exactly; what is none, or not finite, counts zero."""
+    """Read a number as people write it: 19.99 is 1999/100. What is none, or absurdly large, counts zero."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return Fraction(0)
-    if not isfinite(value):
-        return Fraction(0)
-    return Fraction(value)
+        return _ZERO
+    if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
+        return _ZERO
+    return Fraction(value if isinstance(value, int) else str(value))

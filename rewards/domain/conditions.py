@@ -14,11 +14,13 @@ from typing import Final, TypeAlias, cast
 from crm.domain.rules import AllOf, AnyOf, Not, Op
 
 __all__ = [
-    "FACTS", "AllOf", "AnyOf", "Condition", "Fact", "FactKind", "FactSource", "Not", "Op", "Operand", "Tree",
-    "all_of", "any_of", "children", "inner", "leaves", "negated",
+    "FACTS", "LARGEST_NUMBER", "AllOf", "AnyOf", "Condition", "Fact", "FactKind", "FactSource", "Not", "Op",
+    "Operand", "Tree", "all_of", "any_of", "children", "inner", "leaves", "negated",
 ]  # fmt: skip
 
 Fact: TypeAlias = int | float | str | bool | None
+# A client's number beyond it is a mistake: conditions are not written with it, and amounts do not count it.
+LARGEST_NUMBER: Final = 10**15
 Operand: TypeAlias = int | float | str | bool | tuple[int | float | str | bool, ...] | None
 
 

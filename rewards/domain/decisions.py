@@ -13,7 +13,8 @@ from rewards.domain.matching import Failure
 class CapApplied(NamedTuple):
     """The limit that bit: what the rule would have given and what it let through.
 
-    ``kind`` is ``per_event``, ``per_day``…, ``times_per_month``…, ``member_per_day``… or ``budget``.
+    ``kind`` is ``per_event``, ``per_day``…, ``times_per_month``…, ``member_per_day``…, ``budget`` or
+    ``largest`` (more than any rule gives at once).
     """
 
     kind: str

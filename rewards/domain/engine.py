@@ -16,6 +16,7 @@ from rewards.domain.compiled_rules import CompiledRule, Needs, compile_rules, ne
 from rewards.domain.decisions import Decision, Evaluation, RuleOutcome, Spent
 from rewards.domain.effects import Earn, Effect
 from rewards.domain.facts import Context, CustomerState, Happening, Line
+from rewards.domain.limits import LARGEST_GIFT, too_large
 from rewards.domain.programs import Revision
 from rewards.domain.rules import Trigger
 
@@ -146,6 +147,8 @@ class _Run:
         cap, may_give = None, True
         if limits:
             given, cap, may_give = limits.applied(asked, context.state, self._points_by_wallet, self._spent)
+        elif asked > LARGEST_GIFT:
+            given, cap, may_give = 0, too_large(asked), False
         if given:
             if given != asked:
                 running = [given * points // asked for points in running]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rewards.domain.budgets import Budget, Period, WhenExhausted
 from rewards.domain.decisions import CapApplied, Spent
@@ -16,6 +16,8 @@ from rewards.domain.wallets import WalletPolicy
 NEVER_USED = Used()
 _UNLIMITED = Room()
 _NOTHING_SPENT = Spent(0, 0)
+# A gift beyond it is a client's or an author's mistake; balances of a bigint hold millions of such gifts.
+LARGEST_GIFT: Final = 10**12
 
 
 def all_rules(wallet: str) -> str:
@@ -84,6 +86,8 @@ class Limits:
         given = cap.given if cap else asked
         if cap is not None and (cap.kind.startswith("times") or (asked and not given)):
             return 0, cap, False
+        if given > LARGEST_GIFT:
+            return 0, too_large(asked), False
         if self.budget is None:
             return given, cap, True
         paid = self._paid(self.budget, given, state.rooms.get(self.budget.key, _UNLIMITED), spent)
@@ -121,6 +125,11 @@ class Limits:
             money = self.wallet.cost_minor(left) if self.wallet else 0
             spent[budget.key] = Spent(before.points + left, before.money_minor + money)
         return left
+
+
+def too_large(asked: int) -> CapApplied:
+    """Return the limit that bites where a gift is a mistake: nothing is given rather than too much."""
+    return CapApplied("largest", LARGEST_GIFT, asked, 0)
 
 
 def _tighter(former: CapApplied | None, kind: str, limit: int, asked: int, left: int) -> CapApplied | None:

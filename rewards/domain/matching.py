@@ -8,6 +8,7 @@ from operator import ge, gt, le, lt
 from typing import Any, Final, TypeVar
 
 from rewards.domain.conditions import (
+    LARGEST_NUMBER,
     AllOf,
     AnyOf,
     Condition,
@@ -212,10 +213,15 @@ def _holding(tree: Tree, context: Context) -> tuple[Failure, ...]:
     return (Failure(tree.field, tree.op.value, tree.value, fact, is_negated=True),)
 
 
+def _is_sane(number: float) -> bool:
+    """Whether a number can be subtracted from: whole ones of hundreds of digits are beyond any float."""
+    return -LARGEST_NUMBER <= number <= LARGEST_NUMBER
+
+
 def _failure(condition: Condition, fact: Any) -> Failure:
     missing = None
     value = condition.value
-    if condition.op in _ORDERED and _kind(fact) == _kind(value) == "number":
+    if condition.op in _ORDERED and _kind(fact) == _kind(value) == "number" and _is_sane(fact):
         missing = abs(value - fact)
         if condition.op in _STRICT and isinstance(missing, int):
             missing += 1

@@ -54,6 +54,11 @@ class Pending:
     event: str = ""
     until: date | None = None
 
+    @property
+    def names_an_event(self) -> bool:
+        """Whether points wait for an event about their order, not only for a date or for staff."""
+        return self.event not in {"", MANUAL}
+
     def activates_at(self, earned_at: datetime, zone: tzinfo) -> datetime | None:
         """Return the start of the local day on which the wait is over; ``None`` without a date."""
         if self.until is not None:
@@ -78,7 +83,7 @@ def named_order(properties: Mapping[str, Any]) -> str | None:
 
 def events_awaited(wallets: Iterable[WalletPolicy]) -> frozenset[str]:
     """Return the names of the events that make points of some wallet spendable."""
-    return frozenset(wallet.pending.event for wallet in wallets) - {"", MANUAL}
+    return frozenset(wallet.pending.event for wallet in wallets if wallet.pending.names_an_event)
 
 
 def released_by_staff(source_type: str, source: str) -> str:
@@ -114,7 +119,7 @@ class WalletPolicy:
     ``thousand_points_minor`` is the money, in minor units, that a thousand points cost when they are spent;
     ``None`` where nobody has said so. ``redemption_percent`` is the share of points expected to be spent.
     ``expiry`` wins over the older ``expiry_months``, a tier's own over both. ``adjustment_limits`` are points
-    a role (or ``api_key``) may move by hand at once; more needs another person's approval.
+    a role (or ``api_key``) may move by hand, of a member in a day; more needs another person's approval.
     ``warning_days`` say how many days before their end members hear of points; none for no warning.
     """
 

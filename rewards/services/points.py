@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Sum
+from django.db.models.functions import Abs
 
 from crm.models import Customer, CustomerState
 from crm.services import customer_touches
 from crm.services.customers import CustomerNotEditable
 from rewards.domain.sources import customer_key
 from rewards.domain.wallets import WalletPolicy
-from rewards.locks import lock_adjustment
-from rewards.models import Account, AdjustmentRequest, AdjustmentState, TransactionKind, Wallet
+from rewards.locks import lock_adjustment, lock_pace
+from rewards.models import (
+    Account,
+    AdjustmentRequest,
+    AdjustmentState,
+    LedgerEntry,
+    TransactionKind,
+    Wallet,
+)
 from rewards.queries import credit_terms, programs
 from rewards.services import ledger
 from rewards.services.errors import AdjustmentDecided, ApprovalRequired, OwnRequest
@@ -28,6 +37,7 @@ from tenants.services import audit, outbox
 
 LARGEST_ADJUSTMENT: Final = 10_000_000
 SOURCE: Final = "adjustment"
+WINDOW: Final = timedelta(hours=24)
 REQUESTED_TOPIC: Final = "rewards.adjustment_requested"
 
 
@@ -49,10 +59,11 @@ def adjust(
     ``InsufficientPoints``, ``AccountFrozen`` and ``SourceReused``.
     """
     wallet = _checked(customer, points, reason, wallet_key)
-    limit = limit_of(by, wallet_key)
-    if limit is not None and abs(points) > limit:
-        raise ApprovalRequired(f"More than {limit} points need approval.", limit=limit)
     key = customer_key(customer.pk, idempotency_key or str(new_public_id()))
+    limit = limit_of(by, wallet_key)
+    if limit is not None and _moved_lately(customer, wallet, key, by=by, at=at) + abs(points) > limit:
+        hours = WINDOW // timedelta(hours=1)
+        raise ApprovalRequired(f"More than {limit} points in {hours} hours need approval.", limit=limit)
     return _post(customer, wallet, points, reason.strip(), key, by=by, at=at)
 
 
@@ -108,7 +119,7 @@ def reject(*, request: AdjustmentRequest, by: Actor, at: datetime, note: str) ->
 
 
 def limit_of(by: Actor, wallet_key: str) -> int | None:
-    """Points the actor may move at once; ``None`` is no limit."""
+    """Points of one member the actor may move alone in a ``WINDOW``; ``None`` is no limit."""
     if by.kind in {ActorKind.SYSTEM, ActorKind.OPERATOR}:
         return None
     policy = policy_of(wallet_key)
@@ -118,6 +129,25 @@ def limit_of(by: Actor, wallet_key: str) -> int | None:
     if by.kind == ActorKind.USER and by.id is not None:
         role = Membership.objects.filter(user_id=by.id).values_list("role", flat=True).first() or ""
     return policy.adjustment_limits.get(role)
+
+
+def _moved_lately(customer: Customer, wallet: Wallet, key: str, *, by: Actor, at: datetime) -> int:
+    """Return the points of a member that the actor has moved alone, but for the posting of ``key``.
+
+    Many small adjustments need the same approval as a large one. Side by side they wait for each other.
+    """
+    lock_pace(f"adjustments:{customer.pk}")
+    lines = LedgerEntry.objects.filter(
+        account__customer=customer,
+        account__wallet=wallet,
+        transaction__source_type=SOURCE,
+        transaction__actor_kind=by.kind.value,
+        transaction__actor_label=by.label[:200],
+        transaction__posted_at__gt=at - WINDOW,
+    )
+    approved = AdjustmentRequest.objects.filter(customer=customer, state=AdjustmentState.APPROVED)
+    alone = lines.exclude(transaction__source_id__in=[key, *approved.values_list("key", flat=True)])
+    return int(alone.aggregate(moved=Sum(Abs("points")))["moved"] or 0)
 
 
 def _decide(

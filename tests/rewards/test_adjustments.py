@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -57,6 +58,34 @@ def test_the_limit_is_the_roles(people: dict[str, Actor]) -> None:
     assert refusal.value.extra == {"limit": 100}
     points.adjust(points=5_000, by=people["owner"], **options)
     assert balance_of(customer) == (5_100, 0)
+
+
+def test_many_small_adjustments_need_the_approval_of_a_large_one(people: dict[str, Actor]) -> None:
+    customer, other = make_customer(), make_customer()
+    options: dict[str, Any] = {"reason": "Goodwill", "by": people["support"]}
+
+    def adjust(amount: int, key: str, of: Any = customer, at: datetime = NOW) -> int:
+        return points.adjust(customer=of, points=amount, idempotency_key=key, at=at, **options).available
+
+    assert (adjust(60, "a"), adjust(-40, "b")) == (60, 20)
+    for amount, hours in ((1, 0), (-1, 23)):
+        with pytest.raises(ApprovalRequired) as refusal:
+            adjust(amount, "c", at=NOW + timedelta(hours=hours))
+        assert refusal.value.extra == {"limit": 100}
+    # What was posted is found again; another member, another day and what somebody else moved do not count.
+    assert adjust(-40, "b", at=NOW + timedelta(hours=1)) == 20
+    assert adjust(100, "a", of=other) == 100
+    points.adjust(customer=customer, points=500, reason="Sorry", by=people["owner"], at=NOW)
+    assert adjust(100, "d", at=NOW + timedelta(hours=24)) == 620
+
+
+def test_what_another_person_approved_leaves_the_limit_as_it_was(people: dict[str, Actor]) -> None:
+    customer = make_customer()
+    request = ask(people, customer, 500, by="owner")
+    approver = replace(people["support"], permissions=people["owner"].permissions)
+    points.approve(request=request, by=approver, at=NOW)
+    options: dict[str, Any] = {"customer": customer, "reason": "Goodwill", "at": NOW}
+    assert points.adjust(points=100, by=approver, **options).available == 600
 
 
 def test_a_second_person_approves_once(people: dict[str, Actor]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from rewards.domain.conditions import (
     FACTS,
+    LARGEST_NUMBER,
     AllOf,
     AnyOf,
     Condition,
@@ -27,7 +28,6 @@ from rewards.domain.documents.reader import Reader
 DEEPEST: Final = 8
 MOST_CHOICES: Final = 1_000
 _LONGEST: Final = 200
-_LARGEST: Final = 10**15
 _WITHOUT_VALUE: Final = frozenset({Op.EXISTS, Op.MISSING})
 ORDERED: Final = frozenset({Op.GT, Op.GTE, Op.LT, Op.LTE})
 OPS_BY_KIND: Final[Mapping[FactKind, frozenset[Op]]] = {
@@ -110,7 +110,9 @@ def _operand(reader: Reader, op: Op, kind: FactKind) -> Operand:
 
 
 def _scalar(reader: Reader, name: str, value: Any, kind: FactKind) -> int | float | str | bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    is_number = (
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER
+    )
     is_text = isinstance(value, str) and len(value) <= _LONGEST and "\0" not in value
     fits = {
         FactKind.NUMBER: is_number,

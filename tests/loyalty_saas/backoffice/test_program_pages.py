@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
+import pytest
 from django.db import connection
 from django.test import Client
 from django.utils.translation import override
@@ -243,6 +245,85 @@ def test_a_deep_tree_is_kept_as_json(filled: Filled, staff: Client) -> None:
     assert staff.post(address("program_rule", filled), rule_form(staff, filled)).status_code == 302
     with tenant_scope(filled.tenant):
         assert ProgramRevision.objects.get(number=2).document["rules"][0]["when"] == deep
+
+
+def set_rule(filled: Filled, **members: Any) -> None:
+    """Write members of the first rule by a document, as the API and imports do."""
+    with tenant_scope(filled.tenant):
+        document = ProgramRevision.objects.get(number=1).document
+        first, *others = document["rules"]
+        rule = {"key": first["key"], "name": first["name"], "effects": BUY, **members}
+        program_services.save_draft(document={**document, "rules": [rule, *others]}, by=SYSTEM, at=NOW)
+
+
+def first_rule(filled: Filled) -> dict[str, Any]:
+    with tenant_scope(filled.tenant):
+        document = ProgramRevision.objects.get(number=2).document
+        rule: dict[str, Any] = next(each for each in document["rules"] if each["key"] == "purchase")
+        return rule
+
+
+BUY = [{"type": "points", "wallet": "points", "points": 1, "per_minor": 100}]
+WINE, BEER = ({"line": "category", "op": "eq", "value": each} for each in ("WINE", "BEER"))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        {"any": [WINE, BEER]},
+        {"not": WINE},
+        {"not": {"any": [WINE, BEER]}},
+        {"any": [{"all": [WINE, {"line": "quantity", "op": "gte", "value": 2}]}, BEER]},
+        {"any": [{"all": [WINE, {"not": {"all": [WINE, BEER]}}]}, BEER]},
+    ],
+)
+def test_lines_that_count_are_read_as_they_were_written(
+    filled: Filled, staff: Client, lines: dict[str, Any]
+) -> None:
+    set_rule(filled, lines=lines)
+    assert staff.post(address("program_rule", filled), rule_form(staff, filled)).status_code == 302
+    assert first_rule(filled)["lines"] == lines
+
+
+def test_any_of_the_lines_is_said_without_code(filled: Filled, staff: Client) -> None:
+    body = rule_form(staff, filled) | {"lines_mode_A": "any"}
+    for category in ("WINE", "BEER"):
+        add_row(body, "lines", group="A", fact="line.category", op="eq", value=category)
+    assert staff.post(address("program_rule", filled), body).status_code == 302
+    assert first_rule(filled)["lines"] == {"any": [WINE, BEER]}
+
+
+def test_a_rule_for_a_segment_that_is_gone_does_not_become_one_for_everybody(
+    filled: Filled, staff: Client
+) -> None:
+    set_rule(filled, audience=["gone"])
+    assert staff.post(address("program_rule", filled), rule_form(staff, filled)).status_code == 302
+    assert first_rule(filled)["audience"] == ["gone"]
+    body = {name: value for name, value in rule_form(staff, filled).items() if name != "audience"}
+    assert staff.post(address("program_rule", filled), body).status_code == 302
+    assert "audience" not in first_rule(filled)
+
+
+def test_a_formula_is_kept_to_its_last_digit(filled: Filled, staff: Client) -> None:
+    formula = {
+        "type": "formula", "wallet": "points", "rounding": "nearest", "at_least": 1, "at_most": 500,
+        "terms": [{"trait": "clv", "weight": "0.0512345678"}, {"order": "units", "weight": "1/3"}],
+        "constant": "-1/7",
+    }  # fmt: skip
+    set_rule(filled, effects=[formula])
+    assert staff.post(address("program_rule", filled), rule_form(staff, filled)).status_code == 302
+    (kept,) = first_rule(filled)["effects"]
+    weights = [Fraction(term.pop("weight")) for term in kept["terms"]]
+    assert weights == [Fraction("0.0512345678"), Fraction(1, 3)]
+    assert kept == {**formula, "terms": [{"trait": "clv"}, {"order": "units"}]}
+    refused = staff.post(address("program_rule", filled), rule_form(staff, filled) | {"constant": "a bit"})
+    assert refused.status_code == 422
+
+
+def test_points_for_each_half_unit_are_refused_and_not_rounded(filled: Filled, staff: Client) -> None:
+    body = rule_form(staff, filled) | {"points_kind": "per_units", "points": "3", "per_amount": "2.5"}
+    refused = staff.post(address("program_rule", filled), body)
+    assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["per_amount"])
 
 
 def test_wrong_program_names_the_row(filled: Filled, staff: Client) -> None:

@@ -65,7 +65,7 @@ def reference(rules: list[dict[str, Any]], lines: list[tuple[str, int]], room: i
             given.append(0)
             continue
         if rule["per"] is None:
-            points = rule["points"] if sum(counted) else 0
+            points = rule["points"] if counted else 0
         else:
             points = int(Fraction(sum(counted) * rule["points"], rule["per"]))
         if rule["cap"] is not None:
@@ -324,3 +324,73 @@ def test_a_budget_in_money_limits_cashback_point_by_point() -> None:
     decision = engine.decide(state, order(("A", 100))).decision
     assert [outcome.points for outcome in decision.outcomes] == [20]
     assert decision.budgets == {"money": Spent(20, 20)}
+
+
+PER_AMOUNT = {"trigger": "event", "event": "paid", "effects": give(100, per_property="amount")}
+
+
+def paid(amount: Any) -> Happening:
+    return Happening(Trigger.EVENT, AT, "paid", properties={"amount": amount})
+
+
+@pytest.mark.parametrize(
+    ("amount", "points"),
+    [
+        (19.99, 1999), (0.29, 29), (1.1, 110), (20, 2000), (1e-7, 0), (-3, 0), (True, 0), ("19.99", 0),
+        (10**10, 10**12), (float("inf"), 0), (float("nan"), 0), (1e300, 0), (10**400, 0), (-(10**400), 0),
+    ],
+)  # fmt: skip
+def test_numbers_of_events_count_as_people_write_them(amount: Any, points: int) -> None:
+    assert program(PER_AMOUNT).decide(CustomerState(), paid(amount)).points == points
+
+
+def test_a_formula_reads_traits_as_people_write_them() -> None:
+    formula = {"type": "formula", "wallet": "points", "terms": [{"trait": "share", "weight": 100}]}
+    engine = program({"trigger": "event", "event": "paid", "effects": [formula]})
+    assert engine.decide(CustomerState(traits={"share": 0.29}), paid(1)).points == 29
+
+
+@pytest.mark.parametrize("limits", [{}, {"caps": [{"per": "day", "times": 3}]}])
+def test_more_than_any_rule_gives_is_nothing_and_says_so(limits: dict[str, Any]) -> None:
+    greedy = {
+        **PER_AMOUNT,
+        **limits,
+        "effects": [*PER_AMOUNT["effects"], {"type": "message", "message": "m"}],
+    }
+    evaluation = program(greedy).decide(CustomerState(), paid(10**10 + 1))
+    (outcome,) = evaluation.decision.outcomes
+    assert (evaluation.effects, outcome.is_matched, outcome.has_given) == ((), True, False)
+    assert outcome.cap is not None
+    assert outcome.cap.to_json() == {"kind": "largest", "limit": 10**12, "asked": 10**12 + 100, "given": 0}
+
+
+def test_a_cap_tames_an_absurd_gift_before_it_is_refused() -> None:
+    capped = {**PER_AMOUNT, "caps": [{"per": "event", "points": 500}]}
+    assert program(capped).decide(CustomerState(), paid(10**14)).points == 500
+
+
+@pytest.mark.parametrize("amount", [10**400, -(10**400), 1e308])
+def test_a_condition_on_an_absurd_number_says_why_it_failed(amount: Any) -> None:
+    when = {"property": "amount", "op": "lt" if amount > 0 else "gt", "value": 1.5}
+    (outcome,) = program({**PER_AMOUNT, "when": when}).decide(CustomerState(), paid(amount)).decision.outcomes
+    (failure,) = outcome.failures
+    assert (failure.field, failure.missing) == ("property.amount", None)
+
+
+def test_what_is_given_once_is_given_for_lines_that_cost_nothing() -> None:
+    """Shared by units, so that a return takes its part back."""
+    free = [Line(1, "A", 0, 1), Line(2, "A", 0, 3)]
+    order = order_placed(AT, 0, "web", free)
+    evaluation = program({"effects": give(100)}).decide(CustomerState(), order)
+    assert evaluation.points == 100
+    assert evaluation.decision.line_points_by_wallet == {"points": {1: 25, 2: 75}}
+    of_samples = {"effects": give(10), "lines": {"line": "category", "op": "eq", "value": "S"}}
+    order = order_placed(AT, 900, "web", [Line(1, "A", 900), Line(2, "S", 0)])
+    evaluation = program(of_samples).decide(CustomerState(), order)
+    assert evaluation.decision.line_points_by_wallet == {"points": {2: 10}}
+    assert (
+        program({"effects": give(1, per_minor=1)})
+        .decide(CustomerState(), order_placed(AT, 0, "web", free))
+        .points
+        == 0
+    )
