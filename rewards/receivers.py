@@ -77,6 +77,11 @@ def release_points(*, payload: Any, at: datetime) -> None:
     lots.release_after_events(**payload["batch"], at=at)
 
 
+@consumes(lots.WAITING_TOPIC)
+def release_what_happened(*, payload: Any, at: datetime) -> None:
+    lots.release_what_happened(order_ids=payload["order_ids"], at=at)
+
+
 # Counting locks participations before accounts; so does a merge.
 @receiver(signals.customers_merged)
 def merge_rows(*, merge: CustomerMerge, by: Actor, at: datetime, **_rest: Any) -> None:

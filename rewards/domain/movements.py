@@ -25,15 +25,13 @@ class Movement(IntEnum):
     # By staff, or an opening balance: usable at once.
     ADDED = 2
     REMOVED = 3
-    # Spending that keeps points alive where inactivity ends them, and other spending.
     SPENT = 4
-    REDEEMED = 5
-    CANCELLED = 6
-    SENT = 7
-    RECEIVED = 8
+    CANCELLED = 5
+    SENT = 6
+    RECEIVED = 7
     # The way back of a debit, and of a credit.
-    RESTORED = 9
-    REVERSED = 10
+    RESTORED = 8
+    REVERSED = 9
 
 
 class Moved(NamedTuple):

@@ -15,7 +15,7 @@ from rewards.domain.wallets import CreditTerms, released_by_staff
 Parts = Sequence[tuple[LotBalance, int]]
 _GIFT_LASTS: Final = timedelta(minutes=1)
 _CREDITS: Final = frozenset({Movement.EARNED, Movement.GIFT, Movement.ADDED})
-_DEBITS: Final = frozenset({Movement.REMOVED, Movement.SPENT, Movement.REDEEMED, Movement.SENT})
+_DEBITS: Final = frozenset({Movement.REMOVED, Movement.SPENT, Movement.SENT})
 _CORRECTIONS: Final = frozenset({Movement.REMOVED, Movement.REVERSED})
 
 

@@ -219,9 +219,8 @@ class ShadowPoints:
 
     def release(self, customer_id: int, awaits: str, at: datetime) -> None:
         """Make usable what a member's lots of every wallet waited for."""
-        for wallet, pending in self._waiting.items():
-            is_open = (customer_id, wallet) not in self.frozen
-            if pending.event and customer_id in self._accounts[wallet] and is_open:
+        for wallet, accounts in self._accounts.items():
+            if customer_id in accounts and (customer_id, wallet) not in self.frozen:
                 self._settled(customer_id, wallet, at).release(awaits, at)
 
     def close(self, at: datetime) -> None:

@@ -24,6 +24,7 @@ from rewards.domain.findings import Finding
 from rewards.domain.free_values import Reader, readers
 from rewards.domain.linting import Known, lint
 from rewards.domain.programs import Revision
+from rewards.domain.wallets import events_awaited
 from rewards.models import CouponDefinition, ProgramRevision, RevisionState, Reward, Wallet
 from rewards.queries import held
 from tenants.scope import active_tenant, active_tenant_id
@@ -114,6 +115,17 @@ def timeline() -> Timeline | None:
         ],
         [row.published_at for row in rows if row.published_at is not None],
     )
+
+
+def awaited_events() -> frozenset[str]:
+    """Return the events that make points usable, under the program in force or any before it.
+
+    What members earned under a former revision goes on waiting for what that said.
+    """
+    known = timeline()
+    if known is None:
+        return frozenset()
+    return events_awaited(wallet for each in known.revisions for wallet in each.revision.wallets)
 
 
 def bind(row: ProgramRevision) -> PublishedRevision:

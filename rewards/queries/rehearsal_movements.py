@@ -14,7 +14,6 @@ from rewards.models import DecisionEvent, TransactionKind
 from tenants.scope import active_tenant_id
 
 _PAGE: Final = 10_000
-_API: Final = "api"
 _RULE: Final = "rule"
 # What rules and challenges give and returns take, and what follows by itself, is worked out anew.
 _PLAYED: Final = [*(event.value for event in DecisionEvent), "challenge", "challenge_taken_back"]
@@ -29,7 +28,7 @@ _FOLLOWING: Final = [
 ]
 _BY_KIND: Final = {
     TransactionKind.EARN: Movement.EARNED,
-    TransactionKind.REDEEM: Movement.REDEEMED,
+    TransactionKind.REDEEM: Movement.SPENT,
     TransactionKind.CANCEL: Movement.CANCELLED,
     TransactionKind.TRANSFER_OUT: Movement.SENT,
     TransactionKind.TRANSFER_IN: Movement.RECEIVED,
@@ -98,8 +97,6 @@ def _movement(kind: str, source_type: str, points: int) -> Movement:
         return Movement.RESTORED if points > 0 else Movement.REVERSED
     if kind == TransactionKind.EARN and source_type == _RULE:
         return Movement.GIFT
-    if kind == TransactionKind.REDEEM and source_type == _API:
-        return Movement.SPENT
     return _BY_KIND[TransactionKind(kind)]
 
 

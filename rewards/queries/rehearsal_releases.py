@@ -12,6 +12,7 @@ from rewards.domain.past import RELEASED, Released
 from rewards.domain.programs import Revision
 from rewards.domain.wallets import MANUAL, awaited, events_awaited, named_order, released_by_staff
 from rewards.models import DecisionEvent
+from rewards.queries import programs
 from rewards.queries.rehearsal_rows import rows
 
 _RELEASING: Final = """
@@ -50,7 +51,8 @@ _PLAYED: Final = frozenset({*(event.value for event in DecisionEvent), "challeng
 
 def by_events(since: datetime, until: datetime, revision: Revision) -> list[Released]:
     """Return the events that pending points of an order wait for."""
-    names = events_awaited(revision.wallets)
+    # Lots of before wait for what the revisions of before said.
+    names = events_awaited(revision.wallets) | programs.awaited_events()
     if not names:
         return []
     named = [

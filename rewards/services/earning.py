@@ -7,15 +7,17 @@ from datetime import datetime
 
 from django.db import transaction
 
+from crm.models import Order
 from crm.services import customer_touches
 from rewards.domain.challenges.matching import EventFacts
 from rewards.domain.facts import Due, Happening
 from rewards.domain.rules import Trigger
 from rewards.domain.sources import event_number
+from rewards.domain.wallets import awaited
 from rewards.models import DecisionEvent
 from rewards.queries import challenge_documents, documents, programs
 from rewards.queries.programs import Timeline
-from rewards.services import decisions, evaluations, tiers
+from rewards.services import decisions, evaluations, lots, tiers
 from tenants.domain.actors import Actor
 
 
@@ -64,6 +66,16 @@ def award_events(
         message_ids=message_ids, first_at=first_at, last_at=last_at, names=names
     )
     return award([_due_event(event) for event in found], timeline=timeline, by=by, at=at)
+
+
+@transaction.atomic
+def release_order(*, order: Order, event: str, by: Actor, at: datetime) -> int:
+    """Make the points of an order that wait for ``event`` spendable, those it has yet to earn among them.
+
+    Returns the points released.
+    """
+    award_orders([order.pk], by=by, at=at)
+    return lots.release_awaiting(keys=[awaited(event, DecisionEvent.ORDER.value, order.pk)], at=at)
 
 
 def award(due: Sequence[Due], *, timeline: Timeline, by: Actor, at: datetime) -> int:

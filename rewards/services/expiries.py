@@ -11,7 +11,7 @@ from typing import Final
 from crm.services import customer_touches
 from rewards.domain.expiry import Expiry, ExpiryKind, active_stretches
 from rewards.domain.wallets import WARNING_DAYS, WalletPolicy
-from rewards.models import Wallet
+from rewards.models import Account, Wallet
 from rewards.queries import expiring, programs, tiers
 from rewards.services.ledger import array_literal, fetch_one
 from tenants.models import OutboxMessage
@@ -75,6 +75,26 @@ def touch(
     if not stretches:
         return 0
     return int(fetch_one(_EXTEND, [wallet_id, *map(array_literal, zip(*stretches, strict=True))])[0])
+
+
+def touch_spender(*, account_id: int, at: datetime) -> int:
+    """Let the open points of an account's owner live on, as ``touch`` does; returns how many lots."""
+    published = programs.published()
+    if published is None:
+        return 0
+    moving = {
+        published.wallet_id_by_key[policy.key]: policy
+        for policy in published.revision.wallets
+        if policy.has_inactivity
+    }
+    account = Account.objects.filter(pk=account_id, wallet_id__in=moving).first() if moving else None
+    while account is not None and account.moved_to_id is not None:
+        account = Account.objects.get(pk=account.moved_to_id)
+    if account is None:
+        return 0
+    policy, zone = moving[account.wallet_id], published.revision.time_zone
+    moments = [(account.customer_id, at)]
+    return touch(wallet_id=account.wallet_id, policy=policy, zone=zone, moments=moments)
 
 
 def warn(*, zone: tzinfo, at: datetime) -> int:

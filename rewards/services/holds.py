@@ -7,7 +7,7 @@ from datetime import datetime
 
 from crm.services import customer_touches
 from rewards.models import Hold, HoldState, TransactionKind
-from rewards.services import ledger
+from rewards.services import expiries, ledger
 from rewards.services.errors import AccountFrozen, HoldClosed, InsufficientPoints
 from rewards.services.ledger import Outcome, Posting, Source, fetch_one
 from tenants.domain.actors import Actor
@@ -48,9 +48,10 @@ def capture(
 ) -> Posting:
     """Spend what is held, also from lots that expired meanwhile. Raises ``HoldClosed`` unless it is open.
 
-    What is available was less since the hold was opened; no segment needs to hear of it again.
+    What is available was less since the hold was opened; no segment needs to hear of it again. Like other
+    spending it lets points live on that inactivity ends.
     """
-    return ledger.call(
+    posting = ledger.call(
         "rewards_capture_hold",
         hold.pk,
         kind.value,
@@ -61,6 +62,9 @@ def capture(
         by.label[:200],
         reason,
     )
+    if posting.is_new:
+        expiries.touch_spender(account_id=hold.account_id, at=at)
+    return posting
 
 
 def release(*, hold: Hold, at: datetime) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from crm.models import Event, Order
 from crm.services import customer_touches
-from rewards.domain.wallets import MANUAL, awaited, events_awaited, named_order
+from rewards.domain.wallets import MANUAL, awaited, named_order
 from rewards.models import Lot
 from rewards.queries import programs
 from rewards.services import ledger
@@ -18,7 +19,7 @@ from rewards.services.errors import LotNotPending
 from rewards.services.ledger import Posting, fetch_one
 from tenants.domain.actors import Actor
 from tenants.scope import active_tenant_id
-from tenants.services import audit
+from tenants.services import audit, outbox
 
 _ACTIVATE = "SELECT rewards_activate(%s, %s)"
 _RELEASE = "SELECT rewards_release(%s::bigint[], %s)"
@@ -34,7 +35,10 @@ _HOLDERS = """
     WHERE l.tenant_id = %s AND l.id = ANY(%s)
 """
 ACCOUNTS_A_BATCH: Final = 1_000
+WAITING_TOPIC: Final = "rewards.points_waiting"
 _ORDER = "order"
+# The clock of the client that tells of a delivery may be behind that of the shop.
+_CLOCKS_DIFFER: Final = timedelta(days=1)
 
 
 def activate_batch(*, at: datetime) -> int:
@@ -96,22 +100,53 @@ def release_after_events(
 
     Returns the points released.
     """
-    published = programs.published()
-    names = events_awaited(published.revision.wallets) if published else frozenset()
+    names = programs.awaited_events()
     if not names:
         return 0
     events = Event.objects.filter(
         message_id__in=message_ids, occurred_at__gte=first_at, occurred_at__lte=last_at, name__in=names
     )
-    named = {
+    named = _orders_named(events)
+    orders = Order.objects.filter(external_id__in={order for _, order in named})
+    return _release_named(named, dict(orders.values_list("external_id", "pk")), at=at)
+
+
+def announce_waiting(*, order_ids: Sequence[int], at: datetime) -> None:
+    """Let ``release_what_happened`` look, once they are committed, at points that wait for an event."""
+    if order_ids:
+        outbox.publish(topic=WAITING_TOPIC, payload={"order_ids": list(order_ids)}, at=at)
+
+
+def release_what_happened(*, order_ids: Sequence[int], at: datetime) -> int:
+    """Release what waits for events of the buyers that came before their orders were decided.
+
+    An event that comes later finds the points by itself. Returns the points released.
+    """
+    orders = list(
+        Order.objects.filter(pk__in=order_ids).values_list("external_id", "pk", "customer_id", "placed_at")
+    )
+    names = programs.awaited_events()
+    if not orders or not names:
+        return 0
+    events = Event.objects.filter(
+        customer_id__in={customer_id for _, _, customer_id, _ in orders},
+        occurred_at__gte=min(placed_at for *_, placed_at in orders) - _CLOCKS_DIFFER,
+        name__in=names,
+    )
+    return _release_named(_orders_named(events), {name: pk for name, pk, _, _ in orders}, at=at)
+
+
+def _orders_named(events: QuerySet[Event]) -> set[tuple[str, str]]:
+    """Return (event, order as the client calls it) of events that name one."""
+    return {
         (name, order)
         for name, properties in events.values_list("name", "properties")
         if (order := named_order(properties)) is not None
     }
-    ids = dict(
-        Order.objects.filter(external_id__in={order for _, order in named}).values_list("external_id", "pk")
-    )
-    keys = [awaited(name, _ORDER, ids[order]) for name, order in named if order in ids]
+
+
+def _release_named(named: Collection[tuple[str, str]], order_ids: Mapping[str, int], *, at: datetime) -> int:
+    keys = [awaited(name, _ORDER, order_ids[order]) for name, order in named if order in order_ids]
     return release_awaiting(keys=keys, at=at)
 
 

@@ -99,9 +99,9 @@ def earn(
         by=by,
         at=at,
     )
-    if policy:
-        expiries.touch(wallet_id=wallet.pk, policy=policy, zone=zone, moments=[(customer.pk, earned_at)])
     if posting.is_new:
+        if policy:
+            expiries.touch(wallet_id=wallet.pk, policy=policy, zone=zone, moments=[(customer.pk, earned_at)])
         customer_touches.add([customer.pk], is_history=False)
     return posting
 
@@ -134,10 +134,10 @@ def spend(
         by=by,
         at=at,
     )
-    if policy:
-        zone = active_tenant().zone
-        expiries.touch(wallet_id=wallet.pk, policy=policy, zone=zone, moments=[(customer.pk, at)])
     if posting.is_new:
+        if policy:
+            zone = active_tenant().zone
+            expiries.touch(wallet_id=wallet.pk, policy=policy, zone=zone, moments=[(customer.pk, at)])
         customer_touches.add([customer.pk], is_history=False)
     return posting
 

@@ -27,9 +27,8 @@ from rewards.api.serializers.movements import (
 )
 from rewards.api.serializers.points import AdjustmentOutput
 from rewards.api.views.requests import customer_of, keyed, named, posted, signed
-from rewards.domain.wallets import awaited
 from rewards.models import Hold
-from rewards.services import holds, lots, movements, transfers
+from rewards.services import earning, holds, movements, transfers
 from tenants.api.idempotency import idempotent
 from tenants.api.views import TenantAPIView, TenantListView, TenantRequest, read
 from tenants.domain.permissions import Permission
@@ -201,6 +200,7 @@ class ReleasePendingView(TenantAPIView):
         """Make the pending points of an order spendable because `event` has happened to it."""
         data = read(ReleaseInput, request)
         order = named(Order.objects.all(), "order", external_id=data["order"])
-        key = awaited(data["event"], "order", order.pk)
-        points = lots.release_awaiting(keys=[key], at=timezone.now())
+        points = earning.release_order(
+            order=order, event=data["event"], by=request.access.actor, at=timezone.now()
+        )
         return Response(ReleaseOutput({"points": points}).data)

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from rewards.domain.effects import Earn
 from rewards.domain.sources import source_id
-from rewards.models import TransactionKind
+from rewards.models import DecisionEvent, TransactionKind
 from rewards.queries.programs import PublishedRevision
-from rewards.services import expiries, ledger
+from rewards.services import expiries, ledger, lots
 from rewards.services.effects.given import Given
 from rewards.services.ledger import Credit
 from tenants.domain.actors import Actor
@@ -54,4 +54,15 @@ def carry_out(
             moments=[(credit.customer_id, credit.occurred_at) for credit in wallet_credits],
         )
         refused.update(int(source.partition(":")[0]) for source in result.frozen_sources)
+    lots.announce_waiting(order_ids=sorted(_waiting_orders(given, published) - refused), at=at)
     return refused
+
+
+def _waiting_orders(given: Sequence[Given[Earn]], published: PublishedRevision) -> set[int]:
+    """Return the orders whose points wait for an event."""
+    waits = {policy.key for policy in published.revision.wallets if policy.pending.names_an_event}
+    return {
+        item.event_id
+        for item in given
+        if item.effect.wallet in waits and item.event_type == DecisionEvent.ORDER
+    }

@@ -14,6 +14,7 @@ from rewards.models import (
     LiabilitySnapshot,
     Lot,
     ProgramRevision,
+    Reward,
     TierChange,
     TierMembership,
     TierMove,
@@ -21,7 +22,7 @@ from rewards.models import (
     Wallet,
 )
 from rewards.queries import frozen, liability, statements
-from rewards.services import expiries, lots, movements, starter, verification
+from rewards.services import expiries, lots, movements, redemptions, starter, verification
 from rewards.services import liability as liability_services
 from tenants.domain.actors import SYSTEM
 from tenants.models import OutboxMessage, Tenant
@@ -113,6 +114,33 @@ def test_inactive_points_live_on_with_every_move(wallet: Wallet) -> None:
     assert first == datetime(2026, 4, 15, 4, tzinfo=UTC)
     movements.spend(points=10, idempotency_key="b", at=NOW + 20 * DAY, **options)
     assert Lot.objects.get().expires_at == datetime(2026, 5, 4, 4, tzinfo=UTC)
+
+
+def test_what_is_captured_or_redeemed_lets_the_rest_live_on(wallet: Wallet) -> None:
+    set_policy(expiry_months=None, expiry={"kind": "inactivity", "months": 1})
+    customer = make_customer()
+    options: dict[str, Any] = {"customer": customer, "wallet_key": wallet.key}
+    movements.earn(points=50, idempotency_key="a", by=SYSTEM, at=NOW, **options)
+    hold = movements.hold(points=10, idempotency_key="b", at=NOW + 19 * DAY, lasts=2 * DAY, **options)
+    assert Lot.objects.get().expires_at == datetime(2026, 4, 15, 4, tzinfo=UTC)
+    movements.capture(hold=hold, by=SYSTEM, at=NOW + 20 * DAY)
+    assert Lot.objects.get().expires_at == datetime(2026, 5, 4, 4, tzinfo=UTC)
+    reward = Reward.objects.create(
+        key="mug", name="Mug", wallet=wallet, cost_points=5, created_at=NOW, updated_at=NOW
+    )
+    redemptions.redeem(customer=customer, reward=reward, by=SYSTEM, at=NOW + 40 * DAY)
+    assert Lot.objects.get().expires_at == datetime(2026, 5, 24, 4, tzinfo=UTC)
+
+
+def test_a_repeated_request_is_no_activity(wallet: Wallet) -> None:
+    """The client's answer got lost, and it asks again weeks later."""
+    set_policy(expiry_months=None, expiry={"kind": "inactivity", "months": 1})
+    options: dict[str, Any] = {"customer": make_customer(), "wallet_key": wallet.key, "by": SYSTEM}
+    for days in (0, 20):
+        movements.earn(points=50, idempotency_key="a", at=NOW + days * DAY, **options)
+        movements.spend(points=10, idempotency_key="b", at=NOW + days * DAY, **options)
+    lot = Lot.objects.get()
+    assert (lot.remaining, lot.expires_at) == (40, datetime(2026, 4, 15, 4, tzinfo=UTC))
 
 
 def test_what_had_ended_before_a_move_stays_ended_though_no_sweep_came(wallet: Wallet) -> None:
