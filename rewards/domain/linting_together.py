@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from math import ceil
 from typing import Final
 
@@ -21,6 +22,7 @@ from rewards.domain.rules import (
     Trigger,
 )
 
+_MOST_OVERLAPS: Final = 3
 _LOWER: Final = frozenset({Op.GT, Op.GTE})
 
 
@@ -34,19 +36,26 @@ def together(revision: Revision, rewards: frozenset[str] | None) -> Iterator[Fin
 
 
 def _overlaps(revision: Revision) -> Iterator[Finding]:
-    """Two rules that pay the same wallet for the same events, under conditions that can hold together."""
+    """Two rules that pay the same wallet for the same events, under conditions that can hold together.
+
+    A rule that overlaps with many is told with the first few: two hundred alike are twenty thousand pairs.
+    """
     for index, rule in enumerate(revision.rules):
-        for other in revision.rules[:index]:
-            same = (rule.trigger, rule.event, rule.wallet) == (other.trigger, other.event, other.wallet)
-            is_additive = _gives(rule) and _gives(other)
-            exclusive = (rule.group and rule.group == other.group) or other.stops
-            is_alike = (rule.lines, rule.audience) == (other.lines, other.audience)
-            if not (same and is_additive and is_alike and not exclusive and _meet(rule, other)):
-                continue
-            if rule.when == other.when:
-                yield warning(Reason.PAYS_TWICE, f"/rules/{index}", rule, other=other.key)
-            elif can_meet(rule, other):
-                yield warning(Reason.BOTH_PAY, f"/rules/{index}", rule, other=other.key)
+        yield from islice(_overlapping(rule, index, revision.rules[:index]), _MOST_OVERLAPS)
+
+
+def _overlapping(rule: EarningRule, index: int, before: Sequence[EarningRule]) -> Iterator[Finding]:
+    for other in before:
+        same = (rule.trigger, rule.event, rule.wallet) == (other.trigger, other.event, other.wallet)
+        is_additive = _gives(rule) and _gives(other)
+        exclusive = (rule.group and rule.group == other.group) or other.stops
+        is_alike = (rule.lines, rule.audience) == (other.lines, other.audience)
+        if not (same and is_additive and is_alike and not exclusive and _meet(rule, other)):
+            continue
+        if rule.when == other.when:
+            yield warning(Reason.PAYS_TWICE, f"/rules/{index}", rule, other=other.key)
+        elif can_meet(rule, other):
+            yield warning(Reason.BOTH_PAY, f"/rules/{index}", rule, other=other.key)
 
 
 def _gives(rule: EarningRule) -> bool:

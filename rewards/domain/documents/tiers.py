@@ -76,6 +76,7 @@ def _costs(reader: Reader) -> dict[str, PerkCost]:
 def _check(document: Reader, revision: Revision) -> None:
     if len(revision.tiers) > _MOST_TIERS:
         document.refuse("tiers", "too_many", f"At most {_MOST_TIERS} tiers.")
+        return
     known = {criterion.key for criterion in revision.qualification.criteria}
     needs: list[tuple[int, tuple[tuple[str, int], ...]]] = []
     for index, tier in enumerate(revision.tiers):

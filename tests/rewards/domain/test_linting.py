@@ -334,3 +334,11 @@ def test_what_members_have_and_the_program_drops_is_told() -> None:
         ("still_held", "/tiers", "Members still have the tier 'gold'."),
         ("still_held", "/wallets", "Members still have the wallet 'gems'."),
     ]
+
+
+def test_a_rule_that_overlaps_with_many_is_told_with_a_few_of_them() -> None:
+    said_of_all = lint(program(*[at_least(number) for number in range(40)]))
+    found = [each for each in said_of_all if each.reason is Reason.BOTH_PAY]
+    told = [each.parameters["other"] for each in found if each.rule == "r39"]
+    assert told == ["r0", "r1", "r2"]
+    assert len(found) == 1 + 2 + 3 * 37

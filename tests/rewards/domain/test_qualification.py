@@ -189,3 +189,10 @@ def test_a_ladder_that_does_not_rise_is_refused() -> None:
     with pytest.raises(InvalidDocument) as caught:
         parse({**WRITTEN, "tiers": tiers})
     assert [error.code for error in caught.value.errors] == ["not_rising"]
+
+
+def test_more_tiers_than_a_ladder_has_are_refused_without_comparing_them() -> None:
+    tiers = [{"key": f"t{number}", "name": "T", "threshold_minor": 5} for number in range(51)]
+    with pytest.raises(InvalidDocument) as refusal:
+        parse({"wallets": [{"key": "points", "name": "Points"}], "tiers": tiers})
+    assert [(error.pointer, error.code) for error in refusal.value.errors] == [("/tiers", "too_many")]
