@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from crm.models import Event, Order
 from crm.services import customer_touches
 from rewards.domain.wallets import MANUAL, awaited, named_order
-from rewards.models import Lot
+from rewards.models import Account, Lot
 from rewards.queries import programs
 from rewards.services import ledger
 from rewards.services.errors import LotNotPending
@@ -115,6 +115,13 @@ def announce_waiting(*, order_ids: Sequence[int], at: datetime) -> None:
     """Let ``release_what_happened`` look, once they are committed, at points that wait for an event."""
     if order_ids:
         outbox.publish(topic=WAITING_TOPIC, payload={"order_ids": list(order_ids)}, at=at)
+
+
+def look_again(*, account: Account, at: datetime) -> None:
+    """Let what happened while an account was frozen release what waits in it."""
+    waiting = Lot.objects.filter(account=account, is_pending=True).values_list("awaits", flat=True)
+    names = (awaits.split(":") for awaits in waiting if awaits and awaits != MANUAL)
+    announce_waiting(order_ids=sorted({int(name[-1]) for name in names if name[1:-1] == [_ORDER]}), at=at)
 
 
 def release_what_happened(*, order_ids: Sequence[int], at: datetime) -> int:

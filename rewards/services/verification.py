@@ -12,6 +12,7 @@ from rewards.locks import lock_accounts
 from rewards.models import Account, LedgerEntry, LedgerTransaction
 from rewards.queries import frozen, verification
 from rewards.queries.verification import Finding
+from rewards.services import lots
 from tenants.domain.actors import Actor
 from tenants.scope import active_tenant_id
 from tenants.services import audit
@@ -58,6 +59,7 @@ def unfreeze(*, account: Account, by: Actor, at: datetime, reason: str) -> Accou
     row.frozen_at = None
     row.save(update_fields=["frozen_at"])
     audit.record(action="points.account_unfrozen", target=row, by=by, at=at, diff={"reason": [None, reason]})
+    lots.look_again(account=row, at=at)
     _count_again_after_commit()
     return row
 

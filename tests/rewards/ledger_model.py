@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from crm.models import Customer, Order
 from rewards.domain.lots import Allocation, LotBalance, allocate, allocate_return
-from rewards.domain.wallets import RefundPolicy
+from rewards.domain.wallets import Pending, RefundPolicy
 
 Taken = tuple[tuple[int, int], ...]
 
@@ -71,3 +72,12 @@ class Bought:
     lot_id: int | None
     points_a_unit: dict[int, int]
     units: dict[int, int]
+
+
+class Published(NamedTuple):
+    """What orders earn, and how long that waits, from a moment on."""
+
+    at: datetime
+    revision_id: int
+    points_per_unit: int
+    pending: Pending

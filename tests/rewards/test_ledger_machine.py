@@ -28,7 +28,6 @@ from rewards.models import (
     Hold,
     LedgerTransaction,
     Lot,
-    ProgramRevision,
     TransactionKind,
 )
 from rewards.services import earning, expiries, holds, ledger, lots, mergers, programs, verification
@@ -37,7 +36,7 @@ from rewards.services.ledger import Source
 from tenants.domain.actors import SYSTEM
 from tenants.scope import active_tenant
 from tests.rewards.factories import NOW, make_customer, make_order, make_return, make_wallet, post
-from tests.rewards.ledger_model import Bought, Member, Taken
+from tests.rewards.ledger_model import Bought, Member, Published, Taken
 
 pytestmark = pytest.mark.django_db
 EXAMPLES = int(os.environ.get("LEDGER_MACHINE_EXAMPLES", "10"))
@@ -61,7 +60,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.origin: dict[int, int] = {}
         self.debt_moved = 0
         self.number = 0
-        self.revision: ProgramRevision | None = None
+        self.published: list[Published] = []
         self.bought: list[Bought] = []
 
     def source(self) -> Source:
@@ -123,6 +122,7 @@ class LedgerMachine(RuleBasedStateMachine):
         activates: datetime | None,
         *,
         is_pending: bool,
+        earned_at: datetime | None = None,
     ) -> int | None:
         """Expect a credit, which repays the debt first; returns its lot, if anything is left for one."""
         repaid = 0 if is_pending else min(member.debt, points)
@@ -136,7 +136,7 @@ class LedgerMachine(RuleBasedStateMachine):
             expires,
             is_pending=is_pending,
             activates_at=activates,
-            available_from=activates or self.at,
+            available_from=activates or earned_at or self.at,
         )
         return lot_id
 
@@ -203,29 +203,38 @@ class LedgerMachine(RuleBasedStateMachine):
                 {"type": "points", "wallet": "points", "points": points, "per_minor": 100}]}],
         }  # fmt: skip
         draft = programs.save_draft(document=document, by=SYSTEM, at=self.at)
-        self.revision = programs.publish(revision=draft, by=SYSTEM, at=self.at)
-        self.points_per_unit, self.refund_policy, self.pending = points, policy, Pending(days)
+        revision = programs.publish(revision=draft, by=SYSTEM, at=self.at)
+        self.published.append(Published(self.at, revision.pk, points, Pending(days)))
+        self.refund_policy = policy
 
-    @precondition(lambda self: self.revision)
+    def in_force(self, at: datetime) -> Published:
+        """The revision of a moment; before the first one it is that of today."""
+        return max((each for each in self.published if each.at <= at), default=self.published[-1])
+
+    @precondition(lambda self: self.published)
     @rule(
         units=st.integers(1, 3),
         prices=st.tuples(st.integers(1, 9), st.integers(1, 9)),
         is_other=st.booleans(),
+        late=st.integers(0, 5),
     )
-    def buy(self, units: int, prices: tuple[int, int], is_other: bool) -> None:
-        member = self.member(is_other)
+    def buy(self, units: int, prices: tuple[int, int], is_other: bool, late: int) -> None:
+        """An order is told, some days late perhaps: it earns and waits as it would have on its day."""
+        member, placed_at = self.member(is_other), self.at - late * DAY
         order = make_order(
-            member.customer, [("A", units, units * prices[0] * 100), ("B", 1, prices[1] * 100)], self.at
+            member.customer, [("A", units, units * prices[0] * 100), ("B", 1, prices[1] * 100)], placed_at
         )
+        terms = self.in_force(placed_at)
         for expected in (1, 0):
             assert earning.award_orders([order.pk], by=SYSTEM, at=self.at) == expected
         earn = LedgerTransaction.objects.get(source_type="order", source_id=f"{order.pk}:points")
-        a_unit = {1: prices[0] * self.points_per_unit, 2: prices[1] * self.points_per_unit}
+        a_unit = {1: prices[0] * terms.points_per_unit, 2: prices[1] * terms.points_per_unit}
         earned = units * a_unit[1] + a_unit[2]
-        assert (earn.points, earn.revision_id) == (earned, self.revision.pk)
+        assert (earn.points, earn.revision_id) == (earned, terms.revision_id)
         heir = self.heir(member)
-        activates = self.pending.activates_at(self.at, self.zone)
-        lot_id = self.credit(heir, earned, None, activates, is_pending=activates is not None)
+        activates = terms.pending.activates_at(placed_at, self.zone)
+        is_pending = activates is not None and activates > self.at
+        lot_id = self.credit(heir, earned, None, activates, is_pending=is_pending, earned_at=placed_at)
         self.bought.append(Bought(order, heir, lot_id, a_unit, {1: units, 2: 1}))
 
     @precondition(lambda self: any(each.units for each in self.bought))
@@ -246,12 +255,15 @@ class LedgerMachine(RuleBasedStateMachine):
         decision = DecisionRecord.objects.get(event_type="return", event_id=document.pk)
         assert decision.points == missing - points
 
-    @rule(points=POINTS, is_other=st.booleans())
-    def open_hold(self, points: int, is_other: bool) -> None:
+    @rule(points=POINTS, is_other=st.booleans(), days=st.none() | st.integers(1, 4))
+    def open_hold(self, points: int, is_other: bool, days: int | None) -> None:
         member = self.member(is_other)
         heir = self.heir(member)
         expected = self.expected(heir, points)
-        options = {"customer_id": member.customer.pk, "wallet_id": self.wallet.pk, "points": points}
+        options: dict[str, Any] = {
+            "customer_id": member.customer.pk, "wallet_id": self.wallet.pk, "points": points,
+            "expires_at": None if days is None else self.at + days * DAY,
+        }  # fmt: skip
         try:
             hold = holds.open_hold(**options, source=self.source(), at=self.at)
         except InsufficientPoints as refusal:
@@ -264,8 +276,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(data=st.data(), is_captured=st.booleans())
     def close_hold(self, data: Any, is_captured: bool) -> None:
         hold, taken = self.holds.pop(data.draw(st.integers(0, len(self.holds) - 1)))
-        for lot_id, part in taken:
-            self.owner(lot_id).hold(((lot_id, part),), sign=-1)
+        self.unhold(taken)
         if is_captured:
             kind = TransactionKind.REDEEM
             posting = holds.capture(hold=hold, kind=kind, source=self.source(), by=SYSTEM, at=self.at)
@@ -275,6 +286,21 @@ class LedgerMachine(RuleBasedStateMachine):
             holds.release(hold=hold, at=self.at)
             if taken[0][0] in self.other.lots:
                 self.forward()
+
+    def unhold(self, taken: Taken) -> None:
+        for lot_id, part in taken:
+            self.owner(lot_id).hold(((lot_id, part),), sign=-1)
+
+    @rule()
+    def time_out(self) -> None:
+        """The sweep ends the holds whose time is over, and no others; once."""
+        over = [each for each in self.holds if each[0].expires_at and each[0].expires_at <= self.at]
+        assert [holds.time_out(at=self.at) for _ in range(2)] == [len(over), 0]
+        self.holds = [each for each in self.holds if each not in over]
+        for _hold, taken in over:
+            self.unhold(taken)
+        if any(taken[0][0] in self.other.lots for _hold, taken in over):
+            self.forward()
 
     @rule()
     def activate(self) -> None:

@@ -83,6 +83,24 @@ def test_an_event_gives_points_a_trait_and_a_message_once() -> None:
     assert DecisionRecord.objects.order_by("id").first().record["source"] == "m1"
 
 
+@pytest.mark.parametrize("amount", [10**400, -(10**400), 1e308, 10**13])
+def test_an_absurd_number_of_one_client_stops_nobody_else(amount: Any) -> None:
+    """Pain: one event that could not be stored kept the whole batch from earning, at every retry."""
+    review = {"trigger": "event", "event": "review"}
+    per_star = [{**POINTS, "points": 100, "per_property": "stars"}]
+    few = {"property": "stars", "op": "lte", "value": 5.5}
+    publish({**review, "effects": per_star}, {**review, "effects": per_star, "when": few})
+    absurd, sane = make_customer(), make_customer()
+    for customer, message_id, stars in ((absurd, "m-1", amount), (sane, "m-2", 4.5)):
+        record_event(customer, message_id, stars=stars)
+    batch = {"message_ids": ["m-1", "m-2"], "first_at": NOW, "last_at": NOW}
+    assert earning.award_events(**batch, by=SYSTEM, at=NOW) == 2
+    assert balance_of(sane) == (900, 0)
+    assert not LedgerTransaction.objects.filter(account__customer=absurd).exists()
+    outcomes = DecisionRecord.objects.get(customer=absurd).record["rules"]
+    assert [rule["points"] for rule in outcomes] == [0, 0]
+
+
 def test_member_days_are_paid_once_a_year_on_the_local_day() -> None:
     gift = {"effects": [{**POINTS, "points": 50}]}
     days = ("birthday", "anniversary", "enrolment")

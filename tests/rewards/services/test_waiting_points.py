@@ -12,7 +12,7 @@ from crm.models import Customer, Event, Order
 from crm.services import partitions
 from rewards import receivers
 from rewards.models import Account
-from rewards.services import earning, lots
+from rewards.services import earning, lots, verification
 from tenants.domain.actors import SYSTEM
 from tenants.models import OutboxMessage, Tenant
 from tenants.scope import tenant_scope
@@ -47,6 +47,10 @@ def order(tenant: Tenant, other_tenant: Tenant) -> Any:
 def award(order: Order) -> None:
     """Decide an order, and hear of what was told on the way."""
     assert earning.award_orders([order.pk], by=SYSTEM, at=NOW) == 1
+    hear()
+
+
+def hear() -> None:
     for message in OutboxMessage.objects.filter(topic=lots.WAITING_TOPIC):
         receivers.release_what_happened(payload=message.payload, at=NOW)
 
@@ -95,6 +99,15 @@ def test_points_of_a_former_revision_wait_for_what_that_said(order: Order) -> No
     publish_waiting("parcel_arrived", at=NOW)
     assert delivered(order, "parcel_arrived", at=NOW + DAY) == 0
     assert delivered(order, at=NOW + DAY) == 10
+    assert points() == (0, 10)
+
+
+def test_a_delivery_while_the_account_was_frozen_counts_once_it_is_open_again(order: Order) -> None:
+    award(order)
+    Account.objects.update(frozen_at=NOW)
+    assert delivered(order) == 0
+    verification.unfreeze(account=Account.objects.get(), by=SYSTEM, at=NOW, reason="Explained")
+    hear()
     assert points() == (0, 10)
 
 
