@@ -45,20 +45,32 @@ def build(*, reset: bool) -> dict[str, object]:
 def running() -> Iterator[Product]:
     """Gunicorn, PostgreSQL and Valkey on the demonstration's data; no workers share the cores."""
     summary = build(reset=False)
-    kept = json.loads((HOME / "demo" / "credentials.json").read_text(encoding="utf-8"))
     with Supervisor(HOME / "demo") as supervisor:
-        database, _ = start_database(supervisor, {})
-        environment = {
-            **database,
-            **start_broker(supervisor, {}),
-            "DJANGO_SETTINGS_MODULE": "loyalty_saas.settings.base",
-            "SECRET_KEY": kept["secret_key"],
-            "VAR_DIR": str(HOME / "demo"),
-            "LOG_LEVEL": "WARNING",
-            # The limit per key is not what is measured here.
-            "API_RATE_LIMIT": "100000000/minute",
-        }
+        environment = _environment(supervisor)
         port = free_port()
         supervisor.start(web_program(environment, port))
-        admin_url = database["DATABASE_ADMIN_URL"].replace("@/postgres", "@/loyalty")
+        admin_url = environment["DATABASE_ADMIN_URL"].replace("@/postgres", "@/loyalty")
         yield Product(port, str(summary["api_key"]), admin_url, supervisor)
+
+
+@contextmanager
+def services() -> Iterator[dict[str, str]]:
+    """PostgreSQL and Valkey on the demonstration's data, and the variables for who is the product itself."""
+    build(reset=False)
+    with Supervisor(HOME / "demo") as supervisor:
+        yield _environment(supervisor)
+
+
+def _environment(supervisor: Supervisor) -> dict[str, str]:
+    kept = json.loads((HOME / "demo" / "credentials.json").read_text(encoding="utf-8"))
+    database, _ = start_database(supervisor, {})
+    return {
+        **database,
+        **start_broker(supervisor, {}),
+        "DJANGO_SETTINGS_MODULE": "loyalty_saas.settings.base",
+        "SECRET_KEY": kept["secret_key"],
+        "VAR_DIR": str(HOME / "demo"),
+        "LOG_LEVEL": "WARNING",
+        # The limit per key is not what is measured here.
+        "API_RATE_LIMIT": "100000000/minute",
+    }

@@ -26,10 +26,12 @@ class RewardsConfig(AppConfig):
         from rewards.queries import balances, coupons, rule_values, tiers
         from tenants.admin import notices
         from tenants.admin.audit_words import register as register_words
+        from tenants.admin.audit_words import register_fields
 
         # Orders that were decided on keep their points; undoing an import leaves them.
         register_guard("order", _DECIDED)
         register_words(audit_words.WORDS)
+        register_fields(audit_words.FIELDS)
         notices.register(frozen_accounts)
         register_readers(value_readers.of_program)
         register_readers(value_readers.of_coupons)

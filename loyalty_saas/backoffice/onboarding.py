@@ -14,6 +14,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -23,11 +24,12 @@ from rewards.domain.presets import PRESETS
 from rewards.domain.presets.traffic import DAYS
 from rewards.queries import programs
 from rewards.services import preset_traffic, presets
-from tenants.admin.forms import StaffForm
+from tenants.admin.forms import StaffForm, offer
 from tenants.admin.frame import StaffPage, show_errors
 from tenants.domain.permissions import Permission
 from tenants.errors import InvalidInput
 from tenants.models import ApiKey, Job, Membership, Tenant
+from tenants.queries import descriptions
 from tenants.services import jobs, tenants
 
 SUMMARIES: Final[dict[str, str | Promise]] = {
@@ -41,13 +43,18 @@ SUMMARIES: Final[dict[str, str | Promise]] = {
 
 class PresetForm(StaffForm):
     preset = forms.ChoiceField(
-        label=gettext_lazy("Starter program"), widget=forms.RadioSelect,
-        choices=[(key, Tenant.Vertical(key).label) for key in PRESETS],
-    )  # fmt: skip
+        label=gettext_lazy("Starter program"), widget=forms.RadioSelect(attrs={"class": "b-described"})
+    )
     has_sample = forms.BooleanField(
         label=gettext_lazy("Fill it with 90 days of sample members and events"), required=False,
         help_text=gettext_lazy("To look around. Do not tick it for a tenant with real customers."),
     )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        line = '<span>{}<span class="b-sub">{}</span></span>'
+        labels = [(key, format_html(line, Tenant.Vertical(key).label, SUMMARIES[key])) for key in PRESETS]
+        offer(self, "preset", labels)
 
     def clean_has_sample(self) -> bool:
         wanted: bool = self.cleaned_data["has_sample"]
@@ -95,18 +102,18 @@ class OnboardingPage(StaffPage):
             steps=steps,
             done=sum(step.is_done for step in steps),
             has_program=programs.current() is not None,
-            summaries=[(Tenant.Vertical(key).label, text) for key, text in SUMMARIES.items()],
             sample_job=Job.objects.filter(kind=preset_traffic.JOB).order_by("-id").first(),
             **context,
         )
 
     def _steps(self) -> list[Step]:
+        has_program = programs.current() is not None
         keys = ApiKey.objects.filter(revoked_at__isnull=True).exists()
         return [
             Step(_("Say who you are"), _("Name, time zone, currency and vertical, below."),
-                 programs.current() is not None),
+                 descriptions.is_described() or has_program),
             Step(_("Publish a program"), _("Start from a preset below, or write your own."),
-                 programs.current() is not None, _("Program"), reverse("program")),
+                 has_program, _("Program"), reverse("program")),
             Step(_("Invite your team"), _("Everybody with the role they need."),
                  Membership.objects.count() > 1, _("Invite"), reverse("team_invite")),
             Step(_("Make an API key"), _("For your server, and one for your pages."),

@@ -20,11 +20,11 @@ from rewards.models import CouponCampaign, CouponDefinition, ProgramRevision, Ve
 from rewards.queries import programs
 from rewards.services import brakes, velocity
 from tenants.admin import formats
-from tenants.admin.forms import StaffForm, offer
+from tenants.admin.forms import StaffForm
 from tenants.admin.frame import Crumb, FormPage, StaffPage
+from tenants.admin.pickers import Listed, Pair, Source, offer_of
 from tenants.domain.permissions import Permission
 
-_MOST_OFFERED: Final = 500
 _LABELS: Final = {
     BrakeKind.LIMIT: gettext_lazy("Tighten a velocity limit"),
     BrakeKind.RULE: gettext_lazy("Pause a rule"),
@@ -54,12 +54,17 @@ class BrakeForm(StaffForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        offer(self, "what", [(str(_LABELS[kind]), _choices(kind)) for kind in _LABELS])
+        offer_of(self, "what", source())
 
 
-def _choices(kind: BrakeKind) -> list[tuple[str, str]]:
+def source() -> Source:
+    """Return what can be braked: limits, rules, then coupons and campaigns from the newest."""
+    return Listed("brake", [pair for kind in _LABELS for pair in _choices(kind)])
+
+
+def _choices(kind: BrakeKind) -> list[Pair]:
     published = programs.published()
-    pairs: list[tuple[str, str]]
+    pairs: list[Pair]
     if kind is BrakeKind.LIMIT:
         pairs = [
             (
@@ -72,10 +77,11 @@ def _choices(kind: BrakeKind) -> list[tuple[str, str]]:
         pairs = [(rule.key, rule.name) for rule in published.revision.rules] if published else []
     elif kind is BrakeKind.COUPON:
         rows = CouponDefinition.objects.filter(is_active=True).order_by("-pk")
-        pairs = list(rows.values_list("key", "name")[:_MOST_OFFERED])
+        pairs = list(rows.values_list("key", "name"))
     else:
-        pairs = list(CouponCampaign.objects.order_by("-pk").values_list("key", "name")[:_MOST_OFFERED])
-    return [(f"{kind.value}:{key}", name) for key, name in pairs]
+        pairs = list(CouponCampaign.objects.order_by("-pk").values_list("key", "name"))
+    label = _("%(what)s: %(name)s")
+    return [(f"{kind.value}:{key}", label % {"what": _LABELS[kind], "name": name}) for key, name in pairs]
 
 
 def _pace(most: int, hours: int) -> str:

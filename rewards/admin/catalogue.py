@@ -17,7 +17,6 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.models import Segment
 from rewards.admin import choices_of, offer_drafts
 from rewards.domain.expiry import start_of_day
 from rewards.domain.offers import OfferedReward, is_same
@@ -30,6 +29,7 @@ from tenants.admin.forms import DayInput, StaffForm, offer
 from tenants.admin.frame import Crumb, FormPage
 from tenants.admin.keys import key_from
 from tenants.admin.lists import ListPage
+from tenants.admin.pickers import offer_of
 from tenants.domain.permissions import Permission
 
 
@@ -72,13 +72,10 @@ class RewardForm(StaffForm):
         revision = configured.latest()
         wallets = [(wallet.key, wallet.name) for wallet in revision.wallets] if revision else []
         tiers = revision.tiers if revision else ()
-        for name, choices in (
-            ("wallet", wallets),
-            ("coupon", [("", _("None")), *choices_of.coupons(self.initial.get("coupon", ""))]),
-            ("segments", list(Segment.objects.order_by("name").values_list("key", "name"))),
-            ("tiers", [(tier.key, tier.name) for tier in tiers]),
-        ):
-            offer(self, name, choices)
+        offer(self, "wallet", wallets)
+        offer(self, "tiers", [(tier.key, tier.name) for tier in tiers])
+        offer_of(self, "coupon", choices_of.coupons(), none=_("None"))
+        offer_of(self, "segments", choices_of.segments())
         self.other_wallets = wallets if len(wallets) > 1 else []
         for key, label in self.other_wallets:
             self.fields[f"price_{key}"] = forms.IntegerField(

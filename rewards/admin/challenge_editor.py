@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from crm.models import Segment
 from rewards.admin import draft_pages
 from rewards.admin.challenge_forms import ChallengeForm, goal_of, initial_of
 from rewards.admin.challenge_rows import (
@@ -26,7 +25,6 @@ from rewards.admin.challenge_rows import (
     part_rows,
 )
 from rewards.domain.challenges.definition import Leaving
-from rewards.models import CouponDefinition
 from rewards.services import programs as program_services
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.admin.keys import key_from
@@ -69,12 +67,8 @@ class ChallengeEditPage(StaffPage):
         return False
 
     def _choices(self) -> dict[str, list[tuple[str, str]]]:
-        coupons = CouponDefinition.objects.filter(is_active=True).order_by("name").values_list("key", "name")
-        segments = Segment.objects.order_by("name").values_list("key", "name")
         return {
             "wallet": [(wallet["key"], wallet["name"]) for wallet in self.document["wallets"]],
-            "coupon": [("", "–"), *coupons],
-            "segment": [("", "–"), *segments],
             "tiers": [(tier["key"], tier["name"]) for tier in self.document["tiers"]],
         }
 

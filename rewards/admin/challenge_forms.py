@@ -9,10 +9,13 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from rewards.admin import choices_of
 from rewards.admin.challenge_rows import parts_of, whole
 from rewards.admin.challenge_words import KIND_LABELS, LEAVING_LABELS, RECURRENCE_LABELS, WINDOW_LABELS
 from rewards.admin.money import to_major, to_minor
-from tenants.admin.forms import DayInput, StaffForm, offer
+from rewards.domain.challenges.definition import WindowKind
+from tenants.admin.forms import DayInput, StaffForm, fold, offer
+from tenants.admin.pickers import offer_of
 
 PLAIN: Final = frozenset({"count", "sum", "distinct", "streak"})
 AMOUNT: Final = "amount_minor"
@@ -22,6 +25,17 @@ _MATCHES: Final = [
 ]
 _UNITS: Final = [("day", gettext_lazy("days")), ("week", gettext_lazy("weeks"))]
 _DATE: Final = DayInput()
+# What a goal and a time ask for; the rest is folded away.
+_KINDS_BY_FIELD: Final = {
+    "counts": PLAIN,
+    "target": (*PLAIN, "set"),
+    "of": ("sum", "distinct"),
+    **dict.fromkeys(("unit", "gap"), ("streak",)),
+}
+_WINDOWS_BY_FIELD: Final = {
+    "days": (WindowKind.ROLLING.value, WindowKind.SINCE_JOINING.value),
+    **dict.fromkeys(("starts_on", "ends_on"), (WindowKind.DATES.value,)),
+}
 
 
 class ChallengeForm(StaffForm):
@@ -87,6 +101,11 @@ class ChallengeForm(StaffForm):
         super().__init__(*args, **kwargs)
         for name, options in choices.items():
             offer(self, name, options)
+        fold(self, "kind", _KINDS_BY_FIELD)
+        fold(self, "counts", {"event": ["event"], "categories": ["order"]})
+        fold(self, "window", _WINDOWS_BY_FIELD)
+        offer_of(self, "coupon", choices_of.coupons(), none="–")
+        offer_of(self, "segment", choices_of.segments(), none="–")
 
     def of_fields(self, *names: str) -> list[forms.BoundField]:
         return [self[name] for name in names]

@@ -169,6 +169,11 @@ def parts_of(section: str, key: str, revision: Revision, currency: str) -> Parts
     return {} if found is None else _ITEMS[section](found, revision, currency)
 
 
+def usual(section: str, currency: str) -> Parts:
+    """Return what is said of something of a section about which nothing was said."""
+    return offer_words.usual_coupon_parts(currency) if section == "coupons" else {}
+
+
 def is_told(section: str) -> bool:
     """Whether the section is written part by part here."""
     return section in _ITEMS or section in _WHOLES

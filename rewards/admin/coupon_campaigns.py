@@ -28,10 +28,11 @@ from rewards.models import CouponCampaign, CouponPeriod
 from rewards.queries import configured, coupon_campaigns
 from rewards.services.coupons import campaigns
 from tenants.admin import formats
-from tenants.admin.forms import DayInput, StaffForm, offer
+from tenants.admin.forms import DayInput, StaffForm
 from tenants.admin.frame import Crumb, FormPage, StaffPage
 from tenants.admin.keys import key_from
 from tenants.admin.lists import ListPage
+from tenants.admin.pickers import offer_of
 from tenants.domain.permissions import Permission
 
 UPCOMING, RUNNING, ENDED = "upcoming", "running", "ended"
@@ -80,9 +81,9 @@ class CampaignForm(StaffForm):
 
     def __init__(self, *args: Any, key: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        offered = choices_of.free_coupons(key)
-        if offered:
-            offer(self, "definitions", offered)
+        source = choices_of.free_coupons(key)
+        if source.find("", 1):
+            offer_of(self, "definitions", source)
         else:
             del self.fields["definitions"]
 
@@ -104,6 +105,17 @@ class CampaignForm(StaffForm):
             period=values["period"] or CouponPeriod.MONTH.value,
             coupons=tuple(sorted(values.get("definitions") or ())),
         )
+
+
+class RecipientsForm(StaffForm):
+    segment = forms.ChoiceField(
+        label=gettext_lazy("Add everybody in a segment"),
+        help_text=gettext_lazy("Those who are in it now; later members are not added by themselves."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer_of(self, "segment", choices_of.segments())
 
 
 class CampaignsPage(ListPage):
@@ -229,9 +241,7 @@ class EditPage(_CampaignFormPage):
             **shown,
             **_row(row, coupon_campaigns.spending([row])[row.pk], timezone.now()),
             "recipients_count": row.recipients.count() if row.is_targeted else 0,
-            "segments": Segment.objects.order_by("name").values_list("key", "name")
-            if row.is_targeted
-            else [],
+            "recipients": RecipientsForm() if row.is_targeted and Segment.objects.exists() else None,
         }
 
 
@@ -252,10 +262,14 @@ class RecipientsStep(StaffPage):
 
     def post(self, request: HttpRequest, public_id: UUID) -> HttpResponseBase:
         campaign = get_object_or_404(CouponCampaign.objects.all(), public_id=public_id)
-        segment = get_object_or_404(Segment.objects.all(), key=request.POST.get("segment", ""))
-        added = campaigns.add_segment(
-            campaign=campaign, segment=segment, by=self.access.actor, at=timezone.now()
-        )
-        text = _("%(count)s customers were added to those who received it.")
-        messages.success(request, text % {"count": formats.number(added)})
+        form = RecipientsForm(request.POST)
+        if form.is_valid():
+            segment = Segment.objects.get(key=form.cleaned_data["segment"])
+            added = campaigns.add_segment(
+                campaign=campaign, segment=segment, by=self.access.actor, at=timezone.now()
+            )
+            text = _("%(count)s customers were added to those who received it.")
+            messages.success(request, text % {"count": formats.number(added)})
+        for error in form.errors.get("segment", ()):
+            messages.error(request, str(error))
         return redirect(reverse("coupon_campaign", args=[campaign.public_id]))

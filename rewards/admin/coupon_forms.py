@@ -10,13 +10,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.domain.money import to_minor
-from crm.models import Segment
 from rewards.admin import choices_of
 from rewards.domain.expiry import start_of_day
 from rewards.models import CouponBase, CouponConflict, CouponKind, CouponPeriod
-from rewards.queries import configured
 from rewards.services.coupons.definition_terms import DefinitionTerms
-from tenants.admin.forms import DayInput, StaffForm, offer
+from tenants.admin.forms import DayInput, StaffForm, fold
+from tenants.admin.pickers import LinesFinder, offer_of
 
 WEEKDAYS: Final = [
     ("1", gettext_lazy("Monday")), ("2", gettext_lazy("Tuesday")), ("3", gettext_lazy("Wednesday")),
@@ -60,6 +59,12 @@ SECTIONS: Final = (
 
 
 MOST_TIMES = 2**31 - 1
+# What a kind of coupon asks for; the rest is folded away.
+_KINDS_BY_FIELD: Final = {
+    "percent": (CouponKind.PERCENT.value,),
+    "amount": (CouponKind.AMOUNT.value, CouponKind.SHIPPING.value, CouponKind.STORED_VALUE.value),
+    "free_quantity": (CouponKind.FREE_ITEM.value,),
+}
 
 
 class DefinitionForm(StaffForm):
@@ -92,7 +97,8 @@ class DefinitionForm(StaffForm):
         widget=forms.Textarea(attrs={"rows": 2}), help_text=gettext_lazy("One a line."),
     )  # fmt: skip
     items = forms.CharField(
-        label=gettext_lazy("Only these items"), required=False, widget=forms.Textarea(attrs={"rows": 2}),
+        label=gettext_lazy("Only these items"), required=False,
+        widget=LinesFinder(choices_of.items(), attrs={"rows": 2}),
         help_text=gettext_lazy("Item ids, one a line."),
     )  # fmt: skip
     minimum_spend = forms.DecimalField(
@@ -185,12 +191,22 @@ class DefinitionForm(StaffForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.warnings: dict[str, list[str]] = {}
-        self._choose("campaign", [("", _("None")), *choices_of.campaigns()])
-        segments = list(Segment.objects.order_by("name").values_list("key", "name"))
-        self._choose("segments", segments, _("There are no segments yet."))
-        revision = configured.latest()
-        tiers = revision.tiers if revision else ()
-        self._choose("tiers", [(tier.key, tier.name) for tier in tiers], _("The program has no tiers."))
+        fold(self, "kind", _KINDS_BY_FIELD)
+        offer_of(self, "campaign", choices_of.campaigns(), none=_("None"))
+        for name, source, if_empty in (
+            ("segments", choices_of.segments(), _("There are no segments yet.")),
+            ("tiers", choices_of.of_program("tier", "tiers"), _("The program has no tiers.")),
+        ):
+            offer_of(self, name, source)
+            if not source.find("", 1):
+                self.fields[name].help_text = if_empty
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or {}
+        begin, end = values.get("valid_from"), values.get("valid_until")
+        if begin and end and end < begin:
+            self.add_error("valid_until", _("The last day comes before the first."))
+        return values
 
     def sections(self) -> list[tuple[str, list[Any]]]:
         """Return the fields in groups, as the page shows them, each with its warnings."""
@@ -204,11 +220,6 @@ class DefinitionForm(StaffForm):
     def warn(self, name: str, text: str) -> None:
         """Put a warning beside a field; unlike an error it does not keep the form from being saved."""
         self.warnings.setdefault(name, []).append(text)
-
-    def _choose(self, name: str, choices: list[tuple[str, str]], if_empty: str = "") -> None:
-        offer(self, name, choices)
-        if not choices:
-            self.fields[name].help_text = if_empty
 
     def terms(self, *, currency: str, zone: Any) -> DefinitionTerms:
         """Return what was typed as the service takes it: minor units, instants of local days."""

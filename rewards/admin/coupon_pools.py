@@ -17,13 +17,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from rewards.admin import choices_of
 from rewards.admin.coupons import worth
 from rewards.domain.coupon_codes import normalised
 from rewards.models import CouponCode, CouponDefinition, CouponPool, CouponUse
 from rewards.services.coupons import issuing, pools
-from tenants.admin.forms import StaffForm, offer
+from tenants.admin.forms import StaffForm
 from tenants.admin.frame import Crumb, FormPage, StaffPage
 from tenants.admin.lists import ListPage
+from tenants.admin.pickers import offer_of
 from tenants.domain.permissions import Permission
 from tenants.models import Job
 from tenants.scope import active_tenant_id, tenant_scope
@@ -47,9 +49,7 @@ class PoolForm(StaffForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        listed = CouponDefinition.objects.filter(is_active=True).order_by("-pk")[:500]
-        choices = [(str(each.public_id), each.name) for each in listed]
-        offer(self, "definition", choices)
+        offer_of(self, "definition", choices_of.live_coupons())
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -108,7 +108,7 @@ class PoolCreatePage(FormPage):
 
     def save(self, form: Any) -> str:
         values = form.cleaned_data
-        definition = CouponDefinition.objects.get(public_id=values["definition"])
+        definition = CouponDefinition.objects.get(key=values["definition"])
         common = {
             "definition": definition,
             "name": values["name"],

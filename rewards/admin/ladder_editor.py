@@ -16,10 +16,10 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.admin import draft_pages
+from rewards.admin import choices_of, draft_pages
 from rewards.admin.ladder_forms import CriterionRows, LadderRows, QualificationForm, criterion_row, tier_row
 from rewards.domain.tiers import SPEND
-from rewards.models import ProgramRevision, Reward
+from rewards.models import ProgramRevision
 from rewards.services import programs as program_services
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.admin.keys import key_from
@@ -44,7 +44,7 @@ class LadderPage(StaffPage):
     def _forms(self, data: Any = None) -> dict[str, Any]:
         section = self.document["qualification"]
         criteria, currency = section["criteria"], self.access.tenant.currency
-        rewards = list(Reward.objects.filter(is_active=True).order_by("name").values_list("key", "name"))
+        rewards = choices_of.rewards()
         tiers = [tier_row(tier, criteria, currency) for tier in self.document["tiers"]]
         return {
             "form": QualificationForm(data, initial=section),

@@ -13,12 +13,14 @@ from django.utils.translation import gettext_lazy
 from rewards.admin.money import to_major, to_minor
 from rewards.admin.tier_words import METRIC_LABELS
 from rewards.domain.tiers import ENTITLEMENT, OF_ORDERS, REWARD, SPEND, CostPer
-from tenants.admin.forms import StaffForm, offer
+from tenants.admin.forms import StaffForm
 from tenants.admin.keys import key_from
+from tenants.admin.pickers import Source, offer_of
 
 MOST_CRITERIA: Final = 3
 PER_ORDER: Final = "per order"
 _MOST_MONEY: Final = 10**9
+_PERKS: Final = ("free_shipping", "entitlements", "rewards", "price_list", "prices", "costs")
 COMBINATIONS: Final = [
     ("any", gettext_lazy("one of them is enough")),
     ("all", gettext_lazy("all of them are needed")),
@@ -145,20 +147,31 @@ class LadderRow(StaffForm):
     )  # fmt: skip
 
     def __init__(
-        self, *args: Any, criteria: Sequence[Mapping[str, Any]], rewards: Sequence[tuple[str, str]],
+        self, *args: Any, criteria: Sequence[Mapping[str, Any]], rewards: Source,
         currency: str, **kwargs: Any,
     ) -> None:  # fmt: skip
         kwargs["use_required_attribute"] = False
         super().__init__(*args, **kwargs)
         self.criteria, self.currency = criteria, currency
-        self._rewards = dict(rewards)
-        offer(self, "rewards", rewards)
+        self._rewards = rewards
+        offer_of(self, "rewards", rewards)
         for criterion in criteria:
             self.fields[f"need_{criterion['key']}"] = forms.DecimalField(
                 label=need_label(criterion, currency), min_value=0, max_digits=15, decimal_places=3,
                 required=False,
             )  # fmt: skip
         self.order_fields(["key", "name", *(f"need_{criterion['key']}" for criterion in criteria)])
+
+    def needs_fields(self) -> list[forms.BoundField]:
+        """Return the name, what the tier needs, and the tick that removes it."""
+        return [each for each in self.visible_fields() if each.name not in {*_PERKS, "ORDER"}]
+
+    def perk_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in _PERKS]
+
+    def has_perks(self) -> bool:
+        """Whether the tier gives anything, or something of that is wrong."""
+        return any(self[name].value() or self[name].errors for name in _PERKS)
 
     def clean_prices(self) -> dict[str, int]:
         """Read lines of ``reward = points``."""
@@ -167,7 +180,7 @@ class LadderRow(StaffForm):
             key, separator, points = (part.strip() for part in line.rpartition("="))
             if not separator or not (points.isascii() and points.isdigit() and int(points)):
                 raise forms.ValidationError(_("Write each line as: reward = points."))
-            if key not in self._rewards:
+            if key not in self._rewards.named([key]):
                 raise forms.ValidationError(_("There is no reward “%(key)s”."), params={"key": key})
             found[key] = int(points)
         return found

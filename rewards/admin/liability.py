@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.contrib import messages
@@ -45,13 +46,14 @@ class LiabilityPage(StaffPage):
         end = stored.get(request.GET.get("month_end", ""))
         parts = liability.now(at=timezone.now()) if end is None else liability.at_month_end(end)
         frozen = Account.objects.filter(frozen_at__isnull=False).select_related("customer", "wallet")
+        is_valued = any(part.cost_minor for part in parts)
         return self.page(
             total=_total(parts),
-            groups=_groups(parts),
+            groups=_groups(parts, self.access.tenant.currency, is_valued=is_valued),
             chart=_chart(ends, self.access.tenant.currency),
             month_ends=[each.month_end for each in reversed(ends)],
             month_end=end,
-            is_valued=any(part.cost_minor for part in parts),
+            is_valued=is_valued,
             frozen=frozen.prefetch_related("customer__persons").order_by("frozen_at")[:_FROZEN_SHOWN],
         )
 
@@ -79,11 +81,11 @@ def _total(parts: list[LiabilityPart]) -> LiabilitySum:
     )
 
 
-def _groups(parts: list[LiabilityPart]) -> list[dict[str, Any]]:
+def _groups(parts: list[LiabilityPart], currency: str, *, is_valued: bool) -> list[dict[str, Any]]:
     published = programs.published()
     tiers = {tier.key: tier.name for tier in published.revision.tiers} if published else {}
     wallets = dict(Wallet.objects.values_list("key", "name"))
-    return [
+    groups: list[dict[str, Any]] = [
         {"title": _("By wallet"), "head": _("Wallet"),
          "rows": [(wallets[row.name], row) for row in liability.added_up(parts, "wallet")]},
         {"title": _("By tier"), "head": _("Tier"),
@@ -92,22 +94,48 @@ def _groups(parts: list[LiabilityPart]) -> list[dict[str, Any]]:
         {"title": _("By age"), "head": _("Earned"),
          "rows": [(AGE_LABELS[row.name], row) for row in liability.added_up(parts, "age", AGES)]},
     ]  # fmt: skip
+    for group in groups:
+        bars = [(str(name), row) for name, row in group["rows"]]
+        # One bar says nothing that its row does not.
+        group["chart"] = _bars(group, bars, currency, is_valued=is_valued) if len(bars) > 1 else None
+    return groups
+
+
+def _bars(
+    group: dict[str, Any], rows: list[tuple[str, LiabilitySum]], currency: str, *, is_valued: bool
+) -> Chart:
+    write, write_scale = _writers(currency, is_valued=is_valued)
+    values = [float(row.liability_minor if is_valued else row.points) for _name, row in rows]
+    return chart(
+        title=group["title"],
+        axis=group["head"],
+        labels=[name for name, _row in rows],
+        series=[Series(_label(is_valued=is_valued), values, write)],
+        write_scale=write_scale,
+    )
+
+
+def _label(*, is_valued: bool) -> str:
+    return _("Expected cost") if is_valued else _("Points")
+
+
+def _writers(currency: str, *, is_valued: bool) -> tuple[Callable[[float], str], Callable[[float], str]]:
+    """Return how a value is written, and how the scale beside it."""
+    if not is_valued:
+        return formats.number, formats.compact
+    return (
+        lambda value: formats.money(int(value), currency),
+        lambda value: formats.money(int(value), currency, is_compact=True),
+    )
 
 
 def _chart(ends: list[MonthEnd], currency: str) -> Chart:
     is_valued = any(end.liability_minor for end in ends)
     values = [float(end.liability_minor if is_valued else end.points) for end in ends]
-
-    def write(value: float) -> str:
-        return formats.money(int(value), currency) if is_valued else formats.number(value)
-
-    def write_scale(value: float) -> str:
-        return formats.money(int(value), currency, is_compact=True) if is_valued else formats.compact(value)
-
-    label = _("Expected cost") if is_valued else _("Points")
+    write, write_scale = _writers(currency, is_valued=is_valued)
     return chart(
         title=_("Liability at month ends"),
         labels=[formats.month(end.month_end) for end in ends],
-        series=[Series(label, values, write)],
+        series=[Series(_label(is_valued=is_valued), values, write)],
         write_scale=write_scale,
     )

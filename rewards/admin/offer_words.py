@@ -11,6 +11,7 @@ from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from rewards.domain.documents.offered_coupons import USUAL_TERMS
 from rewards.domain.offers import OfferedCampaign, OfferedCoupon, OfferedReward, ReferralTerms
 from rewards.models import CouponCampaign, CouponDefinition, ReferralProgram, Reward
 from tenants.admin import formats
@@ -33,6 +34,11 @@ def reward_parts(reward: OfferedReward, _revision: Any, currency: str) -> Mappin
 def coupon_parts(coupon: OfferedCoupon, _revision: Any, currency: str) -> Mapping[str | Promise, str]:
     named = _named(CouponDefinition, {"name": coupon.name, "kind": coupon.kind, **coupon.terms}, currency)
     return {**named, _("Only these items"): ", ".join(coupon.items)}
+
+
+def usual_coupon_parts(currency: str) -> Mapping[str | Promise, str]:
+    """Return the parts that every coupon has that says nothing of them."""
+    return _named(CouponDefinition, USUAL_TERMS, currency)
 
 
 def campaign_parts(campaign: OfferedCampaign, _revision: Any, currency: str) -> Mapping[str | Promise, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from typing import Any, Final
 
 from django import forms
@@ -26,8 +27,10 @@ from rewards.admin import (
     wallet_words,
     words,
 )
+from rewards.admin.audit_words import FIELDS
 from rewards.admin.finding_words import FindingInWords
 from rewards.admin.rehearsal_forms import RehearsalForm
+from rewards.domain.comparison import compare
 from rewards.domain.documents import to_json
 from rewards.domain.programs import Revision
 from rewards.domain.revisions import Rehearsed, Step, may
@@ -40,6 +43,7 @@ from tenants.admin.frame import Crumb, StaffPage
 from tenants.domain.permissions import Permission
 
 _REVISIONS_SHOWN: Final = 20
+_NAMED: Final = 3
 
 
 def described(revision: Revision, currency: str) -> dict[str, Any]:
@@ -59,6 +63,19 @@ def found(revision: Revision, current: ProgramRevision | None, currency: str) ->
     former = programs.revision_of(current) if current else None
     findings = programs.findings_against(revision, former)
     return [finding_words.in_words(finding, revision, currency) for finding in findings]
+
+
+def changed(revision: Revision, current: ProgramRevision | None) -> list[tuple[Any, list[str], int]]:
+    """Return for each section that differs from what is in force some names, and how many there are."""
+    if current is None:
+        return []
+    names_by_section: dict[str, list[str]] = defaultdict(list)
+    for change in compare(programs.revision_of(current), revision):
+        names_by_section[change.section].append(change.name if change.key else "")
+    return [
+        (FIELDS.get(section, section), [name for name in names if name][:_NAMED], len(names))
+        for section, names in names_by_section.items()
+    ]
 
 
 class ProgramPage(StaffPage):
@@ -124,11 +141,12 @@ class RevisionPage(OneRevisionPage):
             program=described(revision, self.access.tenant.currency),
             members=None,
             current=current,
+            changes=changed(revision, current) if is_open else [],
             findings=found(revision, current, self.access.tenant.currency) if is_open else [],
             secrets=programs.readers_of_secrets(revision) if row.state == RevisionState.PUBLISHED else [],
             check=check,
             rehearsal=rehearsal,
-            chart=rehearsal_charts.completions(rehearsal.result) if rehearsal else None,
+            charts=rehearsal_charts.of(rehearsal.result) if rehearsal else {},
             played=rehearsal_words.played(rehearsal, self.access.tenant.zone, current) if rehearsal else None,
             rehearsal_form=RehearsalForm(today=timezone.localdate(timezone=self.access.tenant.zone)),
             is_rehearsal_current=check.rehearsed is Rehearsed.CURRENT,
@@ -200,6 +218,8 @@ class PublishPage(OneRevisionPage):
             row=self.row,
             form=form,
             former=self.former,
+            current=self.former,
+            changes=changed(revision, self.former),
             check=self.check,
             waits_for_approval=self.waits_for_approval,
             findings=found(revision, self.former, currency),

@@ -100,6 +100,10 @@ class ComparePage(OneRevisionPage):
             comparison_words.parts_of(change.section, change.key, revision, currency)
             for revision in (before, after)
         )
+        if change.kind is not ChangeKind.CHANGED:
+            # Of what is new or gone, only that is told which is not as usual.
+            usual = comparison_words.usual(change.section, currency)
+            old, new = ({k: v for k, v in side.items() if usual.get(k) != v} for side in (old, new))
         return [
             (label, _written(old.get(label)), _written(new.get(label)))
             for label in new or old

@@ -29,7 +29,7 @@ from rewards.queries import programs, reports
 from rewards.queries.outlooks import Outlook
 from rewards.services import simulations
 from rewards.services.simulations import CartLine, Case
-from tenants.admin.forms import StaffForm
+from tenants.admin.forms import StaffForm, fold
 from tenants.admin.frame import Crumb, show_errors
 from tenants.errors import InvalidInput
 
@@ -104,9 +104,7 @@ class CaseForm(StaffForm):
     def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
         self.currency = currency
         super().__init__(*args, **kwargs)
-        self.fields["kind"].widget.attrs["data-switches"] = ""
-        for name, kinds in _KINDS_BY_FIELD.items():
-            self.fields[name].widget.attrs["data-for"] = " ".join(kinds)
+        fold(self, "kind", _KINDS_BY_FIELD)
 
     def clean_properties(self) -> dict[str, Any]:
         found = self.cleaned_data["properties"]

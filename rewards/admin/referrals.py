@@ -32,6 +32,7 @@ from rewards.services import referral_programs, referrals
 from tenants.admin.forms import StaffForm, offer
 from tenants.admin.frame import Crumb, FormPage
 from tenants.admin.lists import FilterForm, ListPage
+from tenants.admin.pickers import offer_of
 from tenants.domain.permissions import Permission
 
 FINDINGS = {
@@ -93,17 +94,10 @@ class ReferralForm(StaffForm):
         super().__init__(*args, **kwargs)
         revision = configured.latest()
         wallets = [(wallet.key, wallet.name) for wallet in revision.wallets] if revision else []
-        chosen = self.initial.get("referrer_coupon", ""), self.initial.get("referee_coupon", "")
-        coupons = [
-            ("", _("None")),
-            *dict([*choices_of.coupons(chosen[0]), *choices_of.coupons(chosen[1])]).items(),
-        ]
-        for name, choices in (
-            ("wallet", wallets),
-            ("referrer_coupon", coupons),
-            ("referee_coupon", coupons),
-        ):
-            offer(self, name, choices)
+        offer(self, "wallet", wallets)
+        coupons = choices_of.coupons()
+        for name in ("referrer_coupon", "referee_coupon"):
+            offer_of(self, name, coupons, none=_("None"))
 
     def clean_upper_points(self) -> tuple[int, ...]:
         parts = [part.strip() for part in self.cleaned_data["upper_points"].split(",") if part.strip()]

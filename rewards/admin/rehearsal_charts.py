@@ -11,6 +11,11 @@ from tenants.admin import formats
 from tenants.admin.charts import Chart, Series, chart
 
 
+def of(result: Mapping[str, Any]) -> dict[str, Chart | None]:
+    """Return the charts of a result by what they show."""
+    return {"points": points(result), "members": spread(result), "challenges": completions(result)}
+
+
 def completions(result: Mapping[str, Any]) -> Chart | None:
     """Return how often each challenge is completed, rehearsed and really; ``None`` where it never is."""
     rows = result.get("challenges", ())
@@ -24,6 +29,47 @@ def completions(result: Mapping[str, Any]) -> Chart | None:
         ],
         write_scale=formats.compact,
     )  # fmt: skip
+    return None if drawn.is_empty else drawn
+
+
+def spread(result: Mapping[str, Any]) -> Chart | None:
+    """Return how many members get how much more or less; ``None`` where nobody does or it is not kept."""
+    steps = result.get("members", {}).get("spread", ())
+    drawn = chart(
+        title=_("Members by the points they get more or less"),
+        axis=_("Points"),
+        labels=[_step(step["least"], step["most"]) for step in steps],
+        series=[Series(_("Members"), [step["members"] for step in steps], formats.number)],
+        write_scale=formats.compact,
+    )
+    return None if drawn.is_empty else drawn
+
+
+def _step(least: int | None, most: int | None) -> str:
+    if least is None or most is None:
+        return _("%(points)s and beyond") % {"points": _signed(most if least is None else least)}
+    if least == most:
+        return _signed(least)
+    return _("%(least)s to %(most)s") % {"least": _signed(least), "most": _signed(most)}
+
+
+def _signed(value: int | None) -> str:
+    return f"{'+' if value and value > 0 else ''}{formats.number(value)}"
+
+
+def points(result: Mapping[str, Any]) -> Chart | None:
+    """Return the points of each rule, rehearsed and really; ``None`` where no rule gives any."""
+    rows = result.get("rules", ())
+    drawn = chart(
+        title=_("Points by rule"),
+        axis=_("Rule"),
+        labels=[row["name"] for row in rows],
+        series=[
+            Series(_("In the rehearsal"), [max(row["points"], 0) for row in rows], formats.number),
+            Series(_("Really"), [max(row["actual_points"], 0) for row in rows], formats.number),
+        ],
+        write_scale=formats.compact,
+    )
     return None if drawn.is_empty else drawn
 
 

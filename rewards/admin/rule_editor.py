@@ -17,7 +17,6 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.models import Segment
 from rewards.admin import draft_pages, expiry_fields
 from rewards.admin.rule_conditions import (
     ALL,
@@ -41,15 +40,21 @@ NEW = "new"
 _POINT_TYPES = frozenset({"points", "multiplier", "formula"})
 
 
+class _OptionalJson(forms.JSONField):
+    def prepare_value(self, value: Any) -> Any:
+        """Show nothing where there is nothing, rather than JSON's null."""
+        return "" if value is None else super().prepare_value(value)
+
+
 class DeepForm(StaffForm):
     """Rule trees too deep for rows, as JSON; empty where rows say it all."""
 
-    when = forms.JSONField(
+    when = _OptionalJson(
         label=gettext_lazy("Conditions as JSON"), required=False,
         widget=forms.Textarea(attrs={"rows": 6, "class": "b-mono"}),
         help_text=gettext_lazy("For conditions deeper than groups. Written here they replace the rows."),
     )  # fmt: skip
-    lines = forms.JSONField(
+    lines = _OptionalJson(
         label=gettext_lazy("Lines that count as JSON"), required=False,
         widget=forms.Textarea(attrs={"rows": 6, "class": "b-mono"}),
         help_text=gettext_lazy("For conditions deeper than groups. Written here they replace the rows."),
@@ -87,18 +92,8 @@ class RulePage(StaffPage):
 
     def _choices(self) -> dict[str, list[tuple[str, str]]]:
         document = self.document
-        segments = dict(Segment.objects.order_by("name").values_list("key", "name"))
-        # One that is gone stays until somebody takes it out: without it the rule would be for everybody.
-        gone = [
-            (key, _("%(key)s (does not exist)") % {"key": key})
-            for key in self.rule.get("audience", [])
-            if key not in segments
-        ]
-        others = [rule for rule in document["rules"] if rule["key"] != self.rule["key"]]
         return {
             "wallet": [(wallet["key"], wallet["name"]) for wallet in document["wallets"]],
-            "of_rules": [(rule["key"], rule["name"]) for rule in others],
-            "audience": [*segments.items(), *gone],
             "budget": [("", "–"), *((each["key"], each["name"]) for each in document["budgets"])],
         }
 
@@ -125,7 +120,14 @@ class RulePage(StaffPage):
 
         facts = {"currency": currency, "facts": event_facts()}
         return {
-            "form": RuleForm(data, initial=initial, currency=currency, choices=self._choices()),
+            "form": RuleForm(
+                data,
+                initial=initial,
+                currency=currency,
+                choices=self._choices(),
+                key=rule["key"],
+                audience=rule.get("audience", []),
+            ),
             "deep": DeepForm(data, prefix="deep", initial=deep if data is None else None),
             "conditions": rows_form(ConditionRows, "conditions", rows["when"], **facts),
             "lines": rows_form(ConditionRows, "lines", rows["lines"], **{**facts, "facts": line_facts()}),

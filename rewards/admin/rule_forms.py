@@ -10,13 +10,14 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.admin import expiry_fields, rule_texts
+from rewards.admin import choices_of, expiry_fields, rule_texts
 from rewards.admin.money import to_major, to_minor
 from rewards.admin.rule_conditions import ALL, ANY, GROUPS, LINES, MODES
 from rewards.admin.words import TRIGGER_LABELS
 from rewards.domain.expiry import ExpiryKind
-from rewards.domain.rules import Rounding
-from tenants.admin.forms import StaffForm, offer
+from rewards.domain.rules import Rounding, Trigger
+from tenants.admin.forms import StaffForm, fold, offer
+from tenants.admin.pickers import offer_of
 
 _NONE: Final = "none"
 # Inactivity moves the end of a whole wallet; one rule cannot have it for itself.
@@ -30,6 +31,16 @@ POINTS_LABELS: Final = [
     ("formula", gettext_lazy("A formula over traits")),
     (_NONE, gettext_lazy("No points")),
 ]
+_GIFTS: Final = ("once", "per_minor", "per_units", "per_property")
+# What a kind of points asks for; the rest is folded away.
+_KINDS_BY_FIELD: Final = {
+    "wallet": (*_GIFTS, "multiplier", "formula"),
+    "per_amount": _GIFTS[1:],
+    "per_property": ("per_property",),
+    **dict.fromkeys(("points", "category_percent", "tier_percent"), _GIFTS),
+    **dict.fromkeys(("percent", "of_rules"), ("multiplier",)),
+    **dict.fromkeys(("terms", "constant", "rounding", "at_least", "at_most"), ("formula",)),
+}
 _ROUNDING: Final = [
     (Rounding.DOWN.value, gettext_lazy("down")),
     (Rounding.NEAREST.value, gettext_lazy("to the nearest")),
@@ -72,6 +83,7 @@ class RuleForm(StaffForm):
     percent = _whole(gettext_lazy("Multiple in percent"), min_value=101,
                      help_text=gettext_lazy("200 gives as much again."))  # fmt: skip
     of_rules = forms.MultipleChoiceField(
+        widget=forms.CheckboxSelectMultiple,
         label=gettext_lazy("Of these rules"), required=False,
         help_text=gettext_lazy("None chosen means all rules before this one."),
     )  # fmt: skip
@@ -93,6 +105,7 @@ class RuleForm(StaffForm):
         choices=[(ALL, gettext_lazy("all groups hold")), (ANY, gettext_lazy("any group holds"))],
     )  # fmt: skip
     audience = forms.MultipleChoiceField(
+        widget=forms.CheckboxSelectMultiple,
         label=gettext_lazy("Only members of these segments"), required=False,
         help_text=gettext_lazy("None chosen means everybody."),
     )  # fmt: skip
@@ -114,6 +127,8 @@ class RuleForm(StaffForm):
         *args: Any,
         currency: str,
         choices: Mapping[str, Sequence[tuple[str, str]]],
+        key: str = "",
+        audience: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         self.currency = currency
@@ -123,6 +138,8 @@ class RuleForm(StaffForm):
             self, "expiry", label=gettext_lazy("Points end"), without=gettext_lazy("as the wallet says"),
             kinds=_OWN_EXPIRY,
         )  # fmt: skip
+        fold(self, "trigger", {"event": [Trigger.EVENT.value]})
+        fold(self, "points_kind", _KINDS_BY_FIELD)
         for prefix in ("", LINES):
             for letter in GROUPS:
                 self.fields[f"{prefix}mode_{letter}"] = forms.ChoiceField(
@@ -130,6 +147,8 @@ class RuleForm(StaffForm):
                 )
         for name, options in choices.items():
             offer(self, name, options)
+        offer_of(self, "audience", choices_of.segments(audience))
+        offer_of(self, "of_rules", choices_of.of_program("rule", "rules", without=key))
 
     def of(self, *names: str) -> list[forms.BoundField]:
         return [self[name] for name in names]

@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django import forms
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy
 
-from rewards.admin import condition_values
+from rewards.admin import choices_of, condition_values
 from rewards.admin.words import GRANT_LABELS, PERIOD_LABELS
 from rewards.domain.rules import GrantKind
 from tenants.admin.forms import StaffForm
+from tenants.admin.pickers import Finder
+
+_SLUG: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
+
+
+class _FinderByKind(Finder):
+    """Searches among what the row's kind means."""
+
+    def whence(self) -> SafeString:
+        return format_html('data-finds="{}" data-finds-by="kind"', reverse("choices", args=["kind"]))
+
+
+def _key_of(kind: str, text: str) -> str:
+    """Return the key that was meant; one that nothing has yet is kept, and the linter says so."""
+    if kind in choices_of.SOURCES:
+        try:
+            return choices_of.source(kind).key_of(text)
+        except forms.ValidationError:
+            if _SLUG.fullmatch(text) is None:
+                raise
+    if _SLUG.fullmatch(text) is None:
+        raise forms.ValidationError(_("Letters, digits, - and _, up to 60."))
+    return text
 
 
 class GrantRow(StaffForm):
@@ -21,10 +48,19 @@ class GrantRow(StaffForm):
     kind = forms.ChoiceField(
         label=gettext_lazy("What"), required=False, choices=[("", "–"), *GRANT_LABELS.items()]
     )
-    key = forms.SlugField(label=pgettext_lazy("name of a thing", "Key"), max_length=60, required=False)
+    key = forms.CharField(
+        label=gettext_lazy("Which one"), max_length=300, required=False, widget=_FinderByKind(None)
+    )
     amount = forms.CharField(
         label=gettext_lazy("Progress, days or value"), max_length=40, required=False,
     )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kind, key = (str(self.initial.get(name) or "") for name in ("kind", "key"))
+        if kind in choices_of.SOURCES:
+            source = choices_of.source(kind)
+            self.initial = {**self.initial, "key": source.text(key, source.named([key]).get(key, key))}
 
     def is_given(self) -> bool:
         return bool(self.cleaned_data.get("kind")) and not self.cleaned_data.get("DELETE")
@@ -32,6 +68,11 @@ class GrantRow(StaffForm):
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
         kind, amount = values.get("kind"), values.get("amount", "").strip()
+        if kind and values.get("key"):
+            try:
+                values["key"] = _key_of(kind, values["key"].strip())
+            except forms.ValidationError as error:
+                self.add_error("key", error)
         if kind and not values.get("key") and "key" not in self.errors:
             self.add_error("key", _("This is needed."))
         is_whole = amount.isascii() and amount.isdigit()

@@ -10,6 +10,7 @@ from rewards.admin import (
     catalogue,
     challenge_editor,
     challenge_pages,
+    choice_search,
     coupon_campaigns,
     coupon_pools,
     coupons,
@@ -25,6 +26,7 @@ from rewards.admin import (
 
 urlpatterns = [
     *program_urls.urlpatterns,
+    path("choices/<slug:name>/", choice_search.ChoicesPage.as_view(), name="choices"),
     path(
         "program/challenges/<slug:key>/",
         challenge_editor.ChallengeEditPage.as_view(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from rewards.domain.shadow_points import ShadowPoints
 from rewards.domain.wallets import WalletPolicy
 
 MOST_NAMED: Final = 10
+_STEPS: Final = (1, 10, 100, 1_000, 10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def report(
             "losers": sum(1 for change in changes if change[1] < 0),
             "unchanged": len(set(ledger.totals.points_by_customer) | set(actual.points_by_customer))
             - sum(1 for change in changes if change[1]),
+            "spread": spread([change for _member, change in changes]),
             "most_won": [list(change) for change in changes[:MOST_NAMED] if change[1] > 0],
             "most_lost": [list(change) for change in reversed(changes[-MOST_NAMED:]) if change[1] < 0],
         },
@@ -101,6 +103,26 @@ def _changes(ours: Mapping[int, int], theirs: Mapping[int, int]) -> list[tuple[i
     members = {*ours, *theirs}
     changes = [(member, ours.get(member, 0) - theirs.get(member, 0)) for member in members]
     return sorted((change for change in changes if change[1]), key=lambda change: (-change[1], change[0]))
+
+
+def spread(changes: Sequence[int]) -> list[dict[str, Any]]:
+    """Return how many members get how many points more or less, from the greatest loss to the greatest gain.
+
+    A step is from ``least`` to ``most``, each ten times the one before; the outermost have no end. Steps
+    beyond the changes there are, are left out.
+    """
+    gains = [(low, low * 10 - 1 if low < _STEPS[-1] else None) for low in _STEPS]
+    losses = [(None if high is None else -high, -low) for low, high in reversed(gains)]
+    steps = [
+        {"least": least, "most": most, "members": sum(_is_between(change, least, most) for change in changes)}
+        for least, most in [*losses, *gains]
+    ]
+    filled = [index for index, step in enumerate(steps) if step["members"]]
+    return steps[filled[0] : filled[-1] + 1] if filled else []
+
+
+def _is_between(change: int, least: int | None, most: int | None) -> bool:
+    return (least is None or change >= least) and (most is None or change <= most)
 
 
 def _rules(ledger: ShadowLedger, actual: Actual, names: Mapping[str, str]) -> list[dict[str, Any]]:

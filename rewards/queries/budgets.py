@@ -76,6 +76,11 @@ class BudgetStatus:
             (used / limit if limit else 1.0 for limit, used in limits if limit is not None), default=0.0
         )
 
+    @property
+    def percent(self) -> int:
+        """The same for a meter: whole percents, a hundred at most."""
+        return min(100, int(self.share * 100))
+
 
 def statuses(revision: Revision, *, at: datetime) -> list[BudgetStatus]:
     """Return every budget of a revision with what it has paid by now, in one query."""

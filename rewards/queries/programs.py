@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
 from django.utils import timezone
 
-from crm.domain.hidden_values import NOTHING_HIDDEN, Hidden
+from crm.domain.hidden_values import Hidden
 from crm.models import Segment
 from crm.queries import sensitive
 from rewards.domain.brakes import holding
@@ -24,6 +24,7 @@ from rewards.domain.findings import Finding
 from rewards.domain.free_values import Reader, readers
 from rewards.domain.linting import Known, lint
 from rewards.domain.programs import Revision
+from rewards.domain.revisions import digest_of
 from rewards.domain.wallets import events_awaited
 from rewards.models import CouponDefinition, ProgramRevision, RevisionState, Reward, Wallet
 from rewards.queries import held
@@ -33,9 +34,12 @@ EDITABLE: Final = (RevisionState.DRAFT, RevisionState.REHEARSED, RevisionState.C
 OPEN: Final = (*EDITABLE, RevisionState.IN_REVIEW, RevisionState.APPROVED)
 _IN_FORCE: Final = (RevisionState.PUBLISHED, RevisionState.RETIRED)
 _MOST_ENGINES: Final = 256
-# What an engine is made of: the document or its checksum, the time zone and the sensitive names.
-_Made: TypeAlias = tuple[bytes | str, str, bytes]
+_MOST_REVISIONS: Final = 32
+# What an engine is made of: the document's digest or checksum, the time zone and the sensitive names.
+_Made: TypeAlias = tuple[str, str, bytes]
 _engine_by_document: dict[_Made, Engine] = {}
+# By the content's digest, or by the database's checksum of it, and the time zone.
+_revision_by_content: dict[tuple[str, str], Revision] = {}
 _ByTenant: TypeAlias = "dict[int, PublishedRevision | None]"
 _kept: ContextVar[_ByTenant | None] = ContextVar("published_revisions", default=None)
 
@@ -144,13 +148,48 @@ def _bound(row: ProgramRevision, engine: Engine) -> PublishedRevision:
 
 
 def revision_of(row: ProgramRevision) -> Revision:
-    """Return what a revision says, for those who read or write it and decide nothing by it."""
-    return _engine(row, NOTHING_HIDDEN).revision
+    """Return what a revision says, for those who read or write it and decide nothing by it.
+
+    Of a row whose document was left in the database it is fetched only where the checksum is not known: it
+    may be a megabyte, and a page asks several times.
+    """
+    if "document" not in row.get_deferred_fields():
+        return parsed(row.document)
+    zone = active_tenant().time_zone
+    known = _revision_by_content.get((row.document_md5, zone))
+    if known is not None:
+        return known
+    # Both at once: a draft may have been saved since the row was read.
+    stored = ProgramRevision.objects.values_list("document", "document_md5")
+    document, checksum = stored.get(pk=row.pk)
+    return _keep(checksum, zone, parsed(document))
+
+
+def parsed(document: Any) -> Revision:
+    """Read a document in the tenant's zone, once as long as it is remembered. Raises ``InvalidDocument``.
+
+    The content is the key, in an order of its own, so nothing grows stale.
+    """
+    zone = active_tenant().time_zone
+    try:
+        content = digest_of(document)
+    except (TypeError, ValueError, OverflowError):
+        # What no JSON could hold is refused by name.
+        return parse(document, time_zone=ZoneInfo(zone))
+    known = _revision_by_content.get((content, zone))
+    return known or _keep(content, zone, parse(document, time_zone=ZoneInfo(zone)))
+
+
+def _keep(content: str, zone: str, revision: Revision) -> Revision:
+    while len(_revision_by_content) >= _MOST_REVISIONS:
+        _revision_by_content.pop(next(iter(_revision_by_content)))
+    _revision_by_content[content, zone] = revision
+    return revision
 
 
 def _engine(row: ProgramRevision, hidden: Hidden) -> Engine:
     """Compile a revision, or find it by what it says: the content is the key, so nothing grows stale."""
-    return _compiled(row, msgspec.json.encode(row.document), hidden)
+    return _compiled(row, digest_of(row.document), hidden)
 
 
 def _stored_engine(row: ProgramRevision, hidden: Hidden) -> Engine:
@@ -161,14 +200,14 @@ def _stored_engine(row: ProgramRevision, hidden: Hidden) -> Engine:
     return _compiled(row, row.document_md5, hidden)
 
 
-def _compiled(row: ProgramRevision, content: bytes | str, hidden: Hidden) -> Engine:
+def _compiled(row: ProgramRevision, content: str, hidden: Hidden) -> Engine:
     zone = active_tenant().time_zone
     key = content, zone, msgspec.json.encode(hidden, order="sorted")
     engine = _engine_by_document.get(key)
     if engine is None:
         if len(_engine_by_document) >= _MOST_ENGINES:
             _engine_by_document.clear()
-        engine = Engine(parse(row.document, time_zone=ZoneInfo(zone)), hidden)
+        engine = Engine(parsed(row.document), hidden)
         _engine_by_document[key] = engine
     return engine
 
@@ -207,20 +246,21 @@ def readers_of_secrets(revision: Revision) -> list[tuple[Reader, list[str]]]:
 
 
 def open_revision() -> ProgramRevision | None:
-    """The newest revision that is on its way to being published."""
-    row: ProgramRevision | None = ProgramRevision.objects.filter(state__in=OPEN).order_by("-number").first()
+    """The newest revision that is on its way to being published; its document stays in the database."""
+    rows = ProgramRevision.objects.filter(state__in=OPEN).order_by("-number")
+    row: ProgramRevision | None = rows.defer("document").first()
     return row
 
 
 def draft() -> ProgramRevision | None:
-    """The newest revision that can still be edited."""
+    """The newest revision that can still be edited; its document stays in the database."""
     rows = ProgramRevision.objects.filter(state__in=EDITABLE).order_by("-number")
-    row: ProgramRevision | None = rows.first()
+    row: ProgramRevision | None = rows.defer("document").first()
     return row
 
 
 def current() -> ProgramRevision | None:
-    """The published revision's row with its program."""
+    """The published revision's row with its program; its document stays in the database."""
     rows = ProgramRevision.objects.filter(state=RevisionState.PUBLISHED).select_related("program")
-    row: ProgramRevision | None = rows.first()
+    row: ProgramRevision | None = rows.defer("document").first()
     return row

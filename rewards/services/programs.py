@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-import msgspec
 from django.db import transaction
 from django.db.models import Max
 
-from rewards.domain.documents import InvalidDocument, parse
+from rewards.domain.documents import InvalidDocument
 from rewards.domain.documents.differences import differences
 from rewards.domain.programs import Revision
 from rewards.domain.revisions import LEADS_TO, Step, digest_of, may
 from rewards.locks import lock_program, lock_revision
 from rewards.models import Program, ProgramRevision, RevisionState
-from rewards.queries.programs import findings_of, revision_of
+from rewards.queries.programs import findings_of, parsed, revision_of
 from rewards.services import challenge_recounts, offers, rehearsal_checks
 from tenants.domain.actors import Actor, ActorKind
 from tenants.errors import Conflict, FieldError, InvalidInput
@@ -24,8 +22,6 @@ from tenants.scope import active_tenant
 from tenants.services import audit, jobs
 
 RECOMPUTE_TIERS: Final = "rewards.recompute_tiers"
-_MOST_CHECKED: Final = 8
-_checked: dict[tuple[bytes, str], Revision] = {}
 _TIER_PARTS: Final = ("tiers", "qualification")
 
 
@@ -59,28 +55,13 @@ class ApprovalStale(Conflict):
 
 def check(document: Any) -> Revision:
     """Parse a document in the tenant's zone; raises ``InvalidInput`` that names every wrong field."""
-    zone = active_tenant().time_zone
     try:
-        content = msgspec.json.encode(document)
-    except (TypeError, ValueError, OverflowError):
-        # What no JSON could hold is refused by name.
-        content = b""
-    known = _checked.get((content, zone)) if content else None
-    if known is not None:
-        return known
-    try:
-        revision = parse(document, time_zone=ZoneInfo(zone))
+        return parsed(document)
     except InvalidDocument as error:
         raise InvalidInput(
             "The program is not valid.",
             errors=[FieldError(f"/document{item.pointer}", item.code, item.detail) for item in error.errors],
         ) from error
-    if content:
-        # One request asks several times, and a document may be a megabyte.
-        while len(_checked) >= _MOST_CHECKED:
-            _checked.pop(next(iter(_checked)))
-        _checked[content, zone] = revision
-    return revision
 
 
 @transaction.atomic
@@ -89,6 +70,7 @@ def save_draft(
 ) -> ProgramRevision:
     """Store a document as a new numbered draft, or into the given one; live revisions never change.
 
+    What the audit log keeps is the difference to the draft as it was, or of a new one to what is in force.
     Editing takes a rehearsal's or a reviewer's word back: the revision is a plain draft again. Raises
     ``InvalidInput`` with pointers into the document and ``RevisionNotDraft``.
     """
@@ -97,8 +79,9 @@ def save_draft(
     if revision is None:
         last = ProgramRevision.objects.aggregate(last=Max("number"))["last"] or 0
         row = ProgramRevision(program=program, number=last + 1, created_at=at, created_by=by.label[:200])
-        row.base_number = _number_in_force()
-        before = None
+        in_force = ProgramRevision.objects.filter(state=RevisionState.PUBLISHED).first()
+        row.base_number = in_force.number if in_force else None
+        before = in_force.document if in_force else None
     else:
         row = lock_revision(revision.pk)
         if not may(Step.EDIT, row.state):
@@ -111,12 +94,6 @@ def save_draft(
         action="program.draft_saved", target=row, by=by, at=at, diff=differences(before or {}, document)
     )
     return row
-
-
-def _number_in_force() -> int | None:
-    rows = ProgramRevision.objects.filter(state=RevisionState.PUBLISHED).values_list("number", flat=True)
-    number: int | None = rows.first()
-    return number
 
 
 def locked(*, at: datetime) -> Program:

@@ -170,17 +170,23 @@
 
   // Fields that only some choices ask for are folded away for the others, unless something is wrong in them.
   function switches(root) {
-    root.querySelectorAll("select[data-switches]").forEach((select) => {
-      const fold = () => {
-        select.form.querySelectorAll("[data-for]").forEach((input) => {
-          const field = input.closest(".b-field");
-          const isAsked = input.dataset.for.split(" ").includes(select.value);
-          field.hidden = !isAsked && !field.classList.contains("b-wrong");
+    const box = (part) => part.closest(".b-field") ?? part;
+    const fold = (form) => {
+      form.querySelectorAll("select[data-switches]").forEach((select) => {
+        form.querySelectorAll(`[data-of="${select.dataset.switches}"]`).forEach((part) => {
+          const isAsked = !box(select).hidden && part.dataset.for.split(" ").includes(select.value);
+          box(part).hidden = !isAsked && !box(part).querySelector(".b-field-error");
         });
-      };
-      select.addEventListener("change", fold);
-      fold();
+      });
+      form.querySelectorAll("details[data-folds]").forEach((details) => {
+        const fields = [...details.querySelectorAll(".b-field")];
+        details.hidden = fields.every((field) => field.hidden);
+      });
+    };
+    root.querySelectorAll("select[data-switches]").forEach((select) => {
+      select.addEventListener("change", () => fold(select.form));
     });
+    new Set([...root.querySelectorAll("select[data-switches]")].map((select) => select.form)).forEach(fold);
   }
 
   // The zone of whoever sits before the browser, where the form leaves it open.
@@ -190,6 +196,117 @@
       if ([...select.options].some((option) => option.value === zone)) select.value = zone;
     });
   }
+
+  // Fields that search: what is typed is looked up on the server, arrows choose, Enter takes, Escape closes.
+  const parts = (finder) => ({ input: finder.querySelector("input"), list: finder.querySelector("[role=listbox]") });
+
+  function shut(finder) {
+    const { input, list } = parts(finder);
+    list.hidden = true;
+    input.setAttribute("aria-expanded", "false");
+    input.removeAttribute("aria-activedescendant");
+  }
+
+  // A field that holds its choice already shows everything; only what is typed narrows the list.
+  function look(finder, text) {
+    const { input, list } = parts(finder);
+    let address = finder.dataset.finds;
+    const by = finder.dataset.findsBy;
+    if (by) {
+      const kind = input.form.elements[input.name.replace(/[^-]+$/, by)]?.value;
+      if (!kind) return shut(finder);
+      address = address.replace(/[^/]+\/$/, `${kind}/`);
+    }
+    const url = new URL(address, location.href);
+    url.searchParams.set("q", text);
+    const asked = finder.dataset.asked = String(Number(finder.dataset.asked ?? 0) + 1);
+    fetch(url, { headers: { "HX-Request": "true" } }).then((answer) => (answer.ok ? answer.text() : "")).then((markup) => {
+      if (finder.dataset.asked !== asked || document.activeElement !== input) return;
+      if (!markup) return shut(finder);
+      list.innerHTML = markup;
+      list.querySelectorAll("[role=option]").forEach((option, at) => { option.id = `${list.id}_${at}`; });
+      list.hidden = false;
+      input.setAttribute("aria-expanded", "true");
+      input.removeAttribute("aria-activedescendant");
+    }).catch(() => shut(finder));
+  }
+
+  function point(finder, option) {
+    const { input, list } = parts(finder);
+    list.querySelectorAll("[aria-selected=true]").forEach((each) => each.setAttribute("aria-selected", "false"));
+    option.setAttribute("aria-selected", "true");
+    option.scrollIntoView({ block: "nearest" });
+    input.setAttribute("aria-activedescendant", option.id);
+  }
+
+  function take(finder, option) {
+    const { input } = parts(finder);
+    const several = finder.closest("[data-gathers]");
+    const lines = finder.closest("[data-lists]")?.querySelector("textarea");
+    const { key, name, text } = option.dataset;
+    input.value = several || lines ? "" : text;
+    if (lines) lines.value = [lines.value.trimEnd(), key].filter(Boolean).join("\n");
+    if (several) gather(several, key, name);
+    shut(finder);
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+    // Forms that ask before they are left listen to this; the list stays shut.
+    input.form?.dispatchEvent(new Event("input"));
+  }
+
+  function gather(several, key, name) {
+    const boxes = [...several.querySelectorAll("input[type=checkbox]")];
+    const known = boxes.find((box) => box.value === key);
+    if (known) { known.checked = true; return; }
+    const row = document.createElement("div");
+    const label = document.createElement("label");
+    const box = Object.assign(document.createElement("input"), {
+      type: "checkbox", name: several.dataset.gathers, value: key, checked: true,
+    });
+    label.append(box, ` ${name}`);
+    row.append(label);
+    several.firstElementChild.append(row);
+  }
+
+  const waiting = new WeakMap();
+  document.addEventListener("input", (event) => {
+    const finder = event.target.closest?.("[data-finds]");
+    if (!finder) return;
+    clearTimeout(waiting.get(finder));
+    waiting.set(finder, setTimeout(() => look(finder, event.target.value), 150));
+  });
+  document.addEventListener("click", (event) => {
+    const finder = event.target.closest?.("[data-finds]");
+    const option = event.target.closest?.(".b-finder [role=option]");
+    if (option) take(finder, option);
+    else if (finder && event.target === parts(finder).input && parts(finder).list.hidden) look(finder, "");
+  });
+  document.addEventListener("mousedown", (event) => {
+    // Choosing with the pointer must not take the focus from the field first.
+    if (event.target.closest?.(".b-finder ul")) event.preventDefault();
+  });
+  document.addEventListener("focusout", (event) => {
+    const finder = event.target.closest?.("[data-finds]");
+    if (finder) { clearTimeout(waiting.get(finder)); shut(finder); }
+  });
+  document.addEventListener("keydown", (event) => {
+    const finder = event.target.closest?.("[data-finds]");
+    if (!finder || event.isComposing) return;
+    const { list } = parts(finder);
+    const options = [...list.querySelectorAll("[role=option]")];
+    const at = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      if (list.hidden) look(finder, "");
+      else if (options.length) point(finder, options[(at + step + options.length + (at < 0 && step < 0 ? 1 : 0)) % options.length]);
+    } else if (event.key === "Enter" && !list.hidden) {
+      event.preventDefault();
+      if (at >= 0 || options.length === 1) take(finder, options[Math.max(at, 0)]);
+    } else if (event.key === "Escape" && !list.hidden) {
+      event.preventDefault();
+      shut(finder);
+    }
+  });
 
   // A form goes once; coming back by the browser's arrow gives its button back.
   document.addEventListener("submit", (event) => {

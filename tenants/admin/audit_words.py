@@ -33,6 +33,7 @@ WORDS: Final[dict[Words, dict[str, Words]]] = {
 }
 _words_by_action: dict[str, Words] = {}
 _actions_by_group: dict[Words, list[str]] = {}
+_words_by_field: dict[str, Words] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ def register(words: Mapping[Words, Mapping[str, Words]]) -> None:
     for group, words_by_action in words.items():
         _words_by_action.update(words_by_action)
         _actions_by_group[group] = list(words_by_action)
+
+
+def register_fields(words: Mapping[str, Words]) -> None:
+    """Say what is called what an entry writes down beside the columns of its object."""
+    _words_by_field.update(words)
 
 
 def has_words(action: str) -> bool:
@@ -83,7 +89,11 @@ def changes(entry: AuditEntry) -> list[Change]:
     if not isinstance(entry.diff, dict):
         return [Change("", None, entry.diff)] if entry.diff else []
     # The kind of a job is its name already.
-    named = {name: value for name, value in entry.diff.items() if (model, name) != (Job, "kind")}
+    named = {
+        name: value
+        for name, value in entry.diff.items()
+        if (model, name) != (Job, "kind") and not _is_nothing(value)
+    }
     return [_change(model, name, value) for name, value in named.items()]
 
 
@@ -91,8 +101,35 @@ def _change(model: type[Model] | None, name: str, value: Any) -> Change:
     is_pair = isinstance(value, list) and len(value) == _BEFORE_AND_AFTER
     before, after = value if is_pair else (None, value)
     field = _field(model, name)
-    label = str(field.verbose_name) if field else name.replace("_", " ")
+    label = str(field.verbose_name if field else _words_by_field.get(name, name.replace("_", " ")))
+    if field is None and is_pair and (parts := _parts(before, after)) is not None:
+        return Change(label, *parts)
     return Change(label, _value(field, before), _value(field, after))
+
+
+def _parts(before: Any, after: Any) -> tuple[str | None, str] | None:
+    """Return sections of a document by the names of their entries; ``None`` for other values."""
+    sides = [side for side in (before, after) if side is not None]
+    if not sides or not all(isinstance(side, list) and all(map(_is_entry, side)) for side in sides):
+        return None
+    names = [
+        ", ".join(str(each.get("name") or each["key"]) for each in side or ()) for side in (before, after)
+    ]
+    # The same entries say otherwise than before: their names once are enough.
+    return (names[0] if names[0] not in {"", names[1]} else None), names[1]
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether an empty thing came from nothing, as the sections of a document that nobody has filled."""
+    return (
+        isinstance(value, list)
+        and len(value) == _BEFORE_AND_AFTER
+        and not any(side is not None and side not in ([], {}, "") for side in value)
+    )
+
+
+def _is_entry(value: Any) -> bool:
+    return isinstance(value, dict) and "key" in value
 
 
 def _value(field: Field[Any, Any] | None, value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
 from django import forms
@@ -43,6 +43,13 @@ class DayInput(forms.DateInput):
 def offer(form: forms.Form, field: str, choices: Iterable[tuple[Any, Any]]) -> None:
     """Set what a choice of a form offers, for choices that only the tenant's rows know."""
     cast("forms.ChoiceField", form.fields[field]).choices = list(choices)
+
+
+def fold(form: forms.Form, select: str, choices_by_field: Mapping[str, Iterable[str]]) -> None:
+    """Show fields only for the choices of ``select`` that ask for them; without script all are shown."""
+    form.fields[select].widget.attrs["data-switches"] = select
+    for name, choices in choices_by_field.items():
+        form.fields[name].widget.attrs |= {"data-of": select, "data-for": " ".join(choices)}
 
 
 def _bound(field: forms.Field) -> None:

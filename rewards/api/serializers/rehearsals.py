@@ -95,10 +95,20 @@ class ChangedMemberOutput(serializers.Serializer[object]):
     points = serializers.IntegerField()
 
 
+class SpreadOutput(serializers.Serializer[object]):
+    """How many members get points between ``least`` and ``most`` more; null is without end."""
+
+    least = serializers.IntegerField(allow_null=True)
+    most = serializers.IntegerField(allow_null=True)
+    members = serializers.IntegerField()
+
+
 class ChangedMembersOutput(serializers.Serializer[object]):
     winners = serializers.IntegerField()
     losers = serializers.IntegerField()
     unchanged = serializers.IntegerField()
+    # Rehearsals of before do not have it.
+    spread = SpreadOutput(many=True, required=False)
     most_won = ChangedMemberOutput(many=True)
     most_lost = ChangedMemberOutput(many=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any, Final
 
 from rewards.domain.coupon_terms import Period
@@ -68,9 +68,8 @@ def _write(campaigns: tuple[OfferedCampaign, ...]) -> list[dict[str, Any]] | Non
 def write_campaign(campaign: OfferedCampaign) -> dict[str, Any]:
     """Write one campaign as the section has it, without what it leaves open."""
     usual = OfferedCampaign(campaign.key, campaign.name)
-    said = {
-        name: value for name, value in asdict(campaign).items() if value and value != getattr(usual, name)
-    }
+    values = {each.name: getattr(campaign, each.name) for each in fields(campaign)}
+    said = {name: value for name, value in values.items() if value and value != getattr(usual, name)}
     said |= {"key": campaign.key, "name": campaign.name}
     moments: dict[str, Any] = {name: said[name].isoformat() for name in _MOMENTS if name in said}
     coupons = {"coupons": list(campaign.coupons)} if campaign.coupons else {}

@@ -47,8 +47,9 @@ def _limit(highest: int = _MOST, lowest: int = 1) -> _Term:
 
 
 def _choice(choices: tuple[str, ...], usual: str) -> _Term:
+    known = {each: each for each in choices}
     return _Term(
-        lambda reader, name: reader.choice(name, {each: each for each in choices}, default=usual),
+        lambda reader, name: reader.choice(name, known, default=usual),
         {"enum": list(choices)},
     )
 
@@ -127,7 +128,9 @@ _TERMS: Final[Mapping[str, _Term]] = {
     "has_checksum": _switch(usual=True),
     "is_active": _switch(usual=True),
 }
-_KINDS: Final = tuple(each.value for each in Benefit)
+_KINDS: Final = {each.value: each.value for each in Benefit}
+USUAL_TERMS: Final[Mapping[str, Any]] = {name: term.read(Reader({}), name) for name, term in _TERMS.items()}
+_USUAL_LISTS: Final = tuple(name for name, value in USUAL_TERMS.items() if value == [])
 
 
 def _read(document: Reader) -> tuple[OfferedCoupon, ...]:
@@ -139,11 +142,17 @@ def _coupon(reader: Reader) -> OfferedCoupon:
     return OfferedCoupon(
         key=reader.slug("key"),
         name=reader.text("name"),
-        kind=reader.choice("kind", {each: each for each in _KINDS}) or _KINDS[0],
-        terms=MappingProxyType({name: term.read(reader, name) for name, term in _TERMS.items()}),
+        kind=reader.choice("kind", _KINDS) or next(iter(_KINDS)),
+        terms=MappingProxyType(_terms(reader)),
         items=tuple(reader.texts("items")),
         generic_code=reader.optional_text("generic_code", _LONGEST_CODE),
     )
+
+
+def _terms(reader: Reader) -> dict[str, Any]:
+    """Read what is said; of a thousand coupons nearly everything is as usual."""
+    said = {name: _TERMS[name].read(reader, name) for name in reader.names if name in _TERMS}
+    return {**USUAL_TERMS, **{name: [] for name in _USUAL_LISTS}, **said}
 
 
 def _check(document: Reader, revision: Revision) -> None:
@@ -160,11 +169,10 @@ def _write(coupons: tuple[OfferedCoupon, ...]) -> list[dict[str, Any]] | None:
 
 def write_coupon(coupon: OfferedCoupon) -> dict[str, Any]:
     """Write one coupon as the section has it, of its terms what is not the usual."""
-    usual = _coupon(Reader({"key": "k", "name": "n", "kind": coupon.kind}))
     said = {
         name: value.isoformat() if name in {"valid_from", "valid_until"} and value else value
         for name, value in coupon.terms.items()
-        if value != usual.terms[name]
+        if value != USUAL_TERMS[name]
     }
     beside = {"items": list(coupon.items), "generic_code": coupon.generic_code}
     given = {name: value for name, value in beside.items() if value}

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, overload
 
+import msgspec
+
 _V = TypeVar("_V")
 KEY: Final = re.compile(r"[a-z][a-z0-9_-]{0,59}")
 # Offers may have been made before there was a program: their keys are what addresses take.
@@ -29,17 +31,29 @@ def _escape(part: str) -> str:
     return part.replace("~", "~0").replace("/", "~1")
 
 
-def unstorable(node: Any, pointer: str = "") -> Iterator[DocumentError]:
-    """Yield an error for every text that no database keeps: with NUL, or with half of a character."""
+def unstorable(document: Any) -> list[DocumentError]:
+    """Return an error for every text that no database keeps: with NUL, or with half of a character."""
+    return [] if _is_storable(document) else list(_unstorable(document))
+
+
+def _is_storable(document: Any) -> bool:
+    """Whether nothing has to be looked for, in one pass: documents of a megabyte are read on every save."""
+    try:
+        return b"\\u0000" not in msgspec.json.encode(document)
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _unstorable(node: Any, pointer: str = "") -> Iterator[DocumentError]:
     if isinstance(node, str) and _UNSTORABLE.search(node):
         yield DocumentError(pointer, "invalid_text", "A text cannot hold NUL or half of a character.")
     elif isinstance(node, Mapping):
         for name, value in node.items():
-            yield from unstorable(str(name), pointer)
-            yield from unstorable(value, f"{pointer}/{_escape(str(name))}")
+            yield from _unstorable(str(name), pointer)
+            yield from _unstorable(value, f"{pointer}/{_escape(str(name))}")
     elif isinstance(node, list):
         for index, value in enumerate(node):
-            yield from unstorable(value, f"{pointer}/{index}")
+            yield from _unstorable(value, f"{pointer}/{index}")
 
 
 class Reader:
@@ -151,9 +165,10 @@ class Reader:
         ]
 
     def texts(self, name: str) -> list[str]:
-        return [
-            value for index, value in enumerate(self._list(name)) if self._is_text(f"{name}/{index}", value)
-        ]
+        values = self._list(name)
+        if all(values) and set(map(type, values)) <= {str}:
+            return list(values)
+        return [value for index, value in enumerate(values) if self._is_text(f"{name}/{index}", value)]
 
     def _is_text(self, name: str, value: Any) -> bool:
         if isinstance(value, str) and value:

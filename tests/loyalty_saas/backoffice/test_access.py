@@ -76,6 +76,7 @@ READ_PAGES: dict[str, Permission] = {
     "program_simulate": P.PROGRAM_VIEW,
     "program_compare": P.PROGRAM_VIEW,
     "rewards": P.REWARDS_VIEW,
+    "choices": P.COUPONS_VIEW,
     "reward": P.PROGRAM_EDIT,
     "reward_create": P.PROGRAM_EDIT,
     "reward_draft": P.PROGRAM_EDIT,
@@ -169,7 +170,7 @@ WITH_REVISION = {
 # A file, or a way back to the list.
 FILES = {"export_download": P.DATA_EXPORT}
 ARGUMENTS: dict[str, list[object]] = {
-    "program_compare": [1, 1], "program_step": [1, "submit"], "reward_draft": ["mug"],
+    "choices": ["coupon"], "program_compare": [1, 1], "program_step": [1, "submit"], "reward_draft": ["mug"],
     "coupon_draft": ["coupon-1"], "coupon_campaign_draft": ["campaign-1"],
     "offer_drop": ["rewards", "mug"],
 }  # fmt: skip

@@ -73,3 +73,27 @@ def test_what_is_no_longer_known_is_shown_as_it_was_written(
     (line,) = staff.get(PATH, {"action": "points.adjusted"}).context["entries"]
     assert (line.kind, line.object) == ("old.thing", "Old thing 1")
     assert [change.after for change in line.changes] == [["a", "b"]]
+
+
+@pytest.mark.parametrize(
+    ("language", "names"), [("en", ("Earning rules", "Coupons")), ("zh-hans", ("赚取规则", "优惠券"))]
+)
+def test_sections_of_the_document_are_named_with_their_entries(
+    language: str, names: tuple[str, str], tenant: Tenant, actor: Actor, staff: Client
+) -> None:
+    def entry(key: str, **more: object) -> dict[str, object]:
+        return {"key": key, "name": key.title(), **more}
+
+    diff = {
+        "rules": [[entry("one")], [entry("two")]],
+        "coupons": [[entry("tea", priority=1)], [entry("tea", priority=2)]],
+        "budgets": [None, []],
+    }
+    with tenant_scope(tenant):
+        row = Job.objects.create(kind="crm.refresh_segments", params={}, created_at=NOW, requested_by="x")
+        audit.record(action="program.draft_saved", target=row, by=actor, at=NOW, diff=diff)
+    page = staff.get(PATH, {"action": "program.draft_saved"}, headers={"accept-language": language})
+    (line,) = page.context["entries"]
+    assert [(change.before, change.after) for change in line.changes] == [("One", "Two"), (None, "Tea")]
+    for name in names:
+        assert f"<dt>{name}</dt>" in page.content.decode()

@@ -64,7 +64,8 @@ def test_a_segments_members_receive_a_campaign(filled: Filled, staff: Client) ->
     page = staff.get(answer["Location"])
     assert (page.context["recipients_count"], members) == (1, 1)
     gone = staff.post(address("coupon_campaign_recipients", filled), {"segment": "nobody"})
-    assert gone.status_code == 404
+    assert (gone.status_code, gone["Location"]) == (302, answer["Location"])
+    assert "nobody is not one of the available choices" in staff.get(gone["Location"]).content.decode()
 
 
 COUPON = {
@@ -150,3 +151,10 @@ def test_the_list_tells_what_is_over_and_what_is_to_come_and_finds_by_name(
     }  # fmt: skip
     found = staff.get("/t/acme/coupons/?q=SOON").context["definitions"]
     assert [row["definition"].key for row in found] == ["soon"]
+
+
+def test_an_end_before_the_beginning_is_told_beside_the_field(filled: Filled, staff: Client) -> None:
+    days = {"valid_from": "2027-01-05", "valid_until": "2027-01-04"}
+    answer = staff.post(address("coupon_create", filled), {**COUPON, **days})
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["valid_until"])
+    assert not answer.context["form"].warnings

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 
 from rewards.queries import programs
-from tenants.models import Job, Tenant
+from tenants.domain.actors import Actor, ActorKind
+from tenants.models import Job, Membership, Tenant
 from tenants.scope import tenant_scope
+from tenants.services import tenants
+from tenants.services.tenants import Particulars
+from tests.conftest import NOW
 from tests.rewards.factories import make_customer
 
 PATH = "/t/acme/onboarding/"
@@ -32,6 +36,22 @@ def test_settings_are_saved_until_a_program_is_in_force(tenant: Tenant, staff: C
     assert staff.post(PATH, {**SETTINGS, "currency": "USD"}).status_code == 422
     tenant.refresh_from_db()
     assert tenant.currency == "EUR"
+
+
+def test_who_opened_the_tenant_has_said_who_it_is(tenant: Tenant, staff: Client) -> None:
+    assert not staff.get(PATH).context["steps"][0].is_done
+    with tenant_scope(tenant):
+        user = Membership.objects.select_related("user").get().user
+    with override_settings(OWNERS_OPEN_TENANTS=True):
+        opened = tenants.open_another(
+            owner=user,
+            particulars=Particulars("acme-two", "Acme Two"),
+            by=Actor(ActorKind.USER, "o", user.pk),
+            at=NOW,
+        )
+    assert staff.get(f"/t/{opened.slug}/onboarding/").context["steps"][0].is_done
+    staff.post(PATH, SETTINGS)
+    assert staff.get(PATH).context["steps"][0].is_done
 
 
 @pytest.mark.parametrize("sample", [False, True])

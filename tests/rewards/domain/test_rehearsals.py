@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rewards.domain import rehearsal_reports
 from rewards.domain.budgets import Period
 from rewards.domain.conditions import Condition, FactSource, Op, all_of, any_of, negated
 from rewards.domain.facts import Context, CustomerState, order_placed
@@ -65,3 +66,18 @@ def test_periods_are_those_of_each_moments_own_local_day(minutes: list[int]) -> 
         at = AT + timedelta(minutes=minute)
         day = at.astimezone(zone).date()
         assert days.windows(at) == {period: window_of(period, day) for period in Period}
+
+
+def test_a_spread_reaches_from_the_greatest_loss_to_the_greatest_gain() -> None:
+    steps = rehearsal_reports.spread([-12_000, -9, -1, 5, 9, 10, 99])
+    assert [(each["least"], each["most"], each["members"]) for each in steps] == [
+        (None, -10_000, 1),
+        (-9999, -1000, 0),
+        (-999, -100, 0),
+        (-99, -10, 0),
+        (-9, -1, 2),
+        (1, 9, 2),
+        (10, 99, 2),
+    ]
+    assert rehearsal_reports.spread([]) == []
+    assert [each["members"] for each in rehearsal_reports.spread([7, 7])] == [2]
