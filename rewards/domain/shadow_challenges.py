@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Protocol
 
@@ -191,4 +190,4 @@ def _less(
             lines[place] = OrderedLine(
                 sku, category, max(quantity - unit.returned, 0), max(amount - unit.amount_minor, 0)
             )
-    return replace(kept, lines=lines, total_minor=max(kept.total_minor - total_minor, 0))
+    return kept._replace(lines=lines, total_minor=max(kept.total_minor - total_minor, 0))

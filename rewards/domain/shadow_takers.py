@@ -131,15 +131,14 @@ class Taker:
         """Yield each period that is remembered as it stands at a moment; nothing more is given."""
         for standing in self._standings(self._course.walks.values(), at, with_known=True):
             before, change = self._kept.get(standing.period), self._change(standing, at)
-            now = replace(
-                before or change.after([], (), at),
-                span=standing.span, value=standing.value, value_by_task=standing.value_by_task,
-            )  # fmt: skip
+            now = (before or change.after([], (), at))._replace(
+                span=standing.span, value=standing.value, value_by_task=standing.value_by_task
+            )
             if not now.is_done:
                 # A goal that was reached once all completions were gone is none.
                 is_over = standing.span.ends_at <= at
                 state = ProgressState.EXPIRED if is_over else ProgressState.IN_PROGRESS
-                now = replace(now, stored=replace(now.stored, state=state))
+                now = now._replace(stored=now.stored._replace(state=state))
             yield standing.period, now
 
     def _in_order(self, found: Sequence[Contribution]) -> Sequence[Contribution]:

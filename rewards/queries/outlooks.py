@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Final
@@ -153,7 +153,7 @@ def _challenges(
         without = standings(challenge, counted[pair], member)
         found = standings(challenge, [*counted[pair], *added[challenge.key]], member)
         if _is_used_up(challenge):
-            found = [replace(each, completed_at=None) for each in found]
+            found = [each._replace(completed_at=None) for each in found]
         yield from _changed(challenge, without, found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
@@ -486,7 +486,7 @@ class Story:
             member = Member(joined[pair], live_from, self.tenant.zone, at, known)
             now = {each.period: each for each in standings(by_key[pair.challenge_key], counted[pair], member)}
             for period, each in kept.items():
-                told = replace(each, value=now[period].value, value_by_task=now[period].value_by_task)
+                told = each._replace(value=now[period].value, value_by_task=now[period].value_by_task)
                 found[who[pair.customer_id], pair.challenge_key, period] = _progress(told)
         return found
 

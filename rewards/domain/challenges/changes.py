@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import NamedTuple
 
@@ -36,8 +35,7 @@ class Grant(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Gift:
+class Gift(NamedTuple):
     """One reward for one period; ``source`` is its name for ever."""
 
     pair: Pair
@@ -57,8 +55,7 @@ def source_of(pair: Pair, period: str, round_number: int, slot: str, index: int)
     return f"{pair.challenge_key}:{pair.customer_id}:{period}:{round_number}:{slot}:{index}"
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """A period as it is kept."""
 
     stored: Stored
@@ -78,8 +75,7 @@ class Kept:
         return Known(self.span, self.stored.target if self.is_done else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One period before and after."""
 
     pair: Pair
@@ -177,7 +173,7 @@ def within_total(
         waiting = sorted(by_key[key], key=lambda each: (each.standing.completed_at, each.pair))
         over |= {(each.pair, each.standing.period) for each in waiting[max(most - completions(key), 0) :]}
     return [
-        change_of(each.pair, each.challenge, replace(each.standing, completed_at=None), each.before, at)
+        change_of(each.pair, each.challenge, each.standing._replace(completed_at=None), each.before, at)
         if (each.pair, each.standing.period) in over
         else each
         for each in changes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final, NamedTuple
@@ -49,8 +48,7 @@ class OrderedLine(NamedTuple):
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class OrderFacts:
+class OrderFacts(NamedTuple):
     """An order as goals see it; ``total_minor`` is net of the same returns as the lines."""
 
     id: int
@@ -61,8 +59,7 @@ class OrderFacts:
     lines: Sequence[OrderedLine]
 
 
-@dataclass(frozen=True, slots=True)
-class EventFacts:
+class EventFacts(NamedTuple):
     """An event as goals see it."""
 
     message_id: str

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from rewards.domain.challenges.definition import Challenge, ChallengeReward
 from rewards.domain.challenges.walks import Standing
@@ -22,8 +21,7 @@ DONE: Final = frozenset({ProgressState.COMPLETED, ProgressState.REWARDED})
 GOAL: Final = "goal"
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """What is known of a period from before; ``round`` counts how often its rewards were taken back."""
 
     state: ProgressState
@@ -33,16 +31,14 @@ class Stored:
     round: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """Rewards to give, for reaching the goal or one milestone."""
 
     slot: str
     rewards: tuple[ChallengeReward, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What becomes of a period, what is to be given and which slots are to be taken back."""
 
     stored: Stored

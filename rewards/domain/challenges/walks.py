@@ -11,6 +11,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from types import MappingProxyType
+from typing import NamedTuple
 
 from rewards.domain.challenges.definition import Challenge, Recurrence, WindowKind, parts
 from rewards.domain.challenges.matching import Contribution
@@ -18,8 +19,7 @@ from rewards.domain.challenges.periods import Period, Span, period_of, window_sp
 from rewards.domain.challenges.tallies import shown_value, tally_of, values_by_task
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """A period that is stored already; ``target`` is what it was completed at, ``None`` before that.
 
     A completed period keeps its target, so that editing the challenge cannot undo it.
@@ -29,8 +29,7 @@ class Known:
     target: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Progress in one period."""
 
     period: str
@@ -38,8 +37,8 @@ class Standing:
     value: int
     target: int
     completed_at: datetime | None = None
-    reached_at_by_milestone: Mapping[int, datetime] = field(default_factory=lambda: MappingProxyType({}))
-    value_by_task: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    reached_at_by_milestone: Mapping[int, datetime] = MappingProxyType({})
+    value_by_task: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from rewards.services import programs, rehearsals
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tenants.services.heartbeats import JobCancelled
 from tests.rewards.factories import NOW, make_customer, make_order
 from tests.rewards.test_rules import play_history, publish, rules
 
@@ -62,3 +64,26 @@ def test_an_error_while_reading_ahead_ends_the_rehearsal(tenant: Tenant, monkeyp
         rehearsed(tenant, draft.number)
     with tenant_scope(tenant):
         assert not Rehearsal.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cancelled_rehearsal_leaves_neither_a_result_nor_a_reader(tenant: Tenant) -> None:
+    with tenant_scope(tenant):
+        draft = programs.save_draft(document=publish(*rules()[:2]).document, by=SYSTEM, at=NOW)
+    readers = threading.active_count()
+
+    def cancel_on_the_second_day(done: int, _total: int, _message: str) -> None:
+        if done == 2:
+            raise JobCancelled
+
+    with pytest.raises(JobCancelled) as cancelled:
+        rehearsals.rehearse(
+            tenant=tenant, number=draft.number, days=60, by=SYSTEM, label="me", at=NOW,
+            progress=cancel_on_the_second_day,
+        )  # fmt: skip
+    # Whoever holds the error holds nothing else.
+    assert (cancelled.traceback is not None, threading.active_count()) == (True, readers)
+    with tenant_scope(tenant):
+        assert not Rehearsal.objects.exists()
+        draft.refresh_from_db()
+        assert draft.state == "draft"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -35,7 +34,7 @@ def test_completing_gives_the_rewards_once() -> None:
     assert found.due == (Due("at-1", ONE), Due("goal", TEN))
     again = settle(ASKED, found.stored, standing(4, done=True), START)
     assert again.due == (Due("goal", TEN),)  # not given yet
-    rewarded = replace(found.stored, state=ProgressState.REWARDED)
+    rewarded = found.stored._replace(state=ProgressState.REWARDED)
     again = settle(ASKED, rewarded, standing(4, done=True), START)
     assert (again.due, again.revoked, again.stored) == ((), (), rewarded)
 
