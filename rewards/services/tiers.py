@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import connection, transaction
 
-from crm.models import Customer
+from crm.models import Customer, CustomerState
 from crm.services import customer_touches
 from rewards.domain.programs import Revision
 from rewards.domain.qualification import Metric
@@ -17,6 +17,7 @@ from rewards.domain.tiers import SPEND
 from rewards.locks import lock_tier_memberships
 from rewards.models import TierChange, TierMembership, TierMove
 from rewards.queries import challenge_documents, programs, tier_sql
+from rewards.services.errors import CustomerNotActive
 from tenants.domain.actors import SYSTEM, Actor
 from tenants.domain.permissions import Permission
 from tenants.errors import FieldError, InvalidInput, NotFound
@@ -135,8 +136,13 @@ def refresh_after_points(*, customer_ids: Collection[int], revision: Revision, a
 def lock(
     *, customer: Customer, tier_key: str, until: datetime, reason: str, by: Actor, at: datetime
 ) -> TierMembership:
-    """Give a customer a tier until a moment, whatever they qualify for. Raises ``InvalidInput``."""
+    """Give a customer a tier until a moment, whatever they qualify for.
+
+    Raises ``InvalidInput``, and ``CustomerNotActive`` for who is merged or anonymised.
+    """
     by.require(Permission.TIERS_LOCK)
+    if customer.state in {CustomerState.MERGED, CustomerState.ANONYMISED}:
+        raise CustomerNotActive(f"The customer is {customer.state}.", state=customer.state)
     published = programs.published()
     tiers = published.revision.tiers if published else ()
     errors = []

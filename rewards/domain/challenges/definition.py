@@ -118,7 +118,10 @@ class DistinctGoal:
 
 @dataclass(frozen=True, slots=True)
 class StreakGoal:
-    """So many days or weeks on end with at least ``each`` matches; up to ``gap`` of them may be missed."""
+    """So many days or weeks on end with at least ``each`` matches.
+
+    Between two that count up to ``gap`` may be missed, each time anew.
+    """
 
     match: Match
     target: int

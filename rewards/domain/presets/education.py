@@ -42,7 +42,7 @@ def _document(unit: int) -> dict[str, Any]:
         "rules": [{**rule, "audience": [ALLOWED]} for rule in rules],
         "budgets": monthly_budget(300_000),
         "challenges": [
-            {"key": "study-streak", "name": _("Study five days in a row, one may be missed"),
+            {"key": "study-streak", "name": _("Five study days with at most one day between them"),
              "goal": streak("lesson_completed", 5, gap=1), "recurrence": "on_completion",
              "limits": {"per_customer": 20}, "audience": audience, "rewards": pays(30)},
             {"key": "whole-module", "name": _("Finish a module: lessons, then the quiz, then the assignment"),

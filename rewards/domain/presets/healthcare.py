@@ -36,8 +36,8 @@ def _document(unit: int) -> dict[str, Any]:
         ],
         "budgets": monthly_budget(50_000),
         "challenges": [
-            {"key": "adherence", "name": _("Seven days with your goal, two may be missed"), "opt_in": True,
-             "goal": streak("goal_logged", 7, gap=2), "recurrence": "on_completion",
+            {"key": "adherence", "name": _("Seven days with your goal, at most two days between them"),
+             "opt_in": True, "goal": streak("goal_logged", 7, gap=2), "recurrence": "on_completion",
              "limits": {"per_customer": 12}, "rewards": pays(20)},
             {"key": "refill", "name": _("Refill in time, twice a quarter"),
              "goal": count("prescription_refilled", 2), "window": {"kind": "rolling", "days": 90},

@@ -39,7 +39,7 @@ def test_a_guesser_without_a_customer_is_shown_and_decided(filled: Filled, staff
 
 def test_limits_are_those_of_pace_only(filled: Filled, staff: Client) -> None:
     assert "guesses_most" not in staff.get(LIMITS).content.decode()
-    kinds = ("redemptions", "refunds", "referrals", "coupons")
+    kinds = ("redemptions", "refunds", "referrals", "coupons", "transfers")
     values = {f"{kind}_{field}": "7" for kind in kinds for field in ("most", "hours")}
     assert staff.post(LIMITS, values).status_code == 302
     with tenant_scope(filled.tenant):

@@ -94,7 +94,7 @@ def test_tasks_and_steps_are_named_with_how_far_each_is(
 ) -> None:
     now = timezone.now()
     with tenant_scope(tenant):
-        publish(challenge(TASKS), challenge(STEPS, key="steps"), at=now - DAY * 5, tiers=LADDER)
+        publish(challenge(TASKS, "tasks"), challenge(STEPS, "steps"), at=now - DAY * 5, tiers=LADDER)
         count_orders(make_order(ann, [("A", 1, 2000)], now).pk)
     found = api.get(f"/customers/{ann.public_id}/challenges").json()["challenges"]
     assert [each["challenge"]["parts"] for each in found] == [

@@ -17,6 +17,7 @@ from rewards.queries import programs
 from rewards.queries import tiers as tier_queries
 from rewards.services import earning, history, simulations, tiers
 from rewards.services import programs as program_services
+from rewards.services.errors import CustomerNotActive
 from tenants.domain.actors import SYSTEM, Actor, ActorKind
 from tenants.errors import InvalidInput, NotFound, PermissionRefused
 from tenants.models import Job, OutboxMessage, Tenant
@@ -414,3 +415,20 @@ def test_the_first_publication_gives_everybody_a_tier(tenant: Tenant, other_tena
     registry.handler_by_kind[job.kind](job=context)
     with tenant_scope(tenant):
         assert held(customer) == "silver"
+
+
+@pytest.mark.parametrize(
+    ("state", "is_locked"), [("suspended", True), ("merged", False), ("anonymised", False)]
+)
+def test_nobody_who_is_gone_is_given_a_tier(
+    ann: Customer, actor: Actor, state: str, *, is_locked: bool
+) -> None:
+    publish()
+    ann.state = state
+    terms = {"tier_key": "gold", "until": NOW + DAY, "reason": "A gift", "by": actor, "at": NOW}
+    if is_locked:
+        tiers.lock(customer=ann, **terms)
+    else:
+        with pytest.raises(CustomerNotActive):
+            tiers.lock(customer=ann, **terms)
+    assert held(ann) == ("gold" if is_locked else None)
