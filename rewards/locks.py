@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import connection, models
+from django.db import connection
 from django.db.models import Q
 
 from rewards.models import (
@@ -46,6 +46,19 @@ _LOCK_BUDGETS: Final = """
     RETURNING b.budget_key, b.period_number, b.points, b.money_minor
 """
 
+# Two kinds of rows in one message: what a use changes, locked as it is then, and what it leaves alone.
+_LOCK_CODES: Final = """
+    SELECT counted.* FROM (
+        SELECT c.* FROM rewards_couponcode c
+        WHERE c.tenant_id = %(tenant)s AND c.code = ANY(%(codes)s::text[])
+          AND (c.uses_limit IS NOT NULL OR c.balance_minor IS NOT NULL OR c.customer_id IS NOT NULL)
+        ORDER BY c.id FOR UPDATE
+    ) AS counted
+    UNION ALL
+    SELECT c.* FROM rewards_couponcode c
+    WHERE c.tenant_id = %(tenant)s AND c.code = ANY(%(codes)s::text[])
+      AND c.uses_limit IS NULL AND c.balance_minor IS NULL AND c.customer_id IS NULL
+"""
 _KEEP_CUSTOMERS: Final = """
     SELECT id FROM crm_customer WHERE tenant_id = %(tenant)s AND id = ANY(%(customers)s)
     ORDER BY id FOR KEY SHARE
@@ -118,19 +131,12 @@ def lock_accounts(account_ids: list[int]) -> list[Account]:
 
 
 def lock_coupon_codes(codes: Collection[str]) -> list[CouponCode]:
-    """Lock the codes a use would change, in id order, and return all of them with their definitions.
+    """Lock the codes a use would change, in id order, and return all of them.
 
-    A code for everybody without a limit is not locked: every cart of the shop would wait for it. The
-    definitions are read apart: joined, a freshly filled pool is read from end to end.
+    A code for everybody without a limit is not locked: every cart of the shop would wait for it.
     """
-    found = list(CouponCode.objects.filter(code__in=list(codes)))
-    counted = [row.pk for row in found if row.is_counted]
-    if counted:
-        locked = CouponCode.objects.filter(pk__in=counted).order_by("pk").select_for_update()
-        fresh = {row.pk: row for row in locked}
-        found = [fresh.get(row.pk, row) for row in found]
-    models.prefetch_related_objects(found, "definition__campaign")
-    return found
+    parameters: dict[str, Any] = {"tenant": active_tenant_id(), "codes": list(codes)}
+    return list(CouponCode.objects.raw(_LOCK_CODES, parameters))
 
 
 def next_free_coupon_code(definition_id: int, at: datetime) -> CouponCode | None:

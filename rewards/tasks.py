@@ -18,6 +18,8 @@ from rewards.services import (
     liability,
     lots,
     member_days,
+    owed_gifts,
+    owed_givings,
     preset_traffic,
     program_copies,
     referral_qualifications,
@@ -125,6 +127,22 @@ def reward_referrals(*, job: JobContext) -> dict[str, Any]:
         return {"rewarded": referral_qualifications.reward_owed(by=job.actor, at=job.at)}
 
 
+@job_handler(owed_gifts.JOB, label=_("Give what brakes kept back"))
+def give_owed(*, job: JobContext) -> dict[str, Any]:
+    """Give what rules, challenges and referrals owe since coupons or rewards were paused."""
+    settled = 0
+    while True:
+        with tenant_scope(job.tenant):
+            more = owed_givings.give(by=job.actor, at=job.at)
+        if not more:
+            break
+        settled += more
+        job.progress(settled, settled, f"{settled} gifts settled")
+    with tenant_scope(job.tenant):
+        rewarded = referral_qualifications.reward_owed(by=job.actor, at=job.at)
+    return {"settled": settled, "rewarded": rewarded}
+
+
 @shared_task(name="rewards.release_points")
 def release_points() -> None:
     """Cancel redemptions whose reservation timed out, and time out holds. Safe to repeat."""
@@ -169,7 +187,7 @@ def play_preset(*, job: JobContext) -> dict[str, Any]:
 def sweep() -> None:
     """Of every tenant: activate and expire due lots, free lapsed codes, end periods, keep members' days.
 
-    Safe to repeat.
+    What brakes kept back is given where they have ended. Safe to repeat.
     """
     at = timezone.now()
     for _tenant in for_each_tenant():
@@ -178,3 +196,4 @@ def sweep() -> None:
         issuing.free_lapsed(at=at)
         challenges.sweep(by=SYSTEM, at=at)
         member_days.award(by=SYSTEM, at=at)
+        owed_givings.give(by=SYSTEM, at=at)

@@ -81,6 +81,9 @@ class TenantApiMiddleware:
             return self.get_response(request)
         if origins.is_preflight(request):
             return origins.preflight(request)
+        if "\0" in request.path_info:
+            # No text of PostgreSQL holds one, so it names nothing.
+            return problem(request, status=404, code="not_found", title="No such object", detail="Not found.")
         return with_api_key(request, api_key_text(request), lambda granted: self._respond(request, granted))
 
     def _respond(self, request: StampedRequest, granted: Access) -> HttpResponse:

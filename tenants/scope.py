@@ -7,10 +7,10 @@ next user of a pooled connection, and is what a sharded PostgreSQL forwards to i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
@@ -133,3 +133,20 @@ def for_each_tenant() -> Iterator[Tenant]:
     for tenant in Tenant.objects.active().order_by("pk"):
         with tenant_scope(tenant):
             yield tenant
+
+
+def tenants_with(statement: str, parameters: Mapping[str, Any]) -> list[int]:
+    """Return the ids, by a statement over all tenants, of those that have something to do."""
+    with connections["platform"].cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return [int(row[0]) for row in cursor.fetchall()]
+
+
+def for_tenants_with(statement: str, parameters: Mapping[str, Any]) -> Iterator[int]:
+    """Yield the ids of the tenants that have something to do, each with its scope open.
+
+    One transaction a tenant: the cost follows those that the statement finds, not the tenants.
+    """
+    for tenant_id in tenants_with(statement, parameters):
+        with tenant_scope(tenant_id):
+            yield tenant_id

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from time import perf_counter
 
 import structlog
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from crm.domain.hidden_values import hiding
 from crm.domain.rules import Rule, parse
@@ -25,7 +25,7 @@ from crm.services import customer_touches, profile_additions, profiles, segment_
 from crm.services.segment_runs import RunTakenOver, back_off
 from tenants.models import Tenant
 from tenants.queue import send, shard_queue
-from tenants.scope import active_tenant, tenant_scope
+from tenants.scope import active_tenant, tenant_scope, tenants_with
 
 log = structlog.get_logger(__name__)
 MOST_NOTES = 50_000
@@ -191,9 +191,7 @@ def _is_due_in_full(segment: Segment, at: datetime) -> bool:
 
 def start_due(*, at: datetime) -> int:
     """Send a run for every tenant that has something to work off; return how many. Safe to repeat."""
-    with connections["platform"].cursor() as cursor:
-        cursor.execute(_DUE, {"at": at, "hour_ago": at - HOURLY, "cheap_ms": CHEAP_MS})
-        due = [row[0] for row in cursor.fetchall()]
+    due = tenants_with(_DUE, {"at": at, "hour_ago": at - HOURLY, "cheap_ms": CHEAP_MS})
     for tenant_id in due:
         send("crm.refresh_touched_segments", shard_queue("default", tenant_id), {"tenant_id": tenant_id})
     return len(due)

@@ -100,13 +100,14 @@ class CustomerPage(StaffPage):
         asked = programs.open_revision() or programs.current()
         return {
             "decisions": why.decisions(customer, revision, tenant.currency, tenant.zone),
+            "owed": why.owed(customer, revision),
             "ask": asked if self.access.can(Permission.PROGRAM_VIEW) else None,
         }
 
     def _coupons(self, customer: Customer, _published: Any) -> dict[str, Any]:
         if not self.access.can(Permission.COUPONS_VIEW):
             return {}
-        return coupons.of_customer_page(customer)
+        return coupons.of_customer_page(customer, at=timezone.now())
 
     def _data(self, customer: Customer, _published: Any) -> dict[str, Any]:
         lots = Lot.objects.filter(account__customer=customer, remaining__gt=0)

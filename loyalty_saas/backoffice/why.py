@@ -8,11 +8,12 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from crm.models import Customer
-from rewards.admin.reasons import Outcome, outcomes, refusal
+from rewards.admin.reasons import Outcome, outcomes, refusal, withheld_words
 from rewards.domain.programs import Revision
-from rewards.models import DecisionEvent, DecisionRecord
-from rewards.queries import reports
+from rewards.models import DecisionEvent, DecisionRecord, OwedGift
+from rewards.queries import owed_gifts, reports
 from rewards.queries.reports import SourcedDecision
+from rewards.services.owed_gifts import GIVEN
 
 SHOWN: Final = 20
 
@@ -52,6 +53,33 @@ def decisions(customer: Customer, revision: Revision | None, currency: str, zone
             _asks_again(each, customer, zone),
         )
         for each in reports.sourced(list(reports.decisions_of(customer.pk)[:SHOWN]))
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What a brake kept back, in words; ``outcome`` is empty while it waits."""
+
+    gift: OwedGift
+    giver: str
+    reason: str
+    outcome: str
+    is_given: bool
+
+
+def owed(customer: Customer, revision: Revision | None) -> list[Owed]:
+    """Return the newest gifts that emergency brakes kept back from one customer."""
+    names = {each.key: each.name for each in revision.rules} if revision else {}
+    names |= {each.key: each.name for each in revision.challenges} if revision else {}
+    return [
+        Owed(
+            gift,
+            names.get(gift.giver, gift.giver),
+            withheld_words(gift.reason),
+            withheld_words(gift.outcome) if gift.outcome else "",
+            gift.outcome == GIVEN,
+        )
+        for gift in owed_gifts.of_customer(customer)[:SHOWN]
     ]
 
 

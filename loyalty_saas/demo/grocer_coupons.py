@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from crm.models import Customer, Item
+from rewards.domain.carts import Cart, CartLine
 from rewards.domain.coupon_pricing import MOST_CODES
-from rewards.domain.coupon_terms import Cart, CartLine
 from rewards.models import CouponCampaign, CouponKind
 from rewards.services.coupons import bulk, campaigns
 from rewards.services.coupons.bulk import NewOffer

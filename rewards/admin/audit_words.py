@@ -17,6 +17,8 @@ WORDS: Final[dict[Words, dict[str, Words]]] = {
         "program.approved": _("Approved a revision"),
         "program.self_approved": _("Approved their own revision"),
         "program.published": _("Published a revision"),
+        "program.draft_updated": _("Brought a draft up to date"),
+        "program.newer_undone": _("Kept a draft as it is, without what was published since"),
         "program.rolled_back": _("Rolled back to an earlier revision"),
         "program.self_approval_changed": _("Changed whether one may approve one's own revision"),
         "program.rehearsal_policy_changed": _("Changed whether a rehearsal is needed"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from rewards.domain.brakes import Brake, BrakeKind, holding
 from rewards.domain.policies import LONGEST_WINDOW_HOURS, MOST_IN_WINDOW, Pace
-from rewards.models import CouponCampaign, CouponDefinition, ProgramRevision, VelocityKind
+from rewards.models import CouponCampaign, CouponDefinition, ProgramRevision, Reward, VelocityKind
 from rewards.queries import programs
 from rewards.services import brakes, velocity
 from tenants.admin import formats
@@ -30,7 +31,11 @@ _LABELS: Final = {
     BrakeKind.RULE: gettext_lazy("Pause a rule"),
     BrakeKind.COUPON: gettext_lazy("Pause a coupon"),
     BrakeKind.CAMPAIGN: gettext_lazy("Pause a coupon campaign"),
+    BrakeKind.REWARD: gettext_lazy("Pause a reward"),
 }
+_MODEL: Final[Mapping[BrakeKind, Any]] = {
+    BrakeKind.COUPON: CouponDefinition, BrakeKind.CAMPAIGN: CouponCampaign, BrakeKind.REWARD: Reward,
+}  # fmt: skip
 
 
 class BrakeForm(StaffForm):
@@ -75,11 +80,11 @@ def _choices(kind: BrakeKind) -> list[Pair]:
         ]
     elif kind is BrakeKind.RULE:
         pairs = [(rule.key, rule.name) for rule in published.revision.rules] if published else []
-    elif kind is BrakeKind.COUPON:
-        rows = CouponDefinition.objects.filter(is_active=True).order_by("-pk")
-        pairs = list(rows.values_list("key", "name"))
     else:
-        pairs = list(CouponCampaign.objects.order_by("-pk").values_list("key", "name"))
+        rows = _MODEL[kind].objects.order_by("-pk")
+        if kind is not BrakeKind.CAMPAIGN:
+            rows = rows.filter(is_active=True)
+        pairs = list(rows.values_list("key", "name"))
     label = _("%(what)s: %(name)s")
     return [(f"{kind.value}:{key}", label % {"what": _LABELS[kind], "name": name}) for key, name in pairs]
 
@@ -114,8 +119,7 @@ def _named(kind: BrakeKind, on: tuple[Brake, ...]) -> list[tuple[str, str]]:
     if kind is BrakeKind.RULE:
         published = programs.published()
         return [(rule.key, rule.name) for rule in published.revision.rules] if published else []
-    model = CouponDefinition if kind is BrakeKind.COUPON else CouponCampaign
-    return list(model.objects.filter(key__in=keys).values_list("key", "name"))
+    return list(_MODEL[kind].objects.filter(key__in=keys).values_list("key", "name"))
 
 
 class BrakePage(FormPage):

@@ -22,6 +22,7 @@ from rewards.domain.expiry import start_of_day
 from rewards.domain.offers import OfferedReward, is_same
 from rewards.domain.offers import RewardKind as OfferedKind
 from rewards.models import Redemption, Reward, RewardKind
+from rewards.queries import catalogue as rewards_for_sale
 from rewards.queries import configured
 from rewards.services import catalogue
 from rewards.services.catalogue import MOST_PIECES, MOST_POINTS
@@ -119,7 +120,7 @@ class RewardsPage(ListPage):
     default_ordering = "cost"
 
     def rows(self, filters: dict[str, Any]) -> QuerySet[Reward]:
-        return Reward.objects.select_related("wallet")
+        return rewards_for_sale.rewards()
 
     def beside(self, page: Page[Reward]) -> dict[str, Any]:
         rewards = list(page.object_list)
@@ -131,7 +132,10 @@ class RewardsPage(ListPage):
             .order_by()
         )
         return {
-            "rewards": [(reward, taken.get(reward.pk, 0)) for reward in rewards],
+            "rewards": [
+                (reward, taken.get(reward.pk, 0), rewards_for_sale.brake_on(reward, timezone.now()))
+                for reward in rewards
+            ],
             "waiting": configured.waiting("rewards"),
         }
 

@@ -25,7 +25,7 @@ from rewards.admin.challenge_rows import (
     part_rows,
 )
 from rewards.domain.challenges.definition import Leaving
-from rewards.services import programs as program_services
+from rewards.services import drafts
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.admin.keys import key_from
 from tenants.domain.permissions import Permission
@@ -160,9 +160,8 @@ class ChallengeEditPage(StaffPage):
         return redirect("program_edit")
 
     def _store(self, challenges: list[dict[str, Any]]) -> None:
-        program_services.save_draft(
+        drafts.save(
             document={**self.document, "challenges": challenges},
-            revision=draft_pages.draft(),
             by=self.access.actor,
             at=timezone.now(),
         )

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.domain.coupon_terms import Reason, Rejection
+from rewards.domain.coupon_reasons import Reason, Rejection
 from rewards.queries.coupon_evaluation import Evaluation, Verdict
 from tenants.admin import formats
 

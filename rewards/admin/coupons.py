@@ -26,7 +26,7 @@ from rewards.admin.coupon_warnings import show
 from rewards.domain.coupon_conflicts import Finding
 from rewards.domain.offers import OfferedCoupon
 from rewards.models import CouponCampaign, CouponDefinition, CouponKind, CouponUse
-from rewards.queries import configured, coupon_conflicts
+from rewards.queries import configured, coupon_conflicts, coupon_definitions
 from rewards.services.coupons.definition_terms import columns_of
 from tenants.admin import formats
 from tenants.admin.forms import offer
@@ -59,6 +59,8 @@ def state_of(definition: CouponDefinition, at: datetime) -> tuple[str, str]:
     ends = [definition.valid_until, campaign.ends_at if campaign else None]
     if not definition.is_active:
         return _("Switched off"), ""
+    if coupon_definitions.is_paused(definition, at):
+        return _("Paused"), "b-warn"
     if any(end is not None and end <= at for end in ends):
         return _("Ended"), ""
     if any(start is not None and start > at for start in starts):
@@ -91,7 +93,7 @@ class DefinitionsPage(ListPage):
     default_ordering = "-latest"
 
     def rows(self, filters: dict[str, Any]) -> QuerySet[CouponDefinition]:
-        found = CouponDefinition.objects.select_related("campaign")
+        found = coupon_definitions.with_brakes()
         if text := filters.get("q"):
             found = found.filter(Q(name__icontains=text) | Q(key__icontains=text))
         if kind := filters.get("kind"):

@@ -20,7 +20,7 @@ from rewards.admin import choices_of, draft_pages
 from rewards.admin.ladder_forms import CriterionRows, LadderRows, QualificationForm, criterion_row, tier_row
 from rewards.domain.tiers import SPEND
 from rewards.models import ProgramRevision
-from rewards.services import programs as program_services
+from rewards.services import drafts
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.admin.keys import key_from
 from tenants.domain.permissions import Permission
@@ -86,13 +86,12 @@ class LadderPage(StaffPage):
         found = [row.criterion(taken) for row in parts["criteria"] if row.cleaned_data]
         criteria = [criterion for criterion in found if criterion]
         is_plain = [each["metric"] for each in criteria] == [SPEND]
-        return program_services.save_draft(
+        return drafts.save(
             document={
                 **self.document,
                 "qualification": parts["form"].section(criteria),
                 "tiers": self._tiers(parts["tiers"], is_plain=is_plain),
             },
-            revision=draft_pages.draft(),
             by=self.access.actor,
             at=timezone.now(),
         )

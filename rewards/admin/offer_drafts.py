@@ -58,9 +58,18 @@ def put(page: Any, *offers: Offer, campaign: str | None = None) -> str:
     if drafted.number is None:
         messages.success(page.request, _("Nothing differs from what is in force."))
         return reverse("program")
+    if drafted.behind is not None:
+        messages.warning(page.request, behind_text(drafted.number, drafted.behind))
     text = _("This waits in draft %(number)s and takes effect when that is published.")
     messages.success(page.request, text % {"number": drafted.number})
     return reverse("program_revision", args=[drafted.number])
+
+
+def behind_text(number: int, current: int) -> str:
+    """Say that a draft fell behind."""
+    return _("Draft %(number)s is behind: revision %(current)s was published since it was begun.") % {
+        "number": number, "current": current,
+    }  # fmt: skip
 
 
 def draft_number() -> int | None:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from rewards.admin import (
     brakes,
     challenge_words,
+    draft_behind,
     finding_words,
     rehearsal_charts,
     rehearsal_words,
@@ -153,8 +154,9 @@ class RevisionPage(OneRevisionPage):
             is_open=is_open,
             waits_for_approval=waits,
             is_own=waits and row.submitted_ref == self.access.actor.ref,
+            behind=draft_behind.shown(row),
             is_stale=is_open
-            and bool(row.submitted_at)
+            and not may(Step.EDIT, row.state)
             and row.base_number != (current.number if current else None),
             steps={step.value: may(step, row.state, needs_rehearsal=check.needs_rehearsal) for step in Step},
             targets=program_copies.targets(self.access.memberships, self.access.tenant),
@@ -199,6 +201,11 @@ class PublishPage(OneRevisionPage):
         return programs.current()
 
     @cached_property
+    def behind(self) -> dict[str, Any] | None:
+        """What was published since the draft was begun and would be undone."""
+        return draft_behind.shown(self.row)
+
+    @cached_property
     def waits_for_approval(self) -> bool:
         """Whether publishing would only be refused."""
         return program_reviews.needs_other_approver(self.row, current=self.former)
@@ -208,6 +215,10 @@ class PublishPage(OneRevisionPage):
         if self.check is not None and self.check.asks:
             form.fields["acknowledges"] = forms.BooleanField(
                 label=_("Publish without a rehearsal of this document")
+            )
+        if self.behind is not None:
+            form.fields["undoes_newer"] = forms.BooleanField(
+                label=_("Publish it as it is, without what was published since")
             )
         return form
 
@@ -221,6 +232,7 @@ class PublishPage(OneRevisionPage):
             current=self.former,
             changes=changed(revision, self.former),
             check=self.check,
+            behind=self.behind,
             waits_for_approval=self.waits_for_approval,
             findings=found(revision, self.former, currency),
             brakes=brakes.shown(self.former),
@@ -236,6 +248,7 @@ class PublishPage(OneRevisionPage):
         program_services.publish(
             revision=self.row,
             acknowledges=bool(form.cleaned_data.get("acknowledges")),
+            undoes_newer=bool(form.cleaned_data.get("undoes_newer")),
             by=self.access.actor,
             at=timezone.now(),
         )

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from rewards.admin import comparison_words, wallet_words, words
 from rewards.admin.program import OneRevisionPage
+from rewards.admin.section_words import KIND_LABELS, SECTION_LABELS
 from rewards.domain.comparison import Change, ChangeKind, compare
 from rewards.domain.programs import Revision
 from rewards.models import ProgramRevision
@@ -23,24 +24,6 @@ from tenants.admin.frame import Crumb
 _OTHERS_SHOWN: Final = 30
 # Changes of one section and kind that are shown in full.
 _MOST_SHOWN: Final = 20
-SECTION_LABELS: Final = {
-    "wallets": gettext_lazy("Wallet"),
-    "tiers": gettext_lazy("Tier"),
-    "rules": gettext_lazy("Rule"),
-    "budgets": gettext_lazy("Budget"),
-    "policies": gettext_lazy("Policies"),
-    "challenges": gettext_lazy("Challenge"),
-    "qualification": gettext_lazy("Tier qualification"),
-    "rewards": gettext_lazy("Reward"),
-    "coupons": gettext_lazy("Coupon"),
-    "coupon_campaigns": gettext_lazy("Coupon campaign"),
-    "referral": gettext_lazy("Referral"),
-}
-KIND_LABELS: Final = {
-    ChangeKind.ADDED: gettext_lazy("New"),
-    ChangeKind.REMOVED: gettext_lazy("Removed"),
-    ChangeKind.CHANGED: gettext_lazy("Changed"),
-}
 _RULE_PARTS: Final = {
     "trigger": gettext_lazy("Answers to"),
     "earning": gettext_lazy("Gives"),

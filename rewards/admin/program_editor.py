@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from rewards.admin import draft_pages, words
 from rewards.admin.program_forms import PolicyForm, edited, forms_by_pointer, formsets_of
 from rewards.models import ProgramRevision, Wallet
+from rewards.services import drafts
 from rewards.services import programs as program_services
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.domain.permissions import Permission
@@ -71,6 +72,4 @@ class EditPage(StaffPage):
         )
 
     def _save(self, document: dict[str, Any]) -> ProgramRevision:
-        return program_services.save_draft(
-            document=document, revision=draft_pages.draft(), by=self.access.actor, at=timezone.now()
-        )
+        return drafts.save(document=document, by=self.access.actor, at=timezone.now())

@@ -12,11 +12,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from rewards.admin import draft_pages
+from rewards.admin.draft_behind import CHOICE
 from rewards.admin.program import OneRevisionPage
 from rewards.admin.rehearsal_forms import RehearsalForm
-from rewards.services import program_copies, program_reviews, programs, rehearsals
+from rewards.services import drafts, program_copies, program_reviews, programs, rehearsals
 from tenants.admin.frame import StaffPage
 from tenants.domain.permissions import Permission
+from tenants.errors import InvalidInput
 
 
 class StepPage(OneRevisionPage):
@@ -36,6 +39,7 @@ class StepPage(OneRevisionPage):
             "request-changes": self._request_changes,
             "roll-back": self._roll_back,
             "copy": self._copy,
+            "update": self._update,
         }
         # The row first: a step of a revision that is not there is not found, whatever the step.
         _row = self.row
@@ -60,8 +64,22 @@ class StepPage(OneRevisionPage):
         return redirect("job", job.public_id)
 
     def _submit(self, data: Any) -> HttpResponseBase:
-        program_reviews.submit(note=data.get("note", ""), **self._arguments())
+        program_reviews.submit(
+            note=data.get("note", ""), undoes_newer="undoes_newer" in data, **self._arguments()
+        )
         return self._back(_("Sent to review. Somebody else approves it."))
+
+    def _update(self, data: Any) -> HttpResponseBase:
+        choices = {name.removeprefix(CHOICE): side for name, side in data.items() if name.startswith(CHOICE)}
+        try:
+            drafts.bring_up_to_date(choices=choices, **self._arguments())
+        except InvalidInput as error:
+            texts = [draft_pages.said(wrong) for wrong in error.errors]
+            messages.error(
+                self.request, _("Both together are no program: %(why)s") % {"why": "; ".join(texts)}
+            )
+            return redirect("program_revision", self.row.number)
+        return self._back(_("The draft has what was published since. Look at it, and rehearse it again."))
 
     def _approve(self, data: Any) -> HttpResponseBase:
         program_reviews.approve(

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from rewards.admin import condition_words, words
 from rewards.services.evaluations import TOO_OLD
+from rewards.services.owed_gifts import GIVEN, NOT_DUE
 from tenants.admin import formats
 
 _CAPS: Final[dict[str, str | Promise]] = {
@@ -32,6 +33,19 @@ _CAPS: Final[dict[str, str | Promise]] = {
     "budget": gettext_lazy("budget used up"),
     "largest": gettext_lazy("more than a rule gives at once"),
 }
+_WITHHELD: Final[dict[str, str | Promise]] = {
+    "coupon_paused": gettext_lazy("the coupon is paused by an emergency brake"),
+    "reward_paused": gettext_lazy("the reward is paused by an emergency brake"),
+    "no_codes": gettext_lazy("there was no free code"),
+    "not_found": gettext_lazy("it is not offered any more"),
+    "out_of_stock": gettext_lazy("out of stock"),
+    "reward_limit": gettext_lazy("the customer has taken it as often as one may"),
+    "reward_unavailable": gettext_lazy("it is not offered to the customer"),
+    "customer_not_active": gettext_lazy("the customer is not active"),
+    "account_frozen": gettext_lazy("the points account is frozen"),
+    NOT_DUE: gettext_lazy("it is not due any more"),
+    GIVEN: gettext_lazy("given"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +66,33 @@ def outcomes(record: dict[str, Any], names: dict[str, str], currency: str) -> li
             names.get(rule["rule"], rule["rule"]),
             rule["matched"],
             rule["points"],
-            _reason(rule, names, currency),
-            [_effect(each) for each in rule.get("effects", ())],
+            "; ".join(_whys(rule, names, currency)),
+            _given(rule),
         )
         for rule in record.get("rules", [])
     ]
+
+
+def _whys(rule: dict[str, Any], names: dict[str, str], currency: str) -> list[str]:
+    reason = _reason(rule, names, currency)
+    return [*([reason] if reason else []), *(_withheld(each) for each in rule.get("withheld", ()))]
+
+
+def withheld_words(reason: str) -> str:
+    """Say why something was not given, or that it was."""
+    return str(_WITHHELD.get(reason, reason))
+
+
+def _given(rule: dict[str, Any]) -> list[str]:
+    withheld = {each["effect"] for each in rule.get("withheld", ())}
+    return [_effect(each) for each in rule.get("effects", ()) if each not in withheld]
+
+
+def _withheld(each: dict[str, Any]) -> str:
+    values = {"gift": _effect(each["effect"]), "reason": withheld_words(each["reason"])}
+    if each.get("owed"):
+        return _("%(gift)s is kept back: %(reason)s. It follows once that ends.") % values
+    return _("%(gift)s could not be given: %(reason)s") % values
 
 
 def _effect(recorded: str) -> str:

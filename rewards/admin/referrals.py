@@ -47,6 +47,7 @@ REASONS = {
     "returned": gettext_lazy("the order came back"),
     "same_identity": gettext_lazy("one person"),
     "no_codes": gettext_lazy("not paid yet: the coupon has no codes left"),
+    "coupon_paused": gettext_lazy("not paid yet: the coupon is paused"),
     "not_found": gettext_lazy("not paid yet: the coupon is gone"),
     "account_frozen": gettext_lazy("not paid yet: the account is frozen"),
 }

@@ -29,7 +29,7 @@ from rewards.admin.rule_conditions import (
 )
 from rewards.admin.rule_forms import RuleForm, moment, rule_values
 from rewards.admin.rule_rows import CapRows, GrantRows, cap_values, grant_values
-from rewards.services import programs as program_services
+from rewards.services import drafts
 from tenants.admin.forms import StaffForm
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.admin.keys import key_from
@@ -206,9 +206,4 @@ class RulePage(StaffPage):
         return redirect("program_edit")
 
     def _store(self, rules: list[dict[str, Any]]) -> None:
-        program_services.save_draft(
-            document={**self.document, "rules": rules},
-            revision=draft_pages.draft(),
-            by=self.access.actor,
-            at=timezone.now(),
-        )
+        drafts.save(document={**self.document, "rules": rules}, by=self.access.actor, at=timezone.now())

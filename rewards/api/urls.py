@@ -43,6 +43,7 @@ from rewards.api.views.movements import (
     SpendView,
     TransferView,
 )
+from rewards.api.views.owed_gifts import OwedGiftsView
 from rewards.api.views.points import AdjustView, EntriesView, PointsView
 from rewards.api.views.redemptions import RedemptionViewSet
 from rewards.api.views.referrals import ReferralCodeView, ReferralProgramView, ReferralViewSet
@@ -114,8 +115,18 @@ urlpatterns = [
         RehearsalsView.as_view(),
         name="program-rehearsals",
     ),
+    path(
+        "programs/revisions/<int:number>/update",
+        programs.DraftUpdateView.as_view(),
+        name="program-draft-update",
+    ),
     path("programs/drafts", programs.DraftsView.as_view(), name="program-drafts"),
     path("programs/evaluate", programs.EvaluateView.as_view(), name="program-evaluate"),
+    path(
+        "customers/<uuid:public_id>/owed-gifts",
+        OwedGiftsView.as_view(),
+        name="customer-owed-gifts",
+    ),
     path("customers/<uuid:public_id>/why", programs.WhyView.as_view(), name="customer-why"),
     path("orders/<uuid:public_id>/why", programs.OrderWhyView.as_view(), name="order-why"),
     path("programs/current", CurrentProgramView.as_view(), name="program-current"),

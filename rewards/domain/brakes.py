@@ -1,4 +1,4 @@
-"""Emergency brakes on the program in force: a rule, coupon or campaign paused, a limit of pace tightened.
+"""Emergency brakes on the program in force: a rule, coupon, campaign or reward paused, a pace tightened.
 
 A brake only ever takes away. It belongs to one revision and ends with it, or before; it changes nothing that
 was approved.
@@ -19,14 +19,16 @@ class BrakeKind(StrEnum):
     RULE = "rule"
     COUPON = "coupon"
     CAMPAIGN = "campaign"
+    REWARD = "reward"
     LIMIT = "limit"
 
 
 @dataclass(frozen=True, slots=True)
 class Brake:
-    """``key`` is that of a rule, coupon or campaign, or the kind of a limit; ``until`` ``None`` is for now.
+    """``key`` is that of a rule, coupon, campaign or reward, or the kind of a limit.
 
-    ``limit`` is what a customer may do until then; nothing at all with a ``most`` of zero.
+    ``until`` ``None`` is for now. ``limit`` is what a customer may do until then: nothing with a ``most`` of
+    zero.
     """
 
     kind: BrakeKind
@@ -80,12 +82,14 @@ class Brakes:
         return self._keys(BrakeKind.RULE)
 
     @property
-    def coupons(self) -> frozenset[str]:
-        return self._keys(BrakeKind.COUPON)
+    def rewards(self) -> frozenset[str]:
+        return self._keys(BrakeKind.REWARD)
 
-    @property
-    def campaigns(self) -> frozenset[str]:
-        return self._keys(BrakeKind.CAMPAIGN)
+    def pauses_coupon(self, key: str, campaign: str | None) -> bool:
+        """Whether a coupon is paused, itself or by its campaign."""
+        if key in self._keys(BrakeKind.COUPON):
+            return True
+        return campaign is not None and campaign in self._keys(BrakeKind.CAMPAIGN)
 
     def limit(self, pace: Pace) -> VelocityLimit | None:
         """Return the tightened limit of this kind, if there is one."""

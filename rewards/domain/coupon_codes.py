@@ -8,13 +8,16 @@ with weights that are all different and not 0).
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 PLACE: Final = "#"
+# Of a pattern, and of a code that somebody else made.
 LONGEST: Final = 40
+LONGEST_CODE: Final = 60
 # The weights of the check character stay different modulo 31.
 MOST_PLACES: Final = 24
 # At most one guess in this many hits a code.
@@ -37,8 +40,19 @@ class PatternError(ValueError):
 
 
 def normalised(code: str) -> str:
-    """Return a code as it is stored: upper case, without white space."""
+    """Return a code as it is stored: upper case, without white space or what nobody sees.
+
+    Full-width letters, as input methods of East Asia write them, are the usual ones.
+    """
+    if not code.isascii():
+        folded = unicodedata.normalize("NFKC", code)
+        code = "".join(each for each in folded if unicodedata.category(each) != "Cf")
     return "".join(code.split()).upper()
+
+
+def is_spelled(code: str) -> bool:
+    """Whether a normalised code could be one."""
+    return 0 < len(code) <= LONGEST_CODE and code.isprintable() and "\\" not in code
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from rewards.domain.coupon_terms import WHOLE, Base, Benefit, Scope, Terms, Validity
+from rewards.domain.coupon_terms import WHOLE, Base, Benefit, Scope, Terms
+from rewards.domain.coupon_validity import Validity
 
 _T = TypeVar("_T")
 _OFF_GOODS: Final = frozenset({Benefit.PERCENT, Benefit.AMOUNT, Benefit.FREE_ITEM})

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
-from rewards.domain.coupon_terms import Period, Reason, Rejection, period_start
+from rewards.domain.coupon_reasons import Reason, Rejection
+from rewards.domain.coupon_validity import Period, period_start
 
 _CUSTOMER: Final = re.compile(r":customer:[0-9]+")
 

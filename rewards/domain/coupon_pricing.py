@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
-from rewards.domain.coupon_terms import WHOLE, Base, Benefit, Cart, CartLine, OnConflict, Terms
+from rewards.domain.carts import Cart, CartLine
+from rewards.domain.coupon_terms import WHOLE, Base, Benefit, OnConflict, Terms
 
 # More codes than these make the choice of the best combination slow, and no shop stacks as many.
 MOST_CODES: Final = 10

@@ -34,6 +34,11 @@ class IssueCoupon:
     rule: str
     coupon: str
 
+    @property
+    def recorded(self) -> str:
+        """How decision records call it."""
+        return f"coupon:{self.coupon}"
+
 
 @dataclass(frozen=True, slots=True)
 class GrantReward:
@@ -41,6 +46,11 @@ class GrantReward:
 
     rule: str
     reward: str
+
+    @property
+    def recorded(self) -> str:
+        """How decision records call it."""
+        return f"reward:{self.reward}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,11 @@ class ChangeTier:
     rule: str
     tier: str
     days: int | None
+
+    @property
+    def recorded(self) -> str:
+        """How decision records call it."""
+        return f"tier:{self.tier}"
 
     def until(self, at: datetime) -> datetime:
         """Return the moment until which the tier is held."""

@@ -44,6 +44,7 @@ FIELDS: Mapping[str, Mapping[str, Treatment]] = {
         "reason": _REASON,
     },
     "rewards_decisionrecord": {"record": _BOOKS},
+    "rewards_owedgift": dict.fromkeys(("key", "giver", "source", "reason", "outcome"), _BOOKS),
     "rewards_redemption": {"cancel_reason": _REASON, "tracking": _REASON},
     "rewards_tierchange": {
         **dict.fromkeys(("from_key", "to_key", "reason"), _BOOKS),

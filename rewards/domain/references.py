@@ -23,6 +23,7 @@ REFERENCES: Final = (
     Reference("rewards_challengecontribution", unique=_ONE_SOURCE),
     Reference("rewards_couponrecipient", unique=("campaign_id",)),
     Reference("rewards_couponredemption"),
+    Reference("rewards_owedgift"),
     Reference("rewards_redemption"),
     # Of two rows of one challenge, and of two tiers, one is made: `rewards.domain.merging`.
     PARTICIPATIONS,

@@ -30,6 +30,7 @@ from rewards.models.ledger_entry import LedgerEntry
 from rewards.models.ledger_transaction import LedgerTransaction, TransactionKind
 from rewards.models.liability_snapshot import LiabilitySnapshot
 from rewards.models.lot import Lot, LotState
+from rewards.models.owed_gift import GiftKind, GiverKind, OwedGift
 from rewards.models.program import Program, RehearsalPolicy
 from rewards.models.program_revision import ProgramRevision, RevisionState
 from rewards.models.redemption import Redemption, RedemptionState
@@ -74,6 +75,8 @@ __all__ = [
     "CouponUse",
     "DecisionEvent",
     "DecisionRecord",
+    "GiftKind",
+    "GiverKind",
     "Hold",
     "HoldLine",
     "HoldState",
@@ -82,6 +85,7 @@ __all__ = [
     "LiabilitySnapshot",
     "Lot",
     "LotState",
+    "OwedGift",
     "PoolKind",
     "Program",
     "ProgramRevision",

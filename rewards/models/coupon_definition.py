@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -93,6 +95,8 @@ class CouponDefinition(PublicIdModel, TenantModel):
     is_active = models.BooleanField(_("is active"), default=True)
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))
+    # Only on rows read with the program's emergency brakes: `queries.coupon_definitions`.
+    pulled: list[dict[str, Any]] | None
 
     class Meta(TenantModel.Meta):
         verbose_name = _("coupon definition")

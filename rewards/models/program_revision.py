@@ -24,9 +24,10 @@ _WAS_PUBLISHED = models.Q(state__in=[RevisionState.PUBLISHED, RevisionState.RETI
 class ProgramRevision(TenantModel):
     """A numbered version of the program's document; one revision is published.
 
-    `base_number` is the revision that was in force when this one was begun or last sent to review; when
-    another has been published since, an approval does not hold any more. `reviewed_digest` names the document
-    that was approved, as rehearsals name theirs: so the rehearsals of an approval are found.
+    `base_number` is the revision that was in force when this one was begun, or that it was brought up to
+    since; when another has been published meanwhile, it is not published and an approval does not hold.
+    `reviewed_digest` names the document that was approved, as rehearsals name theirs: so the rehearsals of an
+    approval are found.
     `document_md5` lets a process that has compiled a document find it without reading it again.
     `brakes` are on while it is in force.
     `submitted_ref` is the kind and id of the actor whose label `submitted_by` was: whoever is renamed stays

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -48,6 +50,8 @@ class Reward(PublicIdModel, TenantModel):
     needs_shipping = models.BooleanField(_("is packed and shipped"), default=False)
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))
+    # Only on rows read with the program's emergency brakes: `queries.catalogue.rewards`.
+    pulled: list[dict[str, Any]] | None
 
     class Meta(TenantModel.Meta):
         verbose_name = _("reward")

@@ -9,8 +9,9 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from crm.models import Customer, CustomerState, SegmentMember
+from rewards.domain.brakes import holding
 from rewards.models import CouponCounter, CouponDefinition, Reward, TierMembership
-from rewards.queries import balances, catalogue_for
+from rewards.queries import balances, brakes, catalogue_for
 from rewards.queries.catalogue_for import PricedReward
 
 
@@ -41,9 +42,9 @@ class VisibleReward:
 
 
 def rewards() -> QuerySet[Reward]:
-    """All rewards, also those that are not on offer."""
-    found: QuerySet[Reward] = Reward.objects.select_related("wallet", "coupon_definition")
-    return found
+    """All rewards, also those that are not on offer, with the emergency brakes for ``brake_on``."""
+    found: QuerySet[Reward] = Reward.objects.select_related("wallet", "coupon_definition__campaign")
+    return brakes.read_with(found)
 
 
 def offered(at: datetime) -> QuerySet[Reward]:
@@ -63,7 +64,21 @@ def is_for(reward: Reward, *, segments: set[str], tier: str) -> bool:
 
 def hands_out(definition: CouponDefinition, at: datetime) -> bool:
     """Whether a code of the coupon could still be used by who gets it now."""
-    return definition.is_active and (definition.valid_until is None or at < definition.valid_until)
+    campaign = definition.campaign
+    ends = [definition.valid_until, campaign.ends_at if campaign else None]
+    return definition.is_active and all(end is None or at < end for end in ends)
+
+
+def brake_on(reward: Reward, at: datetime) -> str:
+    """Return what a brake does to one of ``rewards``: ``paused``, ``coupon_paused``, or nothing."""
+    on = holding(reward.pulled or (), at)
+    if reward.key in on.rewards:
+        return "paused"
+    coupon = reward.coupon_definition
+    if coupon is None:
+        return ""
+    is_paused = on.pauses_coupon(coupon.key, coupon.campaign.key if coupon.campaign else None)
+    return "coupon_paused" if is_paused else ""
 
 
 def belongings(customer: Customer, rewards: Sequence[Reward]) -> tuple[set[str], str]:
@@ -84,13 +99,19 @@ def visible_to(customer: Customer, *, at: datetime) -> list[VisibleReward]:
     segments, tier = belongings(customer, rewards)
     # By the date, as a redemption does: a sweep may be late.
     held = balances.of_customers([customer.pk], at=at).get(customer.pk, [])
-    available = {balance.wallet: balance.available for balance in held}
+    viewer = _Viewer(customer, {balance.wallet: balance.available for balance in held}, at)
     mine = [reward for reward in rewards if is_for(reward, segments=segments, tier=tier)]
     taken = _taken(customer, mine)
     return [
-        _seen(priced, customer, available, taken.get(priced.reward.pk, 0), at)
-        for priced in catalogue_for.tier(tier, mine)
+        _seen(priced, viewer, taken.get(priced.reward.pk, 0)) for priced in catalogue_for.tier(tier, mine)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Viewer:
+    customer: Customer
+    points_by_wallet: Mapping[str, int]
+    at: datetime
 
 
 def limit_key(reward_id: int, customer_id: int) -> str:
@@ -104,21 +125,22 @@ def _taken(customer: Customer, rewards: Sequence[Reward]) -> dict[int, int]:
     return {id_by_key[key]: uses for key, uses in counters}
 
 
-def _seen(
-    priced: PricedReward, customer: Customer, available: Mapping[str, int], taken: int, at: datetime
-) -> VisibleReward:
+def _seen(priced: PricedReward, viewer: _Viewer, taken: int) -> VisibleReward:
     reward = priced.reward
     listed = [(reward.wallet, priced.cost_points)]
     listed += [(price.wallet, price.cost_points) for price in reward.prices.all()]
     prices = tuple(
-        Price(wallet.key, cost, max(0, cost - available.get(wallet.key, 0))) for wallet, cost in listed
+        Price(wallet.key, cost, max(0, cost - viewer.points_by_wallet.get(wallet.key, 0)))
+        for wallet, cost in listed
     )
     reasons = []
-    if customer.state != CustomerState.ACTIVE:
+    if viewer.customer.state != CustomerState.ACTIVE:
         reasons.append("customer_not_active")
+    if kept_back := brake_on(reward, viewer.at):
+        reasons.append(kept_back)
     if reward.stock == 0:
         reasons.append("out_of_stock")
-    if reward.coupon_definition is not None and not hands_out(reward.coupon_definition, at):
+    if reward.coupon_definition is not None and not hands_out(reward.coupon_definition, viewer.at):
         reasons.append("coupon_not_offered")
     if reward.limit_per_customer is not None and taken >= reward.limit_per_customer:
         reasons.append("customer_limit")

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from rewards.domain.coupon_conflicts import Finding, Offer, findings
-from rewards.domain.coupon_terms import Validity
+from rewards.domain.coupon_validity import Validity
 from rewards.models import CouponDefinition, CouponItem
 from rewards.queries.coupon_offers import listed_skus, terms_of
 

@@ -8,14 +8,14 @@ from datetime import datetime
 from itertools import chain
 
 from crm.models import Customer
-from rewards.domain.brakes import NO_BRAKES, Brakes
+from rewards.domain.carts import Cart
 from rewards.domain.coupon_codes import normalised
 from rewards.domain.coupon_limits import Demand, demands, refusals, together
 from rewards.domain.coupon_pricing import Applied, Offer, Priced, conflicts, price
-from rewards.domain.coupon_terms import Cart, Reason, Rejection, rejections
+from rewards.domain.coupon_reasons import Reason, Rejection
+from rewards.domain.coupon_terms import rejections
 from rewards.models import CodeState, CouponCode
-from rewards.queries import brakes as brake_queries
-from rewards.queries import coupon_offers
+from rewards.queries import coupon_definitions, coupon_offers
 from rewards.queries.coupon_offers import Candidate, Preloaded
 from tenants.models import Tenant
 
@@ -62,6 +62,7 @@ class _Call:
     tenant: Tenant
     at: datetime
     preloaded: Preloaded | None
+    is_past: bool
 
 
 def evaluate(
@@ -73,11 +74,15 @@ def evaluate(
     at: datetime,
     rows: Sequence[CouponCode] | None = None,
     preloaded: Preloaded | None = None,
+    is_past: bool = False,
 ) -> Evaluation:
-    """Check and price; writes nothing. ``rows`` are the codes' rows when the caller has them."""
+    """Check and price; writes nothing. ``rows`` are the codes' rows when the caller has them.
+
+    A cart that ``is_past`` was paid before anybody pulled a brake of today.
+    """
     spelled = [normalised(code) for code in codes]
     known = coupon_offers.rows_of(spelled) if rows is None else rows
-    call = _Call(coupon_offers.with_categories(cart), customer, tenant, at, preloaded)
+    call = _Call(coupon_offers.with_categories(cart), customer, tenant, at, preloaded, is_past)
     verdicts = _checked(spelled, coupon_offers.candidates(known, call.cart, preloaded), call)
     return _priced(verdicts, call)
 
@@ -86,9 +91,6 @@ def _checked(spelled: Sequence[str], candidates: dict[str, Candidate], call: _Ca
     found = list(candidates.values())
     view = coupon_offers.customer_view(call.customer, found)
     received = coupon_offers.received_campaigns(call.customer, found, call.preloaded)
-    # A cart of the past was paid before anybody pulled a brake.
-    is_past = call.preloaded is not None
-    brakes = brake_queries.on(call.at) if found and not is_past else NO_BRAKES
     zone, currency = call.tenant.zone, call.tenant.currency
     verdicts: list[Verdict] = []
     for position, code in enumerate(spelled):
@@ -100,7 +102,7 @@ def _checked(spelled: Sequence[str], candidates: dict[str, Candidate], call: _Ca
         else:
             reasons = [
                 *_of_code(candidate.row, call.customer, call.at),
-                *_of_offer(candidate, call.customer, received, call.at, brakes),
+                *_of_offer(candidate, received, call),
                 *rejections(candidate.terms, call.cart, view, call.at, zone=zone, currency=currency),
             ]
         verdicts.append(Verdict(code, candidate, _once(reasons)))
@@ -130,13 +132,10 @@ def _of_code(row: CouponCode, customer: Customer | None, at: datetime) -> list[R
     return found
 
 
-def _of_offer(
-    candidate: Candidate, customer: Customer | None, received: set[int], at: datetime, brakes: Brakes
-) -> list[Rejection]:
+def _of_offer(candidate: Candidate, received: set[int], call: _Call) -> list[Rejection]:
     found = []
-    campaign = candidate.campaign
-    is_paused = candidate.definition.key in brakes.coupons
-    if is_paused or (campaign is not None and campaign.key in brakes.campaigns):
+    campaign, customer, at = candidate.campaign, call.customer, call.at
+    if not call.is_past and coupon_definitions.is_paused(candidate.definition, at):
         found.append(Rejection(Reason.PAUSED))
     if not candidate.definition.is_active:
         found.append(Rejection(Reason.NOT_OFFERED))

@@ -8,24 +8,17 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Final
 
+from django.db.models import prefetch_related_objects
+
 from crm.domain.hidden_values import Hidden, hiding
 from crm.domain.rules import CustomerFacts, parse
 from crm.models import Customer, CustomerState, Item, OrderSummary, SegmentMember
 from crm.queries import facts, sensitive
+from rewards.domain.carts import Cart
+from rewards.domain.coupon_eligibility import CustomerView, Eligibility
 from rewards.domain.coupon_limits import Limits
-from rewards.domain.coupon_terms import (
-    Base,
-    Benefit,
-    Cart,
-    CustomerView,
-    Eligibility,
-    OnConflict,
-    Period,
-    Scope,
-    Stacking,
-    Terms,
-    Validity,
-)
+from rewards.domain.coupon_terms import Base, Benefit, OnConflict, Scope, Stacking, Terms
+from rewards.domain.coupon_validity import Period, Validity
 from rewards.models import (
     CouponCampaign,
     CouponCode,
@@ -36,6 +29,7 @@ from rewards.models import (
     CouponRedemption,
     TierMembership,
 )
+from rewards.queries import coupon_definitions
 
 _NOTHING_HIDDEN: Final = Hidden()
 
@@ -84,7 +78,13 @@ def preload(
 
 def rows_of(codes: Collection[str]) -> list[CouponCode]:
     """Return the rows of normalised codes with definition and campaign."""
-    return list(CouponCode.objects.filter(code__in=list(codes)).prefetch_related("definition__campaign"))
+    return with_offers(list(CouponCode.objects.filter(code__in=list(codes))))
+
+
+def with_offers(rows: list[CouponCode]) -> list[CouponCode]:
+    """Read the definitions of codes, with campaigns and emergency brakes, in one statement."""
+    prefetch_related_objects(rows, coupon_definitions.of_codes())
+    return rows
 
 
 def candidates(

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
 from crm.models import Customer
-from rewards.domain.coupon_codes import normalised
+from rewards.domain.coupon_codes import is_spelled, normalised
 from rewards.models import CodeState, CouponCode, CouponRecipient, CouponRedemption, CouponUse
+from rewards.queries import coupon_definitions
 
 OPEN = (CodeState.ASSIGNED, CodeState.REDEEMED)
 _SHOWN = 20
 
 
 def codes_of(customer: Customer) -> QuerySet[CouponCode]:
-    """The customer's own codes with their definitions."""
+    """The customer's own codes with their definitions, which know whether they are paused."""
     found: QuerySet[CouponCode] = CouponCode.objects.filter(customer=customer)
-    return found.select_related("definition")
+    return found.prefetch_related(coupon_definitions.of_codes())
 
 
 def code_of(text: str) -> CouponCode | None:
-    """The code with this spelling, with its definition, pool and owner."""
-    rows: QuerySet[CouponCode] = CouponCode.objects.filter(code=normalised(text))
+    """The code with this spelling, if one can be spelled so, with its definition, pool and owner."""
+    code = normalised(text)
+    if not is_spelled(code):
+        return None
+    rows: QuerySet[CouponCode] = CouponCode.objects.filter(code=code)
     return rows.select_related("definition", "pool", "customer").first()
 
 
@@ -40,12 +45,15 @@ def with_codes(redemption: CouponRedemption) -> CouponRedemption:
     return found
 
 
-def of_customer_page(customer: Customer) -> dict[str, Any]:
-    """What the customer's page shows, in four queries whatever there is."""
+def of_customer_page(customer: Customer, *, at: datetime) -> dict[str, Any]:
+    """What the customer's page shows, in five queries whatever there is."""
     received = CouponRecipient.objects.filter(customer=customer).select_related("campaign")
     used = redemptions().filter(customer=customer).order_by("-reserved_at", "-pk")
     return {
-        "coupons": list(codes_of(customer).order_by("-pk")[:_SHOWN]),
+        "coupons": [
+            (code, coupon_definitions.is_paused(code.definition, at))
+            for code in codes_of(customer).order_by("-pk")[:_SHOWN]
+        ],
         "coupon_redemptions": list(used[:_SHOWN]),
         "coupon_campaigns": list(received.order_by("-received_at", "-pk")[:_SHOWN]),
     }

@@ -93,3 +93,16 @@ def fallen_short(return_ids: Collection[int], minimum_minor: int) -> list[int]:
     )
     rows = Referral.objects.filter(qualifying_order_id__in=list(short.values_list("pk", flat=True)))
     return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def has_brought(customer_id: int, other_id: int) -> bool:
+    """Whether a customer brought another one, or whoever brought those: who would be paid in a circle."""
+    above, seen = other_id, {other_id}
+    while True:
+        row = Referral.objects.filter(referee=above).exclude(state=ReferralState.REJECTED).first()
+        if row is None or row.referrer_id in seen:
+            return False
+        if row.referrer_id == customer_id:
+            return True
+        above = row.referrer_id
+        seen.add(above)

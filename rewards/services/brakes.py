@@ -10,9 +10,9 @@ from django.db import transaction
 from rewards.domain.brakes import Brake, BrakeKind, is_in_range, is_tighter, read
 from rewards.domain.policies import Pace, VelocityLimit
 from rewards.locks import lock_revision
-from rewards.models import CouponCampaign, CouponDefinition, ProgramRevision, RevisionState
+from rewards.models import CouponCampaign, CouponDefinition, ProgramRevision, RevisionState, Reward
 from rewards.queries import programs
-from rewards.services import velocity
+from rewards.services import owed_gifts, velocity
 from tenants.domain.actors import Actor
 from tenants.errors import Conflict, FieldError, InvalidInput, NotFound
 from tenants.services import audit
@@ -40,7 +40,7 @@ def pull(
     most: int | None = None,
     window_hours: int | None = None,
 ) -> Brake:
-    """Pause a rule, coupon or campaign, or tighten the limit of a kind, until then or the next publication.
+    """Pause a rule, coupon, campaign or reward, or tighten a limit, until then or the next publication.
 
     Of a limit ``most`` in ``window_hours`` must be tighter than what holds now; zero lets nothing pass. A
     brake that is on is replaced. Raises ``NothingInForce`` and ``InvalidInput``.
@@ -78,6 +78,7 @@ def release(*, kind: BrakeKind, key: str, by: Actor, at: datetime) -> None:
     row.save(update_fields=["brakes"])
     diff = {f"{kind}: {key}": [gone, None]}
     audit.record(action="program.brake_released", target=row, by=by, at=at, diff=diff)
+    owed_gifts.start_giving(by=by, at=at)
 
 
 def _in_force() -> ProgramRevision:
@@ -103,6 +104,7 @@ def _errors(kind: BrakeKind, key: str, row: ProgramRevision) -> list[FieldError]
     is_known = {
         BrakeKind.RULE: lambda: any(rule.key == key for rule in revision.rules),
         BrakeKind.COUPON: lambda: CouponDefinition.objects.filter(key=key, is_active=True).exists(),
+        BrakeKind.REWARD: lambda: Reward.objects.filter(key=key, is_active=True).exists(),
         BrakeKind.CAMPAIGN: lambda: CouponCampaign.objects.filter(key=key).exists(),
         BrakeKind.LIMIT: lambda: key in list(Pace),
     }[kind]()

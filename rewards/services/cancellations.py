@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from crm.services import customer_touches
@@ -19,12 +19,12 @@ from rewards.services.errors import HoldClosed
 from rewards.services.ledger import Source
 from rewards.services.redemption_states import CodeUsed, WrongState, lock, move
 from tenants.domain.actors import Actor
-from tenants.scope import tenant_scope
+from tenants.scope import for_tenants_with
 
 _SWEEP: Final = 500
 _OVERDUE: Final = """SELECT DISTINCT h.tenant_id FROM rewards_hold h
     JOIN tenants_tenant t ON t.id = h.tenant_id AND t.status = 'active'
-    WHERE h.state = 'open' AND h.expires_at <= %s ORDER BY h.tenant_id"""
+    WHERE h.state = 'open' AND h.expires_at <= %(at)s ORDER BY h.tenant_id"""
 
 
 @transaction.atomic
@@ -81,15 +81,8 @@ def end_overdue(*, by: Actor, at: datetime) -> int:
 
 
 def end_overdue_everywhere(*, by: Actor, at: datetime) -> int:
-    """Do it for the tenants that have overdue holds: the cost follows them, not the tenants."""
-    with connections["platform"].cursor() as cursor:
-        cursor.execute(_OVERDUE, [at])
-        tenant_ids = [row[0] for row in cursor.fetchall()]
-    count = 0
-    for tenant_id in tenant_ids:
-        with tenant_scope(tenant_id):
-            count += end_overdue(by=by, at=at)
-    return count
+    """Do it for the tenants that have overdue holds."""
+    return sum(end_overdue(by=by, at=at) for _tenant_id in for_tenants_with(_OVERDUE, {"at": at}))
 
 
 def _overdue(at: datetime) -> QuerySet[Redemption]:

@@ -7,14 +7,25 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import structlog
+
 from crm.services import customer_touches
 from rewards.domain.challenges.changes import Gift, Grant
 from rewards.domain.challenges.definition import RewardKind
-from rewards.models import CodeState, CouponCode, LedgerTransaction, TransactionKind
+from rewards.models import (
+    CodeState,
+    CouponCode,
+    GiftKind,
+    GiverKind,
+    LedgerTransaction,
+    OwedGift,
+    TransactionKind,
+)
 from rewards.queries import credit_terms
 from rewards.queries.programs import PublishedRevision
-from rewards.services import expiries, ledger
+from rewards.services import expiries, ledger, owed_gifts
 from rewards.services.coupons import issuing
+from rewards.services.errors import Paused
 from rewards.services.ledger import Credit, Source, TakeBack
 from tenants.domain.actors import Actor
 from tenants.errors import DomainError
@@ -23,6 +34,7 @@ from tenants.services import outbox
 SOURCE: Final = "challenge"
 TAKE_BACK_SOURCE: Final = "challenge_taken_back"
 TOPIC_MESSAGE: Final = "rewards.message_triggered"
+log = structlog.get_logger(__name__)
 
 
 def give(gifts: Sequence[Gift], *, published: PublishedRevision, by: Actor, at: datetime) -> frozenset[str]:
@@ -70,8 +82,9 @@ def _give_points(
 
 
 def _give_coupons(gifts: Sequence[Gift], *, by: Actor, at: datetime) -> frozenset[str]:
-    """Issue the coupons; refused are those of a definition that is gone or has no codes left."""
+    """Issue the coupons; refused are those of a definition that is gone, paused, or has no codes left."""
     refused: set[str] = set()
+    owed = []
     for gift in gifts:
         try:
             issuing.issue(
@@ -81,9 +94,21 @@ def _give_coupons(gifts: Sequence[Gift], *, by: Actor, at: datetime) -> frozense
                 by=by,
                 at=at,
             )
-        except DomainError:
+        except DomainError as error:
             refused.add(gift.source)
+            log.warning("challenge.gift_refused", source=gift.source, code=error.code)
+            if isinstance(error, Paused):
+                owed.append(_owed(gift, error.code, at))
+    owed_gifts.note(owed)
     return frozenset(refused)
+
+
+def _owed(gift: Gift, reason: str, at: datetime) -> OwedGift:
+    return OwedGift(
+        customer_id=gift.pair.customer_id, kind=GiftKind.COUPON, key=gift.reward.key,
+        giver_kind=GiverKind.CHALLENGE, giver=gift.pair.challenge_key, source=gift.source, reason=reason,
+        earned_at=gift.earned_at, owed_at=at,
+    )  # fmt: skip
 
 
 def _send_messages(gifts: Sequence[Gift], published: PublishedRevision, at: datetime) -> None:

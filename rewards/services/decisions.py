@@ -14,12 +14,13 @@ from rewards.domain.pots import LinePoints, Units, asked_back, wallet_of
 from rewards.domain.sources import source_id
 from rewards.domain.usage import BudgetBook
 from rewards.domain.wallets import RefundPolicy
-from rewards.models import DecisionEvent
+from rewards.models import DecisionEvent, GiftKind, GiverKind, OwedGift
 from rewards.queries import documents, earned_pots
 from rewards.queries.documents import Document
 from rewards.queries.programs import PublishedRevision
-from rewards.services import budgets, effects, ledger
+from rewards.services import budgets, effects, ledger, owed_gifts
 from rewards.services.effects.given import Given
+from rewards.services.effects.refusals import Refused, Withheld
 from rewards.services.evaluations import Decided
 from rewards.services.ledger import Outcome, TakeBack, array_literal
 from tenants.domain.actors import Actor
@@ -56,16 +57,29 @@ def carry_out(decided: Sequence[Decided], *, published: PublishedRevision, by: A
         for effect in evaluation.effects
     ]
     refused = effects.carry_out(given, published=published, by=by, at=at)
-    kept = [item for item in decided if item.due.event_id not in refused]
+    kept = [item for item in decided if item.due.event_id not in refused.events]
+    owed_gifts.note([_owed(each, at) for each in refused.effects if each.is_owed])
     if published.engine.needs.budgets:
         _pay(kept, published)
     by_type: dict[str, list[Decided]] = defaultdict(list)
     for item in kept:
         by_type[item.due.event_type].append(item)
     return sum(
-        _store(DecisionEvent(event_type), list(map(_record, items)), published=published, at=at)
+        _store(
+            DecisionEvent(event_type), [_record(item, refused) for item in items], published=published, at=at
+        )
         for event_type, items in by_type.items()
     )
+
+
+def _owed(withheld: Withheld, at: datetime) -> OwedGift:
+    given = withheld.given
+    kind, _colon, key = withheld.effect.partition(":")
+    return OwedGift(
+        customer_id=given.customer_id, kind=GiftKind(kind), key=key, giver_kind=GiverKind.RULE,
+        giver=given.effect.rule, source=f"{given.event_type}:{given.event_id}", reason=withheld.reason,
+        earned_at=given.occurred_at, owed_at=at,
+    )  # fmt: skip
 
 
 def _pay(decided: Sequence[Decided], published: PublishedRevision) -> None:
@@ -79,14 +93,24 @@ def _pay(decided: Sequence[Decided], published: PublishedRevision) -> None:
 _encode = msgspec.json.Encoder().encode
 
 
-def _record(decided: Decided) -> _Record:
+def _record(decided: Decided, refused: Refused) -> _Record:
     due, evaluation = decided
     record = evaluation.decision.to_json()
+    for each in refused.effects:
+        if (each.given.event_type, each.given.event_id) == (due.event_type, due.event_id):
+            _tell(record, each)
     if due.event.name:
         record["event"] = due.event.name
     if due.source:
         record["source"] = due.source
     return _Record(due.customer_id, due.event_id, due.event.at, evaluation.points, _encode(record).decode())
+
+
+def _tell(record: dict[str, Any], withheld: Withheld) -> None:
+    """Say beside what the rule gave what of it could not be carried out, and whether it is owed."""
+    for outcome in record["rules"]:
+        if outcome["rule"] == withheld.given.effect.rule:
+            outcome.setdefault("withheld", []).append(withheld.to_json())
 
 
 def _store(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenants.errors import DomainError
+from tenants.errors import Conflict, DomainError
 
 
 class InsufficientPoints(DomainError):
@@ -90,3 +90,24 @@ class CustomerNotActive(DomainError):
     code = "customer_not_active"
     status = 409
     title = "The customer is not active"
+
+
+class Paused(Conflict):
+    """An emergency brake keeps it back; carries the ``key`` of what is paused."""
+
+    code = "paused"
+    title = "Paused by an emergency brake"
+
+
+class CouponPaused(Paused):
+    """The coupon, or its campaign, is paused: its codes are neither issued nor redeemed."""
+
+    code = "coupon_paused"
+    title = "The coupon is paused by an emergency brake"
+
+
+class RewardPaused(Paused):
+    """The reward is paused: nobody redeems it until the brake is released."""
+
+    code = "reward_paused"
+    title = "The reward is paused by an emergency brake"

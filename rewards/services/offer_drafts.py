@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 from django.db import transaction
 
+from rewards.domain.coupon_codes import normalised
 from rewards.domain.documents import to_json
 from rewards.domain.documents.coupon_campaigns import write_campaign
 from rewards.domain.documents.offered_coupons import write_coupon
@@ -27,8 +28,9 @@ from rewards.models import ProgramRevision, Wallet
 from rewards.queries import offers
 from rewards.queries import programs as program_queries
 from rewards.queries.offers import Outside
+from rewards.services import drafts, programs
 from rewards.services import offers as live_offers
-from rewards.services import programs
+from rewards.services.coupons.definitions import CodeTaken
 from rewards.services.offers import Offer
 from tenants.domain.actors import Actor, ActorKind
 from tenants.errors import FieldError, InvalidInput
@@ -40,10 +42,23 @@ _FIRST_WALLET: Final = {"key": "points", "name": "Points"}
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """What was written, and the number of its draft: ``None`` when that is in force and no draft waits."""
+    """What was written, and the number of its draft: ``None`` when that is in force and no draft waits.
+
+    ``behind`` is the revision in force if that was published since the draft was begun.
+    """
 
     number: int | None
     written: list[dict[str, Any]]
+    behind: int | None = None
+
+    @classmethod
+    def into(cls, row: ProgramRevision | None, written: list[dict[str, Any]]) -> Drafted:
+        """Say what was written into a draft, and whether that fell behind."""
+        if row is None:
+            return cls(None, written)
+        current = program_queries.current()
+        number = current.number if current else None
+        return cls(row.number, written, None if row.base_number == number else number)
 
 
 @transaction.atomic
@@ -96,13 +111,23 @@ def put(*changed: Offer, by: Actor, at: datetime, campaign: str | None = None) -
         _move(document, coupons, campaign)
     with _at_entry(places):
         revision = programs.check(document)
+    _refuse_codes_of_others(revision, coupons)
     for offer in changed:
         live_offers.try_out(offer, revision, by=by, at=at)
     written = [_found(document, place) for place in places]
-    if document == before:
-        row = program_queries.draft()
-        return Drafted(row.number if row else None, written)
-    return Drafted(_save(document, by=by, at=at).number, written)
+    is_same = document == before
+    row = program_queries.draft() if is_same else _save(document, by=by, at=at)
+    return Drafted.into(row, written)
+
+
+def _refuse_codes_of_others(revision: Revision, written: Collection[str]) -> None:
+    """Raise ``CodeTaken`` where a coupon that was written has the code of another one of the draft."""
+    owner_by_code: dict[str, str] = {}
+    # Those that were written come last: the others had the code before.
+    for coupon in sorted(revision.coupons, key=lambda each: each.key in written):
+        code = normalised(coupon.generic_code)
+        if code and owner_by_code.setdefault(code, coupon.key) != coupon.key and coupon.key in written:
+            raise CodeTaken(owner_by_code[code])
 
 
 @transaction.atomic
@@ -253,4 +278,4 @@ def _without(pointer: str, prefixes: Iterable[str]) -> str:
 
 
 def _save(document: dict[str, Any], *, by: Actor, at: datetime) -> ProgramRevision:
-    return programs.save_draft(document=document, revision=program_queries.draft(), by=by, at=at)
+    return drafts.save(document=document, by=by, at=at)

@@ -22,19 +22,21 @@ _LONGEST_COMMENT = 1000
 
 
 @transaction.atomic
-def submit(*, revision: ProgramRevision, by: Actor, at: datetime, note: str = "") -> ProgramRevision:
-    """Ask for a review of a revision; it is based on what is in force now.
+def submit(
+    *, revision: ProgramRevision, by: Actor, at: datetime, note: str = "", undoes_newer: bool = False
+) -> ProgramRevision:
+    """Ask for a review of a revision.
 
-    It has to be rehearsed, unless the tenant's policy does without. Raises ``WrongRevisionState`` and, for
-    what the linter calls an error, ``InvalidInput``.
+    It has to be rehearsed, unless the tenant's policy does without, and based on what is in force, unless
+    whoever asks says that it ``undoes_newer``. Raises ``WrongRevisionState``, ``DraftBehind`` and, for what
+    the linter calls an error, ``InvalidInput``.
     """
     needs_rehearsal = rehearsal_checks.policy() is RehearsalPolicy.REQUIRED
     row = _moved(revision, Step.SUBMIT, needs_rehearsal=needs_rehearsal)
     parsed = programs.check(row.document)
     programs.refuse_errors(parsed)
     offers.check(parsed, by=by, at=at)
-    current = program_queries.current()
-    row.base_number = current.number if current else None
+    programs.rebase(row, program_queries.current(), undoes_newer=undoes_newer, by=by, at=at)
     row.submitted_at, row.submitted_by, row.submitted_ref = at, by.label[:200], by.ref
     row.review_comment = ""
     row.reviewed_digest = ""

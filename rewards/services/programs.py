@@ -15,7 +15,7 @@ from rewards.domain.revisions import LEADS_TO, Step, digest_of, may
 from rewards.locks import lock_program, lock_revision
 from rewards.models import Program, ProgramRevision, RevisionState
 from rewards.queries.programs import findings_of, parsed, revision_of
-from rewards.services import challenge_recounts, offers, rehearsal_checks
+from rewards.services import challenge_recounts, offers, owed_gifts, rehearsal_checks
 from tenants.domain.actors import Actor, ActorKind
 from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.scope import active_tenant
@@ -44,6 +44,13 @@ class ReviewNeeded(Conflict):
 
     code = "review_needed"
     title = "Somebody else has to approve the revision first"
+
+
+class DraftBehind(Conflict):
+    """Another revision was published since the draft was begun; carries ``base`` and ``current``."""
+
+    code = "draft_behind"
+    title = "Another revision was published since; bring the draft up to date first"
 
 
 class ApprovalStale(Conflict):
@@ -111,25 +118,48 @@ def locked(*, at: datetime) -> Program:
 
 @transaction.atomic
 def publish(
-    *, revision: ProgramRevision, by: Actor, at: datetime, acknowledges: bool = False
+    *,
+    revision: ProgramRevision,
+    by: Actor,
+    at: datetime,
+    acknowledges: bool = False,
+    undoes_newer: bool = False,
 ) -> ProgramRevision:
     """Put a revision in force and retire the one before. Creates the wallets it names first.
 
     It must be approved, by somebody else and on top of what is in force now. A first program, the system
     itself and tenants that allow self-approval may publish a draft; that is written down as what it is, and
     whoever approves what they wrote needs a rehearsal like everybody (see ``rehearsal_checks.require``).
-    Raises ``ReviewNeeded``, ``ApprovalStale``, ``WrongRevisionState`` and ``InvalidInput``.
+    What was published since the draft was begun would be gone: whoever means that ``undoes_newer``. Raises
+    ``ReviewNeeded``, ``DraftBehind``, ``ApprovalStale``, ``WrongRevisionState`` and ``InvalidInput``.
     """
     program = locked(at=at)
     row = lock_revision(revision.pk)
     former = ProgramRevision.objects.filter(state=RevisionState.PUBLISHED).first()
     if not may(Step.PUBLISH, row.state):
+        if row.state not in {RevisionState.PUBLISHED, RevisionState.RETIRED}:
+            rebase(row, former, undoes_newer=undoes_newer, by=by, at=at)
         _approve_oneself(row, program, has_former=former is not None, acknowledges=acknowledges, by=by, at=at)
     elif row.reviewed_digest and row.reviewed_digest != digest_of(row.document):
         raise ReviewNeeded("The document is not the one that was approved.")
     elif row.base_number != (former.number if former else None):
         raise ApprovalStale(base=row.base_number, current=former.number if former else None)
     return _put_in_force(row, former, by=by, at=at)
+
+
+def rebase(
+    row: ProgramRevision, current: ProgramRevision | None, *, undoes_newer: bool, by: Actor, at: datetime
+) -> None:
+    """Let a locked draft stand on what is in force as it is, which is audited. Raises ``DraftBehind``."""
+    number = current.number if current else None
+    if row.base_number == number:
+        return
+    if not undoes_newer and by.kind is not ActorKind.SYSTEM:
+        raise DraftBehind(base=row.base_number, current=number)
+    diff = {"base": [row.base_number, number]}
+    row.base_number = number
+    row.save(update_fields=["base_number"])
+    audit.record(action="program.newer_undone", target=row, by=by, at=at, diff=diff)
 
 
 def _approve_oneself(
@@ -169,6 +199,8 @@ def _put_in_force(
             **({"brakes": [former.brakes, []]} if former and former.brakes else {}),
         },
     )
+    if former is not None and former.brakes:
+        owed_gifts.start_giving(by=by, at=at)
     if _moves_tiers(former, row):
         # Tonight's run would do; nobody should see yesterday's ladder, or none, until then.
         jobs.start(kind=RECOMPUTE_TIERS, params={}, by=by, at=at)

@@ -15,7 +15,7 @@ SOURCE: Final = "redemption"
 
 
 class RewardUnavailable(Conflict):
-    """The reward is not offered, or not to this customer."""
+    """The reward is not offered, or not to this customer; carries a ``reason`` for machines."""
 
     code = "reward_unavailable"
     title = "The reward is not offered"

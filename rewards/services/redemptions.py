@@ -25,7 +25,7 @@ from rewards.queries import catalogue, catalogue_for
 from rewards.queries.catalogue_for import PricedReward
 from rewards.services import holds, reward_stock, velocity
 from rewards.services.coupons import issuing
-from rewards.services.errors import CustomerNotActive, SourceReused
+from rewards.services.errors import CouponPaused, CustomerNotActive, RewardPaused, SourceReused
 from rewards.services.ledger import Source
 from rewards.services.redemption_states import (
     SOURCE,
@@ -59,7 +59,8 @@ def reserve(
 
     ``wallet_key`` chooses the wallet to pay from, else the reward's own. Who redeems faster than the tenant's
     velocity limit waits for a review without end. Raises ``CustomerNotActive``, ``RewardUnavailable``,
-    ``RewardLimitReached``, ``OutOfStock``, ``NoCodes``, ``InsufficientPoints`` and ``AccountFrozen``.
+    ``RewardPaused``, ``CouponPaused``, ``RewardLimitReached``, ``OutOfStock``, ``NoCodes``,
+    ``InsufficientPoints`` and ``AccountFrozen``.
     """
     is_too_fast = velocity.exceeded(Pace.REDEMPTIONS, customer_id=customer.pk, at=at) is not None
     redemption = _reserved(
@@ -183,21 +184,32 @@ def _price(priced: PricedReward, wallet_key: str) -> tuple[int, int]:
         return reward.wallet_id, priced.cost_points
     price = RewardPrice.objects.filter(reward=reward, wallet__key=wallet_key).first()
     if price is None:
-        raise RewardUnavailable(f"The reward has no price in the wallet {wallet_key!r}.")
+        raise RewardUnavailable(f"The reward has no price in the wallet {wallet_key!r}.", reason="no_price")
     return price.wallet_id, price.cost_points
 
 
 def _offered(customer: Customer, reward: Reward, at: datetime) -> PricedReward:
-    """Return the reward at the customer's price. Raises ``RewardUnavailable``."""
+    """Return the reward at the customer's price. Raises ``RewardUnavailable`` and what brakes raise."""
+    _require_not_paused(reward, at)
     is_early = reward.valid_from is not None and at < reward.valid_from
     is_late = reward.valid_until is not None and at >= reward.valid_until
-    if not reward.is_active or is_early or is_late:
-        raise RewardUnavailable
+    if not reward.is_active:
+        raise RewardUnavailable(reason="not_offered")
+    if is_early or is_late:
+        raise RewardUnavailable(reason="not_started" if is_early else "expired")
     segments, tier = catalogue.belongings(customer, [reward])
     if catalogue.is_for(reward, segments=segments, tier=tier):
         for priced in catalogue_for.tier(tier, [reward]):
             return priced
-    raise RewardUnavailable("The reward is not offered to this customer.")
+    raise RewardUnavailable("The reward is not offered to this customer.", reason="not_for_customer")
+
+
+def _require_not_paused(reward: Reward, at: datetime) -> None:
+    kept_back = catalogue.brake_on(catalogue.rewards().get(pk=reward.pk), at)
+    if kept_back == "coupon_paused":
+        raise CouponPaused("The coupon that the reward hands out is paused.", key=reward.key)
+    if kept_back:
+        raise RewardPaused(f"The reward {reward.key!r} is paused.", key=reward.key)
 
 
 def _reserved_code(reward: Reward, public_id: object, at: datetime) -> CouponCode | None:
@@ -205,7 +217,7 @@ def _reserved_code(reward: Reward, public_id: object, at: datetime) -> CouponCod
     if definition is None:
         return None
     if not catalogue.hands_out(definition, at):
-        raise RewardUnavailable("The reward's coupon is not offered any more.")
+        raise RewardUnavailable("The reward's coupon is not offered any more.", reason="coupon_not_offered")
     source = Source(SOURCE, str(public_id))
     return issuing.reserve_code(definition=definition, source=source, at=at, ttl=_CODE_KEPT)
 

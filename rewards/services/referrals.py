@@ -51,6 +51,10 @@ def register(*, code: str, referee: Customer, by: Actor, at: datetime) -> Referr
         raise InvalidInput(errors=[FieldError("/customer", "not_active", f"They are {referee.state}.")])
     if referrer.pk == referee.pk:
         raise InvalidInput(errors=[FieldError("/code", "self_referral", "Nobody brings oneself.")])
+    if referral_checks.has_brought(referee.pk, referrer.pk):
+        raise InvalidInput(
+            errors=[FieldError("/code", "circular_referral", "Who was brought brings nobody back.")]
+        )
     if program.qualification == ReferralQualification.FIRST_ORDER and _has_ordered(referee):
         raise NotNewCustomer
     referral, is_new = _noted(referrer, referee, program, at)

@@ -6,7 +6,7 @@ from django.db.models import F
 
 from crm.models import Customer
 from rewards.domain.coupon_limits import Demand
-from rewards.domain.coupon_terms import Reason
+from rewards.domain.coupon_reasons import Reason
 from rewards.models import Reward
 from rewards.queries import catalogue
 from rewards.services.coupons import consumption
@@ -34,7 +34,7 @@ def _take_from_stock(reward: Reward) -> None:
     if limited.exists():
         raise OutOfStock
     if not Reward.objects.filter(pk=reward.pk, is_active=True).exists():
-        raise RewardUnavailable
+        raise RewardUnavailable(reason="not_offered")
 
 
 def _limit(customer_id: int, reward: Reward) -> Demand:

@@ -10,7 +10,7 @@ from typing import Final
 from crm.domain.events import NewEvent
 from crm.models import Customer, Identity, Order
 from crm.services import customers, ingest, orders, returns, segment_refresh
-from rewards.domain.coupon_terms import Cart, CartLine
+from rewards.domain.carts import Cart, CartLine
 from rewards.domain.presets.traffic import Day, PlannedMember, PlannedOrder
 from rewards.models import CodeState, CouponCode
 from rewards.services import referral_codes, referrals

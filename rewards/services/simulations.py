@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from crm.models import Customer, Event, Item, Order, Return
-from rewards.domain.coupon_terms import Cart as CouponCart
-from rewards.domain.coupon_terms import CartLine as CouponLine
+from rewards.domain.carts import Cart as CouponCart
+from rewards.domain.carts import CartLine as CouponLine
 from rewards.domain.decisions import Evaluation
 from rewards.domain.facts import Due, Happening, Line, order_placed
 from rewards.domain.rules import Trigger

@@ -29,7 +29,14 @@ _TEXT_BY_CODE: Final[dict[str, str | Promise]] = {
     "review_needed": _("Somebody else has to approve the revision first."),
     "rehearsal_needed": _("This document was not rehearsed. Rehearse it before it is approved."),
     "rehearsal_not_acknowledged": _("Say that you approve it without a rehearsal of this document."),
-    "approval_stale": _("Another revision was published since. Send this one to review again."),
+    "approval_stale": _(
+        "Another revision was published since. Give this one back, bring it up to date and send it to review "
+        "again."
+    ),
+    "draft_behind": _("Another revision was published since; bring the draft up to date first."),
+    "draft_clashes": _("The draft and what is in force changed the same things. Choose for each."),
+    "coupon_paused": _("The coupon is paused by an emergency brake."),
+    "reward_paused": _("The reward is paused by an emergency brake."),
     "revision_state": _("The revision's state does not allow this."),
     "never_matches": _("Two conditions exclude each other, so a rule never pays."),
     "negative_margin": _("A rule gives all the money back."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from rewards.domain.coupon_terms import Cart, CartLine
+from rewards.domain.carts import Cart, CartLine
 from rewards.models import CouponDefinition, CouponKind, CouponRedemption
 from rewards.services.coupons import carts, definitions, takings
 from rewards.services.coupons.definition_terms import DefinitionTerms

@@ -14,7 +14,8 @@ KINDS = [each.value for each in BrakeKind]
 class BrakeReleaseInput(StrictSerializer):
     kind = serializers.ChoiceField(choices=KINDS)
     key = serializers.CharField(
-        max_length=60, help_text="Of a rule, coupon or campaign; of a limit its kind, such as `redemptions`."
+        max_length=60,
+        help_text="Of a rule, coupon, campaign or reward; of a limit its kind, such as `redemptions`.",
     )
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -24,7 +25,8 @@ class BrakeReleaseInput(StrictSerializer):
 class BrakeInput(BrakeReleaseInput):
     """`most` and `window_hours` belong to a limit; zero lets nothing pass without a review."""
 
-    reason = serializers.CharField(max_length=300)
+    # Emptiness is told by the service, together with what else is wrong.
+    reason = serializers.CharField(max_length=300, allow_blank=True)
     until = MomentField(required=False, allow_null=True, help_text="Null is until the next publication.")
     most = serializers.IntegerField(min_value=0, max_value=MOST_IN_WINDOW, required=False)
     window_hours = serializers.IntegerField(min_value=1, max_value=LONGEST_WINDOW_HOURS, required=False)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from rewards.domain.coupon_terms import WHOLE
 from rewards.models import CouponBase, CouponConflict, CouponKind, CouponPeriod
+from rewards.queries import coupon_definitions
 from tenants.api.serializers import MomentField, StrictSerializer
 
 _LARGEST, _LARGEST_SMALL, _LARGEST_INTEGER = 10**15, 2**15 - 1, 2**31 - 1
@@ -142,5 +144,11 @@ class CouponDefinitionOutput(serializers.Serializer[object]):
     code_pattern = serializers.CharField()
     has_checksum = serializers.BooleanField()
     is_active = serializers.BooleanField()
+    is_paused = serializers.SerializerMethodField(
+        help_text="By an emergency brake, on the coupon or on its campaign."
+    )
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+
+    def get_is_paused(self, definition: Any) -> bool:
+        return coupon_definitions.is_paused(definition, timezone.now())

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
+from rewards.domain.carts import Cart, CartLine
 from rewards.domain.coupon_pricing import MOST_CODES
-from rewards.domain.coupon_terms import Cart, CartLine
+from rewards.queries import coupon_definitions
 from rewards.queries.coupon_evaluation import Evaluation
 from tenants.api.serializers import PublicIdField, StrictSerializer
 
@@ -37,7 +39,7 @@ class CartInput(StrictSerializer):
 def cart_of(data: dict[str, Any]) -> Cart:
     """Return what ``CartInput`` read as a cart."""
     lines = [CartLine(**line) for line in data["lines"]]
-    return Cart(lines, data["shipping_minor"], data["channel"], data["currency"])
+    return Cart(lines, data["shipping_minor"], data["channel"], data["currency"].upper())
 
 
 class CouponsInput(StrictSerializer):
@@ -166,3 +168,12 @@ class CouponCodeOutput(serializers.Serializer[object]):
     balance_minor = serializers.IntegerField(allow_null=True)
     issued_at = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class CustomerCouponOutput(CouponCodeOutput):
+    """A code of the customer's own; one that is paused stays theirs and works again after the release."""
+
+    is_paused = serializers.SerializerMethodField()
+
+    def get_is_paused(self, code: Any) -> bool:
+        return coupon_definitions.is_paused(code.definition, timezone.now())

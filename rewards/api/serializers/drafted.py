@@ -12,6 +12,10 @@ class DraftedOutput(serializers.Serializer[Any]):
         source="number", allow_null=True,
         help_text="Number of the draft; null where this is in force already and no draft waits.",
     )  # fmt: skip
+    behind = serializers.IntegerField(
+        allow_null=True,
+        help_text="Revision published since the draft was begun; it is brought up to date first.",
+    )
     takes_effect = serializers.SerializerMethodField()
     written = serializers.SerializerMethodField(help_text="The entry as the program's document has it.")
 

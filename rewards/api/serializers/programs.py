@@ -55,6 +55,38 @@ class DraftInput(StrictSerializer):
     note = serializers.CharField(max_length=500, required=False, default="")
 
 
+class DraftUpdateInput(StrictSerializer):
+    """Who wins where both changed the same, by the path that a clash names: `draft` or `in_force`."""
+
+    choices = serializers.DictField(child=serializers.CharField(max_length=20), required=False, default=dict)
+
+
+class ChangeOutput(serializers.Serializer[object]):
+    section = serializers.CharField()
+    key = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.CharField(source="kind.value", help_text="added, removed or changed")
+
+
+class ClashOutput(serializers.Serializer[object]):
+    """What both changed; null is that it is not there."""
+
+    path = serializers.CharField(help_text="Such as `rules/base`.")
+    before = serializers.JSONField(allow_null=True)
+    draft = serializers.JSONField(allow_null=True)
+    in_force = serializers.JSONField(allow_null=True)
+
+
+class DraftBehindOutput(serializers.Serializer[object]):
+    """Whether another revision was published since the draft was begun, and what that changed."""
+
+    is_behind = serializers.BooleanField()
+    base = serializers.IntegerField(allow_null=True)
+    current = serializers.IntegerField(allow_null=True)
+    changes = ChangeOutput(many=True)
+    clashes = ClashOutput(many=True)
+
+
 class FindingOutput(serializers.Serializer[object]):
     """``detail`` is what ``reason`` and its ``parameters`` say, in English."""
 
@@ -143,7 +175,10 @@ def recorded_effects(record: Mapping[str, Any]) -> list[dict[str, Any]]:
         for wallet, points in record.get("given", {}).items()
     ]
     for rule in record.get("rules", ()):
+        withheld = {each["effect"] for each in rule.get("withheld", ())}
         for grant in rule.get("effects", ()):
+            if grant in withheld:
+                continue
             kind, _colon, key = grant.partition(":")
             effect, name = _EFFECTS[GrantKind(kind)]
             effects.append({"type": effect.__name__, "values": {"rule": rule["rule"], name: key}})

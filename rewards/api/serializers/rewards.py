@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from rewards.domain.offers import RewardKind as OfferedKind
 from rewards.models import RewardKind
+from rewards.queries import catalogue
 from rewards.services.catalogue import MOST_PIECES, MOST_POINTS
 from tenants.api.serializers import MomentField, PublicIdField, StrictSerializer
 
@@ -84,6 +86,12 @@ class CatalogueRewardOutput(RewardOutput):
     needs_shipping = serializers.BooleanField()
     valid_from = serializers.DateTimeField(allow_null=True)
     valid_until = serializers.DateTimeField(allow_null=True)
+    is_paused = serializers.SerializerMethodField(
+        help_text="By an emergency brake, on the reward or on the coupon that it hands out."
+    )
+
+    def get_is_paused(self, reward: Any) -> bool:
+        return bool(catalogue.brake_on(reward, timezone.now()))
 
 
 class PriceOutput(serializers.Serializer[object]):

@@ -24,7 +24,7 @@ class BrakesView(TenantAPIView):
 
     @extend_schema(request=BrakeInput, responses={201: BrakesOutput})
     def post(self, request: TenantRequest) -> Response:
-        """Pause a rule, coupon or campaign, or tighten a limit, at once; the next publication ends it.
+        """Pause a rule, coupon, campaign or reward, or tighten a limit; the next publication ends it.
 
         May be repeated: a brake on the same is replaced. A limit that is not tighter is refused.
         """

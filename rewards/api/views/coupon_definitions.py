@@ -19,7 +19,7 @@ from rewards.api.serializers.drafted import DraftedOutput
 from rewards.api.views.requests import drafted, signed
 from rewards.domain.offers import OfferedCoupon
 from rewards.models import CouponDefinition
-from rewards.queries import coupon_conflicts
+from rewards.queries import coupon_conflicts, coupon_definitions
 from rewards.services import offer_changes
 from rewards.services.coupons.definition_terms import DefinitionTerms, columns_of
 from tenants.api.idempotency import idempotent
@@ -39,8 +39,7 @@ class CouponDefinitionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet)
     serializer_class = CouponDefinitionOutput
 
     def get_queryset(self) -> QuerySet[CouponDefinition]:
-        found: QuerySet[CouponDefinition] = CouponDefinition.objects.select_related("campaign")
-        return found
+        return coupon_definitions.with_brakes()
 
     @extend_schema(request=CouponDefinitionInput, responses={202: DraftedOutput})
     @idempotent

@@ -18,6 +18,7 @@ from rewards.api.serializers.coupons import (
     CouponCodeOutput,
     CouponRedemptionOutput,
     CouponsInput,
+    CustomerCouponOutput,
     IssueInput,
     ReasonInput,
     RedeemInput,
@@ -134,10 +135,10 @@ class CustomerCouponsView(TenantListView):
 
     required_permission = Permission.COUPONS_VIEW
 
-    @extend_schema(responses=CouponCodeOutput(many=True))
+    @extend_schema(responses=CustomerCouponOutput(many=True))
     def get(self, request: TenantRequest, public_id: UUID) -> Response:
         """List the customer's own codes, the latest first."""
-        return self.page(coupons.codes_of(customer_of(public_id)), CouponCodeOutput, request)
+        return self.page(coupons.codes_of(customer_of(public_id)), CustomerCouponOutput, request)
 
 
 class CouponRedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):

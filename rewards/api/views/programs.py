@@ -13,8 +13,10 @@ from rest_framework.response import Response
 from crm.models import Customer, Event, Order, Return
 from rewards.api.serializers.programs import (
     BudgetsOutput,
+    DraftBehindOutput,
     DraftInput,
     DraftOutput,
+    DraftUpdateInput,
     EvaluateInput,
     EvaluationOutput,
     RevisionDocumentOutput,
@@ -22,13 +24,13 @@ from rewards.api.serializers.programs import (
     WhyOutput,
     recorded_effects,
 )
-from rewards.api.views.requests import named
+from rewards.api.views.requests import named, signed
 from rewards.domain.documents import json_schema
 from rewards.domain.rules import Trigger
 from rewards.models import DecisionRecord, ProgramRevision
 from rewards.queries import budgets, programs, reports
 from rewards.queries.programs import PublishedRevision
-from rewards.services import earning, simulations
+from rewards.services import drafts, earning, simulations
 from rewards.services import programs as program_services
 from rewards.services.simulations import CartLine, Case
 from tenants.api.idempotency import idempotent
@@ -96,6 +98,36 @@ class DraftsView(TenantAPIView):
         found = programs.findings_of(programs.revision_of(draft))
         body = {"number": draft.number, "state": draft.state, "findings": found}
         return Response(DraftOutput(body).data, status=201)
+
+
+class DraftUpdateView(TenantAPIView):
+    """A draft and what was published since it was begun."""
+
+    permissions = {"get": Permission.PROGRAM_VIEW, "post": Permission.PROGRAM_EDIT}
+
+    @extend_schema(responses=DraftBehindOutput)
+    def get(self, request: TenantRequest, number: int) -> Response:
+        """Tell whether the draft is behind, what was published since, and what both changed."""
+        row = _revision(number)
+        found = drafts.behind(row)
+        body: dict[str, Any] = {
+            "is_behind": found is not None,
+            "base": row.base_number,
+            "current": found.current.number if found else row.base_number,
+            "changes": found.changes if found else [],
+            "clashes": found.clashes if found else [],
+        }
+        return Response(DraftBehindOutput(body).data)
+
+    @extend_schema(request=DraftUpdateInput, responses=RevisionDocumentOutput)
+    def post(self, request: TenantRequest, number: int) -> Response:
+        """Merge what was published since into the draft, by section and key. May be repeated.
+
+        Where both changed the same it is a 409 `draft_clashes` that names each, until `choices` say who wins.
+        """
+        choices = read(DraftUpdateInput, request)["choices"]
+        row = drafts.bring_up_to_date(revision=_revision(number), choices=choices, **signed(request))
+        return Response(RevisionDocumentOutput(row).data)
 
 
 class EvaluateView(TenantAPIView):

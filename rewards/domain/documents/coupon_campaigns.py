@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Final
 
-from rewards.domain.coupon_terms import Period
+from rewards.domain.coupon_validity import Period
 from rewards.domain.documents.moments import MOMENT_SCHEMA, read_moment
 from rewards.domain.documents.reader import Reader
 from rewards.domain.documents.sections import (

@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from crm.domain.rules import RuleError, parse
-from rewards.domain.coupon_terms import HOURS_A_DAY, WHOLE, Base, Benefit, OnConflict, Period
+from rewards.domain.coupon_terms import HOURS_A_DAY, WHOLE, Base, Benefit, OnConflict
+from rewards.domain.coupon_validity import Period
 from rewards.domain.documents.moments import MOMENT_SCHEMA, read_moment
 from rewards.domain.documents.reader import Reader
 from rewards.domain.documents.sections import (

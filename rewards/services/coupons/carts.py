@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from django.db import transaction
-
-from rewards.domain.coupon_terms import Reason
+from rewards.domain.coupon_reasons import Reason
 from rewards.models import CouponRedemption
 from rewards.queries import coupon_evaluation
 from rewards.queries.coupon_evaluation import Evaluation
@@ -38,7 +36,6 @@ def validate(*, request: Request, by: Actor, at: datetime) -> Evaluation:
     return evaluation
 
 
-@transaction.atomic
 def reserve(*, request: Request, by: Actor, at: datetime, ttl: timedelta = RESERVATION) -> CouponRedemption:
     """Take the coupons until ``at + ttl``: then they are given back unless the redemption is confirmed.
 
@@ -53,7 +50,6 @@ def reserve(*, request: Request, by: Actor, at: datetime, ttl: timedelta = RESER
     return redemption
 
 
-@transaction.atomic
 def redeem(*, request: Request, by: Actor, at: datetime) -> CouponRedemption:
     """Take the coupons of a cart for good, all or none. A repeated source finds the first redemption.
 

@@ -12,7 +12,7 @@ from crm.domain.hidden_values import spoken_of
 from crm.domain.rules import parse
 from crm.models import Item, Segment
 from crm.queries import sensitive
-from rewards.domain.coupon_codes import normalised
+from rewards.domain.coupon_codes import LONGEST_CODE, is_spelled, normalised
 from rewards.locks import lock_coupon_definition
 from rewards.models import CouponCampaign, CouponCode, CouponDefinition
 from rewards.queries import governed, programs
@@ -24,7 +24,6 @@ from tenants.errors import Conflict, FieldError, InvalidInput
 from tenants.scope import active_tenant_id
 from tenants.services import audit
 
-_LONGEST_CODE: Final = 60
 _ADD_ITEMS: Final = """
 INSERT INTO rewards_couponitem (tenant_id, definition_id, item_id)
 SELECT i.tenant_id, %s, i.id FROM crm_item i
@@ -32,11 +31,16 @@ WHERE i.tenant_id = %s AND i.external_id = ANY(%s) ON CONFLICT DO NOTHING
 """
 
 
-class CodeTaken(Conflict):
-    """The tenant has this code already."""
+class CodeTaken(InvalidInput):
+    """Another coupon has this code, in force or in the draft; names the field."""
 
     code = "code_taken"
+    status = 409
     title = "This code exists already"
+
+    def __init__(self, coupon: str) -> None:
+        detail = f"The coupon {coupon!r} has this code."
+        super().__init__(errors=[FieldError("/generic_code", self.code, detail)])
 
 
 class DefinitionKeyTaken(Conflict):
@@ -125,16 +129,16 @@ def _written(value: Any) -> Any:
 
 
 def add_generic_code(*, definition: CouponDefinition, text: str) -> CouponCode:
-    """Give the definition a code for everybody. Raises ``CodeTaken`` when another definition has it."""
+    """Give the definition a code for everybody. Raises ``CodeTaken`` when it is another coupon's or one's."""
     spelled = normalised(text)
-    if not spelled.isprintable() or len(spelled) > _LONGEST_CODE:
-        wrong = FieldError("/generic_code", "code_spelling", f"At most {_LONGEST_CODE} printable characters.")
+    if not is_spelled(spelled):
+        wrong = FieldError("/generic_code", "code_spelling", f"At most {LONGEST_CODE} printable characters.")
         raise InvalidInput(errors=[wrong])
     code, created = CouponCode.objects.get_or_create(
         code=spelled, defaults={"definition": definition, "is_generic": True, **values_of(definition)}
     )
-    if not created and code.definition_id != definition.pk:
-        raise CodeTaken
+    if not created and (code.definition_id != definition.pk or not code.is_generic):
+        raise CodeTaken(code.definition.key)
     found: CouponCode = code
     return found
 

@@ -84,7 +84,7 @@ def _redeem(cart: PastCart, tenant: Tenant, preloaded: Preloaded, report: Histor
 def _take(
     request: Request, *, tenant: Tenant, at: datetime, preloaded: Preloaded, report: HistoryReport
 ) -> None:
-    redemption, _is_new = take(request, tenant=tenant, at=at, preloaded=preloaded)
+    redemption, _is_new = take(request, tenant=tenant, at=at, preloaded=preloaded, is_past=True)
     report.carts += 1
     report.codes += len(request.codes)
     report.discount_minor += redemption.discount_minor

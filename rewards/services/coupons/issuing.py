@@ -10,12 +10,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model, QuerySet
 
 from crm.models import Customer, CustomerState
-from rewards.domain.coupon_codes import Pattern, PatternError, normalised
-from rewards.domain.coupon_terms import end_after_days
+from rewards.domain.coupon_codes import Pattern, PatternError, is_spelled, normalised
+from rewards.domain.coupon_validity import end_after_days
 from rewards.locks import lock_coupon_codes, next_free_coupon_code
 from rewards.models import CodeState, CouponCode, CouponDefinition, CouponKind
+from rewards.queries import coupon_definitions
 from rewards.services.coupons.errors import NoCodes, WrongCouponState
-from rewards.services.errors import CustomerNotActive
+from rewards.services.errors import CouponPaused, CustomerNotActive
 from rewards.services.ledger import Source
 from tenants.domain.actors import Actor
 from tenants.errors import NotFound
@@ -29,8 +30,8 @@ _ATTEMPTS = 5
 def issue(*, customer_id: int, definition_key: str, source: Source, by: Actor, at: datetime) -> CouponCode:
     """Give the customer one code of the definition, once per ``source`` for ever.
 
-    Raises ``NotFound`` when there is no such definition, ``CustomerNotActive``, and ``NoCodes`` when no code
-    can be had.
+    Raises ``NotFound`` when there is no such definition, ``CouponPaused``, ``CustomerNotActive``, and
+    ``NoCodes`` when no code can be had.
     """
     earlier = of_source(source)
     if earlier is not None:
@@ -39,6 +40,7 @@ def issue(*, customer_id: int, definition_key: str, source: Source, by: Actor, a
     if state != CustomerState.ACTIVE:
         raise CustomerNotActive(f"The customer is {state}.", state=state)
     definition = definition_of(definition_key)
+    require_not_paused(definition, at)
     try:
         with transaction.atomic():
             code = reserve_code(definition=definition, source=source, at=at)
@@ -59,10 +61,18 @@ def of_source(source: Source) -> CouponCode | None:
 
 def definition_of(key: str) -> CouponDefinition:
     """Return the offered coupon with this key. Raises ``NotFound``, also for one that was archived."""
-    definition: CouponDefinition | None = CouponDefinition.objects.filter(key=key, is_active=True).first()
+    definition: CouponDefinition | None = (
+        coupon_definitions.with_brakes().filter(key=key, is_active=True).first()
+    )
     if definition is None:
         raise NotFound(f"There is no coupon definition {key!r}.")
     return definition
+
+
+def require_not_paused(definition: CouponDefinition, at: datetime) -> None:
+    """Raise ``CouponPaused`` while an emergency brake is on the coupon, read with its brakes."""
+    if coupon_definitions.is_paused(definition, at):
+        raise CouponPaused(f"The coupon {definition.key!r} is paused.", key=definition.key)
 
 
 def reserve_code(
@@ -132,7 +142,8 @@ def give_back(*, code: CouponCode, at: datetime) -> bool:
 @transaction.atomic
 def void(*, text: str, reason: str, by: Actor, at: datetime) -> CouponCode:
     """Switch a code off for ever; audited. Raises ``NotFound`` and ``WrongCouponState``."""
-    rows = lock_coupon_codes([normalised(text)])
+    code = normalised(text)
+    rows = lock_coupon_codes([code]) if is_spelled(code) else []
     if not rows:
         raise NotFound("There is no such code.")
     row = rows[0]

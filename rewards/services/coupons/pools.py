@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.utils import timezone
 
-from rewards.domain.coupon_codes import Pattern, PatternError, normalised
+from rewards.domain.coupon_codes import LONGEST_CODE, Pattern, PatternError, is_spelled, normalised
 from rewards.models import CouponCode, CouponDefinition, CouponPool, PoolKind
 from rewards.services.coupons.issuing import values_of
 from tenants.domain.actors import Actor
@@ -24,7 +24,6 @@ from tenants.services import audit, jobs
 GENERATE: Final = "rewards.generate_coupons"
 MOST_GENERATED: Final = 5_000_000
 MOST_IMPORTED: Final = 200_000
-_LONGEST: Final = 60
 _SHOWN: Final = 100
 _BATCH: Final = 50_000
 _STAGE: Final = """
@@ -146,8 +145,8 @@ def _sorted_out(listed: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]
     left_out = []
     for text in listed:
         code = normalised(text)
-        if len(code) > _LONGEST or not code.isprintable() or "\\" in code:
-            left_out.append((code[:_LONGEST], "spelling"))
+        if not is_spelled(code):
+            left_out.append((code[:LONGEST_CODE], "spelling"))
         elif code in good:
             left_out.append((code, "repeated"))
         else:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import connections, transaction
+from django.db import transaction
 
 from rewards.locks import lock_coupon_codes, lock_coupon_redemption
 from rewards.models import CouponRedemption, CouponRedemptionState
 from rewards.services.coupons import consumption
 from rewards.services.coupons.errors import WrongCouponState
 from tenants.domain.actors import Actor
-from tenants.scope import tenant_scope
+from tenants.scope import for_tenants_with
 from tenants.services import audit, outbox
 
 _SWEEP = 500
 _OVERDUE = """SELECT DISTINCT r.tenant_id FROM rewards_couponredemption r
               JOIN tenants_tenant t ON t.id = r.tenant_id AND t.status = 'active'
-              WHERE r.state = 'reserved' AND r.expires_at <= %s ORDER BY r.tenant_id"""
+              WHERE r.state = 'reserved' AND r.expires_at <= %(at)s ORDER BY r.tenant_id"""
 
 
 @transaction.atomic
@@ -62,15 +62,8 @@ def release_overdue(*, by: Actor, at: datetime) -> int:
 
 
 def release_overdue_everywhere(*, by: Actor, at: datetime) -> int:
-    """Do it for the tenants that have overdue reservations: the cost follows them, not the tenants."""
-    with connections["platform"].cursor() as cursor:
-        cursor.execute(_OVERDUE, [at])
-        tenant_ids = [row[0] for row in cursor.fetchall()]
-    count = 0
-    for tenant_id in tenant_ids:
-        with tenant_scope(tenant_id):
-            count += release_overdue(by=by, at=at)
-    return count
+    """Do it for the tenants that have overdue reservations."""
+    return sum(release_overdue(by=by, at=at) for _tenant_id in for_tenants_with(_OVERDUE, {"at": at}))
 
 
 def _give_back(

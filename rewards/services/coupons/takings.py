@@ -10,12 +10,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from crm.models import Customer
+from rewards.domain.carts import Cart
 from rewards.domain.coupon_codes import normalised
 from rewards.domain.coupon_pricing import MOST_CODES
-from rewards.domain.coupon_terms import Benefit, Cart
+from rewards.domain.coupon_terms import Benefit
 from rewards.locks import lock_coupon_codes
 from rewards.models import CouponCode, CouponRedemption, CouponRedemptionState, CouponUse
-from rewards.queries import coupon_evaluation
+from rewards.queries import coupon_evaluation, coupon_offers
 from rewards.queries.coupon_evaluation import Evaluation, Verdict
 from rewards.queries.coupon_offers import Preloaded
 from rewards.services.coupons import consumption
@@ -47,22 +48,24 @@ def take(
     at: datetime,
     ttl: timedelta | None = None,
     preloaded: Preloaded | None = None,
+    is_past: bool = False,
 ) -> tuple[CouponRedemption, bool]:
     """Evaluate and take in the open transaction; returns the redemption and whether it is new.
 
-    ``preloaded`` is what a batch has read for its carts; codes that count uses are locked all the same.
+    ``preloaded`` is what a batch has read for its carts; codes that count uses are locked all the same. A
+    cart that ``is_past`` was paid before anybody pulled a brake of today.
     """
     require_few(request.codes)
-    if _may_be_known(request.source, preloaded) and (earlier := _earlier(request.source)) is not None:
-        return earlier, False
     rows = _rows(request, preloaded)
-    # Whoever held the locks may have been this request's twin.
+    # After the locks: whoever held them may have been this request's twin.
     has_waited = any(row.is_counted for row in rows)
-    if has_waited and (earlier := _earlier(request.source)) is not None:
-        return earlier, False
+    if has_waited or _may_be_known(request.source, preloaded):
+        earlier = _earlier(request.source)
+        if earlier is not None:
+            return earlier, False
     evaluation = coupon_evaluation.evaluate(
         codes=request.codes, cart=request.cart, customer=request.customer, tenant=tenant, at=at, rows=rows,
-        preloaded=preloaded,
+        preloaded=preloaded, is_past=is_past,
     )  # fmt: skip
     if not evaluation.is_valid:
         raise CouponsRejected(codes=[rejected(each) for each in evaluation.verdicts if not each.is_valid])
@@ -96,7 +99,7 @@ def _rows(request: Request, preloaded: Preloaded | None) -> list[CouponCode]:
         found = [preloaded.row_by_code[code] for code in codes if code in preloaded.row_by_code]
         if not any(row.is_counted for row in found):
             return found
-    return lock_coupon_codes(codes)
+    return coupon_offers.with_offers(lock_coupon_codes(codes))
 
 
 def _earlier(source: Source) -> CouponRedemption | None:

@@ -1,15 +1,14 @@
 """Carrying out effects: one module a kind, called with all the effects of that kind of a batch.
 
 A carrier runs in the transaction that stores the decisions, so it happens exactly once an event. It answers
-with the numbers of the events it refuses (a frozen account); their decisions are not stored and the next run
-finds them again.
+with the numbers of the events it refuses (a frozen account), whose decisions are not stored, so that the next
+run finds them again; and with single effects that it could not carry out, which their decisions tell.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -33,15 +32,16 @@ from rewards.services.effects import (
     traits,
 )
 from rewards.services.effects.given import Given
+from rewards.services.effects.refusals import NOTHING_REFUSED, Refused
 from tenants.domain.actors import Actor
 
 
 class Carrier(Protocol):
-    """Carries out every effect of one kind of a batch; returns the event numbers refused."""
+    """Carries out every effect of one kind of a batch; returns what was refused."""
 
     def __call__(
         self, given: Sequence[Given[Any]], *, published: PublishedRevision, by: Actor, at: datetime
-    ) -> AbstractSet[int]: ...
+    ) -> Refused: ...
 
 
 # A capability whose effect is new adds its module here.
@@ -58,14 +58,14 @@ CARRIERS: Final[Mapping[type[Any], Carrier]] = {
 
 def carry_out(
     given: Sequence[Given[Any]], *, published: PublishedRevision, by: Actor, at: datetime
-) -> set[int]:
-    """Carry out a batch's effects, kind by kind; returns the numbers of the events that were refused."""
+) -> Refused:
+    """Carry out a batch's effects, kind by kind; returns the events and effects that were refused."""
     by_kind: dict[type[Any], list[Given[Any]]] = defaultdict(list)
     for item in given:
         by_kind[type(item.effect)].append(item)
-    refused: set[int] = set()
+    refused = NOTHING_REFUSED
     for kind, carrier in CARRIERS.items():
-        allowed = [item for item in by_kind.get(kind, ()) if item.event_id not in refused]
+        allowed = [item for item in by_kind.get(kind, ()) if item.event_id not in refused.events]
         if allowed:
-            refused |= carrier(allowed, published=published, by=by, at=at)
+            refused += carrier(allowed, published=published, by=by, at=at)
     return refused

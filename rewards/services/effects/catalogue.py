@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -15,6 +14,7 @@ from rewards.queries.programs import PublishedRevision
 from rewards.services import ledger, redemptions
 from rewards.services.effects import refusals
 from rewards.services.effects.given import Given
+from rewards.services.effects.refusals import Refused
 from tenants.domain.actors import Actor
 from tenants.errors import DomainError, NotFound
 
@@ -25,15 +25,16 @@ def carry_out(
     published: PublishedRevision,
     by: Actor,
     at: datetime,
-) -> AbstractSet[int]:
+) -> Refused:
     """Redeem the rewards. One that is gone or out of stock costs the reward, never the points beside it."""
+    withheld = []
     for item in given:
         try:
             with transaction.atomic():
                 _redeem(item, published, by, at)
         except DomainError as error:
-            refusals.tell(item, error, at=at)
-    return frozenset()
+            withheld.append(refusals.tell(item, error, at=at))
+    return Refused(effects=tuple(withheld))
 
 
 def _redeem(item: Given[GrantReward], published: PublishedRevision, by: Actor, at: datetime) -> None:

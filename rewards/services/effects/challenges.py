@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from rewards.domain.challenges.matching import Contribution
@@ -14,6 +13,7 @@ from rewards.queries.programs import PublishedRevision
 from rewards.services.challenge_counting import Touched, count
 from rewards.services.challenge_progress import Batch
 from rewards.services.effects.given import Given
+from rewards.services.effects.refusals import NOTHING_REFUSED, Refused
 from tenants.domain.actors import Actor
 
 
@@ -23,12 +23,12 @@ def carry_out(
     published: PublishedRevision,
     by: Actor,
     at: datetime,
-) -> AbstractSet[int]:
+) -> Refused:
     """Count the progress of challenges the program still has, once for each event and rule."""
     known = {challenge.key for challenge in published.revision.challenges}
     touched = [_touched(item) for item in given if item.effect.challenge in known]
     count(touched, Batch(published, by, at))
-    return frozenset()
+    return NOTHING_REFUSED
 
 
 def _touched(item: Given[AdvanceChallenge]) -> Touched:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from django.db import transaction
@@ -13,6 +12,7 @@ from rewards.queries.programs import PublishedRevision
 from rewards.services.coupons import issuing
 from rewards.services.effects import refusals
 from rewards.services.effects.given import Given
+from rewards.services.effects.refusals import Refused
 from tenants.domain.actors import Actor
 from tenants.errors import DomainError
 
@@ -23,8 +23,9 @@ def carry_out(
     published: PublishedRevision,
     by: Actor,
     at: datetime,
-) -> AbstractSet[int]:
+) -> Refused:
     """Issue the codes. A definition that is gone or empty costs the coupon, never the points beside it."""
+    withheld = []
     for item in given:
         try:
             with transaction.atomic():
@@ -36,5 +37,5 @@ def carry_out(
                     at=at,
                 )
         except DomainError as error:
-            refusals.tell(item, error, at=at)
-    return frozenset()
+            withheld.append(refusals.tell(item, error, at=at))
+    return Refused(effects=tuple(withheld))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Final
 
 from rewards.domain.effects import TriggerMessage
 from rewards.queries.programs import PublishedRevision
 from rewards.services.effects.given import Given
+from rewards.services.effects.refusals import NOTHING_REFUSED, Refused
 from tenants.domain.actors import Actor
 from tenants.services import outbox
 
@@ -23,7 +23,7 @@ def carry_out(
     published: PublishedRevision,
     by: Actor,
     at: datetime,
-) -> AbstractSet[int]:
+) -> Refused:
     """Publish one message a trigger and batch: the customers with the events that pulled it."""
     pulled: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for item in given:
@@ -39,4 +39,4 @@ def carry_out(
     for trigger, customers in pulled.items():
         payload = {"trigger": trigger, "revision": published.number, "customers": customers}
         outbox.publish(topic=TOPIC, payload=payload, at=at)
-    return frozenset()
+    return NOTHING_REFUSED

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from rewards.domain.effects import Earn
@@ -13,13 +12,14 @@ from rewards.models import DecisionEvent, TransactionKind
 from rewards.queries.programs import PublishedRevision
 from rewards.services import expiries, ledger, lots
 from rewards.services.effects.given import Given
+from rewards.services.effects.refusals import Refused
 from rewards.services.ledger import Credit
 from tenants.domain.actors import Actor
 
 
 def carry_out(
     given: Sequence[Given[Earn]], *, published: PublishedRevision, by: Actor, at: datetime
-) -> AbstractSet[int]:
+) -> Refused:
     """Post what events earned, a wallet at a time; refused are the events of frozen accounts."""
     credits_by_source: dict[tuple[str, str], list[Credit]] = defaultdict(list)
     for item in given:
@@ -55,7 +55,7 @@ def carry_out(
         )
         refused.update(int(source.partition(":")[0]) for source in result.frozen_sources)
     lots.announce_waiting(order_ids=sorted(_waiting_orders(given, published) - refused), at=at)
-    return refused
+    return Refused(events=frozenset(refused))
 
 
 def _waiting_orders(given: Sequence[Given[Earn]], published: PublishedRevision) -> set[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from crm.models import Customer
@@ -13,6 +12,7 @@ from rewards.queries.programs import PublishedRevision
 from rewards.services import tiers
 from rewards.services.effects import refusals
 from rewards.services.effects.given import Given
+from rewards.services.effects.refusals import Refused
 from tenants.domain.actors import SYSTEM, Actor
 from tenants.errors import DomainError
 
@@ -23,7 +23,7 @@ def carry_out(
     published: PublishedRevision,
     by: Actor,
     at: datetime,
-) -> AbstractSet[int]:
+) -> Refused:
     """Lift members to the tier for its days (a year if the rule says none), as the program, not as staff."""
     rank_by_key = {tier.key: rank for rank, tier in enumerate(published.revision.tiers)}
     held = dict(
@@ -31,6 +31,7 @@ def carry_out(
             "customer_id", "tier_key"
         )
     )
+    withheld = []
     for item in given:
         wanted = rank_by_key.get(item.effect.tier)
         if wanted is None or rank_by_key.get(held.get(item.customer_id, ""), -1) >= wanted:
@@ -45,6 +46,6 @@ def carry_out(
                 at=at,
             )
         except DomainError as error:
-            refusals.tell(item, error, at=at)
+            withheld.append(refusals.tell(item, error, at=at))
         held[item.customer_id] = item.effect.tier
-    return frozenset()
+    return Refused(effects=tuple(withheld))

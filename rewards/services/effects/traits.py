@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from crm.services import traits
 from rewards.domain.effects import SetTrait
 from rewards.queries.programs import PublishedRevision
 from rewards.services.effects.given import Given
+from rewards.services.effects.refusals import NOTHING_REFUSED, Refused
 from tenants.domain.actors import Actor
 
 
@@ -20,7 +20,7 @@ def carry_out(
     published: PublishedRevision,
     by: Actor,
     at: datetime,
-) -> AbstractSet[int]:
+) -> Refused:
     """Write the traits; of two values for one customer in a batch the later event's stays."""
     values: dict[str, dict[int, float | str]] = defaultdict(dict)
     for item in given:
@@ -29,4 +29,4 @@ def carry_out(
         traits.write_many(
             name=name, values=value_by_customer, model_version=f"program-{published.number}", at=at
         )
-    return frozenset()
+    return NOTHING_REFUSED

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from crm.models import Customer
-from rewards.domain.coupon_terms import Cart, CartLine
+from rewards.domain.carts import Cart, CartLine
 from rewards.models import CouponCampaign, CouponDefinition, CouponKind, Referral, Reward, VelocityKind
 from rewards.services import coupons, points, redemptions, velocity
 from rewards.services.coupons import campaigns, carts, definitions, pools, takings

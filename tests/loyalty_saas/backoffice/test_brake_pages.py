@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from rewards.models import ProgramRevision
+from rewards.models import ProgramRevision, Reward
 from rewards.services import programs
 from tenants.domain.actors import SYSTEM
 from tenants.scope import tenant_scope
@@ -20,10 +20,12 @@ def test_the_program_page_tells_of_brakes_until_they_end(filled: Filled, staff: 
     path = address("program_brake", filled)
     with tenant_scope(filled.tenant):
         rule = ProgramRevision.objects.get().document["rules"][0]
+        reward = Reward.objects.order_by("pk").values_list("key", flat=True)[0]
     for what, more in (
         (f"rule:{rule['key']}", {"hours": "2"}),
         ("coupon:coupon-1", {}),
         ("campaign:campaign-1", {}),
+        (f"reward:{reward}", {}),
         ("limit:refunds", {"most": "1", "window_hours": "200"}),
     ):
         answer = staff.post(path, {"what": what, "reason": "Bots <b>", **more})
@@ -34,6 +36,10 @@ def test_the_program_page_tells_of_brakes_until_they_end(filled: Filled, staff: 
     assert "<strong>Ownmark coupon 1</strong> is paused until the next publication" in page
     assert "<strong>Refunds of a customer</strong> is tightened to 1 in 200 hours until the next" in page
     assert "Bots &lt;b&gt;" in page
+    listed = staff.get(address("rewards", filled)).content.decode()
+    assert listed.count('<span class="b-badge b-warn">Paused</span>') == 1
+    listed = staff.get(address("coupons", filled)).content.decode()
+    assert '<span class="b-badge b-warn">Paused</span>' in listed
     chinese = staff.get(address("program", filled), headers={"accept-language": "zh-hans"}).content.decode()
     assert "is paused until" not in chinese
     released = staff.post(address("program_brake_release", filled), {"what": "coupon:coupon-1"})

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from rewards.admin import coupon_reasons
-from rewards.domain.coupon_terms import Reason
+from rewards.domain.coupon_reasons import Reason
 from rewards.models import CouponCode, CouponRedemption
 from tenants.scope import tenant_scope
 from tests.loyalty_saas.backoffice.filling import Filled

@@ -24,6 +24,7 @@ def test_a_campaign_is_made_changed_and_listed(api: ApiClient, tenant: Tenant, o
         202,
         {
             "draft": 1,
+            "behind": None,
             "takes_effect": "on_publication",
             "written": {"key": "spring", "name": "Spring", "limit_uses": 5, "coupons": ["ten"]},
         },

@@ -49,6 +49,7 @@ def test_a_coupon_is_drafted_published_changed_and_archived(
         202,
         {
             "draft": 1,
+            "behind": None,
             "takes_effect": "on_publication",
             "written": {
                 "key": "ten", "name": "Ten percent", "kind": "percent", "percent_hundredths": 1000,
@@ -142,7 +143,7 @@ def test_creating_is_idempotent_and_a_key_is_taken_once(api: ApiClient, tenant: 
         ({"code_pattern": "x"}, 422, "/code_pattern"),
         ({"rule": {"all": 5}}, 422, "/rule/all"),
         ({"rule": "\x00"}, 422, "/rule"),
-        ({"generic_code": "theirs"}, 409, None),
+        ({"generic_code": "theirs"}, 409, "/generic_code"),
     ],
 )
 def test_an_impossible_coupon_names_its_field(

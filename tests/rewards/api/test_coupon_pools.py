@@ -122,3 +122,9 @@ def test_unused_codes_are_read_by_those_who_make_them(tenant: Tenant, actor: Act
     reader = ApiClient(key_for(tenant, actor, scopes=[Permission.COUPONS_VIEW]))
     assert reader.get(f"/coupon-pools/{pool}").status_code == 200
     assert reader.get(f"/coupon-pools/{pool}/codes").status_code == 403
+
+
+def test_a_code_that_none_can_be_is_not_found(api: ApiClient) -> None:
+    for path in ("/coupon-codes/%00", "/coupon-codes/%E2%80%8B", f"/coupon-codes/{'A' * 61}"):
+        assert api.get(path).status_code == 404
+        assert api.post(f"{path}/void", {"reason": "x"}, Idempotency_Key=path[-3:]).status_code == 404

@@ -82,7 +82,7 @@ def test_limits_are_read_and_set_one_by_one(api: ApiClient, tenant: Tenant) -> N
     body = {"kind": "refunds", "most": 2, "window_hours": 12}
     drafted = api.put("/velocity-limits", body)
     assert (drafted.status_code, drafted.json()) == (
-        202, {"draft": 1, "takes_effect": "on_publication", "written": body},
+        202, {"draft": 1, "behind": None, "takes_effect": "on_publication", "written": body},
     )  # fmt: skip
     assert body not in api.get("/velocity-limits").json()["limits"]
     publish_draft(tenant)
@@ -104,7 +104,7 @@ def test_the_referral_program_is_read_and_written_whole(api: ApiClient, tenant: 
     written = api.put("/referral-program", TERMS)
     terms = {**TERMS, "referrer_coupon": "", "referee_points": 0, "event_name": ""}
     assert (written.status_code, written.json()) == (
-        202, {"draft": 1, "takes_effect": "on_publication", "written": terms},
+        202, {"draft": 1, "behind": None, "takes_effect": "on_publication", "written": terms},
     )  # fmt: skip
     assert api.get("/referral-program").status_code == 404
     publish_draft(tenant)

@@ -40,6 +40,7 @@ def test_a_new_reward_waits_in_the_draft_until_it_is_published(
         202,
         {
             "draft": 1,
+            "behind": None,
             "takes_effect": "on_publication",
             "written": {
                 "key": "mug", "name": "Mug", "kind": "coupon", "wallet": "points", "cost_points": 50,

@@ -32,9 +32,17 @@ def test_a_brake_is_read_as_it_was_written(brake: Brake) -> None:
 def test_only_those_that_are_on_count() -> None:
     ended = Brake(BrakeKind.COUPON, "old", "x", "Ann", NOW, NOW + timedelta(hours=1))
     running = Brake(BrakeKind.COUPON, "new", "x", "Ann", NOW)
-    documents = [ended.to_json(), running.to_json()]
-    assert holding(documents, NOW).coupons == {"old", "new"}
-    assert holding(documents, NOW + timedelta(hours=1)).coupons == {"new"}
+    campaign = Brake(BrakeKind.CAMPAIGN, "spring", "x", "Ann", NOW)
+    reward = Brake(BrakeKind.REWARD, "mug", "x", "Ann", NOW)
+    documents = [each.to_json() for each in (ended, running, campaign, reward)]
+    later = NOW + timedelta(hours=1)
+    for key, its_campaign, now, then in (
+        ("old", None, True, False), ("new", None, True, True), ("other", None, False, False),
+        ("other", "spring", True, True),
+    ):  # fmt: skip
+        assert holding(documents, NOW).pauses_coupon(key, its_campaign) is now
+        assert holding(documents, later).pauses_coupon(key, its_campaign) is then
+    assert (holding(documents, NOW).rewards, holding(documents, later).rewards) == ({"mug"}, {"mug"})
     assert holding(documents, NOW).rules == frozenset()
 
 

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rewards.domain.coupon_codes import ALPHABET, Pattern, PatternError, check_character, normalised
+from rewards.domain.coupon_codes import (
+    ALPHABET,
+    Pattern,
+    PatternError,
+    check_character,
+    is_spelled,
+    normalised,
+)
 
 PATTERN = Pattern("SAVE-####-####")
 
@@ -73,3 +80,18 @@ def test_a_pattern_too_short_for_the_number_of_codes_says_how_long_it_must_be() 
 
 def test_codes_are_stored_in_one_spelling() -> None:
     assert normalised(" save-ab 12\n") == "SAVE-AB12"
+
+
+FULL_WIDTH = "".join(chr(ord(each) + 0xFEE0) for each in "SUMMER-25")
+
+
+@pytest.mark.parametrize("typed", [FULL_WIDTH, " summer-25 ", "sum\u200bmer-\ufeff25", "SUM MER - 25"])
+def test_a_code_is_found_however_it_was_typed(typed: str) -> None:
+    """Input methods write full-width letters, and what was copied brings along what nobody sees."""
+    assert normalised(typed) == "SUMMER-25"
+
+
+@pytest.mark.parametrize("code", ["", "A\x00B", "A" * 61, "A\\B", "A\x07"])
+def test_what_cannot_be_a_code_is_none(code: str) -> None:
+    assert not is_spelled(code)
+    assert is_spelled("ÄÖ-1")

@@ -6,16 +6,9 @@ from typing import Any
 import pytest
 
 from rewards.domain.coupon_conflicts import Clash, Finding, Offer, findings
-from rewards.domain.coupon_terms import (
-    Base,
-    Benefit,
-    Eligibility,
-    OnConflict,
-    Scope,
-    Stacking,
-    Terms,
-    Validity,
-)
+from rewards.domain.coupon_eligibility import Eligibility
+from rewards.domain.coupon_terms import Base, Benefit, OnConflict, Scope, Stacking, Terms
+from rewards.domain.coupon_validity import Validity
 
 MARCH, APRIL, MAY = (datetime(2026, month, 1, tzinfo=UTC) for month in (3, 4, 5))
 

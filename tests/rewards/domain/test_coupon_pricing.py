@@ -7,17 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rewards.domain.carts import Cart, CartLine
 from rewards.domain.coupon_pricing import Offer, allocate, conflicts, price
-from rewards.domain.coupon_terms import (
-    Base,
-    Benefit,
-    Cart,
-    CartLine,
-    OnConflict,
-    Scope,
-    Stacking,
-    Terms,
-)
+from rewards.domain.coupon_terms import Base, Benefit, OnConflict, Scope, Stacking, Terms
 
 CART = Cart([CartLine("bread", 1, 333), CartLine("milk", 2, 150), CartLine("wine", 1, 2000)], 500)
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from rewards.domain.coupon_terms import Cart, CartLine
+from rewards.domain.carts import Cart, CartLine
 from rewards.models import CouponKind, CouponRedemption
 from rewards.services.coupons import bulk, campaigns, history
 from rewards.services.coupons.definition_terms import DefinitionTerms

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crm.services import segment_lists, segments
-from rewards.domain.coupon_terms import Cart, CartLine
+from rewards.domain.carts import Cart, CartLine
 from rewards.models import (
     CodeState,
     CouponCode,

@@ -295,3 +295,19 @@ def test_an_event_can_be_what_counts() -> None:
     assert [error.pointer for error in refusal.value.errors] == [
         "/referrer_points", "/event_name", "/within_days", "/upper_points"
     ]  # fmt: skip
+
+
+def test_who_was_brought_brings_nobody_back() -> None:
+    """A pair, or a ring, would be paid on both sides for each other."""
+    first, second, third = (make_customer() for _ in range(3))
+    refer(first, second)
+    refer(second, third)
+    for referrer in (second, third):
+        with pytest.raises(InvalidInput) as refusal:
+            refer(referrer, first)
+        assert [(each.pointer, each.code) for each in refusal.value.errors] == [
+            ("/code", "circular_referral")
+        ]
+    rejected = Referral.objects.get(referee=second)
+    referrals.reject(referral=rejected, reason="none of theirs", by=SYSTEM, at=NOW)
+    assert refer(second, first).state == ReferralState.PENDING
