@@ -115,7 +115,7 @@ def test_sample_days_fill_a_new_tenant(browser: Browser, live_server: Any, db: N
     page.wait_for_url("**/onboarding/")
     check_layout(page, "onboarding")
     keep(page, "onboarding")
-    page.get_by_label("E-commerce", exact=True).check()
+    page.locator("input[name=preset][value=ecommerce]").check()
     page.locator("input[name=has_sample]").check()
     page.locator("button[name=install]").click()
     page.wait_for_url("**/jobs/**")
