@@ -10,6 +10,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from rewards.admin import condition_values
 from tenants.admin.forms import StaffForm
 from tenants.admin.keys import key_from
 
@@ -53,7 +54,11 @@ class ConditionRow(_Row):
         values = self.cleaned_data
         if not values.get("property"):
             return None
-        return {"property": values["property"], "op": values["op"], "value": scalar(values["value"])}
+        return {
+            "property": values["property"],
+            "op": values["op"],
+            "value": condition_values.read(values["value"]),
+        }
 
 
 class PartRow(_Row):
@@ -90,16 +95,6 @@ PartRows = forms.formset_factory(PartRow, extra=2, can_delete=True)
 MilestoneRows = forms.formset_factory(MilestoneRow, extra=1, can_delete=True)
 
 
-def scalar(text: str) -> Any:
-    """Read yes and no, a number or a text."""
-    if text.strip().lower() in {"true", "false"}:
-        return text.strip().lower() == "true"
-    try:
-        return float(text) if "." in text else int(text)
-    except ValueError:
-        return text.strip()
-
-
 def given(rows: Any) -> list[dict[str, Any]]:
     """Return the values of the rows that are not to be removed."""
     return [row.cleaned_data for row in rows if row.cleaned_data and not row.cleaned_data.get("DELETE")]
@@ -110,7 +105,7 @@ def _condition_of(text: str) -> dict[str, Any]:
     found = _CONDITION.fullmatch(text)
     if found is None:
         raise forms.ValidationError(_("Write conditions as: property >= value; another = value."))
-    return {"property": found[1], "op": _OP_BY_SIGN[found[2]], "value": scalar(found[3])}
+    return {"property": found[1], "op": _OP_BY_SIGN[found[2]], "value": condition_values.read(found[3])}
 
 
 def _in_text(match: Mapping[str, Any]) -> str:
@@ -119,7 +114,7 @@ def _in_text(match: Mapping[str, Any]) -> str:
     leaves = [] if where is None else where.get("all", [where])
     if not all(isinstance(leaf, dict) and leaf.get("op") in _SIGNS for leaf in leaves):
         return ""
-    texts = [f"{leaf.get('property')} {_SIGNS[leaf['op']]} {leaf.get('value')}" for leaf in leaves]
+    texts = [f"{leaf.get('property')} {_SIGNS[leaf['op']]} {_written(leaf.get('value'))}" for leaf in leaves]
     is_same = all(_CONDITION.fullmatch(text) for text in texts) and list(map(_condition_of, texts)) == leaves
     return "; ".join(texts) if is_same and not any(";" in text for text in texts) else ""
 
@@ -181,4 +176,9 @@ def condition_rows(goal: Mapping[str, Any]) -> list[dict[str, Any]]:
     leaves = [] if where is None else where.get("all", [where])
     if not all(set(leaf) == {"property", "op", "value"} and leaf["op"] in dict(_OPS) for leaf in leaves):
         raise ValueError
-    return [{**leaf, "value": str(leaf["value"])} for leaf in leaves]
+    return [{**leaf, "value": _written(leaf["value"])} for leaf in leaves]
+
+
+def _written(value: Any) -> str:
+    # Lists and nothing are no values of a row; what is typed for them reads as another one.
+    return condition_values.write(value) if isinstance(value, str | int | float) else str(value)

@@ -138,7 +138,7 @@ class ConditionRow(StaffForm):
     def _value(self, source: str, name: str, op: str, text: str) -> Any:
         kind = FACTS.get(FactSource(source), {}).get(name, FactKind.ANY)
         if op == Op.CONTAINS.value:
-            return text
+            return condition_values.read_text(text)
         if op != Op.IN.value:
             return self._scalar(kind, name, text)
         found = self._listed(kind, name, text)
@@ -258,8 +258,10 @@ def _row(rule: Mapping[str, Any], currency: str) -> dict[str, Any]:
 def _written(kind: FactKind, rule: Mapping[str, Any], name: str, currency: str) -> str:
     """Write a value as ``ConditionRow`` reads it for the kind of fact and the comparison."""
     value = rule.get("value")
-    if value is None or rule["op"] == Op.CONTAINS.value:
-        return value or ""
+    if value is None:
+        return ""
+    if rule["op"] == Op.CONTAINS.value:
+        return condition_values.write_text(value)
     if isinstance(value, list):
         return ", ".join(_scalar_text(kind, each, name, currency, is_listed=True) for each in value)
     return _scalar_text(kind, value, name, currency)

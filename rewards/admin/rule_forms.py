@@ -171,6 +171,12 @@ class RuleForm(StaffForm):
     def line_modes(self) -> list[forms.BoundField]:
         return self.of("lines_match", *(f"{LINES}mode_{letter}" for letter in GROUPS))
 
+    def are_modes_usual(self) -> bool:
+        return _are_usual(self.modes())
+
+    def are_line_modes_usual(self) -> bool:
+        return _are_usual(self.line_modes())
+
     def ends(self) -> list[forms.BoundField]:
         return self.of(*expiry_fields.names("expiry"))
 
@@ -243,6 +249,11 @@ class RuleForm(StaffForm):
             if values[name]:
                 effect[name] = values[name]
         return effect
+
+
+def _are_usual(modes: Sequence[forms.BoundField]) -> bool:
+    """Whether all conditions have to hold, so that nobody needs to see how groups are read."""
+    return all(mode.value() in {None, "", ALL} for mode in modes)
 
 
 def rule_values(rule: Mapping[str, Any], currency: str) -> dict[str, Any]:

@@ -297,6 +297,19 @@ def test_lines_that_count_are_read_as_they_were_written(
     assert first_rule(filled)["lines"] == lines
 
 
+def opened(client: Client, filled: Filled) -> list[bool]:
+    """Whether the page shows how groups are read, of the conditions and of those on lines."""
+    page = client.get(address("program_rule", filled)).content.decode()
+    return [found == " open" for found in re.findall(r"<details( open)?><summary[^>]*>How groups", page)]
+
+
+def test_how_groups_are_read_is_shown_where_it_is_not_the_usual(filled: Filled, staff: Client) -> None:
+    assert opened(staff, filled) == [False, False]
+    assert "null" not in rule_form(staff, filled).values()
+    set_rule(filled, lines={"any": [WINE, BEER]})
+    assert opened(staff, filled) == [False, True]
+
+
 def test_any_of_the_lines_is_said_without_code(filled: Filled, staff: Client) -> None:
     body = rule_form(staff, filled) | {"lines_mode_A": "any"}
     for category in ("WINE", "BEER"):
