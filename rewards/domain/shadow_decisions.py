@@ -172,6 +172,7 @@ class ShadowDecisions:
             self._totals.points_by_customer[due.customer_id] += earned.points
             self._points.totals[earned.wallet].given += earned.points
         self._earn_late(due, evaluation, refused.lots, at)
+        self._points.hear_again(due.customer_id, at)
 
     def _decide_as_of_then(self, due: Due, state: CustomerState) -> Evaluation:
         usage, rooms = self._usage.of(due.customer_id, due.event.at), self._budgets.rooms(due.event.at)

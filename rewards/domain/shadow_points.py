@@ -62,21 +62,26 @@ class ShadowPoints:
         self._numbers = count(1)
         self.totals: dict[str, WalletTotals] = defaultdict(WalletTotals)
         self.frozen: set[tuple[int, str]] = set()
+        # What has happened since a member was frozen first: it releases what waits once the account is open.
+        self._heard: dict[int, list[str]] = {}
 
     def open_frozen(self, customer_id: int, wallet: str) -> None:
         """Take over that an account was frozen before, once its lots and its debt are open."""
         self._account(customer_id, wallet).freeze()
         self.frozen.add((customer_id, wallet))
+        self._heard.setdefault(customer_id, [])
 
     def freeze(self, customer_id: int, wallet: str, at: datetime) -> None:
         """Freeze an account, with what is due by then done."""
         self._settled(customer_id, wallet, at).freeze()
         self.frozen.add((customer_id, wallet))
+        self._heard.setdefault(customer_id, [])
 
     def thaw(self, customer_id: int, wallet: str, at: datetime) -> None:
         """Open a frozen account again."""
         self.frozen.discard((customer_id, wallet))
         self._account(customer_id, wallet).thaw(at)
+        self.hear_again(customer_id, at)
 
     def open(self, customer_id: int, wallet: str, lot: LotBalance) -> LotBalance | None:
         """Take over a lot of before; the order in which they come is that of their age."""
@@ -219,6 +224,16 @@ class ShadowPoints:
 
     def release(self, customer_id: int, awaits: str, at: datetime) -> None:
         """Make usable what a member's lots of every wallet waited for."""
+        if customer_id in self._heard:
+            self._heard[customer_id].append(awaits)
+        self._release(customer_id, awaits, at)
+
+    def hear_again(self, customer_id: int, at: datetime) -> None:
+        """Let what happened before an account was open, or before an order was decided, release points."""
+        for awaits in self._heard.get(customer_id, ()):
+            self._release(customer_id, awaits, at)
+
+    def _release(self, customer_id: int, awaits: str, at: datetime) -> None:
         for wallet, accounts in self._accounts.items():
             if customer_id in accounts and (customer_id, wallet) not in self.frozen:
                 self._settled(customer_id, wallet, at).release(awaits, at)

@@ -64,7 +64,7 @@ from rewards.services.challenge_progress import Batch
 from rewards.services.errors import HoldClosed, InsufficientPoints, LotNotPending, NotReversible
 from rewards.services.ledger import Source
 from tenants.domain.actors import SYSTEM, Actor
-from tenants.models import Tenant
+from tenants.models import OutboxMessage, Tenant
 from tenants.services import audit
 from tests.rewards.factories import make_customer, make_order, make_return
 from tests.rewards.rehearsal_steps import (
@@ -317,6 +317,7 @@ class Story:
             self._freeze(step)
         elif isinstance(step, PostHistory):
             history.post(tenant=self.tenant, by=SYSTEM, at=step.at, progress=lambda *_: None)
+            self._hear(step.at)
         elif isinstance(step, Ask):
             act = challenges.opt_in if step.is_in else challenges.opt_out
             with contextlib.suppress(challenges.ChallengeNotOffered, challenges.ChallengeIsAutomatic):
@@ -339,7 +340,13 @@ class Story:
             else:
                 verification.unfreeze(account=account, by=SYSTEM, at=step.at, reason="r")
                 lots.activate_batch(at=step.at)
+                self._hear(step.at)
                 expiries.expire_batch(at=step.at)
+
+    def _hear(self, at: datetime) -> None:
+        """Take from the outbox which orders' points wait for something that may have happened."""
+        for message in OutboxMessage.objects.filter(topic=lots.WAITING_TOPIC, created_at=at):
+            lots.release_what_happened(order_ids=message.payload["order_ids"], at=at)
 
     def _move_points(self, step: Move | Undo | SetAside | Finish | Free) -> None:
         if isinstance(step, Move):

@@ -120,9 +120,10 @@ STORIES: dict[str, tuple[dict[str, Any], list[Step], dict[str, Any] | None]] = {
         [*buy(0.5), Move(SINCE + 3 * DAY, 0, "spend", 8), give(3.5, 0), freeze(4), thaw(6.5), *buy(7)],
         None,
     ),
-    "a delivery while frozen releases nothing": (
+    "a delivery while frozen releases points once the account is open": (
         two_wallets(pending={"event": "delivered"}),
-        [*buy(0.5, 1), freeze(1.5), Deliver(SINCE + 2 * DAY, 0), thaw(3), Deliver(SINCE + 4 * DAY, 1)],
+        [*buy(0.5, 1, 2), freeze(1.5), Deliver(SINCE + 2.2 * DAY, 0), Deliver(SINCE + 2.4 * DAY, 2), thaw(3),
+         history(5)],
         None,
     ),
 }  # fmt: skip
