@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.utils.translation import override
@@ -226,6 +227,35 @@ def test_an_export_comes_back_as_the_same_draft(filled: Filled, staff: Client) -
     wrong = staff.post("/t/acme/program/import/", {"document": '{"wallets": []}'})
     assert wrong.status_code == 422
     assert "At least 1 is needed." in wrong.content.decode()
+
+
+def test_an_export_comes_back_as_a_file_larger_than_a_form_may_be(
+    filled: Filled, staff: Client, settings: Any
+) -> None:
+    exported = staff.get("/t/acme/program/1/export/").content
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = len(exported) // 2
+    path = "/t/acme/program/import/"
+    assert staff.post(path, {"document": exported.decode()}).status_code == 400
+
+    def bring(content: bytes, **beside: str) -> Any:
+        return staff.post(path, {"file": SimpleUploadedFile("program.json", content), **beside})
+
+    assert bring(exported).status_code == 302
+    assert staff.get("/t/acme/program/2/compare/1/").context["changes"] == []
+    for content, said in (
+        (b"\xff\xfe{", "The file is not JSON."),
+        (b"[" * 100_000, "The file is not JSON."),
+        (b'{"wallets": []}', "At least 1 is needed."),
+        (exported.replace(b'"points": 1,', b'"points": NaN,'), "The file is not JSON."),
+        (b" " * (8 * 1024 * 1024 + 1), "The file is too large."),
+    ):
+        wrong = bring(content)
+        assert (wrong.status_code, list(wrong.context["form"].errors)) == (422, ["file"])
+        assert said in wrong.content.decode()
+    pasted = staff.post(path, {"document": '{"wallets": NaN}'})
+    assert (pasted.status_code, list(pasted.context["form"].errors)) == (422, ["document"])
+    for answer in (bring(exported, document="{}"), staff.post(path, {})):
+        assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["file"])
 
 
 def test_rule_is_made_and_removed(filled: Filled, staff: Client) -> None:
