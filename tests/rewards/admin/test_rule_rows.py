@@ -13,6 +13,7 @@ from rewards.admin.rule_conditions import GROUPS, ConditionRows, event_facts, li
 from rewards.admin.rule_rows import GrantRow, grant_values
 from rewards.domain.documents.conditions import EVENT_SOURCES, LINE_SOURCES, read_tree
 from rewards.domain.documents.reader import Reader
+from tenants.models import Tenant
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), min_size=1, max_size=8).filter(
     str.strip
@@ -149,7 +150,8 @@ def test_a_trait_keeps_its_value_and_kind(value: Any) -> None:
     assert (found, isinstance(found, str)) == (value, isinstance(value, str))
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("kind", ["challenge", "tier"])
-def test_a_digit_that_is_no_number_is_refused(kind: str) -> None:
+def test_a_digit_that_is_no_number_is_refused(scope: Tenant, kind: str) -> None:
     row = GrantRow({"kind": kind, "key": "x", "amount": "²"})
     assert (row.is_valid(), list(row.errors)) == (False, ["amount"])

@@ -59,4 +59,4 @@ def test_the_page_and_the_api_tell_it(paid: ProgramRevision, api: Any, staff: Cl
     page = staff.get("/t/acme/program/").content.decode()
     assert "80 of 100 points" in page
     assert "$0.80 of $2.00" in page
-    assert "80% used" in page
+    assert 'aria-valuenow="80"' in page

@@ -49,7 +49,7 @@ def test_writes_once_per_key_say_that_they_want_one(operations: dict[str, Any]) 
 
 def test_a_list_below_another_object_is_pages(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    for name in ("Entry", "Lot", "ExpiringLot", "CouponCode", "ConsentChange", "Why", "Revision"):
+    for name in ("Entry", "Lot", "ExpiringLot", "CustomerCoupon", "ConsentChange", "Why", "Revision"):
         assert schemas[f"Paginated{name}OutputList"]["required"] == ["data", "has_more", "next", "previous"]
 
 
