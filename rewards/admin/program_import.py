@@ -16,22 +16,12 @@ from rewards.admin import draft_pages
 from rewards.services import programs
 from tenants.admin.forms import StaffForm
 from tenants.admin.frame import Crumb, FormPage
+from tenants.admin.json_fields import OptionalJsonField, StrictDecoder
 from tenants.domain.permissions import Permission
 from tenants.errors import FieldError, InvalidInput
 
 # An export is written with indents: the document in it may be half as large.
 _LARGEST_FILE: Final = 8 * 1024 * 1024
-
-
-def _refuse(constant: str) -> float:
-    raise json.JSONDecodeError("JSON has no such number", constant, 0)
-
-
-class StrictDecoder(json.JSONDecoder):
-    """Reads what the standard calls JSON: NaN and infinities are Python's own addition."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options | {"parse_constant": _refuse})
 
 
 class ImportForm(StaffForm):
@@ -41,10 +31,8 @@ class ImportForm(StaffForm):
         widget=forms.FileInput(attrs={"accept": ".json,application/json"}),
         help_text=gettext_lazy("What “Export” of a revision gives, from here or from another tenant."),
     )
-    document = forms.JSONField(
+    document = OptionalJsonField(
         label=gettext_lazy("Program as JSON"),
-        required=False,
-        decoder=StrictDecoder,
         widget=forms.Textarea(attrs={"rows": 16, "class": "b-mono"}),
         help_text=gettext_lazy("Instead of a file; a large program needs one."),
     )

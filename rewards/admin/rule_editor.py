@@ -32,6 +32,7 @@ from rewards.admin.rule_rows import CapRows, GrantRows, cap_values, grant_values
 from rewards.services import drafts
 from tenants.admin.forms import StaffForm
 from tenants.admin.frame import Crumb, StaffPage
+from tenants.admin.json_fields import OptionalJsonField
 from tenants.admin.keys import key_from
 from tenants.domain.permissions import Permission
 from tenants.errors import InvalidInput
@@ -40,22 +41,16 @@ NEW = "new"
 _POINT_TYPES = frozenset({"points", "multiplier", "formula"})
 
 
-class _OptionalJson(forms.JSONField):
-    def prepare_value(self, value: Any) -> Any:
-        """Show nothing where there is nothing, rather than JSON's null."""
-        return "" if value is None else super().prepare_value(value)
-
-
 class DeepForm(StaffForm):
     """Rule trees too deep for rows, as JSON; empty where rows say it all."""
 
-    when = _OptionalJson(
-        label=gettext_lazy("Conditions as JSON"), required=False,
+    when = OptionalJsonField(
+        label=gettext_lazy("Conditions as JSON"),
         widget=forms.Textarea(attrs={"rows": 6, "class": "b-mono"}),
         help_text=gettext_lazy("For conditions deeper than groups. Written here they replace the rows."),
     )  # fmt: skip
-    lines = _OptionalJson(
-        label=gettext_lazy("Lines that count as JSON"), required=False,
+    lines = OptionalJsonField(
+        label=gettext_lazy("Lines that count as JSON"),
         widget=forms.Textarea(attrs={"rows": 6, "class": "b-mono"}),
         help_text=gettext_lazy("For conditions deeper than groups. Written here they replace the rows."),
     )  # fmt: skip
