@@ -36,7 +36,7 @@ from rewards.domain.documents import to_json
 from rewards.domain.programs import Revision
 from rewards.domain.revisions import Rehearsed, Step, may
 from rewards.models import Program, ProgramRevision, RehearsalPolicy, RevisionState, TierMembership
-from rewards.queries import budgets, offers, programs
+from rewards.queries import budgets, compiled_revisions, offers, programs
 from rewards.services import program_copies, program_reviews, rehearsal_checks
 from rewards.services import programs as program_services
 from tenants.admin.forms import ConfirmForm
@@ -61,7 +61,7 @@ def described(revision: Revision, currency: str) -> dict[str, Any]:
 
 def found(revision: Revision, current: ProgramRevision | None, currency: str) -> list[FindingInWords]:
     """Return what the linter says in words of a revision that would take the place of ``current``."""
-    former = programs.revision_of(current) if current else None
+    former = compiled_revisions.revision_of(current) if current else None
     findings = programs.findings_against(revision, former)
     return [finding_words.in_words(finding, revision, currency) for finding in findings]
 
@@ -71,7 +71,7 @@ def changed(revision: Revision, current: ProgramRevision | None) -> list[tuple[A
     if current is None:
         return []
     names_by_section: dict[str, list[str]] = defaultdict(list)
-    for change in compare(programs.revision_of(current), revision):
+    for change in compare(compiled_revisions.revision_of(current), revision):
         names_by_section[change.section].append(change.name if change.key else "")
     return [
         (FIELDS.get(section, section), [name for name in names if name][:_NAMED], len(names))
@@ -90,7 +90,7 @@ class ProgramPage(StaffPage):
         row = programs.current()
         revisions = ProgramRevision.objects.order_by("-number")
         counts = TierMembership.objects.values_list("tier_key").annotate(count=Count("pk")).order_by()
-        revision = programs.revision_of(row) if row else None
+        revision = compiled_revisions.revision_of(row) if row else None
         currency = self.access.tenant.currency
         return self.page(
             row=row,
@@ -131,7 +131,7 @@ class RevisionPage(OneRevisionPage):
     def get(self, request: HttpRequest, number: int) -> HttpResponseBase:
         row = self.row
         self.title = _("Revision %(number)s") % {"number": row.number}
-        revision = programs.revision_of(row)
+        revision = compiled_revisions.revision_of(row)
         current = programs.current()
         is_open = row.state not in {RevisionState.PUBLISHED, RevisionState.RETIRED}
         check = rehearsal_checks.check(row)
@@ -167,7 +167,7 @@ class ExportPage(OneRevisionPage):
     """The revision's document as a JSON file."""
 
     def get(self, request: HttpRequest, number: int) -> HttpResponseBase:
-        document = to_json(programs.revision_of(self.row))
+        document = to_json(compiled_revisions.revision_of(self.row))
         response = HttpResponse(
             json.dumps(document, indent=2, ensure_ascii=False), content_type="application/json"
         )
@@ -223,7 +223,7 @@ class PublishPage(OneRevisionPage):
         return form
 
     def _shown(self, form: ConfirmForm, status: int = 200) -> HttpResponseBase:
-        revision = programs.revision_of(self.row)
+        revision = compiled_revisions.revision_of(self.row)
         currency = self.access.tenant.currency
         return self.page(
             row=self.row,

@@ -18,7 +18,7 @@ from rewards.admin.section_words import KIND_LABELS, SECTION_LABELS
 from rewards.domain.comparison import Change, ChangeKind, compare
 from rewards.domain.programs import Revision
 from rewards.models import ProgramRevision
-from rewards.queries import programs
+from rewards.queries import compiled_revisions
 from tenants.admin.frame import Crumb
 
 _OTHERS_SHOWN: Final = 30
@@ -50,7 +50,7 @@ class ComparePage(OneRevisionPage):
 
     def get(self, request: HttpRequest, number: int, other: int) -> HttpResponseBase:
         before_row = get_object_or_404(ProgramRevision.objects.all(), number=other)
-        before, after = programs.revision_of(before_row), programs.revision_of(self.row)
+        before, after = compiled_revisions.revision_of(before_row), compiled_revisions.revision_of(self.row)
         self.title = _("Revision %(number)s against %(other)s") % {"number": number, "other": other}
         first, rest = _first_and_rest(compare(before, after))
         changes = [self._shown(change, before, after) for change in first]

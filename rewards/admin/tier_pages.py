@@ -25,7 +25,7 @@ from rewards.admin.tier_words import (
 )
 from rewards.domain.programs import Revision
 from rewards.models import ProgramRevision, TierMembership
-from rewards.queries import programs, tier_preview
+from rewards.queries import compiled_revisions, programs, tier_preview
 from rewards.queries import tiers as tier_queries
 from rewards.services import tiers
 from tenants.admin import formats
@@ -95,7 +95,7 @@ class TierPreviewPage(StaffPage):
 
     def get(self, request: HttpRequest, number: int) -> HttpResponseBase:
         row = get_object_or_404(ProgramRevision.objects.all(), number=number)
-        revision = programs.revision_of(row)
+        revision = compiled_revisions.revision_of(row)
         preview = tier_preview.of_revision(revision, at=timezone.now())
         former = programs.published()
         # Who is in a tier that the draft leaves out moves from a name, not from a key.

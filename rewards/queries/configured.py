@@ -10,7 +10,7 @@ from rewards.domain.offers import OfferedCampaign, OfferedCoupon, OfferedReward,
 from rewards.domain.policies import USUAL_VELOCITY, VelocityLimit
 from rewards.domain.programs import Revision
 from rewards.models import CouponCampaign, CouponDefinition, ProgramRevision, Reward
-from rewards.queries import offers, programs
+from rewards.queries import compiled_revisions, offers, programs
 from tenants.errors import NotFound
 
 _LIVE: Final[Mapping[str, Callable[[Collection[str]], Sequence[Any]]]] = {
@@ -40,7 +40,7 @@ def open_row() -> ProgramRevision | None:
 def latest() -> Revision | None:
     """Return what the draft says, or else what is in force; ``None`` while there is neither."""
     row = open_row() or programs.current()
-    return None if row is None else programs.revision_of(row)
+    return None if row is None else compiled_revisions.revision_of(row)
 
 
 def reward(key: str) -> OfferedReward:
@@ -105,9 +105,9 @@ def waiting(section: str) -> list[Waiting]:
     if row is None:
         return []
     current = programs.current()
-    former = getattr(programs.revision_of(current), section) if current else ()
+    former = getattr(compiled_revisions.revision_of(current), section) if current else ()
     governed = {each.key: each for each in former}
-    drafted = getattr(programs.revision_of(row), section)
+    drafted = getattr(compiled_revisions.revision_of(row), section)
     changed = [each for each in drafted if governed.get(each.key) != each]
     live = {each.key: each for each in _LIVE[section]([each.key for each in changed])}
     return [

@@ -11,7 +11,7 @@ from rewards.domain.challenges.definition import Challenge
 from rewards.domain.challenges.matching import ORDER, OrderFacts
 from rewards.domain.programs import Revision
 from rewards.models import ChallengeContribution, ProgramRevision
-from rewards.queries.programs import revision_of
+from rewards.queries.compiled_revisions import revision_of
 from tenants.scope import active_tenant_id
 
 _LAST_SAID: Final = """

@@ -8,38 +8,26 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeAlias
-from zoneinfo import ZoneInfo
+from typing import Final, TypeAlias
 
-import msgspec
 from django.utils import timezone
 
-from crm.domain.hidden_values import Hidden
 from crm.models import Segment
 from crm.queries import sensitive
 from rewards.domain.brakes import holding
-from rewards.domain.documents import parse
 from rewards.domain.engine import Engine
 from rewards.domain.findings import Finding
 from rewards.domain.free_values import Reader, readers
 from rewards.domain.linting import Known, lint
 from rewards.domain.programs import Revision
-from rewards.domain.revisions import digest_of
-from rewards.domain.wallets import events_awaited
 from rewards.models import CouponDefinition, ProgramRevision, RevisionState, Reward, Wallet
 from rewards.queries import held
-from tenants.scope import active_tenant, active_tenant_id
+from rewards.queries.compiled_revisions import awaited_by, compiler, revision_of
+from tenants.scope import active_tenant_id
 
 EDITABLE: Final = (RevisionState.DRAFT, RevisionState.REHEARSED, RevisionState.CHANGES_REQUESTED)
 OPEN: Final = (*EDITABLE, RevisionState.IN_REVIEW, RevisionState.APPROVED)
 _IN_FORCE: Final = (RevisionState.PUBLISHED, RevisionState.RETIRED)
-_MOST_ENGINES: Final = 256
-_MOST_REVISIONS: Final = 32
-# What an engine is made of: the document's digest or checksum, the time zone and the sensitive names.
-_Made: TypeAlias = tuple[str, str, bytes]
-_engine_by_document: dict[_Made, Engine] = {}
-# By the content's digest, or by the database's checksum of it, and the time zone.
-_revision_by_content: dict[tuple[str, str], Revision] = {}
 _ByTenant: TypeAlias = "dict[int, PublishedRevision | None]"
 _kept: ContextVar[_ByTenant | None] = ContextVar("published_revisions", default=None)
 
@@ -99,7 +87,7 @@ def _published() -> PublishedRevision | None:
     row = ProgramRevision.objects.filter(state=RevisionState.PUBLISHED).defer("document").first()
     if row is None:
         return None
-    return _bound(row, _stored_engine(row, sensitive.hidden()).pausing(_paused(row)))
+    return _bound(row, compiler().stored(row).pausing(_paused(row)))
 
 
 def timeline() -> Timeline | None:
@@ -109,12 +97,12 @@ def timeline() -> Timeline | None:
     if not rows or rows[-1].state != RevisionState.PUBLISHED:
         return None
     wallets = dict(Wallet.objects.values_list("key", "id"))
-    hidden = sensitive.hidden()
+    compile_with = compiler()
     # A late event is judged by the revision of its day, and by no rule that is paused today.
     paused = _paused(rows[-1])
     return Timeline(
         [
-            PublishedRevision(row.pk, row.number, _stored_engine(row, hidden).pausing(paused), wallets)
+            PublishedRevision(row.pk, row.number, compile_with.stored(row).pausing(paused), wallets)
             for row in rows
         ],
         [row.published_at for row in rows if row.published_at is not None],
@@ -124,18 +112,17 @@ def timeline() -> Timeline | None:
 def awaited_events() -> frozenset[str]:
     """Return the events that make points usable, under the program in force or any before it.
 
-    What members earned under a former revision goes on waiting for what that said.
+    What members earned under a former revision goes on waiting for what that said. Every batch of events
+    asks, so it is one statement however many revisions there were.
     """
-    known = timeline()
-    if known is None:
-        return frozenset()
-    return events_awaited(wallet for each in known.revisions for wallet in each.revision.wallets)
+    rows = ProgramRevision.objects.filter(state__in=_IN_FORCE).only("document_md5")
+    return frozenset().union(*(awaited_by(row) for row in rows))
 
 
 def bind(row: ProgramRevision) -> PublishedRevision:
     """Compile a revision in the tenant's time zone; from now on it reads nothing sensitive."""
     paused = _paused(row) if row.state == RevisionState.PUBLISHED else frozenset()
-    return _bound(row, _engine(row, sensitive.hidden()).pausing(paused))
+    return _bound(row, compiler().written(row).pausing(paused))
 
 
 def _paused(row: ProgramRevision) -> frozenset[str]:
@@ -145,71 +132,6 @@ def _paused(row: ProgramRevision) -> frozenset[str]:
 def _bound(row: ProgramRevision, engine: Engine) -> PublishedRevision:
     wallets = dict(Wallet.objects.values_list("key", "id"))
     return PublishedRevision(id=row.pk, number=row.number, engine=engine, wallet_id_by_key=wallets)
-
-
-def revision_of(row: ProgramRevision) -> Revision:
-    """Return what a revision says, for those who read or write it and decide nothing by it.
-
-    Of a row whose document was left in the database it is fetched only where the checksum is not known: it
-    may be a megabyte, and a page asks several times.
-    """
-    if "document" not in row.get_deferred_fields():
-        return parsed(row.document)
-    zone = active_tenant().time_zone
-    known = _revision_by_content.get((row.document_md5, zone))
-    if known is not None:
-        return known
-    # Both at once: a draft may have been saved since the row was read.
-    stored = ProgramRevision.objects.values_list("document", "document_md5")
-    document, checksum = stored.get(pk=row.pk)
-    return _keep(checksum, zone, parsed(document))
-
-
-def parsed(document: Any) -> Revision:
-    """Read a document in the tenant's zone, once as long as it is remembered. Raises ``InvalidDocument``.
-
-    The content is the key, in an order of its own, so nothing grows stale.
-    """
-    zone = active_tenant().time_zone
-    try:
-        content = digest_of(document)
-    except (TypeError, ValueError, OverflowError):
-        # What no JSON could hold is refused by name.
-        return parse(document, time_zone=ZoneInfo(zone))
-    known = _revision_by_content.get((content, zone))
-    return known or _keep(content, zone, parse(document, time_zone=ZoneInfo(zone)))
-
-
-def _keep(content: str, zone: str, revision: Revision) -> Revision:
-    while len(_revision_by_content) >= _MOST_REVISIONS:
-        _revision_by_content.pop(next(iter(_revision_by_content)))
-    _revision_by_content[content, zone] = revision
-    return revision
-
-
-def _engine(row: ProgramRevision, hidden: Hidden) -> Engine:
-    """Compile a revision, or find it by what it says: the content is the key, so nothing grows stale."""
-    return _compiled(row, digest_of(row.document), hidden)
-
-
-def _stored_engine(row: ProgramRevision, hidden: Hidden) -> Engine:
-    """Do the same for a row as it is in the database, whose document is read only where it is not known.
-
-    A document with a thousand coupons is a megabyte, and every order and cart asks.
-    """
-    return _compiled(row, row.document_md5, hidden)
-
-
-def _compiled(row: ProgramRevision, content: str, hidden: Hidden) -> Engine:
-    zone = active_tenant().time_zone
-    key = content, zone, msgspec.json.encode(hidden, order="sorted")
-    engine = _engine_by_document.get(key)
-    if engine is None:
-        if len(_engine_by_document) >= _MOST_ENGINES:
-            _engine_by_document.clear()
-        engine = Engine(parsed(row.document), hidden)
-        _engine_by_document[key] = engine
-    return engine
 
 
 def findings_of(revision: Revision) -> list[Finding]:

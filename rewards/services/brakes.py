@@ -11,7 +11,7 @@ from rewards.domain.brakes import Brake, BrakeKind, is_in_range, is_tighter, rea
 from rewards.domain.policies import Pace, VelocityLimit
 from rewards.locks import lock_revision
 from rewards.models import CouponCampaign, CouponDefinition, ProgramRevision, RevisionState, Reward
-from rewards.queries import programs
+from rewards.queries import compiled_revisions
 from rewards.services import owed_gifts, velocity
 from tenants.domain.actors import Actor
 from tenants.errors import Conflict, FieldError, InvalidInput, NotFound
@@ -100,7 +100,7 @@ def _is_limit(kind: BrakeKind, key: str) -> bool:
 
 
 def _errors(kind: BrakeKind, key: str, row: ProgramRevision) -> list[FieldError]:
-    revision = programs.revision_of(row)
+    revision = compiled_revisions.revision_of(row)
     is_known = {
         BrakeKind.RULE: lambda: any(rule.key == key for rule in revision.rules),
         BrakeKind.COUPON: lambda: CouponDefinition.objects.filter(key=key, is_active=True).exists(),

@@ -16,6 +16,7 @@ from rewards.domain.documents import to_json
 from rewards.domain.revisions import Step, may
 from rewards.locks import lock_revision
 from rewards.models import ProgramRevision
+from rewards.queries import compiled_revisions
 from rewards.queries import programs as program_queries
 from rewards.services import programs
 from rewards.services.programs import RevisionNotDraft
@@ -63,9 +64,9 @@ def behind(row: ProgramRevision) -> Behind | None:
     if current is None or not may(Step.EDIT, row.state) or row.base_number == current.number:
         return None
     base = _base(row)
-    now = program_queries.revision_of(current)
+    now = compiled_revisions.revision_of(current)
     # Of a first draft beside which another one was published everything is new.
-    changes = compare(program_queries.revision_of(base), now) if base else []
+    changes = compare(compiled_revisions.revision_of(base), now) if base else []
     return Behind(base, current, changes, _merged(row, base, current, {}).clashes)
 
 
@@ -133,6 +134,6 @@ def _merged(
     row: ProgramRevision, base: ProgramRevision | None, current: ProgramRevision, choices: Mapping[str, Side]
 ) -> Merged:
     before, draft, in_force = (
-        to_json(program_queries.revision_of(each)) if each else {} for each in (base, row, current)
+        to_json(compiled_revisions.revision_of(each)) if each else {} for each in (base, row, current)
     )
     return document_merging.merge(before, draft, in_force, choices)

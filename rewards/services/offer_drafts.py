@@ -25,7 +25,7 @@ from rewards.domain.offers import OfferedCampaign, OfferedCoupon, OfferedReward,
 from rewards.domain.policies import VelocityLimit
 from rewards.domain.programs import Revision
 from rewards.models import ProgramRevision, Wallet
-from rewards.queries import offers
+from rewards.queries import compiled_revisions, offers
 from rewards.queries import programs as program_queries
 from rewards.queries.offers import Outside
 from rewards.services import drafts, programs
@@ -84,7 +84,7 @@ def govern(*, by: Actor, at: datetime) -> ProgramRevision | None:
     programs.locked(at=at)
     has_draft = program_queries.open_revision() is not None
     current = program_queries.current()
-    known = [program_queries.revision_of(current)] if current else []
+    known = [compiled_revisions.revision_of(current)] if current else []
     if not offers.outside(*known, at=at).count:
         return None
     row = take_in(by=by, at=at)
@@ -137,7 +137,7 @@ def drop(*, section: str, key: str, by: Actor, at: datetime) -> ProgramRevision 
     row = program_queries.draft()
     if row is None:
         return None
-    document = to_json(program_queries.revision_of(row))
+    document = to_json(compiled_revisions.revision_of(row))
     document[section] = [each for each in document.get(section, []) if each["key"] != key]
     if section == "coupons":
         _move(document, [key], "")
@@ -151,7 +151,7 @@ def starting_document(*, at: datetime) -> dict[str, Any]:
     """
     document, revision = _begun()
     current = program_queries.current()
-    governed = [program_queries.revision_of(current)] if current else []
+    governed = [compiled_revisions.revision_of(current)] if current else []
     # What the draft leaves out of what is in force it leaves out on purpose.
     _take(document, offers.outside(revision, *governed, at=at))
     return document
@@ -160,7 +160,7 @@ def starting_document(*, at: datetime) -> dict[str, Any]:
 def _begun() -> tuple[dict[str, Any], Revision]:
     row = program_queries.draft() or program_queries.open_revision() or program_queries.current()
     if row is not None:
-        revision = program_queries.revision_of(row)
+        revision = compiled_revisions.revision_of(row)
     else:
         wallets = [{"key": key, "name": name} for key, name in Wallet.objects.values_list("key", "name")]
         revision = programs.check({"wallets": wallets or [_FIRST_WALLET]})

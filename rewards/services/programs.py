@@ -14,7 +14,8 @@ from rewards.domain.programs import Revision
 from rewards.domain.revisions import LEADS_TO, Step, digest_of, may
 from rewards.locks import lock_program, lock_revision
 from rewards.models import Program, ProgramRevision, RevisionState
-from rewards.queries.programs import findings_of, parsed, revision_of
+from rewards.queries.compiled_revisions import parsed, revision_of
+from rewards.queries.programs import findings_of
 from rewards.services import challenge_recounts, offers, owed_gifts, rehearsal_checks
 from tenants.domain.actors import Actor, ActorKind
 from tenants.errors import Conflict, FieldError, InvalidInput

@@ -28,7 +28,7 @@ from rewards.api.views.requests import named, signed
 from rewards.domain.documents import json_schema
 from rewards.domain.rules import Trigger
 from rewards.models import DecisionRecord, ProgramRevision
-from rewards.queries import budgets, programs, reports
+from rewards.queries import budgets, compiled_revisions, programs, reports
 from rewards.queries.programs import PublishedRevision
 from rewards.services import drafts, earning, simulations
 from rewards.services import programs as program_services
@@ -95,7 +95,7 @@ class DraftsView(TenantAPIView):
         """Store a document as a new draft; the answer has what the linter says about it."""
         data = read(DraftInput, request)
         draft = program_services.save_draft(**data, by=request.access.actor, at=timezone.now())
-        found = programs.findings_of(programs.revision_of(draft))
+        found = programs.findings_of(compiled_revisions.revision_of(draft))
         body = {"number": draft.number, "state": draft.state, "findings": found}
         return Response(DraftOutput(body).data, status=201)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.test import Client
 
 from rewards.domain.documents import to_json
-from rewards.queries import programs
+from rewards.queries import compiled_revisions, programs
 from rewards.services import programs as program_services
 from tenants.domain.actors import SYSTEM
 from tenants.scope import tenant_scope
@@ -17,7 +17,7 @@ def test_another_wallet_is_told_beside_another_amount(filled: Filled, staff: Cli
     with tenant_scope(filled.tenant):
         current = programs.current()
         assert current is not None
-        document = to_json(programs.revision_of(current))
+        document = to_json(compiled_revisions.revision_of(current))
         document["wallets"].append({"key": "cashback", "name": "Cashback"})
         document["rules"][0]["effects"][0] |= {"wallet": "cashback", "points": 2}
         program_services.save_draft(document=document, by=SYSTEM, at=NOW)

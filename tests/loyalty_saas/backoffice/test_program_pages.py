@@ -16,7 +16,7 @@ from django.utils.translation import override
 
 from rewards.domain.documents import to_json
 from rewards.models import ProgramRevision
-from rewards.queries import programs
+from rewards.queries import compiled_revisions, programs
 from rewards.services import programs as program_services
 from rewards.services import rehearsals
 from tenants.domain.actors import SYSTEM, Actor
@@ -580,7 +580,7 @@ def test_a_thousand_new_coupons_are_compared_by_their_names(filled: Filled, staf
     with tenant_scope(filled.tenant):
         current = programs.current()
         assert current is not None
-        document = to_json(programs.revision_of(current))
+        document = to_json(compiled_revisions.revision_of(current))
         document["coupons"] = [
             {"key": f"c{number}", "name": f"Coupon {number}", "kind": "percent", "percent_hundredths": 500}
             for number in range(30)
