@@ -128,7 +128,8 @@ def _redemptions(customer: Customer, before: datetime | None) -> list[Entry]:
         Entry(
             "redemption",
             row.reserved_at,
-            _("Redemption: %(reward)s") % {"reward": row.reward.name},
+            (_("Gift: %(reward)s") if row.granted_by else _("Redemption: %(reward)s"))
+            % {"reward": row.reward.name},
             row.get_state_display(),
             "redeem",
         )

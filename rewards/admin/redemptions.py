@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rewards.models import Redemption, RedemptionState
+from rewards.queries import programs
 from rewards.services import cancellations, fulfilments, redemptions
 from tenants.admin.frame import StaffPage
 from tenants.admin.lists import FilterForm, ListPage
@@ -78,7 +79,14 @@ class RedemptionsPage(ListPage):
     def beside(self, page: Any) -> dict[str, Any]:
         may_act = self.access.can(Permission.REWARDS_REDEEM)
         listed = list(page.object_list)
-        return {"redemptions": [(row, steps(row) if may_act else []) for row in listed]}
+        published = programs.published() if any(row.granted_by for row in listed) else None
+        rules = {rule.key: rule.name for rule in published.revision.rules} if published else {}
+        givers = [row.granted_by and rules.get(row.granted_by, row.granted_by) for row in listed]
+        return {
+            "redemptions": [
+                (row, giver, steps(row) if may_act else []) for row, giver in zip(listed, givers, strict=True)
+            ]
+        }
 
 
 class RedemptionStep(StaffPage):

@@ -45,7 +45,10 @@ FIELDS: Mapping[str, Mapping[str, Treatment]] = {
     },
     "rewards_decisionrecord": {"record": _BOOKS},
     "rewards_owedgift": dict.fromkeys(("key", "giver", "source", "reason", "outcome"), _BOOKS),
-    "rewards_redemption": {"cancel_reason": _REASON, "tracking": _REASON},
+    "rewards_redemption": {
+        **dict.fromkeys(("granted_by", "gift_source"), _BOOKS),
+        **dict.fromkeys(("cancel_reason", "tracking"), _REASON),
+    },
     "rewards_tierchange": {
         **dict.fromkeys(("from_key", "to_key", "reason"), _BOOKS),
         "actor_label": _STAFF,

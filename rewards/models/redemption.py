@@ -8,6 +8,7 @@ from rewards.models.coupon_code import CouponCode
 from rewards.models.hold import Hold
 from rewards.models.ledger_transaction import LedgerTransaction
 from rewards.models.reward import Reward
+from rewards.models.wallet import Wallet
 from tenants.models.base import PublicIdModel, TenantForeignKey, TenantModel, public_id_constraint
 
 
@@ -25,6 +26,9 @@ class RedemptionState(models.TextChoices):
 class Redemption(PublicIdModel, TenantModel):
     """One exchange of points for a reward: points held, then spent, then the reward handed over.
 
+    A gift of a rule has no hold and no posting: `granted_by` is the rule's key, `gift_source` what it was
+    given for, once for ever. Both are empty where points were paid.
+
     What is shipped is packed, shipped and delivered instead of fulfilled. Under review it stays reserved,
     without a time-out, until somebody has decided.
     """
@@ -37,7 +41,15 @@ class Redemption(PublicIdModel, TenantModel):
     state = models.CharField(
         _("state"), max_length=10, choices=RedemptionState.choices, default=RedemptionState.RESERVED
     )
-    hold = TenantForeignKey(Hold, models.PROTECT, related_name="redemptions", verbose_name=_("hold"))
+    hold = TenantForeignKey(
+        Hold, models.PROTECT, null=True, blank=True, related_name="redemptions", verbose_name=_("hold")
+    )
+    granted_by = models.CharField(
+        _("granted by rule"), max_length=60, blank=True, default="", db_default="", db_collation="C"
+    )
+    gift_source = models.CharField(
+        _("source of the gift"), max_length=200, blank=True, default="", db_default="", db_collation="C"
+    )
     transaction = TenantForeignKey(
         LedgerTransaction,
         models.PROTECT,
@@ -71,10 +83,25 @@ class Redemption(PublicIdModel, TenantModel):
         constraints = [
             public_id_constraint("rewards_redemption"),
             models.UniqueConstraint(fields=["tenant", "hold"], name="rewards_redemption_hold"),
+            models.UniqueConstraint(
+                fields=["tenant", "gift_source"],
+                name="rewards_redemption_gift",
+                condition=~models.Q(gift_source=""),
+            ),
+            models.CheckConstraint(
+                name="rewards_redemption_paid_or_granted",
+                condition=models.Q(hold__isnull=False, granted_by="", gift_source="")
+                | (
+                    models.Q(hold__isnull=True, transaction__isnull=True, points=0)
+                    & ~models.Q(granted_by="")
+                    & ~models.Q(gift_source="")
+                ),
+            ),
             models.CheckConstraint(
                 name="rewards_redemption_spent_when_confirmed",
                 condition=models.Q(state__in=[RedemptionState.RESERVED, RedemptionState.CANCELLED])
-                | models.Q(transaction__isnull=False, confirmed_at__isnull=False),
+                | models.Q(transaction__isnull=False, confirmed_at__isnull=False)
+                | (~models.Q(granted_by="") & models.Q(confirmed_at__isnull=False)),
             ),
         ]
         indexes = [
@@ -86,3 +113,9 @@ class Redemption(PublicIdModel, TenantModel):
 
     def __str__(self) -> str:
         return f"{self.get_state_display()} {self.points}"
+
+    @property
+    def wallet(self) -> Wallet:
+        """The wallet it was paid from; of a gift the reward's own."""
+        paid_from: Wallet = self.reward.wallet if self.hold is None else self.hold.account.wallet
+        return paid_from

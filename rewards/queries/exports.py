@@ -22,7 +22,9 @@ def of_customer(customer_id: int) -> dict[str, Any]:
                 "transaction__reason", "transaction__occurred_at",
             )
         ),
-        "redemptions": list(redemptions.values("reward__name", "points", "state", "reserved_at")),
+        "redemptions": list(
+            redemptions.values("reward__name", "points", "granted_by", "state", "reserved_at")
+        ),
         "coupons": list(coupons.values("code", "state", "issued_at", "expires_at")),
         "tiers": list(tiers.values("tier_key", "since")),
         "decisions": list(decisions.values("event_type", "occurred_at", "points", "record")),

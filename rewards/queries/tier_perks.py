@@ -26,7 +26,7 @@ _BOUGHT: Final = """
     JOIN landed l ON l.customer_id = d.customer_id
     WHERE d.tenant_id = %(tenant)s AND d.reserved_at > %(at)s - interval '365 days'
       AND d.reserved_at <= %(at)s
-      AND d.state NOT IN ('cancelled', 'refunded')
+      AND d.state NOT IN ('cancelled', 'refunded') AND d.granted_by = ''
     GROUP BY 1, 2, 3, 4, 5
 """
 

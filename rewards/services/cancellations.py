@@ -105,6 +105,12 @@ def _review_refund(row: Redemption, reason: str, at: datetime) -> Redemption:
 def _give_back(row: Redemption, source_type: str, *, by: Actor, at: datetime, reason: str) -> None:
     if row.coupon_code is not None and not issuing.give_back(code=row.coupon_code, at=at):
         raise CodeUsed
+    if not row.granted_by:
+        _give_points_back(row, source_type, by=by, at=at, reason=reason)
+    reward_stock.give_back(row.customer_id, row.reward)
+
+
+def _give_points_back(row: Redemption, source_type: str, *, by: Actor, at: datetime, reason: str) -> None:
     if row.transaction is None:
         # A hold that timed out before its redemption was cancelled has given the points back.
         with suppress(HoldClosed):
@@ -113,4 +119,3 @@ def _give_back(row: Redemption, source_type: str, *, by: Actor, at: datetime, re
         source = Source(source_type, str(row.public_id))
         ledger.reverse(transaction=row.transaction, source=source, by=by, at=at, reason=reason)
         customer_touches.add([row.customer_id], is_history=False)
-    reward_stock.give_back(row.customer_id, row.reward)

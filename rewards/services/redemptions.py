@@ -7,12 +7,10 @@ from typing import Final
 
 from django.db import transaction
 
-from crm.models import Customer, CustomerState
+from crm.models import Customer
 from rewards.domain.policies import Pace
 from rewards.domain.sources import customer_key
 from rewards.models import (
-    CodeState,
-    CouponCode,
     Redemption,
     RedemptionState,
     Reward,
@@ -21,11 +19,9 @@ from rewards.models import (
     VelocityKind,
     Wallet,
 )
-from rewards.queries import catalogue, catalogue_for
 from rewards.queries.catalogue_for import PricedReward
-from rewards.services import holds, reward_stock, velocity
-from rewards.services.coupons import issuing
-from rewards.services.errors import CouponPaused, CustomerNotActive, RewardPaused, SourceReused
+from rewards.services import holds, reward_codes, reward_offers, reward_stock, velocity
+from rewards.services.errors import SourceReused
 from rewards.services.ledger import Source
 from rewards.services.redemption_states import (
     SOURCE,
@@ -39,9 +35,8 @@ from tenants.domain.actors import Actor
 from tenants.models.base import new_public_id
 
 RESERVATION: Final = timedelta(minutes=30)
-_CODE_KEPT: Final = timedelta(days=1)
-# A code that is set aside longer than the reservation is free again too early.
-LONGEST_RESERVATION: Final = _CODE_KEPT
+# A code that is set aside shorter than the reservation is free again too early.
+LONGEST_RESERVATION: Final = reward_codes.KEPT
 
 
 @transaction.atomic
@@ -97,9 +92,8 @@ def _reserved(
 ) -> Redemption:
     """Return the reservation of this key; one under review does not end by itself."""
     public_id = new_public_id()
-    if customer.state != CustomerState.ACTIVE:
-        raise CustomerNotActive(f"The customer is {customer.state}.", state=customer.state)
-    wallet_id, cost_points = _price(_offered(customer, reward, at), wallet_key)
+    reward_offers.require_active(customer)
+    wallet_id, cost_points = _price(reward_offers.offered(customer, reward, at), wallet_key)
     hold = holds.open_hold(
         customer_id=customer.pk,
         wallet_id=wallet_id,
@@ -120,7 +114,7 @@ def _reserved(
         reward=reward,
         points=cost_points,
         hold=hold,
-        coupon_code=_reserved_code(reward, public_id, at),
+        coupon_code=reward_codes.set_aside(reward, public_id, at),
         is_under_review=is_under_review,
         reserved_at=at,
     )
@@ -170,11 +164,7 @@ def confirm(*, redemption: Redemption, by: Actor, at: datetime, is_approved: boo
     row.transaction_id = posting.transaction_id
     row.confirmed_at, row.is_under_review = at, False
     row = move(row, RedemptionState.CONFIRMED, by=by, at=at)
-    if row.coupon_code_id is None:
-        return row
-    _hand_over_code(row, by=by, at=at)
-    row.fulfilled_at = at
-    return move(row, RedemptionState.FULFILLED, by=by, at=at)
+    return reward_codes.hand_over(row, by=by, at=at)
 
 
 def _price(priced: PricedReward, wallet_key: str) -> tuple[int, int]:
@@ -186,50 +176,3 @@ def _price(priced: PricedReward, wallet_key: str) -> tuple[int, int]:
     if price is None:
         raise RewardUnavailable(f"The reward has no price in the wallet {wallet_key!r}.", reason="no_price")
     return price.wallet_id, price.cost_points
-
-
-def _offered(customer: Customer, reward: Reward, at: datetime) -> PricedReward:
-    """Return the reward at the customer's price. Raises ``RewardUnavailable`` and what brakes raise."""
-    _require_not_paused(reward, at)
-    is_early = reward.valid_from is not None and at < reward.valid_from
-    is_late = reward.valid_until is not None and at >= reward.valid_until
-    if not reward.is_active:
-        raise RewardUnavailable(reason="not_offered")
-    if is_early or is_late:
-        raise RewardUnavailable(reason="not_started" if is_early else "expired")
-    segments, tier = catalogue.belongings(customer, [reward])
-    if catalogue.is_for(reward, segments=segments, tier=tier):
-        for priced in catalogue_for.tier(tier, [reward]):
-            return priced
-    raise RewardUnavailable("The reward is not offered to this customer.", reason="not_for_customer")
-
-
-def _require_not_paused(reward: Reward, at: datetime) -> None:
-    kept_back = catalogue.brake_on(catalogue.rewards().get(pk=reward.pk), at)
-    if kept_back == "coupon_paused":
-        raise CouponPaused("The coupon that the reward hands out is paused.", key=reward.key)
-    if kept_back:
-        raise RewardPaused(f"The reward {reward.key!r} is paused.", key=reward.key)
-
-
-def _reserved_code(reward: Reward, public_id: object, at: datetime) -> CouponCode | None:
-    definition = reward.coupon_definition
-    if definition is None:
-        return None
-    if not catalogue.hands_out(definition, at):
-        raise RewardUnavailable("The reward's coupon is not offered any more.", reason="coupon_not_offered")
-    source = Source(SOURCE, str(public_id))
-    return issuing.reserve_code(definition=definition, source=source, at=at, ttl=_CODE_KEPT)
-
-
-def _hand_over_code(row: Redemption, *, by: Actor, at: datetime) -> None:
-    source = Source(SOURCE, str(row.public_id))
-    code = issuing.of_source(source)
-    if code is None or code.state != CodeState.RESERVED:
-        # A review took longer than the code was kept.
-        definition = row.reward.coupon_definition
-        if definition is None:
-            raise WrongState("The reward has no coupon any more.", state=row.state)
-        code = issuing.reserve_code(definition=definition, source=source, at=at)
-        row.coupon_code = code
-    issuing.assign(code=code, customer_id=row.customer_id, by=by, at=at)

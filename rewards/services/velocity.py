@@ -94,7 +94,10 @@ def exceeded(pace: Pace, *, customer_id: int, at: datetime) -> VelocityLimit | N
     limit = limits(at=at)[pace]
     since = max(at - timedelta(hours=limit.window_hours), _forgiven_at(pace, customer_id))
     count = {
-        Pace.REDEMPTIONS: Redemption.objects.filter(customer=customer_id, reserved_at__gt=since),
+        # What rules gave, nobody asked for.
+        Pace.REDEMPTIONS: Redemption.objects.filter(
+            customer=customer_id, reserved_at__gt=since, granted_by=""
+        ),
         Pace.REFUNDS: Redemption.objects.filter(customer=customer_id, refunded_at__gt=since),
         Pace.REFERRALS: Referral.objects.filter(referrer=customer_id, created_at__gt=since),
         Pace.COUPONS: CouponRedemption.objects.filter(customer=customer_id, reserved_at__gt=since),

@@ -44,7 +44,7 @@ class MemberRedemptionsView(MemberAPIView, TenantListView):
     def get(self, request: TenantRequest) -> Response:
         """List what one has redeemed, the latest first, with its code and where it is."""
         rows: QuerySet[Redemption] = Redemption.objects.filter(customer=self.customer)
-        rows = rows.select_related("reward", "coupon_code", "hold__account__wallet")
+        rows = rows.select_related("reward", "coupon_code", "reward__wallet", "hold__account__wallet")
         return self.page(rows, MemberRedemptionOutput, request)
 
 

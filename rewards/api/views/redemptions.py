@@ -50,7 +50,7 @@ class RedemptionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet):
 
     def get_queryset(self) -> QuerySet[Redemption]:
         found: QuerySet[Redemption] = Redemption.objects.select_related(
-            "customer", "reward", "coupon_code", "hold__account__wallet"
+            "customer", "reward__wallet", "coupon_code", "hold__account__wallet"
         )
         return found
 

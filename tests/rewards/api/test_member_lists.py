@@ -9,8 +9,9 @@ import pytest
 from django.utils import timezone
 
 from crm.models import Customer
-from rewards.models import RewardKind, Wallet
-from rewards.services import catalogue, points, redemptions, tiers
+from rewards.models import Reward, RewardKind, Wallet
+from rewards.services import catalogue, points, redemptions, reward_gifts, tiers
+from rewards.services.ledger import Source
 from tenants.domain.actors import SYSTEM
 from tenants.models import ApiKey, Tenant
 from tenants.scope import tenant_scope
@@ -55,6 +56,33 @@ def app(tenant: Tenant, actor: Any) -> ApiClient:
 @pytest.fixture
 def token(api: ApiClient, ann: Customer) -> str:
     return str(api.post(f"/customers/{ann.public_id}/member-tokens", {}).json()["token"])
+
+
+def test_a_gift_has_no_price_and_tells_the_rule(
+    api: ApiClient, app: ApiClient, token: str, ann: Customer, tenant: Tenant
+) -> None:
+    with tenant_scope(tenant):
+        reward = Reward.objects.get(key="mug")
+        source = Source("rule", "order:1:thanks:mug")
+        given = reward_gifts.give(
+            customer=ann, reward=reward, rule="thanks", source=source, by=SYSTEM, at=timezone.now()
+        )
+        again = reward_gifts.give(
+            customer=ann, reward=reward, rule="thanks", source=source, by=SYSTEM, at=timezone.now()
+        )
+    assert given == again
+    row = api.get(f"/redemptions/{given.public_id}").json()
+    told = {name: row[name] for name in ("points", "wallet", "granted_by", "expires_at", "state")}
+    assert told == {
+        "points": 0, "wallet": "points", "granted_by": "thanks", "expires_at": None, "state": "confirmed",
+    }  # fmt: skip
+    mine = app.get("/member/redemptions", X_Member_Token=token).json()["data"]
+    assert [(each["points"], each["wallet"], each["granted_by"]) for each in mine] == [
+        (0, "points", "thanks"),
+        (30, "points", ""),
+    ]
+    cancelled = api.post(f"/redemptions/{given.public_id}/cancel", {}, Idempotency_Key="g")
+    assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
 
 
 def test_movements_lots_and_redemptions_are_ones_own(app: ApiClient, token: str) -> None:
