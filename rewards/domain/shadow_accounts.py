@@ -114,6 +114,11 @@ class ShadowAccount:
         """Activate the lots that waited for something which has happened."""
         self._activate([lot for lot in self._lots.values() if lot.is_pending and lot.awaits == awaits], at)
 
+    def release_lot(self, lot: LotBalance, at: datetime) -> None:
+        """Activate a lot that nobody waits for any longer, if it is still there and pending."""
+        if lot.is_pending and lot.remaining:
+            self._activate([lot], at)
+
     def freeze(self) -> None:
         """Let nothing end or become usable any more."""
         self._is_frozen, self.next_at = True, NEVER

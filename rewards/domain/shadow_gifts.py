@@ -45,10 +45,10 @@ class ShadowGifts:
             self._points.extend(customer_id, wallet, earned_at)
             return False
         terms = self._points.terms(wallet, earned_at, self._tier_at(customer_id, earned_at))
-        if terms.awaits is not None:
-            awaits = self._points.awaited(released_by_staff("challenge", gift.source))
-            terms = terms._replace(awaits=awaits)
-        lot = self._points.credit(customer_id, wallet, points, terms, earned_at=earned_at, at=at)
+        lot = self._points.credit(
+            customer_id, wallet, points, terms, earned_at=earned_at, at=at,
+            release=released_by_staff("challenge", gift.source),
+        )  # fmt: skip
         self._points.totals[wallet].given += points
         self._points_by_customer[customer_id] += points
         if self._told_apart is None or customer_id in self._told_apart:

@@ -59,11 +59,9 @@ class ShadowMovements:
             terms = CreditTerms(item.at + _GIFT_LASTS)
         elif item.movement is Movement.ADDED:
             terms = CreditTerms(terms.expires_at)
-        elif terms.awaits is not None:
-            terms = terms._replace(awaits=self._points.awaited(released_by_staff("posting", str(item.id))))
         lot = self._points.credit(
             item.customer_id, item.wallet, item.points, terms, earned_at=item.at, at=item.at,
-            extends=item.movement is Movement.EARNED,
+            extends=item.movement is Movement.EARNED, release=released_by_staff("posting", str(item.id)),
         )  # fmt: skip
         if item.id in self.undone:
             self._lots[item.id] = lot, item.points

@@ -18,7 +18,6 @@ from rewards.domain.shadow_accounts import ShadowAccount
 from rewards.domain.shadow_totals import Outstanding, WalletTotals
 from rewards.domain.sources import source_id
 from rewards.domain.wallets import (
-    MANUAL,
     CreditTerms,
     Pending,
     RefundPolicy,
@@ -37,8 +36,8 @@ class ShadowPoints:
     ``told_apart`` are the members who give something back, or have points held, in these days: their lots
     stay apart. Of everybody else lots that end together are one, and so are those that end at ``horizon`` or
     later. Without a horizon all lots of all members stay apart. ``released_by_staff`` names the credits that
-    staff made usable. Of ``frozen`` accounts (member, wallet) nothing is earned, taken back or released, and
-    nothing ends.
+    staff made usable ahead of what they wait for, of members told apart. Of ``frozen`` accounts (member,
+    wallet) nothing is earned, taken back or released, and nothing ends.
     """
 
     def __init__(
@@ -46,6 +45,7 @@ class ShadowPoints:
         released_by_staff: Collection[str] = (),
     ) -> None:  # fmt: skip
         self._by_staff = frozenset(released_by_staff)
+        self._released: dict[str, tuple[str, LotBalance]] = {}
         self._zone, self._told_apart = revision.time_zone, told_apart
         self._horizon, self._merges = horizon or NEVER, horizon is not None
         self._policies = {policy.key: policy for policy in revision.wallets}
@@ -109,18 +109,12 @@ class ShadowPoints:
         terms = CreditTerms(
             earned.expires_at,
             waiting.activates_at(earned_at, self._zone),
-            self._awaited(waiting, due, earned),
+            waiting.awaits(due.event_type, due.event_id),
         )
-        return self.credit(customer_id, wallet, earned.points, terms, earned_at=earned_at, at=at)
-
-    def awaited(self, key: str) -> str:
-        """Return what points wait for whom staff released under ``key``, if they ever did."""
-        return key if key in self._by_staff else MANUAL
-
-    def _awaited(self, waiting: Pending, due: Due, earned: Earn) -> str | None:
-        if waiting.event != MANUAL:
-            return waiting.awaits(due.event_type, due.event_id)
-        return self.awaited(released_by_staff(due.event_type, source_id(due.event_id, earned.pot)))
+        return self.credit(
+            customer_id, wallet, earned.points, terms, earned_at=earned_at, at=at,
+            release=released_by_staff(due.event_type, source_id(due.event_id, earned.pot)),
+        )  # fmt: skip
 
     def terms(self, wallet: str, at: datetime, tier: str | None) -> CreditTerms:
         """Return the terms of a credit that no event of a rule earned."""
@@ -128,9 +122,12 @@ class ShadowPoints:
 
     def credit(
         self, customer_id: int, wallet: str, points: int, terms: CreditTerms, *, earned_at: datetime,
-        at: datetime, extends: bool = True,
+        at: datetime, extends: bool = True, release: str = "",
     ) -> LotBalance | None:  # fmt: skip
-        """Credit points; where inactivity ends them, those that were there live on if it ``extends``."""
+        """Credit points; where inactivity ends them, those that were there live on if it ``extends``.
+
+        ``release`` is the name under which staff would make them usable.
+        """
         account = self._settled(customer_id, wallet, at)
         expires_at, activates_at, awaits = terms
         is_pending = awaits is not None or (activates_at is not None and activates_at > at)
@@ -141,6 +138,8 @@ class ShadowPoints:
             ),
             at,
         )  # fmt: skip
+        if lot is not None and release in self._by_staff:
+            self._released[release] = wallet, lot
         if extends and wallet in self._inactive:
             self.extend(customer_id, wallet, earned_at)
         return lot
@@ -223,7 +222,10 @@ class ShadowPoints:
         return taken
 
     def release(self, customer_id: int, awaits: str, at: datetime) -> None:
-        """Make usable what a member's lots of every wallet waited for."""
+        """Make usable what a member's lots of every wallet waited for, or what staff did not wait for."""
+        if awaits in self._by_staff:
+            self._release_by_staff(customer_id, awaits, at)
+            return
         if customer_id in self._heard:
             self._heard[customer_id].append(awaits)
         self._release(customer_id, awaits, at)
@@ -232,6 +234,11 @@ class ShadowPoints:
         """Let what happened before an account was open, or before an order was decided, release points."""
         for awaits in self._heard.get(customer_id, ()):
             self._release(customer_id, awaits, at)
+
+    def _release_by_staff(self, customer_id: int, release: str, at: datetime) -> None:
+        wallet, lot = self._released.pop(release, ("", None))
+        if lot is not None and (customer_id, wallet) not in self.frozen:
+            self._settled(customer_id, wallet, at).release_lot(lot, at)
 
     def _release(self, customer_id: int, awaits: str, at: datetime) -> None:
         for wallet, accounts in self._accounts.items():

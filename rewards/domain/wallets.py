@@ -87,7 +87,7 @@ def events_awaited(wallets: Iterable[WalletPolicy]) -> frozenset[str]:
 
 
 def released_by_staff(source_type: str, source: str) -> str:
-    """Return what a credit waits for that staff release one day, told apart from those that wait on."""
+    """Return the name under which staff release a credit ahead of what it waits for."""
     return f"{MANUAL}:{source_type}:{source}"
 
 

@@ -318,6 +318,14 @@ STORIES: dict[str, Case] = {
         {},
         before=program({"pending": {"event": "manual"}}, own=MONTH),
     ),
+    "staff release what waits for a date or an event": Case(
+        program({"pending": {"days": 12, "event": "delivered"}}),
+        [buy(1), buy(2), move(3, "earn", 5), Free(SINCE + 4 * DAY, 0), move(5, "spend", 6),
+         Deliver(SINCE + 6 * DAY, 0), Free(SINCE + 7 * DAY, move=0)],
+        9,
+        [(10, None, PENDING), (4, None, ACTIVE), (5, None, ACTIVE)],
+        {},
+    ),
 }  # fmt: skip
 
 
