@@ -23,7 +23,9 @@ from crm.queries import event_tail
 from crm.queries.event_tail import TailFilter
 from crm.services import event_replays
 from tenants.admin.frame import Crumb, FormPage, StaffPage
+from tenants.admin.json_fields import repeated_text
 from tenants.admin.lists import FilterForm
+from tenants.domain.json_keys import RepeatedKey, refuse_repeated
 from tenants.domain.permissions import Permission
 from tenants.services import jobs
 
@@ -133,6 +135,9 @@ class RejectForm(forms.Form):
     def clean_payload(self) -> Any:
         try:
             payload = msgspec.json.decode(self.cleaned_data["payload"])
+            refuse_repeated(self.cleaned_data["payload"])
+        except RepeatedKey as error:
+            raise forms.ValidationError(repeated_text(error)) from error
         except (msgspec.DecodeError, RecursionError) as error:
             raise forms.ValidationError(_("Not valid JSON: %(why)s") % {"why": error}) from error
         if not isinstance(payload, dict):

@@ -16,7 +16,8 @@ from rewards.admin import draft_pages
 from rewards.services import programs
 from tenants.admin.forms import StaffForm
 from tenants.admin.frame import Crumb, FormPage
-from tenants.admin.json_fields import OptionalJsonField, StrictDecoder
+from tenants.admin.json_fields import OptionalJsonField, StrictDecoder, repeated_text
+from tenants.domain.json_keys import RepeatedKey
 from tenants.domain.permissions import Permission
 from tenants.errors import FieldError, InvalidInput
 
@@ -47,7 +48,9 @@ class ImportForm(StaffForm):
             raise forms.ValidationError(_("The file is too large."))
         try:
             return json.loads(file.read(), cls=StrictDecoder)
-        except (ValueError, RecursionError) as error:
+        except RepeatedKey as error:
+            raise forms.ValidationError(repeated_text(error)) from error
+        except ValueError as error:
             raise forms.ValidationError(_("The file is not JSON.")) from error
 
     def clean(self) -> dict[str, Any]:

@@ -249,12 +249,21 @@ def test_an_export_comes_back_as_a_file_larger_than_a_form_may_be(
         (b'{"wallets": []}', "At least 1 is needed."),
         (exported.replace(b'"points": 1,', b'"points": NaN,'), "The file is not JSON."),
         (b" " * (8 * 1024 * 1024 + 1), "The file is too large."),
+        (b'{"rules": [{"points": 1, "points": 2}]}', "The key at /rules/0/points is there twice."),
     ):
         wrong = bring(content)
         assert (wrong.status_code, list(wrong.context["form"].errors)) == (422, ["file"])
         assert said in wrong.content.decode()
-    pasted = staff.post(path, {"document": '{"wallets": NaN}'})
-    assert (pasted.status_code, list(pasted.context["form"].errors)) == (422, ["document"])
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10**6
+    twice = '{"wallets": [{"key": "points", "name": "a", "name": "b"}]}'
+    for text, said in (
+        ('{"wallets": NaN}', "Enter a valid JSON."),
+        ("[" * 2_000, "Enter a valid JSON."),
+        (twice, "The key at /wallets/0/name is there twice."),
+    ):
+        pasted = staff.post(path, {"document": text})
+        assert (pasted.status_code, list(pasted.context["form"].errors)) == (422, ["document"])
+        assert said in pasted.content.decode()
     for answer in (bring(exported, document="{}"), staff.post(path, {})):
         assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["file"])
 

@@ -34,6 +34,7 @@ UNREADABLE = {
     "not a number": b'{"external_id":NaN}',
     "infinite": b'{"external_id":"a","attributes":{"a":1e999}}',
     "5,000 digits": b'{"external_id":' + b"9" * 5000 + b"}",
+    "a key twice": b'{"external_id":"a","attributes":{"a":1,"b":[{"c":1,"c":2}]}}',
     "gzip": gzip.compress(b"{}"),
 }
 NO_OBJECT = {"null": b"null", "array": b"[]", "text": b'"x"', "number": b"1", "true": b"true"}
