@@ -23,7 +23,6 @@ from crm.domain.money import exponent
 from rewards.admin import offer_drafts
 from rewards.admin.coupon_forms import MONEY, DefinitionForm, lines_of
 from rewards.admin.coupon_warnings import show
-from rewards.domain.coupon_conflicts import Finding
 from rewards.domain.offers import OfferedCoupon
 from rewards.models import CouponCampaign, CouponDefinition, CouponKind, CouponUse
 from rewards.queries import configured, coupon_conflicts, coupon_definitions
@@ -155,7 +154,7 @@ class _DefinitionFormPage(FormPage):
     def warn(self, form: Any) -> str:
         """Put what clashes beside the fields; return a mark of it that staff send back to accept it."""
         values = form.cleaned_data
-        found = show(form, _clashes(self.offered(form), values["campaign"]))
+        found = show(form, coupon_conflicts.of(self.offered(form), values["campaign"]))
         if values["generic_code"] and values["uses_per_code"] == 1:
             form.warn(
                 "generic_code", _("Uses of a code are one: whoever comes first uses it up for everybody.")
@@ -176,20 +175,6 @@ class _DefinitionFormPage(FormPage):
 
     def key(self, name: str) -> str:
         return key_from(name, configured.keys("coupons"), fallback="coupon")
-
-
-def _clashes(offer: OfferedCoupon, campaign: str) -> list[Finding]:
-    """Compare an offer with the others in force."""
-    time = configured.campaign(campaign) if campaign else None
-    row = CouponDefinition(
-        key=offer.key,
-        name=offer.name,
-        kind=offer.kind,
-        campaign=CouponCampaign(starts_at=time.starts_at, ends_at=time.ends_at) if time else None,
-        has_items=bool(offer.items),
-        **offer.terms,
-    )
-    return coupon_conflicts.of(row, skus=offer.items)
 
 
 class CreatePage(_DefinitionFormPage):
@@ -269,7 +254,7 @@ class EditPage(_DefinitionFormPage):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         form = DefinitionForm(initial=self.initial())
-        accepted = show(form, _clashes(self.offer, self.campaign))
+        accepted = show(form, coupon_conflicts.of(self.offer, self.campaign))
         return self.page(form=form, accepted=accepted)
 
 

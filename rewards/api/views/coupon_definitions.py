@@ -19,7 +19,7 @@ from rewards.api.serializers.drafted import DraftedOutput
 from rewards.api.views.requests import drafted, signed
 from rewards.domain.offers import OfferedCoupon
 from rewards.models import CouponDefinition
-from rewards.queries import coupon_conflicts, coupon_definitions
+from rewards.queries import configured, coupon_conflicts, coupon_definitions
 from rewards.services import offer_changes
 from rewards.services.coupons.definition_terms import DefinitionTerms, columns_of
 from tenants.api.idempotency import idempotent
@@ -94,6 +94,10 @@ class CouponDefinitionViewSet(ListModelMixin, RetrieveModelMixin, TenantViewSet)
     @extend_schema(responses=CouponConflictsOutput)
     @action(detail=True, methods=["get"])
     def conflicts(self, request: TenantRequest, public_id: Any) -> Response:
-        """List what the coupon does to the others that are offered: overlaps, contradictory stacking."""
-        found = coupon_conflicts.of(self.get_object())
+        """List what the coupon does to the others that are offered: overlaps, contradictory stacking.
+
+        Where a draft waits, all of them are taken as that has them.
+        """
+        key = self.get_object().key
+        found = coupon_conflicts.of(configured.coupon(key), configured.campaign_of(key))
         return Response(CouponConflictsOutput({"conflicts": found}).data)

@@ -99,6 +99,42 @@ def test_a_clash_is_told_beside_the_field_and_accepted_by_a_second_press(
     assert "Same order as" in page.content.decode()
 
 
+def test_a_clash_with_what_only_the_draft_says_is_told_beside_the_field(
+    filled: Filled, staff: Client
+) -> None:
+    create, weekend = address("coupon_create", filled), {"weekdays": ["6"], "exclusive_group": "ten"}
+    first = staff.post(create, {**COUPON, **weekend, "name": "First", "generic_code": "FIRST"})
+    accepted = {"accepted": first.context["accepted"]} if first.status_code == 422 else {}
+    typed = {**COUPON, **weekend, "name": "First", "uses_per_code": "", "generic_code": "FIRST", **accepted}
+    assert staff.post(create, typed).status_code == 302
+    other = {**COUPON, **weekend, "name": "Second", "on_conflict": "refuse"}
+    page = staff.post(create, other)
+    assert page.status_code == 422
+    assert page.context["form"].warnings["on_conflict"] == [
+        "“First” says otherwise for the same conflict; a cart with both is refused."
+    ]
+    typed = {**other, "generic_code": "FIRST", "uses_per_code": ""}
+    taken = staff.post(create, {**typed, "accepted": staff.post(create, typed).context["accepted"]})
+    assert (taken.status_code, taken.context["form"].errors) == (
+        422, {"generic_code": ["Another coupon has this code already."]},
+    )  # fmt: skip
+
+
+def test_what_the_draft_switches_off_or_moves_clashes_no_more(filled: Filled, staff: Client) -> None:
+    page = staff.post(address("coupon_create", filled), COUPON)
+    assert page.status_code == 422
+    with tenant_scope(filled.tenant):
+        row = CouponDefinition.objects.get(key="coupon-1")
+    path = f"/t/acme/coupons/{row.public_id}/"
+    form = staff.get(path).context["form"]
+    kept = {name: form[name].value() for name in form.fields if form[name].value() not in (None, "", False)}
+    once = staff.post(path, {**kept, "is_active": ""})
+    assert list(once.context["form"].warnings) == ["generic_code"]
+    accepted = {"accepted": once.context["accepted"]}
+    assert staff.post(path, {**kept, **accepted, "is_active": ""}).status_code == 302
+    assert staff.post(address("coupon_create", filled), COUPON).status_code == 302
+
+
 def test_a_code_for_everybody_with_one_use_is_warned_of_once(filled: Filled, staff: Client) -> None:
     typed = {
         "name": "Welcome", "kind": "percent", "percent": "10", "uses_per_code": "1", "period": "month",
