@@ -31,6 +31,7 @@ from rewards.services import simulations
 from rewards.services.simulations import CartLine, Case
 from tenants.admin.forms import StaffForm, fold
 from tenants.admin.frame import Crumb, show_errors
+from tenants.admin.json_fields import OptionalJsonField
 from tenants.errors import InvalidInput
 
 _ORDER, _CART, _EVENT = "order", "cart", "event"
@@ -96,8 +97,8 @@ class CaseForm(StaffForm):
         label=gettext_lazy("Shipping"), required=False, min_value=0, max_digits=12, decimal_places=3
     )
     event = forms.CharField(label=gettext_lazy("Name of the event"), max_length=100, required=False)
-    properties = forms.JSONField(
-        label=gettext_lazy("Properties as JSON"), required=False, initial=dict,
+    properties = OptionalJsonField(
+        label=gettext_lazy("Properties as JSON"), initial=dict,
         widget=forms.Textarea(attrs={"rows": 2, "class": "b-mono", "placeholder": '{"stars": 5}'}),
     )  # fmt: skip
 
@@ -209,7 +210,7 @@ class SimulatePage(OneRevisionPage):
         revision = programs.bind(self.row)
         case = self._evaluated(values, revision)
         evaluation = case.evaluation
-        record = evaluation.decision.to_json()
+        record = case.record
         names = {rule.key: rule.name for rule in revision.revision.rules}
         return {
             "evaluation": evaluation,
@@ -233,7 +234,12 @@ class SimulatePage(OneRevisionPage):
         currency = self.access.tenant.currency
         return {
             "challenges": [
-                (each, [reward_in_words(reward) for reward in each.rewards]) for each in outlook.challenges
+                (
+                    each,
+                    [reward_in_words(reward) for reward in each.rewards],
+                    [reasons.withheld_gift(gift.to_json()) for gift in each.kept_back],
+                )
+                for each in outlook.challenges
             ],
             "tier": outlook.tier,
             "missing": ", ".join(amount(criteria[key], need, currency) for key, need in missing.items()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -75,7 +76,7 @@ def outcomes(record: dict[str, Any], names: dict[str, str], currency: str) -> li
 
 def _whys(rule: dict[str, Any], names: dict[str, str], currency: str) -> list[str]:
     reason = _reason(rule, names, currency)
-    return [*([reason] if reason else []), *(_withheld(each) for each in rule.get("withheld", ()))]
+    return [*([reason] if reason else []), *(withheld_gift(each) for each in rule.get("withheld", ()))]
 
 
 def withheld_words(reason: str) -> str:
@@ -88,7 +89,8 @@ def _given(rule: dict[str, Any]) -> list[str]:
     return [_effect(each) for each in rule.get("effects", ()) if each not in withheld]
 
 
-def _withheld(each: dict[str, Any]) -> str:
+def withheld_gift(each: Mapping[str, Any]) -> str:
+    """Say what was not given, and why; written as the record of a decision has it."""
     values = {"gift": _effect(each["effect"]), "reason": withheld_words(each["reason"])}
     if each.get("owed"):
         return _("%(gift)s is kept back: %(reason)s. It follows once that ends.") % values

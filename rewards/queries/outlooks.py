@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from typing import Final
+
+from django.utils import timezone
 
 from crm.models import Customer
 from rewards.domain.challenges.definition import Challenge, ChallengeReward, RewardKind
@@ -28,7 +30,7 @@ from rewards.domain.challenges.periods import EARLIEST
 from rewards.domain.challenges.progress import standings
 from rewards.domain.challenges.walks import Member, Standing
 from rewards.domain.decisions import Evaluation
-from rewards.domain.effects import AdvanceChallenge, Earn
+from rewards.domain.effects import AdvanceChallenge, Earn, IssueCoupon
 from rewards.domain.facts import Happening
 from rewards.domain.programs import Revision
 from rewards.domain.qualification import (
@@ -44,7 +46,8 @@ from rewards.domain.qualification import (
 from rewards.domain.rules import Trigger
 from rewards.domain.tiers import Tier
 from rewards.models import ChallengeProgress
-from rewards.queries import challenge_members, tiers
+from rewards.queries import challenge_members, paused, tiers
+from rewards.queries.paused import KeptBack
 from rewards.queries.programs import PublishedRevision
 
 # The case's own name among documents; real ones are numbers and message ids.
@@ -56,7 +59,10 @@ NEWCOMER: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class ChallengeOutlook:
-    """Progress in one period of a challenge without and with the case, and the rewards it would bring."""
+    """Progress in one period of a challenge without and with the case, and the rewards it would bring.
+
+    ``kept_back`` are those of the rewards that an emergency brake would keep back now.
+    """
 
     challenge: Challenge
     before: int
@@ -64,6 +70,7 @@ class ChallengeOutlook:
     target: int
     is_completed: bool
     rewards: tuple[ChallengeReward, ...]
+    kept_back: tuple[KeptBack, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +98,15 @@ def of_case(
     """Return what ``case``, judged by ``evaluation``, would do to the member under the revision."""
     revision = published.revision
     moved = tuple(_challenges(customer, case, evaluation, revision))
+    moved = tuple(_braked(each, published) for each in moved)
     points = _points(evaluation, moved)
     return Outlook(moved, _tier(customer, case, points, revision) if revision.tiers else None)
+
+
+def _braked(moved: ChallengeOutlook, published: PublishedRevision) -> ChallengeOutlook:
+    key = moved.challenge.key
+    gifts = [IssueCoupon(key, each.key) for each in moved.rewards if each.kind is RewardKind.COUPON]
+    return replace(moved, kept_back=paused.gifts(gifts, revision=published, at=timezone.now()))
 
 
 def _points(evaluation: Evaluation, moved: Sequence[ChallengeOutlook]) -> Counter[str]:

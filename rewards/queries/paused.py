@@ -2,11 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from rewards.models import CouponDefinition, Reward
+from rewards.domain.effects import Effect, GrantReward, IssueCoupon
+from rewards.models import CouponDefinition, ProgramRevision, RevisionState, Reward
 from rewards.queries import brakes
+from rewards.queries.programs import PublishedRevision
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBack:
+    """A gift that a brake would keep back: what gives it, how records call it, and why."""
+
+    giver: str
+    effect: str
+    reason: str
+    owed: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it as the record of a decision has what was withheld."""
+        return {"effect": self.effect, "reason": self.reason, "owed": self.owed}
+
+
+def gifts(effects: Iterable[Effect], *, revision: PublishedRevision, at: datetime) -> tuple[KeptBack, ...]:
+    """Return which effects brakes would keep back; a revision that is not in force has no brakes."""
+    asked = list(effects)
+    coupon_keys = {each.coupon for each in asked if isinstance(each, IssueCoupon)}
+    reward_keys = {each.reward for each in asked if isinstance(each, GrantReward)}
+    if not (coupon_keys or reward_keys) or not is_in_force(revision):
+        return ()
+    no_coupons, no_rewards = coupons(coupon_keys, at=at), rewards(reward_keys, at=at)
+    found = []
+    for each in asked:
+        if isinstance(each, IssueCoupon) and each.coupon in no_coupons:
+            found.append(KeptBack(each.rule, each.recorded, "coupon_paused"))
+        elif isinstance(each, GrantReward) and each.reward in no_rewards:
+            found.append(KeptBack(each.rule, each.recorded, "reward_paused"))
+    return tuple(found)
+
+
+def is_in_force(revision: PublishedRevision) -> bool:
+    """Whether the revision is the one whose brakes are on."""
+    rows = ProgramRevision.objects.filter(pk=revision.id, state=RevisionState.PUBLISHED)
+    return rows.exists()
 
 
 def coupons(keys: Collection[str], *, at: datetime) -> set[str]:

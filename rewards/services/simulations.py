@@ -7,18 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from django.utils import timezone
+
 from crm.models import Customer, Event, Item, Order, Return
 from rewards.domain.carts import Cart as CouponCart
 from rewards.domain.carts import CartLine as CouponLine
 from rewards.domain.decisions import Evaluation
+from rewards.domain.effects import Effect, GrantReward, IssueCoupon
 from rewards.domain.facts import Due, Happening, Line, order_placed
 from rewards.domain.rules import Trigger
 from rewards.domain.sources import event_number
 from rewards.models import DecisionEvent, DecisionRecord
-from rewards.queries import coupon_evaluation, customer_states, documents, member_days, outlooks
+from rewards.queries import coupon_evaluation, customer_states, documents, member_days, outlooks, paused
 from rewards.queries.coupon_evaluation import Evaluation as CouponVerdicts
 from rewards.queries.documents import ORDER, Document
 from rewards.queries.outlooks import NEWCOMER, Outlook
+from rewards.queries.paused import KeptBack
 from rewards.queries.programs import PublishedRevision
 from rewards.services import evaluations
 from tenants.errors import FieldError, InvalidInput
@@ -38,10 +42,33 @@ class CartLine:
 
 
 class Case(NamedTuple):
-    """What rules give, and what something that is only imagined would do to challenges and the tier."""
+    """What rules give, and what something that is only imagined would do to challenges and the tier.
+
+    ``kept_back`` are the gifts among the effects that an emergency brake would keep back now.
+    """
 
     evaluation: Evaluation
     outlook: Outlook | None = None
+    kept_back: tuple[KeptBack, ...] = ()
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """The effects that would be carried out."""
+        kept = {(each.giver, each.effect) for each in self.kept_back}
+        return tuple(
+            effect
+            for effect in self.evaluation.effects
+            if not isinstance(effect, IssueCoupon | GrantReward) or (effect.rule, effect.recorded) not in kept
+        )
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The record of the decision as it would be stored."""
+        record = self.evaluation.decision.to_json()
+        for outcome in record["rules"]:
+            if withheld := [each.to_json() for each in self.kept_back if each.giver == outcome["rule"]]:
+                outcome["withheld"] = withheld
+        return record
 
 
 def newcomer() -> Customer:
@@ -66,7 +93,7 @@ def of_order(*, order: Order, revision: PublishedRevision) -> Case:
         ORDER, order.pk, order.customer_id, order.placed_at, order.total_minor, order.channel, order.pk,
         is_decided=False,
     )  # fmt: skip
-    return Case(_ask(documents.due_order(document, lines), revision))
+    return _recorded(documents.due_order(document, lines), revision)
 
 
 def of_cart(
@@ -128,14 +155,14 @@ def of_return(*, document: Return, revision: PublishedRevision) -> Case:
     if not due:
         unknown = FieldError("/return_id", "no_customer", "The return's customer is not known.")
         raise InvalidInput(errors=[unknown])
-    return Case(_ask(due[0], revision))
+    return _recorded(due[0], revision)
 
 
 def of_recorded_event(*, event: Event, revision: PublishedRevision) -> Case:
     """Ask a revision about an event that was received, as ``of_order`` does."""
     happening = Happening(Trigger.EVENT, event.occurred_at, event.name, properties=event.properties)
     number = event_number(event.message_id)
-    return Case(_ask(Due(DecisionEvent.EVENT.value, number, event.customer_id, happening), revision))
+    return _recorded(Due(DecisionEvent.EVENT.value, number, event.customer_id, happening), revision)
 
 
 def of_event(
@@ -154,9 +181,19 @@ def of_event(
     return _case(customer, event, evaluation, revision)
 
 
+def _recorded(due: Due, revision: PublishedRevision) -> Case:
+    evaluation = _ask(due, revision)
+    return Case(evaluation, kept_back=_kept_back(evaluation, revision))
+
+
+def _kept_back(evaluation: Evaluation, revision: PublishedRevision) -> tuple[KeptBack, ...]:
+    # Whatever the moment of the case is, it would be decided now, as rules that are paused now are.
+    return paused.gifts(evaluation.effects, revision=revision, at=timezone.now())
+
+
 def _case(customer: Customer, event: Happening, evaluation: Evaluation, revision: PublishedRevision) -> Case:
     outlook = outlooks.of_case(customer=customer, case=event, evaluation=evaluation, published=revision)
-    return Case(evaluation, outlook)
+    return Case(evaluation, outlook, _kept_back(evaluation, revision))
 
 
 def _number(customer: Customer, trigger: Trigger, at: datetime, revision: PublishedRevision) -> int:

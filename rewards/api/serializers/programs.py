@@ -190,6 +190,12 @@ class EffectOutput(serializers.Serializer[object]):
     values = serializers.DictField()
 
 
+class WithheldOutput(serializers.Serializer[object]):
+    effect = serializers.CharField(help_text="The kind and the key, such as `coupon:ten`.")
+    reason = serializers.CharField(help_text="coupon_paused or reward_paused")
+    owed = serializers.BooleanField(help_text="Whether it follows once the brake ends.")
+
+
 class ChallengeOutlookOutput(serializers.Serializer[object]):
     challenge = serializers.CharField(source="challenge.key")
     name = serializers.CharField(source="challenge.name")
@@ -198,6 +204,9 @@ class ChallengeOutlookOutput(serializers.Serializer[object]):
     target = serializers.IntegerField()
     is_completed = serializers.BooleanField()
     rewards = ChallengeRewardOutput(many=True, help_text="Of milestones and of the completion.")
+    withheld = WithheldOutput(
+        many=True, source="kept_back", help_text="Rewards that an emergency brake keeps back now."
+    )
 
 
 class TierOutlookOutput(serializers.Serializer[object]):

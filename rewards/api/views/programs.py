@@ -140,7 +140,9 @@ class EvaluateView(TenantAPIView):
         """Ask the program in force, or any revision. Only `dry_run: false` writes, for a recorded order.
 
         What was recorded is judged with the orders, tier, caps and budgets of then, so that a `revision` says
-        what it would have given; attributes, traits and segments are those of today.
+        what it would have given; attributes, traits and segments are those of today. What an emergency brake
+        keeps back now is not among the `effects`: the rule's part of the `record` has it as `withheld`, with
+        the reason (`coupon_paused`, `reward_paused`), and a rule that is paused itself says `paused`.
         """
         values = read(EvaluateInput, request)
         published = _published(values.get("revision"))
@@ -235,14 +237,11 @@ def _imagined(values: dict[str, Any], published: PublishedRevision) -> Case:
 
 
 def _shown(case: Case, published: PublishedRevision) -> dict[str, Any]:
-    evaluation = case.evaluation
     return {
         "revision": published.number,
         "dry_run": True,
-        "points": evaluation.points,
-        "effects": [
-            {"type": type(effect).__name__, "values": asdict(effect)} for effect in evaluation.effects
-        ],
-        "record": evaluation.decision.to_json(),
+        "points": case.evaluation.points,
+        "effects": [{"type": type(effect).__name__, "values": asdict(effect)} for effect in case.effects],
+        "record": case.record,
         "outlook": case.outlook,
     }

@@ -8,9 +8,13 @@ import pytest
 from django.test import Client
 
 from rewards.admin import coupon_reasons
+from rewards.domain.brakes import BrakeKind
 from rewards.domain.coupon_reasons import Reason
-from rewards.models import CouponCode, CouponRedemption
+from rewards.models import CouponCode, CouponRedemption, ProgramRevision
+from rewards.services import brakes, programs
+from tenants.domain.actors import SYSTEM
 from tenants.scope import tenant_scope
+from tests.conftest import NOW
 from tests.loyalty_saas.backoffice.filling import Filled
 from tests.rewards.coupons import make_definition
 
@@ -72,3 +76,26 @@ def test_a_cart_that_cannot_be_is_told_beside_its_field(
 
 def test_every_reason_has_words() -> None:
     assert set(coupon_reasons.WORDS) == set(Reason)
+
+
+def test_what_brakes_pause_is_said(filled: Filled, staff: Client) -> None:
+    with tenant_scope(filled.tenant):
+        row = ProgramRevision.objects.get()
+        gift = {"type": "coupon", "coupon": "coupon-1"}
+        rules = [
+            {"key": "gift", "name": "Gift", "effects": [gift]},
+            {"key": "calm", "name": "Calm", "wallet": "points", "points": 3},
+        ]
+        draft = programs.save_draft(document={**row.document, "rules": rules}, by=SYSTEM, at=NOW)
+        programs.publish(revision=draft, by=SYSTEM, at=NOW)
+        for kind, key in ((BrakeKind.RULE, "calm"), (BrakeKind.COUPON, "coupon-1")):
+            brakes.pull(kind=kind, key=key, reason="bots", by=SYSTEM, at=NOW)
+    told = {each.rule: each for each in staff.post("/t/acme/program/2/simulate/", CART).context["outcomes"]}
+    assert told["Calm"].why == "paused by an emergency brake"
+    assert told["Gift"].effects == []
+    assert told["Gift"].why == (
+        "Coupon: coupon-1 is kept back: the coupon is paused by an emergency brake. "
+        "It follows once that ends."
+    )
+    before = {each.rule: each for each in staff.post(PATH, CART).context["outcomes"]}
+    assert "Calm" not in before

@@ -12,10 +12,12 @@ from django.utils import timezone
 from crm.models import Customer
 from rewards import tasks
 from rewards.domain.brakes import BrakeKind
+from rewards.domain.effects import Earn
 from rewards.models import (
     CouponCode,
     DecisionRecord,
     OwedGift,
+    ProgramRevision,
     Redemption,
     RedemptionState,
     Referral,
@@ -23,6 +25,7 @@ from rewards.models import (
     Reward,
 )
 from rewards.queries import catalogue
+from rewards.queries.programs import bind
 from rewards.services import (
     brakes,
     challenges,
@@ -34,10 +37,12 @@ from rewards.services import (
     referral_codes,
     referral_qualifications,
     referrals,
+    simulations,
 )
 from rewards.services.errors import CouponPaused, RewardPaused
 from rewards.services.ledger import Source
 from rewards.services.owed_gifts import GIVEN
+from rewards.services.simulations import CartLine
 from tenants.domain.actors import SYSTEM
 from tenants.models import Job, OutboxMessage, Tenant
 from tenants.scope import tenant_scope
@@ -133,6 +138,31 @@ def test_what_a_rule_could_not_give_is_told_and_made_up_for(scope: Tenant, other
     assert Redemption.objects.get().state == RedemptionState.CONFIRMED
     assert buy(make_customer())["points"] == 5
     assert "withheld" not in DecisionRecord.objects.latest("pk").record["rules"][0]
+
+
+def test_a_case_tells_what_brakes_would_keep_back(scope: Tenant) -> None:
+    ten = [{"kind": "coupon", "coupon": "ten"}]
+    goal = challenge({**ORDERS, "target": 1}, "once", rewards=ten)
+    publish(challenges=[goal])
+    pull(BrakeKind.CAMPAIGN, "spring")
+    pull(BrakeKind.REWARD, "mug")
+    customer = make_customer()
+    order = make_order(customer, [("DAIRY", 1, 100)], NOW)
+    in_force = bind(ProgramRevision.objects.get())
+    imagined = simulations.of_cart(
+        customer=customer, lines=[CartLine(100)], channel="", at=NOW, revision=in_force
+    )
+    for case in (imagined, simulations.of_order(order=order, revision=in_force)):
+        assert [type(effect) for effect in case.effects] == [Earn]
+        assert case.record["rules"][0]["withheld"] == WITHHELD
+    assert imagined.outlook is not None
+    (moved,) = imagined.outlook.challenges
+    assert [each.to_json() for each in moved.kept_back] == WITHHELD[:1]
+    # The brakes end with the publication of another revision, so a draft is asked without them.
+    draft = programs.save_draft(document=DOCUMENT, by=SYSTEM, at=NOW)
+    unbraked = simulations.of_order(order=order, revision=bind(draft))
+    assert len(unbraked.effects) == 3
+    assert "withheld" not in unbraked.record["rules"][0]
 
 
 def test_what_is_gone_after_the_brake_is_settled_with_the_reason(scope: Tenant) -> None:
