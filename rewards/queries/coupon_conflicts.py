@@ -10,7 +10,7 @@ from rewards.domain.coupon_validity import Validity
 from rewards.domain.offers import OfferedCampaign, OfferedCoupon
 from rewards.domain.programs import Revision
 from rewards.models import CouponCampaign, CouponDefinition
-from rewards.queries import configured, programs
+from rewards.queries import compiled_revisions, configured, programs
 from rewards.queries.coupon_offers import listed_skus, terms_of
 
 MOST_COMPARED: Final = 500
@@ -55,7 +55,7 @@ def _live(coupon: OfferedCoupon) -> Iterator[Offer]:
 
 def _in_force() -> Revision | None:
     row = programs.current()
-    return None if row is None else programs.revision_of(row)
+    return None if row is None else compiled_revisions.revision_of(row)
 
 
 def _keys(revision: Revision | None) -> set[str]:
