@@ -8,15 +8,15 @@ from typing import Any, Final
 from rewards.admin.section_words import KIND_LABELS, SECTION_LABELS
 from rewards.domain.document_merging import Clash
 from rewards.models import ProgramRevision
-from rewards.services import drafts
+from rewards.queries import behind
 
 CHOICE: Final = "choice:"
 _SHOWN: Final = 20
 
 
-def shown(row: ProgramRevision) -> dict[str, Any] | None:
+def shown(row: ProgramRevision, current: ProgramRevision | None) -> dict[str, Any] | None:
     """Return what the revision's page shows of it; ``None`` for a draft that is up to date."""
-    found = drafts.behind(row)
+    found = behind.of(row, current)
     if found is None:
         return None
     return {

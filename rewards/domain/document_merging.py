@@ -38,10 +38,11 @@ class Clash:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The document in which choices are made, and the clashes that no choice was made for."""
+    """The document in which choices are made, the clashes without a choice, and those that one settled."""
 
     document: dict[str, Any]
     clashes: tuple[Clash, ...]
+    settled: tuple[Clash, ...] = ()
 
 
 def merge(
@@ -53,13 +54,15 @@ def merge(
     """Bring a draft that began with ``before`` up to what is in force; where nobody chose, it stays."""
     merging = _Merging(choices or {})
     found = merging.members("", before, draft, in_force)
-    return Merged({name: value for name, value in found.items() if value is not None}, tuple(merging.clashes))
+    document = {name: value for name, value in found.items() if value is not None}
+    return Merged(document, tuple(merging.clashes), tuple(merging.settled))
 
 
 class _Merging:
     def __init__(self, choices: Mapping[str, Side]) -> None:
         self._choices = choices
         self.clashes: list[Clash] = []
+        self.settled: list[Clash] = []
 
     def members(
         self, path: str, before: Mapping[str, Any], draft: Mapping[str, Any], in_force: Mapping[str, Any]
@@ -98,10 +101,10 @@ class _Merging:
 
     def _chosen(self, path: str, before: Any, draft: Any, in_force: Any) -> Any:
         side = self._choices.get(path)
-        if side is None:
-            named = next((each for each in (draft, in_force) if isinstance(each, dict)), {})
-            name = str(named.get("name") or path.rpartition("/")[2])
-            self.clashes.append(Clash(path, name, before, draft, in_force))
+        named = next((each for each in (draft, in_force) if isinstance(each, dict)), {})
+        name = str(named.get("name") or path.rpartition("/")[2])
+        clash = Clash(path, name, before, draft, in_force)
+        (self.clashes if side is None else self.settled).append(clash)
         return in_force if side is Side.IN_FORCE else draft
 
 

@@ -91,3 +91,7 @@ class ProgramRevision(TenantModel):
 
     def __str__(self) -> str:
         return f"#{self.number}"
+
+    def is_based_on(self, in_force: ProgramRevision | None) -> bool:
+        """Whether nothing was published since it was begun, or brought up to date."""
+        return bool(self.base_number == (in_force.number if in_force else None))

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from rewards.domain import document_merging
-from rewards.domain.comparison import Change, compare
 from rewards.domain.document_merging import Clash, Merged, Side
-from rewards.domain.documents import to_json
 from rewards.domain.revisions import Step, may
 from rewards.locks import lock_revision
 from rewards.models import ProgramRevision
-from rewards.queries import compiled_revisions
+from rewards.queries import behind
 from rewards.queries import programs as program_queries
 from rewards.services import programs
 from rewards.services.programs import RevisionNotDraft
@@ -30,16 +26,6 @@ class DraftClashes(Conflict):
 
     code = "draft_clashes"
     title = "The draft and what is in force changed the same things"
-
-
-@dataclass(frozen=True, slots=True)
-class Behind:
-    """A draft that fell behind: what was published since, and what of that the draft changed otherwise."""
-
-    base: ProgramRevision | None
-    current: ProgramRevision
-    changes: list[Change]
-    clashes: tuple[Clash, ...]
 
 
 @transaction.atomic
@@ -58,18 +44,6 @@ def save(*, document: Any, by: Actor, at: datetime) -> ProgramRevision:
     return row
 
 
-def behind(row: ProgramRevision) -> Behind | None:
-    """Return what was published since the draft was begun, ``None`` if nothing was or it is no draft."""
-    current = program_queries.current()
-    if current is None or not may(Step.EDIT, row.state) or row.base_number == current.number:
-        return None
-    base = _base(row)
-    now = compiled_revisions.revision_of(current)
-    # Of a first draft beside which another one was published everything is new.
-    changes = compare(compiled_revisions.revision_of(base), now) if base else []
-    return Behind(base, current, changes, _merged(row, base, current, {}).clashes)
-
-
 @transaction.atomic
 def bring_up_to_date(
     *, revision: ProgramRevision, by: Actor, at: datetime, choices: Mapping[str, str] | None = None
@@ -84,11 +58,11 @@ def bring_up_to_date(
     row, current = lock_revision(revision.pk), program_queries.current()
     if not may(Step.EDIT, row.state):
         raise RevisionNotDraft
-    if current is None or row.base_number == current.number:
+    if current is None or row.is_based_on(current):
         return row
-    former, base = row.base_number, _base(row)
-    asked = _sides(choices or {}, {clash.path for clash in _merged(row, base, current, {}).clashes})
-    merged = _merged(row, base, current, asked)
+    former, asked = row.base_number, _sides(choices or {})
+    merged = behind.merged(row, behind.base_of(row), current, asked)
+    _refuse_unknown(asked, merged)
     if merged.clashes:
         raise DraftClashes(clashes=[told(clash) for clash in merged.clashes])
     saved = programs.save_draft(document=merged.document, revision=row, by=by, at=at)
@@ -107,33 +81,20 @@ def told(clash: Clash) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _sides(choices: Mapping[str, str], known: set[str]) -> dict[str, Side]:
-    wrong = [
-        FieldError(f"/choices/{path.replace('/', '~1')}", "unknown", "The draft and what is in force agree.")
-        for path in choices
-        if path not in known
-    ]
-    wrong += [
-        FieldError(f"/choices/{path.replace('/', '~1')}", "invalid_choice", "Either draft or in_force.")
-        for path, side in choices.items()
-        if side not in list(Side)
-    ]
-    if wrong:
-        raise InvalidInput(errors=wrong)
+def _sides(choices: Mapping[str, str]) -> dict[str, Side]:
+    wrong = [path for path, side in choices.items() if side not in list(Side)]
+    _refuse(wrong, "invalid_choice", "Either draft or in_force.")
     return {path: Side(side) for path, side in choices.items()}
 
 
-def _base(row: ProgramRevision) -> ProgramRevision | None:
-    if row.base_number is None:
-        return None
-    found: ProgramRevision | None = ProgramRevision.objects.filter(number=row.base_number).first()
-    return found
-
-
-def _merged(
-    row: ProgramRevision, base: ProgramRevision | None, current: ProgramRevision, choices: Mapping[str, Side]
-) -> Merged:
-    before, draft, in_force = (
-        to_json(compiled_revisions.revision_of(each)) if each else {} for each in (base, row, current)
+def _refuse_unknown(asked: Mapping[str, Side], merged: Merged) -> None:
+    settled = {clash.path for clash in merged.settled}
+    _refuse(
+        [path for path in asked if path not in settled], "unknown", "The draft and what is in force agree."
     )
-    return document_merging.merge(before, draft, in_force, choices)
+
+
+def _refuse(paths: Iterable[str], code: str, detail: str) -> None:
+    errors = [FieldError(f"/choices/{path.replace('/', '~1')}", code, detail) for path in paths]
+    if errors:
+        raise InvalidInput(errors=errors)

@@ -57,8 +57,8 @@ class Drafted:
         if row is None:
             return cls(None, written)
         current = program_queries.current()
-        number = current.number if current else None
-        return cls(row.number, written, None if row.base_number == number else number)
+        is_behind = current is not None and not row.is_based_on(current)
+        return cls(row.number, written, current.number if current and is_behind else None)
 
 
 @transaction.atomic

@@ -57,7 +57,7 @@ def approve(
     by.require(Permission.PROGRAM_PUBLISH)
     row = _moved(revision, Step.APPROVE)
     current = program_queries.current()
-    if row.base_number != (current.number if current else None):
+    if not row.is_based_on(current):
         raise ApprovalStale(base=row.base_number, current=current.number if current else None)
     action = "program.approved"
     if row.submitted_ref == by.ref:

@@ -143,7 +143,7 @@ def publish(
         _approve_oneself(row, program, has_former=former is not None, acknowledges=acknowledges, by=by, at=at)
     elif row.reviewed_digest and row.reviewed_digest != digest_of(row.document):
         raise ReviewNeeded("The document is not the one that was approved.")
-    elif row.base_number != (former.number if former else None):
+    elif not row.is_based_on(former):
         raise ApprovalStale(base=row.base_number, current=former.number if former else None)
     return _put_in_force(row, former, by=by, at=at)
 
@@ -152,9 +152,9 @@ def rebase(
     row: ProgramRevision, current: ProgramRevision | None, *, undoes_newer: bool, by: Actor, at: datetime
 ) -> None:
     """Let a locked draft stand on what is in force as it is, which is audited. Raises ``DraftBehind``."""
-    number = current.number if current else None
-    if row.base_number == number:
+    if row.is_based_on(current):
         return
+    number = current.number if current else None
     if not undoes_newer and by.kind is not ActorKind.SYSTEM:
         raise DraftBehind(base=row.base_number, current=number)
     diff = {"base": [row.base_number, number]}

@@ -28,7 +28,7 @@ from rewards.api.views.requests import named, signed
 from rewards.domain.documents import json_schema
 from rewards.domain.rules import Trigger
 from rewards.models import DecisionRecord, ProgramRevision
-from rewards.queries import budgets, compiled_revisions, programs, reports
+from rewards.queries import behind, budgets, compiled_revisions, programs, reports
 from rewards.queries.programs import PublishedRevision
 from rewards.services import drafts, earning, simulations
 from rewards.services import programs as program_services
@@ -109,7 +109,7 @@ class DraftUpdateView(TenantAPIView):
     def get(self, request: TenantRequest, number: int) -> Response:
         """Tell whether the draft is behind, what was published since, and what both changed."""
         row = _revision(number)
-        found = drafts.behind(row)
+        found = behind.of(row, programs.current())
         body: dict[str, Any] = {
             "is_behind": found is not None,
             "base": row.base_number,

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from rewards.domain import document_merging
 from rewards.domain.offers import OfferedCoupon, OfferedReward, RewardKind
 from rewards.domain.rules import GivePoints
 from rewards.models import CouponKind, Program, ProgramRevision, RehearsalPolicy, RevisionState
+from rewards.queries import behind
 from rewards.queries import programs as program_queries
 from rewards.services import drafts, offer_changes, offer_drafts, program_reviews, programs
 from rewards.services.coupons.definition_terms import DefinitionTerms, columns_of
@@ -58,6 +60,38 @@ def alone(scope: Tenant) -> None:
     Program.objects.update(allows_self_approval=True, rehearsal_policy=RehearsalPolicy.ACKNOWLEDGE)
 
 
+@pytest.fixture
+def merges(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one for each merge."""
+    counted: list[int] = []
+    merge = document_merging.merge
+
+    def counting(*sides: Any) -> Any:
+        counted.append(1)
+        return merge(*sides)
+
+    monkeypatch.setattr(document_merging, "merge", counting)
+    return counted
+
+
+def test_what_fell_behind_is_merged_once_however_often_it_is_shown(actor: Actor, merges: list[int]) -> None:
+    draft = save(rule("a", 3), rule("b", 11))
+    publish(rule("a", 4), rule("b", 12))
+    for _view in range(3):
+        found = behind.of(ProgramRevision.objects.get(pk=draft.pk), program_queries.current())
+        assert found is not None
+        assert [clash.path for clash in found.clashes] == ["rules/a", "rules/b"]
+    assert len(merges) == 1
+    # What is saved meanwhile is no longer what was merged.
+    programs.save_draft(document=document(rule("a", 3), rule("b")), revision=draft, by=actor, at=NOW)
+    found = behind.of(ProgramRevision.objects.get(pk=draft.pk), program_queries.current())
+    assert found is not None
+    assert [clash.path for clash in found.clashes] == ["rules/a"]
+    merges.clear()
+    drafts.bring_up_to_date(revision=draft, choices={"rules/a": "draft"}, by=actor, at=NOW)
+    assert len(merges) == 1
+
+
 def test_a_draft_that_fell_behind_is_neither_published_nor_sent_to_review(actor: Actor) -> None:
     draft = save(rule("a", 2), rule("b"))
     publish(rule("a"), rule("b", 7))
@@ -65,13 +99,13 @@ def test_a_draft_that_fell_behind_is_neither_published_nor_sent_to_review(actor:
         with pytest.raises(DraftBehind) as refusal:
             refused(revision=draft, by=actor, at=NOW)
         assert refusal.value.extra == {"base": 1, "current": 3}
-    found = drafts.behind(draft)
+    found = behind.of(draft, program_queries.current())
     assert found is not None
     assert [(change.section, change.key) for change in found.changes] == [("rules", "b")]
     assert found.clashes == ()
     row = drafts.bring_up_to_date(revision=draft, by=actor, at=NOW)
     assert (gives(row), row.base_number, row.state) == ({"a": 2, "b": 7}, 3, "draft")
-    assert drafts.behind(row) is None
+    assert behind.of(row, program_queries.current()) is None
     published = programs.publish(revision=row, acknowledges=True, by=actor, at=NOW)
     assert gives(published) == {"a": 2, "b": 7}
     diff = AuditEntry.objects.get(action="program.draft_updated").diff
