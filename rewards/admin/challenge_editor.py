@@ -70,6 +70,7 @@ class ChallengeEditPage(StaffPage):
         return {
             "wallet": [(wallet["key"], wallet["name"]) for wallet in self.document["wallets"]],
             "tiers": [(tier["key"], tier["name"]) for tier in self.document["tiers"]],
+            "budget": [("", "–"), *((each["key"], each["name"]) for each in self.document["budgets"])],
         }
 
     def _forms(self, data: Any = None) -> dict[str, Any]:
@@ -144,6 +145,7 @@ class ChallengeEditPage(StaffPage):
             },
             "limits": {"per_customer": values["per_customer"], "total": values["total"]},
             "rolls_back": values["rolls_back"],
+            **({"budget": values["budget"]} if values["budget"] else {}),
         }
 
     def _save(self, challenge: dict[str, Any]) -> None:

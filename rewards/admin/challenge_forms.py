@@ -80,6 +80,10 @@ class ChallengeForm(StaffForm):
         label=gettext_lazy("Message on completion"), max_length=60, required=False,
         help_text=gettext_lazy("The key of a message trigger."),
     )  # fmt: skip
+    budget = forms.ChoiceField(
+        label=gettext_lazy("Paid from budget"), required=False,
+        help_text=gettext_lazy("All points of the challenge, those of milestones too."),
+    )  # fmt: skip
     opt_in = forms.BooleanField(label=gettext_lazy("Members ask to take part"), required=False)
     segment = forms.ChoiceField(label=gettext_lazy("Only this segment"), required=False)
     tiers = forms.MultipleChoiceField(
@@ -120,7 +124,7 @@ class ChallengeForm(StaffForm):
         return self.of_fields("window", "days", "starts_on", "ends_on", "recurrence")
 
     def reward_fields(self) -> list[forms.BoundField]:
-        return self.of_fields("wallet", "points", "coupon", "message")
+        return self.of_fields("wallet", "points", "coupon", "message", "budget")
 
     def who_fields(self) -> list[forms.BoundField]:
         return self.of_fields("opt_in", "segment", "tiers", "leaving", "per_customer", "total", "rolls_back")
@@ -171,6 +175,7 @@ def initial_of(written: Mapping[str, Any], currency: str) -> dict[str, Any]:
         "points": points.get("points"),
         "coupon": by_kind.get("coupon", {}).get("coupon"),
         "message": by_kind.get("message", {}).get("message"),
+        "budget": written.get("budget"),
         "segment": written["audience"]["segment"],
         "tiers": written["audience"]["tiers"],
         "leaving": written["audience"]["leaving"],

@@ -82,6 +82,7 @@ def challenge_parts(challenge: Challenge, _revision: Revision, currency: str) ->
         gettext_lazy("When"): challenge_words.when_in_words(challenge),
         gettext_lazy("Gives"): _rewards(challenge.rewards),
         gettext_lazy("Milestones"): _listed(map(_milestone, challenge.milestones)),
+        gettext_lazy("Paid from budget"): challenge.budget,
         gettext_lazy("Members ask to take part"): _switch(challenge.needs_opt_in),
         gettext_lazy("Only this segment"): audience.segment,
         gettext_lazy("Only these tiers"): _listed(sorted(audience.tiers)),

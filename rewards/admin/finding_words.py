@@ -96,7 +96,7 @@ _TEXTS: Final = {
         "Its goal measures something else than before, and members keep what has counted. Another goal "
         "needs another key."
     ),
-    Reason.NOBODY_DRAWS: gettext_lazy("No rule draws on the budget, so it limits nothing."),
+    Reason.NOBODY_DRAWS: gettext_lazy("No rule and no challenge draws on the budget, so it limits nothing."),
 }
 
 

@@ -180,7 +180,10 @@ def effect_of(rule: str, grant: Grant) -> Effect:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What must be known of a member and an order before the rules can be asked."""
+    """What must be known of a member and an order before the rules can be asked.
+
+    ``advanced_budgets`` pay challenges that rules advance.
+    """
 
     attributes: bool
     traits: frozenset[str]
@@ -190,6 +193,7 @@ class Needs:
     items: bool
     periods_by_rule: Mapping[str, frozenset[Period]]
     budgets: frozenset[str]
+    advanced_budgets: frozenset[str]
     grants: bool
 
     @property
@@ -219,8 +223,15 @@ def needs_of(revision: Revision) -> Needs:
         or any(fact.source is FactSource.LINE and fact.name in _ITEM_FIELDS for fact in facts),
         periods_by_rule=_periods(revision),
         budgets=frozenset(rule.budget for rule in revision.rules if rule.budget),
+        advanced_budgets=_advanced_budgets(revision),
         grants=any(rule.grants for rule in revision.rules),
     )
+
+
+def _advanced_budgets(revision: Revision) -> frozenset[str]:
+    grants = [grant for rule in revision.rules for grant in rule.grants]
+    advanced = {grant.key for grant in grants if grant.kind is GrantKind.CHALLENGE}
+    return frozenset(each.budget for each in revision.challenges if each.budget and each.key in advanced)
 
 
 def _facts(rule: EarningRule) -> Iterable[Condition]:

@@ -121,7 +121,9 @@ SENTENCES: Final[Mapping[Reason, Sentence]] = {
         "Its goal measures something else than before, and members keep what has counted. "
         "Another goal needs another key.",
     ),
-    Reason.NOBODY_DRAWS: Sentence("idle_limit", "No rule draws on the budget, so it limits nothing."),
+    Reason.NOBODY_DRAWS: Sentence(
+        "idle_limit", "No rule and no challenge draws on the budget, so it limits nothing."
+    ),
 }
 
 

@@ -113,18 +113,27 @@ class Limits:
 
     def _paid(self, budget: Budget, asked: int, room: Room, spent: MutableMapping[str, Spent]) -> int:
         before = spent.get(budget.key, _NOTHING_SPENT)
-        left = asked
-        if room.points is not None:
-            left = min(left, max(room.points - before.points, 0))
-        cost = self.wallet.thousand_cost_minor if self.wallet else 0
-        if room.money_minor is not None and cost:
-            left = min(left, max(room.money_minor - before.money_minor, 0) * 1000 // cost)
-        if left < asked and budget.when_exhausted is WhenExhausted.GIVE_NOTHING:
-            left = 0
-        if left:
-            money = self.wallet.cost_minor(left) if self.wallet else 0
-            spent[budget.key] = Spent(before.points + left, before.money_minor + money)
-        return left
+        paid = draw(budget, self.wallet, asked, room, before)
+        if paid.points:
+            spent[budget.key] = Spent(
+                before.points + paid.points, before.money_minor + paid.money_minor
+            )  # fmt: skip
+        return paid.points
+
+
+def draw(
+    budget: Budget, wallet: WalletPolicy | None, asked: int, room: Room, before: Spent = _NOTHING_SPENT
+) -> Spent:
+    """Return what a budget pays of ``asked`` points of a wallet; ``before`` of ``room`` is gone by now."""
+    left = asked
+    if room.points is not None:
+        left = min(left, max(room.points - before.points, 0))
+    cost = wallet.thousand_cost_minor if wallet else 0
+    if room.money_minor is not None and cost:
+        left = min(left, max(room.money_minor - before.money_minor, 0) * 1000 // cost)
+    if left < asked and budget.when_exhausted is WhenExhausted.GIVE_NOTHING:
+        left = 0
+    return Spent(left, wallet.cost_minor(left) if wallet else 0)
 
 
 def too_large(asked: int) -> CapApplied:

@@ -8,6 +8,7 @@ from typing import Final
 
 from rewards.domain.challenges.definition import (
     Challenge,
+    ChallengeReward,
     DistinctGoal,
     Goal,
     Recurrence,
@@ -38,6 +39,7 @@ def challenges(
         pointer, before = f"/challenges/{index}", in_force.get(challenge.key)
         yield from _references(challenge, pointer, coupons, segments)
         yield from _out_of_reach(challenge, pointer)
+        yield from _unpriced(challenge, pointer, revision)
         if _is_endless(challenge):
             yield _warning(Reason.UNCAPPED, f"{pointer}/limits", challenge)
         if before is not None and _counts_otherwise(before.goal, challenge.goal):
@@ -60,8 +62,7 @@ def _references(
     segment = challenge.audience.segment
     if segment and segments is not None and segment not in segments:
         yield _error(Reason.MISSING, f"{pointer}/audience", challenge, kind="segment", key=segment)
-    given = [*challenge.rewards, *(reward for each in challenge.milestones for reward in each.rewards)]
-    named = {reward.key for reward in given if reward.kind is RewardKind.COUPON}
+    named = {reward.key for reward in _given(challenge) if reward.kind is RewardKind.COUPON}
     for key in sorted(named - frozenset(named if coupons is None else coupons)):
         yield _error(Reason.MISSING, f"{pointer}/rewards", challenge, kind="coupon", key=key)
 
@@ -77,6 +78,20 @@ def _out_of_reach(challenge: Challenge, pointer: str) -> Iterator[Finding]:
         most = 1 if challenge.recurrence in {Recurrence.DAILY, Recurrence.WEEKLY} else (days + 12) // _WEEK
     if goal.target > most:
         yield _error(Reason.STREAK_TOO_LONG, f"{pointer}/goal", challenge, target=goal.target, most=most)
+
+
+def _given(challenge: Challenge) -> list[ChallengeReward]:
+    return [*challenge.rewards, *(reward for each in challenge.milestones for reward in each.rewards)]
+
+
+def _unpriced(challenge: Challenge, pointer: str, revision: Revision) -> Iterator[Finding]:
+    """A budget in money that pays points of a wallet without a cost."""
+    budget = next((each for each in revision.budgets if each.key == challenge.budget), None)
+    if budget is None or budget.money_minor is None:
+        return
+    wallets = {reward.key for reward in _given(challenge) if reward.kind is RewardKind.POINTS}
+    if any(not revision.wallet(key).thousand_cost_minor for key in wallets):
+        yield _warning(Reason.BUDGET_WITHOUT_COST, f"{pointer}/budget", challenge)
 
 
 def _days(challenge: Challenge) -> int | None:

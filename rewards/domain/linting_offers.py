@@ -40,7 +40,7 @@ def offers(
     if at is not None:
         yield from _ended(revision, former, at)
     yield from _caps(revision.policies.member_caps)
-    drawn = {rule.budget for rule in revision.rules}
+    drawn = {rule.budget for rule in revision.rules} | {each.budget for each in revision.challenges}
     for index, budget in enumerate(revision.budgets):
         if budget.key not in drawn:
             yield _warning(Reason.NOBODY_DRAWS, f"/budgets/{index}", budget.key)

@@ -13,6 +13,7 @@ from rewards.domain.challenges.matching import EventFacts, OrderedLine, OrderFac
 from rewards.domain.decisions import Evaluation
 from rewards.domain.engine import Engine
 from rewards.domain.facts import Due
+from rewards.domain.gift_budgets import GiftBudgets
 from rewards.domain.measures import Measures
 from rewards.domain.movements import Moved, Movements
 from rewards.domain.past import (
@@ -95,7 +96,7 @@ class ShadowLedger:
         self.challenges: ShadowChallenges | None = None
         self.gifts = ShadowGifts(
             points, self.measures, self.tiers, tier_at=self._tier_before, told_apart=remembered,
-            points_by_customer=self.totals.points_by_customer,
+            points_by_customer=self.totals.points_by_customer, budgets=GiftBudgets(revision, budgets),
         )  # fmt: skip
         self.decisions = ShadowDecisions(
             engine, usage, budgets, points=points, returns=self.returns, totals=self.totals,

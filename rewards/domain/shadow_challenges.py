@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
+from itertools import zip_longest
 from typing import Protocol
 
 from rewards.domain.challenges.changes import Change, Gift, Grant, Kept, within_total
@@ -24,8 +25,8 @@ from rewards.domain.shadow_challenge import ShadowChallenge
 class Gifts(Protocol):
     """Gives rewards of challenges and takes them back."""
 
-    def give(self, gift: Gift, at: datetime) -> bool:
-        """Give a reward and say whether it could be taken."""
+    def give(self, gift: Gift, at: datetime) -> Gift | None:
+        """Give a reward; returns what was given of it, ``None`` where it could not be taken."""
 
     def take_back(self, customer_id: int, grant: Grant, at: datetime) -> int:
         """Take a reward back as far as there is something of it; returns the points."""
@@ -170,8 +171,10 @@ class ShadowChallenges:
         for change in changes:
             one, gifts = self._by_key[change.pair.challenge_key], change.gifts(at)
             waits = bool(gifts) and one.involvement(change.pair.customer_id) is Involvement.WAITS
-            refused = {gift.source for gift in gifts if waits or not self._gifts.give(gift, at)}
-            one.keep(change, gifts, refused, at)
+            given = [] if waits else [self._gifts.give(gift, at) for gift in gifts]
+            kept = [had or gift for gift, had in zip_longest(gifts, given)]
+            refused = {gift.source for gift, had in zip_longest(gifts, given) if had is None}
+            one.keep(change, kept, refused, at)
             if len(gifts) > len(refused):
                 receivers.add(change.pair.customer_id)
         if receivers:

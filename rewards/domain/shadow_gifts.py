@@ -7,6 +7,7 @@ from datetime import datetime
 
 from rewards.domain.challenges.changes import Gift, Grant
 from rewards.domain.challenges.definition import RewardKind
+from rewards.domain.gift_budgets import GiftBudgets
 from rewards.domain.lots import LotBalance
 from rewards.domain.measures import Measures
 from rewards.domain.shadow_points import ShadowPoints
@@ -26,7 +27,9 @@ class ShadowGifts:
     def __init__(
         self, points: ShadowPoints, measures: Measures | None, tiers: ShadowTiers, *, tier_at: TierAt,
         told_apart: Collection[int] | None, points_by_customer: MutableMapping[int, int],
+        budgets: GiftBudgets,
     ) -> None:  # fmt: skip
+        self._budgets = budgets
         self._points, self._measures, self._tiers, self._tier_at = points, measures, tiers, tier_at
         self._told_apart, self._points_by_customer = told_apart, points_by_customer
         self._lots: dict[str, LotBalance | None] = {}
@@ -35,15 +38,25 @@ class ShadowGifts:
         """Take over to which lot a gift of before went."""
         self._lots[source] = lot
 
-    def give(self, gift: Gift, at: datetime) -> bool:
-        """Credit the points of a gift, unless the account is frozen; what is no points is only counted."""
-        reward, customer_id, earned_at = gift.reward, gift.pair.customer_id, gift.earned_at
-        if reward.kind is not RewardKind.POINTS:
-            return True
-        wallet, points = reward.key, reward.points
+    def give(self, gift: Gift, at: datetime) -> Gift | None:
+        """Credit the points of a gift as far as its budget pays them; what is no points is only counted.
+
+        Returns the gift as it was given, ``None`` where the account is frozen.
+        """
+        wallet, customer_id, earned_at = gift.reward.key, gift.pair.customer_id, gift.earned_at
+        if gift.reward.kind is not RewardKind.POINTS:
+            return gift
         if (customer_id, wallet) in self._points.frozen:
             self._points.extend(customer_id, wallet, earned_at)
-            return False
+            return None
+        gift = self._budgets.cut(gift, at)
+        if gift.reward.points:
+            self._credit(gift, at)
+        return gift
+
+    def _credit(self, gift: Gift, at: datetime) -> None:
+        customer_id, earned_at = gift.pair.customer_id, gift.earned_at
+        wallet, points = gift.reward.key, gift.reward.points
         terms = self._points.terms(wallet, earned_at, self._tier_at(customer_id, earned_at))
         lot = self._points.credit(
             customer_id, wallet, points, terms, earned_at=earned_at, at=at,
@@ -55,11 +68,10 @@ class ShadowGifts:
             self._lots[gift.source] = lot
         if self._measures is not None:
             self._measures.add_points(customer_id, at, wallet, points, earned_at=earned_at)
-        return True
 
     def take_back(self, customer_id: int, grant: Grant, at: datetime) -> int:
         """Take points back, within what is left whatever the wallet says; of a frozen account none."""
-        if grant.kind != RewardKind.POINTS:
+        if grant.kind != RewardKind.POINTS or not grant.points:
             return 0
         lot = self._lots.pop(grant.source, None)
         if (customer_id, grant.key) in self._points.frozen:

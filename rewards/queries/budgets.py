@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,8 @@ from rewards.domain.decisions import Spent
 from rewards.domain.engine import Engine
 from rewards.domain.programs import Revision
 from rewards.domain.usage import BudgetBook, window_of
-from rewards.models import BudgetUsage
+from rewards.models import BudgetUsage, DecisionRecord
+from rewards.queries import gift_payments
 from tenants.scope import active_tenant_id
 
 _TAKEN_SINCE = """
@@ -25,33 +26,68 @@ _TAKEN_SINCE = """
 
 
 def book(
-    engine: Engine, moments: Iterable[datetime], *, lock: bool, before_id: int | None = None
+    engine: Engine,
+    moments: Iterable[datetime],
+    *,
+    lock: bool,
+    before_id: int | None = None,
+    at: datetime | None = None,
 ) -> BudgetBook:
     """Return the budgets that rules draw on, with what they paid in the periods around the moments.
 
-    With ``lock`` the rows stay locked until the transaction ends: what is left is left for us alone. With
+    With ``lock`` the rows stay locked until the transaction ends: what is left is left for us alone. So do
+    those of challenges that rules advance, around ``at``: who counts challenges locks them first of all. With
     ``before_id`` only what was paid before the decision with this number.
     """
-    names = engine.needs.budgets
-    known = {budget.key: budget for budget in engine.revision.budgets if budget.key in names}
-    opened = BudgetBook(known, engine.revision.time_zone)
-    if not known:
-        return opened
-    windows = {window for moment in moments for window in opened.windows(moment)}
-    rows = locks.lock_budgets(windows) if lock else _rows(windows)
-    for row in rows:
-        opened.load(row.budget_key, row.period_number, Spent(row.points, row.money_minor))
-    if before_id is not None:
-        _take_back(opened, before_id)
+    opened = _empty(engine.revision, engine.needs.budgets)
+    windows = _windows(opened, moments)
+    if lock and at is not None:
+        windows |= _windows(_empty(engine.revision, engine.needs.advanced_budgets), [at])
+    _load(opened, windows, lock=lock)
+    if opened.keys and before_id is not None:
+        _take_back(opened, engine.revision, before_id)
     return opened
 
 
-def _take_back(opened: BudgetBook, since_id: int) -> None:
-    """Leave out what a decision and those after it took."""
+def of_challenges(revision: Revision, keys: Collection[str], *, at: datetime, lock: bool) -> BudgetBook:
+    """Return the budgets that pay these challenges, with what they paid in the periods around a moment.
+
+    With ``lock`` the rows stay locked until the transaction ends.
+    """
+    names = {each.budget for each in revision.challenges if each.budget and each.key in keys}
+    opened = _empty(revision, names)
+    _load(opened, _windows(opened, [at]), lock=lock)
+    return opened
+
+
+def _empty(revision: Revision, names: Collection[str]) -> BudgetBook:
+    known = {budget.key: budget for budget in revision.budgets if budget.key in names}
+    return BudgetBook(known, revision.time_zone)
+
+
+def _windows(book: BudgetBook, moments: Iterable[datetime]) -> set[tuple[str, int]]:
+    return {window for moment in moments for window in book.windows(moment)} if book.keys else set()
+
+
+def _load(opened: BudgetBook, windows: set[tuple[str, int]], *, lock: bool) -> None:
+    if not windows:
+        return
+    rows = locks.lock_budgets(windows) if lock else _rows(windows)
+    for row in rows:
+        opened.load(row.budget_key, row.period_number, Spent(row.points, row.money_minor))
+
+
+def _take_back(opened: BudgetBook, revision: Revision, since_id: int) -> None:
+    """Leave out what a decision and those after it took, and what challenges were given since then."""
     with connection.cursor() as cursor:
         cursor.execute(_TAKEN_SINCE, [active_tenant_id(), since_id, sorted(opened.keys)])
         for occurred_at, key, points, money_minor in cursor.fetchall():
             opened.take(occurred_at, {key: Spent(-points, -money_minor)})
+    decided = DecisionRecord.objects.filter(pk=since_id)
+    since = decided.values_list("decided_at", flat=True).first()
+    for at, key, spent in gift_payments.between(since, None, revision.time_zone):
+        if key in opened.keys:
+            opened.take(at, {key: Spent(-spent.points, -spent.money_minor)})
 
 
 def _rows(windows: set[tuple[str, int]]) -> list[BudgetUsage]:

@@ -45,7 +45,10 @@ _SPREAD: Final = """
 
 @dataclass(frozen=True, slots=True)
 class ChallengeStatus:
-    """One challenge of the program for one customer, in the period of the moment."""
+    """One challenge of the program for one customer, in the period of the moment.
+
+    ``withheld_points`` were due in that period and not in the challenge's budget.
+    """
 
     challenge: Challenge
     state: str
@@ -61,6 +64,7 @@ class ChallengeStatus:
     is_paused: bool = False
     milestones_reached: tuple[int, ...] = ()
     value_by_task: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    withheld_points: int = 0
 
     @property
     def parts(self) -> tuple[tuple[Part, int], ...]:
@@ -160,6 +164,7 @@ def _status(
         may_join=is_active and challenge.needs_opt_in and not is_joined and not is_over,
         milestones_reached=tuple(sorted(standing.reached_at_by_milestone)),
         value_by_task=standing.value_by_task,
+        withheld_points=sum(grant.withheld for grant in now.grants) if now else 0,
     )
 
 

@@ -32,6 +32,7 @@ from rewards.domain.challenges.walks import Member, Standing
 from rewards.domain.decisions import Evaluation
 from rewards.domain.effects import AdvanceChallenge, Earn, IssueCoupon
 from rewards.domain.facts import Happening
+from rewards.domain.gift_budgets import GiftBudgets
 from rewards.domain.programs import Revision
 from rewards.domain.qualification import (
     DROPPED,
@@ -46,7 +47,7 @@ from rewards.domain.qualification import (
 from rewards.domain.rules import Trigger
 from rewards.domain.tiers import Tier
 from rewards.models import ChallengeProgress
-from rewards.queries import challenge_members, paused, tiers
+from rewards.queries import budgets, challenge_members, paused, tiers
 from rewards.queries.paused import KeptBack
 from rewards.queries.programs import PublishedRevision
 
@@ -97,7 +98,7 @@ def of_case(
 ) -> Outlook:
     """Return what ``case``, judged by ``evaluation``, would do to the member under the revision."""
     revision = published.revision
-    moved = tuple(_challenges(customer, case, evaluation, revision))
+    moved = _paid(tuple(_challenges(customer, case, evaluation, revision)), case, evaluation, revision)
     moved = tuple(_braked(each, published) for each in moved)
     points = _points(evaluation, moved)
     return Outlook(moved, _tier(customer, case, points, revision) if revision.tiers else None)
@@ -107,6 +108,20 @@ def _braked(moved: ChallengeOutlook, published: PublishedRevision) -> ChallengeO
     key = moved.challenge.key
     gifts = [IssueCoupon(key, each.key) for each in moved.rewards if each.kind is RewardKind.COUPON]
     return replace(moved, kept_back=paused.gifts(gifts, revision=published, at=timezone.now()))
+
+
+def _paid(
+    moved: Sequence[ChallengeOutlook], case: Happening, evaluation: Evaluation, revision: Revision
+) -> tuple[ChallengeOutlook, ...]:
+    """Cut the points of challenges to what their budgets have, once the rules have taken theirs."""
+    keys = {each.challenge.key for each in moved}
+    book = budgets.of_challenges(revision, keys, at=case.at, lock=False)
+    book.take(case.at, evaluation.decision.budgets)
+    paying, found = GiftBudgets(revision, book), []
+    for each in moved:
+        rewards = tuple(paying.reward(each.challenge.key, reward, case.at) for reward in each.rewards)
+        found.append(replace(each, rewards=rewards))
+    return tuple(found)
 
 
 def _points(evaluation: Evaluation, moved: Sequence[ChallengeOutlook]) -> Counter[str]:

@@ -19,7 +19,7 @@ from rewards.domain.shadow_spending import Spending
 from rewards.domain.tiers import ROLLING_YEAR
 from rewards.domain.usage import BudgetBook, window_start
 from rewards.models import LedgerTransaction
-from rewards.queries import customer_states, tier_sql
+from rewards.queries import customer_states, gift_payments, tier_sql
 from tenants.scope import active_tenant, active_tenant_id
 
 _INSTANT: Final = timedelta(microseconds=1)
@@ -91,8 +91,8 @@ def traits(names: Collection[str]) -> dict[int, dict[str, float | str]]:
 
 
 def budget_book(engine: Engine, since: datetime) -> BudgetBook:
-    """Return the budgets with what decisions took from them before a moment."""
-    names = engine.needs.budgets
+    """Return the budgets with what decisions and challenges took from them before a moment."""
+    names = engine.needs.budgets | {each.budget for each in engine.revision.challenges}
     known = {budget.key: budget for budget in engine.revision.budgets if budget.key in names}
     zone = engine.revision.time_zone
     book = BudgetBook(known, zone)
@@ -102,6 +102,9 @@ def budget_book(engine: Engine, since: datetime) -> BudgetBook:
         for day, key, points, money in rows:
             if key in known:
                 book.take(start_of_day(day, zone), {key: Spent(points, money)})
+        for at, key, spent in gift_payments.between(first, since, zone):
+            if key in known:
+                book.take(at, {key: spent})
     return book
 
 

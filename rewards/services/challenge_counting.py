@@ -17,6 +17,7 @@ from rewards.domain.challenges.matching import ORDER, Contribution
 from rewards.domain.challenges.participation import COUNTS, Involvement, Pair, involvement
 from rewards.domain.challenges.periods import EARLIEST
 from rewards.queries import challenge_members
+from rewards.services import challenge_budgets
 from rewards.services.challenge_progress import Batch, Counted, Joined, bring_up_to_date
 from tenants.scope import active_tenant_id
 
@@ -69,7 +70,7 @@ def count(touched: Sequence[Touched], batch: Batch) -> Counted:
     admitted = _admitted(touched, batch)
     if not admitted:
         return Counted()
-    joined = _join({each.pair for each in admitted}, batch)
+    joined = _locked({each.pair for each in admitted}, batch)
     _store(admitted)
     first: dict[Pair, datetime] = {}
     for each in admitted:
@@ -79,7 +80,7 @@ def count(touched: Sequence[Touched], batch: Batch) -> Counted:
 
 def recompute(pairs: Iterable[Pair], batch: Batch) -> Counted:
     """Read the whole progress of some participants again from what is stored."""
-    joined = _join(set(pairs), batch)
+    joined = _locked(set(pairs), batch)
     return bring_up_to_date(dict.fromkeys(joined, EARLIEST), joined, batch)
 
 
@@ -125,6 +126,13 @@ def _execute(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, {"tenant": active_tenant_id(), **parameters})
         return cursor.fetchall() if cursor.description else []
+
+
+def _locked(pairs: set[Pair], batch: Batch) -> dict[Pair, Joined]:
+    """Lock the budgets that pay, then the participations."""
+    keys = {pair.challenge_key for pair in pairs}
+    challenge_budgets.lock(keys, published=batch.published, at=batch.at)
+    return _join(pairs, batch)
 
 
 def _join(pairs: set[Pair], batch: Batch) -> dict[Pair, Joined]:

@@ -58,7 +58,7 @@ def _columns(pair: Pair, period: str, kept: Kept) -> dict[str, object]:
         "target": stored.target,
         "tasks": json.dumps(dict(kept.value_by_task), sort_keys=True),
         "milestones": "{" + ",".join(map(str, sorted(stored.milestones))) + "}",
-        "grants": json.dumps([grant._asdict() for grant in kept.grants]),
+        "grants": json.dumps([grant.to_json() for grant in kept.grants]),
         "round": stored.round,
         "starts_at": kept.span.starts_at,
         "ends_at": None if kept.span.ends_at == LATEST else kept.span.ends_at,

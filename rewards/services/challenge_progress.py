@@ -18,6 +18,7 @@ from rewards.models import ChallengeProgress
 from rewards.queries import challenge_members
 from rewards.queries.programs import PublishedRevision
 from rewards.services import challenge_periods, challenge_rewards, tiers
+from rewards.services.challenge_budgets import PaidGifts
 from tenants.domain.actors import Actor
 from tenants.services import outbox
 
@@ -100,11 +101,13 @@ def _carry_out(changes: Sequence[Change], joined: Mapping[Pair, Joined], batch: 
     due = [gift for gifts_of_change in gifts for gift in gifts_of_change]
     waiting = _waiting(due, joined, batch)
     due_now = [gift for gift in due if gift.source not in waiting]
-    refused = challenge_rewards.give(due_now, published=published, by=by, at=at) | waiting
+    paid = PaidGifts(due_now, published=published, at=at)
+    refused = challenge_rewards.give(paid(due_now), published=published, by=by, at=at) | waiting
+    paid.charge(refused)
     periods = {
         (change.pair, change.standing.period): kept
         for change, due_of_change in zip(changes, gifts, strict=True)
-        if (kept := change.after(due_of_change, refused, at)) != change.before
+        if (kept := change.after(paid(due_of_change), refused, at)) != change.before
     }
     challenge_periods.write(periods, at)
     given = [gift for gift in due if gift.source not in refused]

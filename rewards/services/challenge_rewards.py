@@ -39,9 +39,7 @@ log = structlog.get_logger(__name__)
 
 def give(gifts: Sequence[Gift], *, published: PublishedRevision, by: Actor, at: datetime) -> frozenset[str]:
     """Give everything; returns the sources refused: a frozen account, a coupon without codes."""
-    refused = _give_points(
-        [gift for gift in gifts if gift.reward.kind is RewardKind.POINTS], published=published, by=by, at=at
-    )
+    refused = _give_points([gift for gift in gifts if gift.reward.points], published=published, by=by, at=at)
     refused |= _give_coupons([gift for gift in gifts if gift.reward.kind is RewardKind.COUPON], by=by, at=at)
     _send_messages([gift for gift in gifts if gift.reward.kind is RewardKind.MESSAGE], published, at)
     return refused

@@ -44,18 +44,18 @@ def decide_live(
     limit = timeline.current.revision.policies.backdating_days
     oldest = None if limit is None else at - timedelta(days=limit)
     return [
-        (revisions[revision_id], _decide(items, revisions[revision_id].engine, oldest))
+        (revisions[revision_id], _decide(items, revisions[revision_id].engine, oldest, at))
         for revision_id, items in by_revision.items()
     ]
 
 
-def _decide(due: list[Due], engine: Engine, oldest: datetime | None) -> list[Decided]:
+def _decide(due: list[Due], engine: Engine, oldest: datetime | None, at: datetime) -> list[Decided]:
     if engine.needs.is_serial:
         locks.lock_members({item.customer_id for item in due})
         known = decided_ids(due)
         due = [item for item in due if (item.event_type, item.event_id) not in known]
     fresh = [item for item in due if oldest is None or item.event.at >= oldest]
-    decided = decide(fresh, engine=engine, states=customer_states.before(engine, fresh))
+    decided = decide(fresh, engine=engine, states=customer_states.before(engine, fresh), at=at)
     refused = [Decided(item, _refusal()) for item in due if oldest is not None and item.event.at < oldest]
     return decided + refused
 
@@ -71,10 +71,12 @@ def decide(
     states: Sequence[CustomerState],
     locks_budgets: bool = True,
     before_id: int | None = None,
+    at: datetime | None = None,
 ) -> list[Decided]:
     """Decide events in the order given; caps and budgets used up by earlier ones are gone for later ones.
 
-    With ``before_id`` caps and budgets are those the decision with this number found.
+    With ``before_id`` caps and budgets are those the decision with this number found. ``at`` is when they
+    are carried out.
     """
     if not due:
         return []
@@ -85,7 +87,7 @@ def decide(
         before_id=before_id,
     )
     moments = [item.event.at for item in due]
-    paid = budgets.book(engine, moments, lock=locks_budgets, before_id=before_id)
+    paid = budgets.book(engine, moments, lock=locks_budgets, before_id=before_id, at=at)
     return [_one(item, engine, state, usage, paid) for item, state in zip(due, states, strict=True)]
 
 

@@ -65,6 +65,9 @@ class ChallengeStatusOutput(serializers.Serializer[Any]):
     is_paused = serializers.BooleanField(help_text="Outside of the audience, which the challenge waits for.")
     milestones_reached = serializers.ListField(child=serializers.IntegerField())
     value_by_task = serializers.DictField(child=serializers.IntegerField())
+    withheld_points = serializers.IntegerField(
+        help_text="Points of the period that were due and not in the challenge's budget."
+    )
 
 
 class ChallengesOutput(serializers.Serializer[Any]):

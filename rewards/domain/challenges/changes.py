@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, tzinfo
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rewards.domain.challenges.definition import Challenge, ChallengeReward, Recurrence
 from rewards.domain.challenges.participation import Pair
@@ -26,17 +26,23 @@ from rewards.domain.challenges.walks import Known, Standing
 
 
 class Grant(NamedTuple):
-    """A reward that was given, under its permanent source."""
+    """A reward that was given, under its permanent source; ``withheld`` points a budget did not have."""
 
     slot: str
     kind: str
     key: str
     points: int
     source: str
+    withheld: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it is stored."""
+        document = self._asdict()
+        return document if self.withheld else {name: document[name] for name in self._fields[:-1]}
 
 
 class Gift(NamedTuple):
-    """One reward for one period; ``source`` is its name for ever."""
+    """One reward for one period; ``source`` is its name for ever, ``withheld`` what a budget kept of it."""
 
     pair: Pair
     period: str
@@ -44,10 +50,12 @@ class Gift(NamedTuple):
     source: str
     reward: ChallengeReward
     earned_at: datetime
+    withheld: int = 0
 
     @property
     def grant(self) -> Grant:
-        return Grant(self.slot, self.reward.kind.value, self.reward.key, self.reward.points, self.source)
+        reward = self.reward
+        return Grant(self.slot, reward.kind.value, reward.key, reward.points, self.source, self.withheld)
 
 
 def source_of(pair: Pair, period: str, round_number: int, slot: str, index: int) -> str:

@@ -250,7 +250,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A goal over time with rewards."""
+    """A goal over time with rewards; ``budget`` pays the points of all of them, where it names one."""
 
     key: str
     name: str
@@ -264,6 +264,7 @@ class Challenge:
     audience: Audience = field(default_factory=Audience)
     limits: Limits = field(default_factory=Limits)
     rolls_back: bool = True
+    budget: str = ""
 
     @property
     def pauses(self) -> bool:

@@ -48,7 +48,7 @@ def _read(document: Reader) -> tuple[Challenge, ...]:
 def _challenge(reader: Reader) -> Challenge:
     reader.only(
         "key", "name", "description", "goal", "window", "recurrence", "milestones", "rewards", "opt_in",
-        "audience", "limits", "rolls_back",
+        "audience", "limits", "rolls_back", "budget",
     )  # fmt: skip
     audience, limits = reader.node("audience"), reader.node("limits")
     audience.only("segment", "tiers", "leaving")
@@ -73,6 +73,7 @@ def _challenge(reader: Reader) -> Challenge:
             total=limits.optional_integer("total", 1, _MOST_COMPLETIONS),
         ),
         rolls_back=reader.boolean("rolls_back") if reader.peek("rolls_back") is not None else True,
+        budget=reader.key("budget") if reader.peek("budget") else "",
     )
     _check_sense(reader, challenge)
     return challenge
@@ -157,8 +158,11 @@ def _rewards_with_pointers(challenge: Challenge, index: int) -> Iterator[tuple[s
 
 def _check(document: Reader, revision: Revision) -> None:
     wallets = {wallet.key for wallet in revision.wallets}
-    tiers = {tier.key for tier in revision.tiers}
+    tiers, budgets = {tier.key for tier in revision.tiers}, {each.key for each in revision.budgets}
     for index, challenge in enumerate(revision.challenges):
+        if challenge.budget and challenge.budget not in budgets:
+            pointer = f"challenges/{index}/budget"
+            document.refuse(pointer, "unknown_budget", f"There is no budget {challenge.budget!r}.")
         for pointer, reward in _rewards_with_pointers(challenge, index):
             if reward.kind is RewardKind.POINTS and reward.key and reward.key not in wallets:
                 document.refuse(f"{pointer}/wallet", "unknown_wallet", f"There is no wallet {reward.key!r}.")
@@ -174,7 +178,7 @@ def _write(challenges: tuple[Challenge, ...]) -> list[dict[str, Any]]:
 
 def challenge_to_json(challenge: Challenge) -> dict[str, Any]:
     """Write one challenge as it stands in a document."""
-    return {
+    written: dict[str, Any] = {
         "key": challenge.key,
         "name": challenge.name,
         "description": challenge.description,
@@ -195,6 +199,7 @@ def challenge_to_json(challenge: Challenge) -> dict[str, Any]:
         "limits": {"per_customer": challenge.limits.per_customer, "total": challenge.limits.total},
         "rolls_back": challenge.rolls_back,
     }
+    return {**written, "budget": challenge.budget} if challenge.budget else written
 
 
 def _window_to_json(window: Window) -> dict[str, Any]:
@@ -261,6 +266,7 @@ SECTION: Final = Section(
                 total=whole(1, _MOST_COMPLETIONS, is_optional=True),
             ),
             rolls_back={"type": "boolean"},
+            budget=KEY_SCHEMA,
         ),
     },
 )

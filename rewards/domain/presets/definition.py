@@ -180,6 +180,7 @@ class Preset:
         whole = self.document(unit)
         policies = whole.setdefault("policies", {})
         policies["velocity_limits"] = write_velocity(USUAL_VELOCITY)
+        whole["challenges"] = [{**each, "budget": BUDGET} for each in whole["challenges"]]
         whole["coupons"] = [coupon.section(unit) for coupon in self.coupons]
         whole["rewards"] = [reward.section() for reward in self.rewards]
         if self.referral is not None:
@@ -231,7 +232,7 @@ def wallet(
 
 
 def monthly_budget(points: int) -> list[dict[str, Any]]:
-    name = gettext_noop("All rules, a month")
+    name = gettext_noop("All rules and challenges, a month")
     return [{"key": BUDGET, "name": name, "period": "month", "points": points}]
 
 

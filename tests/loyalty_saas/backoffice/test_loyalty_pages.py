@@ -63,6 +63,23 @@ def test_a_challenge_is_built_edited_and_removed(filled: Filled, staff: Client) 
     assert [each["key"] for each in draft(filled)["challenges"]] == ["three-orders"]
 
 
+def test_a_challenge_chooses_the_budget_that_pays_it(filled: Filled, staff: Client) -> None:
+    assert staff.post("/t/acme/program/challenges/new/", NEW).status_code == 302
+    assert "budget" not in draft(filled)["challenges"][1]
+    with tenant_scope(filled.tenant):
+        row = ProgramRevision.objects.get(state="draft")
+        row.document["budgets"] = [{"key": "b", "name": "Bonus money", "period": "month", "points": 9}]
+        ProgramRevision.objects.filter(pk=row.pk).update(document=row.document)
+    path = "/t/acme/program/challenges/week-of-lessons/"
+    assert b"Bonus money" in staff.get(path).content
+    assert staff.post(path, {**NEW, "budget": "b"}).status_code == 302
+    assert draft(filled)["challenges"][1]["budget"] == "b"
+    assert staff.get(path).context["form"]["budget"].value() == "b"
+    assert staff.post(path, {**NEW, "budget": "gone"}).status_code == 422
+    assert staff.post(path, {**NEW, "budget": ""}).status_code == 302
+    assert "budget" not in draft(filled)["challenges"][1]
+
+
 @pytest.mark.parametrize(
     ("change", "text"), [({"event": ""}, b"Name the event."), ({"target": ""}, b"Say how much.")]
 )

@@ -44,6 +44,17 @@ def test_a_challenge_names_what_is_there() -> None:
     assert said(revision) == []
 
 
+def test_a_budget_in_money_asks_what_points_cost() -> None:
+    document = {
+        "wallets": [{"key": "points", "name": "Points"}],
+        "budgets": [{"key": "b", "name": "B", "money_minor": 5}],
+        "challenges": [{"key": "c0", "name": "C", "goal": LESSONS, "rewards": GIFT, "budget": "b"}],
+    }
+    assert said(parse(document)) == [("warning", "budget_without_cost", "/challenges/0/budget", {})]
+    document["wallets"] = [{"key": "points", "name": "Points", "thousand_points_minor": 5}]
+    assert said(parse(document)) == []
+
+
 def test_a_milestones_coupon_is_there_too() -> None:
     milestone = {"at": 1, "rewards": [{"kind": "coupon", "coupon": "gone"}]}
     revision = program({**SUM, "target": 2}, milestones=[milestone])

@@ -112,6 +112,9 @@ TASKS = {
 }  # fmt: skip
 MILE = [{"at": 1, "rewards": [gift(10), gift(20, "status")]}]
 MILES = [*MILE, {"at": 2, "rewards": [gift(20, "status")]}]
+BUDGETED = program(
+    challenge("count", 1, LESSON, recurrence="monthly", budget="b", rewards=[gift(60), gift(60, "status")])
+) | {"budgets": [{"key": "b", "name": "B", "period": "program", "points": 300}]}
 STORIES: dict[str, Case] = {
     "so many orders": Case(
         program(challenge("count", 2)), [*buy(1, 2, 3), *buy(1, who=1)], 4, {"count": [("1", "rewarded")]},
@@ -131,6 +134,14 @@ STORIES: dict[str, Case] = {
         4,
         {"sum": [("1", "rewarded")]},
         {("sum", "points"): 100},
+    ),
+    "a budget that was drawn on before": Case(
+        BUDGETED,
+        [*learn(-2, 1, who=1), *learn(2, 30)],
+        31,
+        {"count": [("2025-12-01", "rewarded"), ("2026-01-01", "rewarded")]},
+        {("count", "points"): 120, ("count", "status"): 60},
+        before=BUDGETED,
     ),
     "different categories": Case(
         program(challenge("distinct", 2, of="category")),
