@@ -31,7 +31,7 @@ DROP FUNCTION rewards_transfer, rewards_unmerge, rewards_merge, rewards_forward,
     rewards_active_tenant, rewards_analyze_ledger;
 DROP TYPE rewards_posting_result;
 -- With the triggers that call them.
-DROP FUNCTION rewards_check_entries, rewards_refuse_new_key CASCADE;
+DROP FUNCTION rewards_check_entries, rewards_check_lot, rewards_refuse_new_key CASCADE;
 ALTER TABLE rewards_account
     ALTER available TYPE bigint, ALTER held TYPE bigint, ALTER pending TYPE bigint, ALTER debt TYPE bigint;
 ALTER TABLE rewards_lot ALTER granted TYPE bigint, ALTER held TYPE bigint;

@@ -33,9 +33,11 @@ class LedgerTransaction(DependentRow):
     account = TenantForeignKey(
         Account, models.PROTECT, related_name="transactions", verbose_name=_("points account")
     )
-    kind = models.CharField(_("kind"), max_length=12, choices=TransactionKind.choices)
+    # Our own words have no limit in the database: fitting text to a length is a function a column, whose
+    # permission is looked up at every posting.
+    kind = models.CharField(_("kind"), choices=TransactionKind.choices)
     points = models.BigIntegerField(_("points"))
-    source_type = models.CharField(_("source type"), max_length=40, db_collation="C")
+    source_type = models.CharField(_("source type"), db_collation="C")
     source_id = models.CharField(_("source"), max_length=200, db_collation="C")
     reverses = TenantForeignKey(
         "rewards.LedgerTransaction",
@@ -53,8 +55,8 @@ class LedgerTransaction(DependentRow):
         related_name="transactions",
         verbose_name=_("program revision"),
     )
-    actor_kind = models.CharField(_("actor kind"), max_length=12)
-    actor_label = models.CharField(_("actor"), max_length=200, blank=True, default="")
+    actor_kind = models.CharField(_("actor kind"))
+    actor_label = models.CharField(_("actor"), blank=True, default="")
     reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
     occurred_at = models.DateTimeField(_("occurred at"))
     posted_at = models.DateTimeField(_("posted at"))

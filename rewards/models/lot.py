@@ -58,7 +58,8 @@ class Lot(DependentRow):
     """
 
     account = TenantForeignKey(Account, models.PROTECT, related_name="lots", verbose_name=_("points account"))
-    # Of the database's domains rewards_grant (positive), and `held` of rewards_points (not negative).
+    # Of the database's domains rewards_grant (positive), and `held` of rewards_points (not negative). What
+    # remains is between them: see `points_check.sql`.
     granted = models.BigIntegerField(_("granted"))
     remaining = models.BigIntegerField(_("remaining"))
     held = models.BigIntegerField(_("held"), default=0)
@@ -75,26 +76,16 @@ class Lot(DependentRow):
     moved_from = TenantForeignKey(
         "rewards.Lot", models.PROTECT, null=True, blank=True, verbose_name=_("moved from")
     )
-    # The partial indexes hang on this flag and not on `remaining`: a debit that leaves points stays a
-    # heap-only update.
-    is_open = models.GeneratedField(
-        # The stubs know expressions only, Django takes conditions too.
-        expression=models.Q(remaining__gt=0),  # type: ignore[arg-type]
-        output_field=models.BooleanField(_("is open")),
-        db_persist=True,
-    )
+    # Whether something remains. The partial indexes hang on this flag and not on `remaining`: a debit that
+    # leaves points stays a heap-only update. The functions that write lots set it and the lines' check holds
+    # them to it: a generated column and a CHECK are read from their text at every posting (ADR 12).
+    is_open = models.BooleanField(_("is open"), default=True, db_default=True)
 
     objects: ClassVar[LotManager[Self]] = LotManager()
 
     class Meta(DependentRow.Meta):
         verbose_name = _("lot")
         verbose_name_plural = _("lots")
-        constraints = [
-            models.CheckConstraint(
-                name="rewards_lot_within_grant",
-                condition=models.Q(remaining__gte=models.F("held"), granted__gte=models.F("remaining")),
-            )
-        ]
         indexes = [
             models.Index(
                 fields=["tenant", "account", "expires_at", "available_from", "id"],

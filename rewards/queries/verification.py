@@ -59,6 +59,10 @@ _CHECKS: Final = {
                    JOIN rewards_hold h ON h.tenant_id = %(t)s AND h.id = hl.hold_id AND h.state = 'open'
                    WHERE hl.tenant_id = %(t)s GROUP BY 1) h ON h.lot_id = l.id
         WHERE l.tenant_id = %(t)s AND l.held <> COALESCE(h.points, 0)""",
+    "lots_hold_what_they_may": """
+        SELECT account_id, granted, remaining FROM rewards_lot
+        WHERE tenant_id = %(t)s
+          AND NOT (remaining BETWEEN held AND granted AND is_open = (remaining > 0))""",
     "lines_say_what_lots_held": """
         SELECT account_id, running, lot_remaining FROM (
             SELECT account_id, lot_remaining, SUM(points) OVER (PARTITION BY lot_id ORDER BY id) AS running

@@ -148,8 +148,8 @@ def test_whoever_may_write_cannot_write_wrongly(owner: Any, tenant: Tenant, othe
     for change, name in (
         ("held = -1", "rewards_points_not_negative"),
         ("granted = 0", "rewards_grant_positive"),
-        ("remaining = granted + 1", "rewards_lot_within_grant"),
-        ("held = remaining + 1", "rewards_lot_within_grant"),
+        ("granted = remaining - 1", "would hold less"),
+        ("held = remaining + 1", "would hold less"),
     ):
         _refused(owner, name, f"UPDATE rewards_lot SET {change} WHERE id = %s", [lot.pk])  # noqa: S608
     again = """INSERT INTO rewards_ledgertransaction (tenant_id, account_id, kind, points, source_type,

@@ -34,6 +34,8 @@ CORRUPTIONS = {
     "UPDATE rewards_account SET moved_to_id = id": {"nothing_left_behind_by_merges"},
     "UPDATE rewards_lot SET held = held + 1": {"lot_held_equals_open_hold_lines"},
     "UPDATE rewards_lot SET remaining = remaining - 1": {"balance_equals_lots", "lot_equals_its_entries"},
+    "UPDATE rewards_lot SET granted = 1": {"lots_hold_what_they_may"},
+    "UPDATE rewards_lot SET is_open = NOT is_open": {"lots_hold_what_they_may"},
     "UPDATE rewards_ledgerentry SET lot_remaining = lot_remaining - 1 WHERE {last}": {
         "lines_say_what_lots_held",
     },

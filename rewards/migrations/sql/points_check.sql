@@ -1,7 +1,8 @@
 -- What a posting must hold when its lines are written, which is last.
 --
 -- The transaction is the program's side: its points, negated. The customer's lines add up to it, name rows of its
--- account, and say what the account and the lot hold after them; the trigger compares that with the rows. So each
+-- account, and say what the account and the lot hold after them; the trigger compares that with the rows. A lot
+-- holds at least what is held of it and at most what was granted, and is open while it holds something. So each
 -- line costs the same however many lots the member has. That the lines follow from one another without a gap, and
 -- that the lots together are the balance, is for verify_ledger.
 -- Subqueries are one look-up a line whatever the statistics say; a join right after a load is quadratic.
@@ -25,7 +26,8 @@ BEGIN
                     FROM rewards_account b WHERE b.tenant_id = a.tenant_id AND b.id = a.account_id) IS TRUE
                ) AND bool_and(a.lot_id IS NULL OR
                    -- Lots that had moved on in parts come back to one row in as many lines: the last one counts.
-                   (SELECT l.account_id = a.account_id AND (
+                   (SELECT l.account_id = a.account_id
+                       AND l.remaining BETWEEN l.held AND l.granted AND l.is_open = (l.remaining > 0) AND (
                         l.remaining = a.lot_remaining
                         OR EXISTS (SELECT FROM added x WHERE x.lot_id = a.lot_id AND x.seq > a.seq))
                     FROM rewards_lot l WHERE l.tenant_id = a.tenant_id AND l.id = a.lot_id) IS TRUE
@@ -66,3 +68,17 @@ END $$;
 
 CREATE OR REPLACE TRIGGER rewards_entries_add_up AFTER INSERT ON rewards_ledgerentry
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION rewards_check_entries();
+
+-- Holding moves points of a lot without a line. A CHECK between columns would be read from its text at every posting
+-- (ADR 12).
+CREATE OR REPLACE FUNCTION rewards_check_lot() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    IF NEW.remaining BETWEEN NEW.held AND NEW.granted THEN
+        RETURN NULL;
+    END IF;
+    RAISE EXCEPTION 'Lot % would hold less than is held of it, or more than was granted', NEW.id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'rewards_lot_within_grant';
+END $$;
+
+CREATE OR REPLACE TRIGGER rewards_lot_within_grant AFTER UPDATE OF granted, held ON rewards_lot
+    FOR EACH ROW EXECUTE FUNCTION rewards_check_lot();

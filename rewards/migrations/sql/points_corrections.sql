@@ -155,7 +155,7 @@ BEGIN
     ) RETURNING id INTO v_result.transaction_id;
     v_left := rewards_left_in_lots(v_tenant, v_lots, v_taken);
     UPDATE rewards_lot l
-    SET remaining = l.remaining + t.part,
+    SET remaining = l.remaining + t.part, is_open = true,
         expires_at = CASE WHEN l.expires_at <= p_posted_at THEN GREATEST(l.expires_at, p_grace_until) ELSE l.expires_at END
     FROM unnest(v_lots, v_parts) AS t(lot, part)
     WHERE l.tenant_id = v_tenant AND l.id = t.lot;
@@ -223,7 +223,7 @@ BEGIN
         GROUP BY d.account_id, d.expires_at, b.seq
         RETURNING id, account_id, occurred_at, rewards_ledgertransaction.points
     ), emptied AS (
-        UPDATE rewards_lot l SET remaining = l.held FROM due d
+        UPDATE rewards_lot l SET remaining = l.held, is_open = l.held > 0 FROM due d
         WHERE l.tenant_id = v_tenant AND l.id = d.lot_id
     ), entries AS (
         INSERT INTO rewards_ledgerentry (

@@ -52,11 +52,13 @@ BEGIN
     ) RETURNING id INTO v_in;
 
     FOR v_step IN 1 .. cardinality(p_lots) LOOP
-        UPDATE rewards_lot l SET remaining = l.remaining - p_parts[v_step]
+        UPDATE rewards_lot l
+        SET remaining = l.remaining - p_parts[v_step], is_open = l.remaining - p_parts[v_step] > 0
         WHERE l.tenant_id = p_tenant AND l.id = p_lots[v_step] RETURNING * INTO v_lot;
         IF p_is_return THEN
             UPDATE rewards_lot l
-            SET remaining = l.remaining + p_parts[v_step], is_pending = v_lot.is_pending, moved_to_id = NULL
+            SET remaining = l.remaining + p_parts[v_step], is_open = true, is_pending = v_lot.is_pending,
+                moved_to_id = NULL
             WHERE l.tenant_id = p_tenant AND l.id = v_lot.moved_from_id RETURNING l.id, l.remaining INTO v_new, v_remaining;
         ELSE
             INSERT INTO rewards_lot (

@@ -80,7 +80,8 @@ DECLARE
     v_left bigint[] := rewards_left_in_lots(p_tenant, p_lots, p_parts);
 BEGIN
     UPDATE rewards_lot l
-    SET remaining = l.remaining - t.part, held = CASE WHEN p_from_held THEN l.held - t.part ELSE l.held END
+    SET remaining = l.remaining - t.part, is_open = l.remaining - t.part > 0,
+        held = CASE WHEN p_from_held THEN l.held - t.part ELSE l.held END
     FROM unnest(p_lots, p_parts) AS t(lot, part)
     WHERE l.tenant_id = p_tenant AND l.id = t.lot;
 
@@ -157,7 +158,7 @@ BEGIN
         p_tenant, p_account, 'repay', 0, 'repay', p_account || ':' || v_account.seq, 'system', 'system', '', p_at, p_at
     ) RETURNING id INTO v_transaction;
     v_left := rewards_left_in_lots(p_tenant, v_pick.lots, v_pick.parts);
-    UPDATE rewards_lot l SET remaining = l.remaining - t.part
+    UPDATE rewards_lot l SET remaining = l.remaining - t.part, is_open = l.remaining - t.part > 0
     FROM unnest(v_pick.lots, v_pick.parts) AS t(lot, part)
     WHERE l.tenant_id = p_tenant AND l.id = t.lot;
     -- The customer's lots pay the customer's debt: the lines sum to nothing.

@@ -85,7 +85,9 @@ CREATE OR REPLACE FUNCTION rewards_post(
 ) RETURNS rewards_posting_result LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
-    v_tenant bigint := rewards_active_tenant();
+    -- As rewards_active_tenant does, without a call.
+    v_tenant bigint := NULLIF(current_setting('app.tenant_id', true), '')::bigint;
+    v_attempt integer := 0;
     v_account bigint;
     v_heir bigint;
     v_available bigint;
@@ -97,7 +99,7 @@ DECLARE
     v_transaction bigint;
     v_setting text;
 BEGIN
-    FOR v_attempt IN 1 .. 3 LOOP
+    LOOP
         -- The plain case: no debt to repay first, nothing due that would come before in the spending order.
         UPDATE rewards_account a SET available = a.available + p_points, seq = a.seq + 1
         WHERE a.tenant_id = v_tenant AND a.customer_id = p_customer AND a.wallet_id = p_wallet
@@ -108,6 +110,8 @@ BEGIN
         RETURNING a.id, a.available, a.pending + a.available + a.held - a.debt, a.seq
         INTO v_account, v_available, v_balance, v_seq;
         EXIT WHEN FOUND;
+        v_tenant := rewards_active_tenant();
+        v_attempt := v_attempt + 1;
         IF p_points > 0 THEN
             RETURN rewards_post_credit(
                 v_tenant, p_customer, p_wallet, p_kind, p_points, p_source_type, p_source_id, p_occurred_at, p_posted_at,
@@ -126,7 +130,7 @@ BEGIN
 
     IF p_points < 0 THEN
         -- The first lot in the spending order, if it is enough.
-        UPDATE rewards_lot l SET remaining = l.remaining + p_points
+        UPDATE rewards_lot l SET remaining = l.remaining + p_points, is_open = l.remaining + p_points > 0
         WHERE l.tenant_id = v_tenant AND l.remaining - l.held >= -p_points AND l.id = (
             SELECT o.id FROM rewards_lot o
             WHERE o.tenant_id = v_tenant AND o.account_id = v_account AND o.is_open AND o.remaining > o.held
@@ -159,7 +163,8 @@ BEGIN
         UPDATE rewards_account a
         SET available = a.available - p_points, seq = v_seq - 1
         WHERE a.tenant_id = v_tenant AND a.id = v_account;
-        UPDATE rewards_lot l SET remaining = l.remaining - p_points WHERE l.tenant_id = v_tenant AND l.id = v_lot;
+        UPDATE rewards_lot l SET remaining = l.remaining - p_points, is_open = true
+        WHERE l.tenant_id = v_tenant AND l.id = v_lot;
         RETURN rewards_refusal(v_tenant, v_account, 0, p_posted_at, p_source_type, p_source_id);
     END IF;
 
