@@ -50,7 +50,6 @@ LATER = NOW + 2 * DAY
 NOTED_BY_OTHERS = {
     "decisions.py": "earning and history note",
     "effects/points.py": "earning and history note",
-    "effects/catalogue.py": "credits what the redemption takes at once",
     "mergers.py": "crm notes both customers of a merge",
 }
 
