@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from rewards.models import (
     AbuseReview,
@@ -20,6 +20,7 @@ from rewards.models import (
     CouponDefinition,
     CouponPool,
     CouponRedemption,
+    OwedGift,
     Program,
     ProgramRevision,
     Redemption,
@@ -124,6 +125,12 @@ def lock_redemption(redemption_id: int) -> Redemption:
 def lock_adjustment(request_id: int) -> AdjustmentRequest:
     row: AdjustmentRequest = AdjustmentRequest.objects.select_for_update().get(pk=request_id)
     return row
+
+
+def lock_owed_gifts(due: QuerySet[OwedGift], *, after: int, most: int) -> list[OwedGift]:
+    """Lock some of the gifts that are due, behind one number; those that others settle are passed over."""
+    behind = due.filter(pk__gt=after).order_by("pk")
+    return list(behind.select_for_update(of=("self",), skip_locked=True)[:most])
 
 
 def lock_accounts(account_ids: list[int]) -> list[Account]:

@@ -130,13 +130,11 @@ def reward_referrals(*, job: JobContext) -> dict[str, Any]:
 @job_handler(owed_gifts.JOB, label=_("Give what brakes kept back"))
 def give_owed(*, job: JobContext) -> dict[str, Any]:
     """Give what rules, challenges and referrals owe since coupons or rewards were paused."""
-    settled = 0
-    while True:
+    settled, batch = 0, owed_givings.Settled(last_id=0)
+    while batch.last_id is not None:
         with tenant_scope(job.tenant):
-            more = owed_givings.give(by=job.actor, at=job.at)
-        if not more:
-            break
-        settled += more
+            batch = owed_givings.give_batch(after=batch.last_id, by=job.actor, at=job.at)
+        settled += batch.settled
         job.progress(settled, settled, f"{settled} gifts settled")
     with tenant_scope(job.tenant):
         rewarded = referral_qualifications.reward_owed(by=job.actor, at=job.at)
@@ -196,4 +194,5 @@ def sweep() -> None:
         issuing.free_lapsed(at=at)
         challenges.sweep(by=SYSTEM, at=at)
         member_days.award(by=SYSTEM, at=at)
-        owed_givings.give(by=SYSTEM, at=at)
+        if owed_givings.give(by=SYSTEM, at=at) == owed_givings.MOST_AT_ONCE:
+            owed_gifts.start_giving(by=SYSTEM, at=at)

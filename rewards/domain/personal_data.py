@@ -45,6 +45,7 @@ FIELDS: Mapping[str, Mapping[str, Treatment]] = {
     },
     "rewards_decisionrecord": {"record": _BOOKS},
     "rewards_owedgift": dict.fromkeys(("key", "giver", "source", "reason", "outcome"), _BOOKS),
+    "rewards_postingactor": {"actor_ref": _STAFF},
     "rewards_redemption": {
         **dict.fromkeys(("granted_by", "gift_source"), _BOOKS),
         **dict.fromkeys(("cancel_reason", "tracking"), _REASON),

@@ -31,6 +31,7 @@ from rewards.models.ledger_transaction import LedgerTransaction, TransactionKind
 from rewards.models.liability_snapshot import LiabilitySnapshot
 from rewards.models.lot import Lot, LotState
 from rewards.models.owed_gift import GiftKind, GiverKind, OwedGift
+from rewards.models.posting_actor import PostingActor
 from rewards.models.program import Program, RehearsalPolicy
 from rewards.models.program_revision import ProgramRevision, RevisionState
 from rewards.models.redemption import Redemption, RedemptionState
@@ -87,6 +88,7 @@ __all__ = [
     "LotState",
     "OwedGift",
     "PoolKind",
+    "PostingActor",
     "Program",
     "ProgramRevision",
     "Redemption",

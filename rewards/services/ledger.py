@@ -33,13 +33,16 @@ _POST_BATCH = """SELECT posted, frozen FROM rewards_post_batch(
     %s, %s, %s, %s, %s::timestamptz[], %s::text[], %s)"""
 _TAKE_BACK_BATCH = """SELECT * FROM rewards_take_back_batch(
     %s::bigint[], %s::bigint[], %s, %s::text[], %s::timestamptz[], %s, %s, %s, %s, %s::text[])"""
+# What was returned before a reversal: one that is repeated answers as it did.
 _TAKEN_BACK = """
     SELECT COALESCE(-SUM(e.points), 0)::bigint
     FROM rewards_ledgerentry earned
     JOIN rewards_ledgerentry e ON e.tenant_id = earned.tenant_id AND e.lot_id = earned.lot_id AND e.points < 0
     JOIN rewards_ledgertransaction t ON t.tenant_id = e.tenant_id AND t.id = e.transaction_id
     WHERE earned.tenant_id = %s AND earned.transaction_id = %s AND earned.points > 0
-      AND t.kind = 'return'
+      AND t.kind = 'return' AND NOT EXISTS (
+          SELECT FROM rewards_ledgertransaction r
+          WHERE r.tenant_id = earned.tenant_id AND r.reverses_id = earned.transaction_id AND r.id < t.id)
 """
 
 

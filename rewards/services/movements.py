@@ -14,7 +14,7 @@ from rewards.domain.wallets import WalletKind, WalletPolicy
 from rewards.models import Hold, LedgerEntry, TransactionKind, Wallet
 from rewards.queries import credit_terms, programs
 from rewards.queries.programs import PublishedRevision
-from rewards.services import expiries, holds, ledger
+from rewards.services import expiries, hand_limits, holds, ledger
 from rewards.services.errors import CustomerNotActive
 from rewards.services.ledger import Posting, Source
 from tenants.domain.actors import Actor
@@ -182,7 +182,8 @@ def reverse(
 ) -> Posting:
     """Undo the posting that a customer's ledger line number ``seq`` belongs to, at most once.
 
-    Raises ``InvalidInput``, ``NotReversible`` and ``AccountFrozen``.
+    What it moves counts against the actor's limit like an adjustment. Raises ``InvalidInput``,
+    ``NotReversible``, ``ApprovalRequired`` and ``AccountFrozen``.
     """
     wallet, policy = wallet_of(wallet_key)
     line = LedgerEntry.objects.filter(
@@ -193,9 +194,14 @@ def reverse(
         missing = FieldError("/seq", "unknown_line", f"There is no ledger line {seq}.")
         raise InvalidInput(errors=[missing])
     options = {} if policy is None else {"policy": policy.refund_policy}
+    source = Source(hand_limits.REVERSAL, str(found.transaction_id))
+    if not found.transaction.reversals.exists():
+        hand_limits.require(
+            customer=customer, wallet=wallet, points=found.transaction.points, source=source, by=by, at=at
+        )
     posting = ledger.reverse(
         transaction=found.transaction,
-        source=Source("reversal", str(found.transaction_id)),
+        source=source,
         grace_until=policy.grace_until(at, active_tenant().zone) if policy else None,
         reason=reason[:500],
         by=by,
@@ -203,6 +209,7 @@ def reverse(
         **options,
     )
     if posting.is_new:
+        hand_limits.note(posting, by=by)
         customer_touches.add([customer.pk], is_history=False)
         diff = {"points": [found.transaction.points, 0], "reason": [None, reason]}
         audit.record(action="points.reversed", target=found.account, by=by, at=at, diff=diff)

@@ -16,7 +16,7 @@ from crm.services import customer_touches
 from rewards.domain.sources import customer_key
 from rewards.models import LedgerTransaction, TransactionKind, Wallet
 from rewards.queries import credit_terms
-from rewards.services import ledger, points
+from rewards.services import hand_limits, ledger, points
 from rewards.services.ledger import Credit
 from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
@@ -60,7 +60,7 @@ def foresee(*, wallet_key: str, balances: Sequence[Balance], by: Actor) -> list[
     """Return for each balance what ``post`` would answer, except for frozen accounts; nothing is written."""
     if not Wallet.objects.filter(key=wallet_key).exists():
         return [Outcome(Verdict.NO_WALLET)] * len(balances)
-    limit = points.limit_of(by, wallet_key)
+    limit = hand_limits.limit_of(by, wallet_key)
     ids = {each.customer_id for each in balances}
     editable = set(
         Customer.objects.filter(pk__in=ids)
@@ -107,7 +107,7 @@ def _post_some(wallet_key: str, balances: Sequence[Balance], by: Actor, at: date
     if not wanted:
         return outcomes
     wallet = Wallet.objects.get(key=wallet_key)
-    policy = points.policy_of(wallet_key)
+    policy = hand_limits.policy_of(wallet_key)
     earned = [(each.customer_id, at) for each in wanted]
     terms = credit_terms.of_earned(policy, zone=active_tenant().zone, earned=earned)
     result = ledger.post_batch(
@@ -122,6 +122,7 @@ def _post_some(wallet_key: str, balances: Sequence[Balance], by: Actor, at: date
         at=at,
         reason=REASON,
     )
+    hand_limits.note_sources([_source(wallet_key, each.customer_id) for each in wanted], by=by)
     diff = {
         "balances": [None, result.posted],
         "points": [None, sum(each.points for each in wanted)],

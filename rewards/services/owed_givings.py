@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from crm.models import CustomerState
 from rewards.domain.challenges.participation import Pair
 from rewards.domain.effects import GrantReward, IssueCoupon
+from rewards.locks import lock_owed_gifts
 from rewards.models import GiftKind, GiverKind, OwedGift
 from rewards.queries import paused, programs
 from rewards.queries.programs import PublishedRevision
@@ -24,23 +26,37 @@ from rewards.services.ledger import Source
 from rewards.services.owed_gifts import GIVEN, NOT_DUE
 from tenants.domain.actors import Actor
 
-_MOST: Final = 500
+# A batch is one transaction; a worker that dies repeats one batch.
+MOST_AT_ONCE: Final = 50
 _CARRY_OUT: Final[Mapping[str, Any]] = {
     GiftKind.COUPON: coupons.carry_out, GiftKind.REWARD: catalogue.carry_out,
 }  # fmt: skip
 
 
-@transaction.atomic
+class Settled(NamedTuple):
+    """How many of a batch were settled, and the last one's number; ``None`` where nothing was left."""
+
+    settled: int = 0
+    last_id: int | None = None
+
+
 def give(*, by: Actor, at: datetime) -> int:
-    """Settle what is owed and not paused any more; returns how many, some of very many. Safe to repeat.
+    """Settle the first batch of what is owed and not paused any more; returns how many. Safe to repeat."""
+    return give_batch(after=0, by=by, at=at).settled
+
+
+@transaction.atomic
+def give_batch(*, after: int, by: Actor, at: datetime) -> Settled:
+    """Settle a batch of what is owed and not paused any more, behind the gift with the number ``after``.
 
     What cannot be given for another reason (the coupon is gone, the reward out of stock) is settled with that
-    reason. A challenge decides itself whether its gift is still due.
+    reason. A challenge decides itself whether its gift is still due. What another worker settles just now is
+    passed over.
     """
     published = programs.published()
-    rows = _due(at) if published else []
+    rows = lock_owed_gifts(_due(at), after=after, most=MOST_AT_ONCE) if published else []
     if published is None or not rows:
-        return 0
+        return Settled()
     _count_again(filter(_is_of_challenge, rows), published, by=by, at=at)
     count = 0
     for row in rows:
@@ -49,27 +65,22 @@ def give(*, by: Actor, at: datetime) -> int:
             row.settled_at, row.outcome = at, outcome
             row.save(update_fields=["settled_at", "outcome"])
             count += 1
-    return count
+    return Settled(count, rows[-1].pk)
 
 
 def _is_of_challenge(row: OwedGift) -> bool:
     return row.giver_kind == GiverKind.CHALLENGE
 
 
-def _due(at: datetime) -> list[OwedGift]:
+def _due(at: datetime) -> QuerySet[OwedGift]:
     waiting = OwedGift.objects.filter(settled_at__isnull=True)
     keys: dict[str, set[str]] = {kind: set() for kind in GiftKind.values}
     for kind, key in waiting.values_list("kind", "key").distinct():
         keys[kind].add(key)
-    free = {
-        GiftKind.COUPON.value: keys[GiftKind.COUPON] - paused.coupons(keys[GiftKind.COUPON], at=at),
-        GiftKind.REWARD.value: keys[GiftKind.REWARD] - paused.rewards(keys[GiftKind.REWARD], at=at),
-    }
-    rows: list[OwedGift] = []
-    for kind, some in free.items():
-        found = waiting.filter(kind=kind, key__in=some, customer__state=CustomerState.ACTIVE)
-        rows += found.order_by("pk")[:_MOST] if some else []
-    return rows
+    coupons_due = keys[GiftKind.COUPON] - paused.coupons(keys[GiftKind.COUPON], at=at)
+    rewards_due = keys[GiftKind.REWARD] - paused.rewards(keys[GiftKind.REWARD], at=at)
+    due = Q(kind=GiftKind.COUPON, key__in=coupons_due) | Q(kind=GiftKind.REWARD, key__in=rewards_due)
+    return waiting.filter(due, customer__state=CustomerState.ACTIVE)
 
 
 def _count_again(rows: Iterable[OwedGift], published: PublishedRevision, *, by: Actor, at: datetime) -> None:

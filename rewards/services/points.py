@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Sum
-from django.db.models.functions import Abs
 
 from crm.models import Customer, CustomerState
 from crm.services import customer_touches
 from crm.services.customers import CustomerNotEditable
 from rewards.domain.sources import customer_key
-from rewards.domain.wallets import WalletPolicy
-from rewards.locks import lock_adjustment, lock_pace
+from rewards.locks import lock_adjustment
 from rewards.models import (
     Account,
     AdjustmentRequest,
     AdjustmentState,
-    LedgerEntry,
     TransactionKind,
     Wallet,
 )
-from rewards.queries import credit_terms, programs
-from rewards.services import ledger
-from rewards.services.errors import AdjustmentDecided, ApprovalRequired, OwnRequest
+from rewards.queries import credit_terms
+from rewards.services import hand_limits, ledger
+from rewards.services.errors import AdjustmentDecided, OwnRequest
 from rewards.services.ledger import Posting, Source
-from tenants.domain.actors import Actor, ActorKind
+from tenants.domain.actors import Actor
 from tenants.domain.permissions import Permission
 from tenants.errors import FieldError, InvalidInput
-from tenants.models import Membership
 from tenants.models.base import new_public_id
 from tenants.scope import active_tenant
 from tenants.services import audit, outbox
 
 LARGEST_ADJUSTMENT: Final = 10_000_000
-SOURCE: Final = "adjustment"
-WINDOW: Final = timedelta(hours=24)
+SOURCE: Final = hand_limits.ADJUSTMENT
 REQUESTED_TOPIC: Final = "rewards.adjustment_requested"
 
 
@@ -60,10 +54,9 @@ def adjust(
     """
     wallet = _checked(customer, points, reason, wallet_key)
     key = customer_key(customer.pk, idempotency_key or str(new_public_id()))
-    limit = limit_of(by, wallet_key)
-    if limit is not None and _moved_lately(customer, wallet, key, by=by, at=at) + abs(points) > limit:
-        hours = WINDOW // timedelta(hours=1)
-        raise ApprovalRequired(f"More than {limit} points in {hours} hours need approval.", limit=limit)
+    hand_limits.require(
+        customer=customer, wallet=wallet, points=points, source=Source(SOURCE, key), by=by, at=at
+    )  # fmt: skip
     return _post(customer, wallet, points, reason.strip(), key, by=by, at=at)
 
 
@@ -118,38 +111,6 @@ def reject(*, request: AdjustmentRequest, by: Actor, at: datetime, note: str) ->
     return row
 
 
-def limit_of(by: Actor, wallet_key: str) -> int | None:
-    """Points of one member the actor may move alone in a ``WINDOW``; ``None`` is no limit."""
-    if by.kind in {ActorKind.SYSTEM, ActorKind.OPERATOR}:
-        return None
-    policy = policy_of(wallet_key)
-    if policy is None or not policy.adjustment_limits:
-        return None
-    role = "api_key"
-    if by.kind == ActorKind.USER and by.id is not None:
-        role = Membership.objects.filter(user_id=by.id).values_list("role", flat=True).first() or ""
-    return policy.adjustment_limits.get(role)
-
-
-def _moved_lately(customer: Customer, wallet: Wallet, key: str, *, by: Actor, at: datetime) -> int:
-    """Return the points of a member that the actor has moved alone, but for the posting of ``key``.
-
-    Many small adjustments need the same approval as a large one. Side by side they wait for each other.
-    """
-    lock_pace(f"adjustments:{customer.pk}")
-    lines = LedgerEntry.objects.filter(
-        account__customer=customer,
-        account__wallet=wallet,
-        transaction__source_type=SOURCE,
-        transaction__actor_kind=by.kind.value,
-        transaction__actor_label=by.label[:200],
-        transaction__posted_at__gt=at - WINDOW,
-    )
-    approved = AdjustmentRequest.objects.filter(customer=customer, state=AdjustmentState.APPROVED)
-    alone = lines.exclude(transaction__source_id__in=[key, *approved.values_list("key", flat=True)])
-    return int(alone.aggregate(moved=Sum(Abs("points")))["moved"] or 0)
-
-
 def _decide(
     request: AdjustmentRequest, state: AdjustmentState, *, by: Actor, at: datetime, note: str
 ) -> AdjustmentRequest:
@@ -188,7 +149,7 @@ def _post(
     customer: Customer, wallet: Wallet, points: int, reason: str, key: str, *, by: Actor, at: datetime
 ) -> Posting:
     terms = credit_terms.of_one(
-        policy_of(wallet.key), zone=active_tenant().zone, customer_id=customer.pk, earned_at=at
+        hand_limits.policy_of(wallet.key), zone=active_tenant().zone, customer_id=customer.pk, earned_at=at
     )
     posting = ledger.post(
         customer_id=customer.pk,
@@ -203,15 +164,9 @@ def _post(
         at=at,
     )
     if posting.is_new:
+        hand_limits.note(posting, by=by)
         customer_touches.add([customer.pk], is_history=False)
         account = Account.objects.get(customer=customer, wallet=wallet)
         diff = {"points": [posting.available - points, posting.available], "reason": [None, reason]}
         audit.record(action="points.adjusted", target=account, by=by, at=at, diff=diff)
     return posting
-
-
-def policy_of(wallet_key: str) -> WalletPolicy | None:
-    """Return the rules of the published program for a wallet, if there are any."""
-    published = programs.published()
-    policies = published.revision.wallets if published else ()
-    return next((policy for policy in policies if policy.key == wallet_key), None)

@@ -24,8 +24,7 @@ from rewards.models import (
     Wallet,
 )
 from rewards.queries import credit_terms
-from rewards.services import expiries, ledger
-from rewards.services import points as points_by_hand
+from rewards.services import expiries, hand_limits, ledger
 from rewards.services.coupons import issuing
 from rewards.services.ledger import Source
 from tenants.domain.actors import Actor
@@ -81,7 +80,7 @@ class _Purse:
     @classmethod
     def of(cls, program: ReferralProgram, *, by: Actor, at: datetime) -> Self:
         wallet = Wallet.objects.filter(key=program.wallet_key).first()
-        return cls(wallet, points_by_hand.policy_of(program.wallet_key), active_tenant().zone, by, at)
+        return cls(wallet, hand_limits.policy_of(program.wallet_key), active_tenant().zone, by, at)
 
     def pay(self, payment: Payment) -> None:
         source = Source(SOURCE, f"{payment.referral}:{payment.side}")

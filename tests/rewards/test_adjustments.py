@@ -9,15 +9,22 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from rewards.models import AdjustmentRequest, LedgerTransaction, ProgramRevision
-from rewards.services import points, starter
+from rewards.models import (
+    AdjustmentRequest,
+    LedgerTransaction,
+    ProgramRevision,
+    TransactionKind,
+    Wallet,
+)
+from rewards.services import ledger, movements, points, starter
 from rewards.services.errors import AdjustmentDecided, ApprovalRequired, InsufficientPoints, OwnRequest
+from rewards.services.ledger import Source
 from tenants.domain.actors import SYSTEM, Actor
 from tenants.domain.permissions import PERMISSIONS_BY_ROLE, Role
 from tenants.errors import PermissionRefused
 from tenants.models import User
 from tenants.services import memberships
-from tests.rewards.factories import NOW, balance_of, make_customer
+from tests.rewards.factories import NOW, balance_of, make_customer, post
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +84,56 @@ def test_many_small_adjustments_need_the_approval_of_a_large_one(people: dict[st
     assert adjust(100, "a", of=other) == 100
     points.adjust(customer=customer, points=500, reason="Sorry", by=people["owner"], at=NOW)
     assert adjust(100, "d", at=NOW + timedelta(hours=24)) == 620
+
+
+def test_the_limit_knows_who_it_was_and_not_what_they_are_called(people: dict[str, Actor]) -> None:
+    customer, support = make_customer(), people["support"]
+    options: dict[str, Any] = {"customer": customer, "reason": "Goodwill", "at": NOW}
+    assert points.adjust(points=60, by=support, **options).available == 60
+    renamed = replace(support, label="renamed@example.com")
+    with pytest.raises(ApprovalRequired):
+        points.adjust(points=60, by=renamed, **options)
+    namesake = User.objects.create_user(email="namesake@example.com")
+    memberships.add(user=namesake, role=Role.SUPPORT, by=people["owner"], at=NOW)
+    assert points.adjust(points=100, by=replace(support, id=namesake.pk), **options).available == 160
+
+
+def test_what_was_posted_before_actors_were_noted_counts_by_its_label(people: dict[str, Actor]) -> None:
+    customer, support = make_customer(), people["support"]
+    options: dict[str, Any] = {"customer": customer, "reason": "Goodwill", "at": NOW}
+    ledger.post(
+        customer_id=customer.pk, wallet_id=Wallet.objects.get().pk, kind=TransactionKind.ADJUST, points=60,
+        source=Source(points.SOURCE, "before"), occurred_at=NOW, by=support, at=NOW,
+    )  # fmt: skip
+    with pytest.raises(ApprovalRequired):
+        points.adjust(points=41, by=support, **options)
+    assert points.adjust(points=40, by=support, **options).available == 100
+
+
+def test_a_reversal_is_limited_like_an_adjustment(people: dict[str, Actor]) -> None:
+    customer, wallet = make_customer(), Wallet.objects.get()
+    for amount in (150, 70, 40):
+        post(customer, wallet, amount, kind=TransactionKind.EARN)
+
+    def undo(seq: int, by: str = "support") -> int:
+        return movements.reverse(
+            customer=customer, wallet_key=wallet.key, seq=seq, reason="Wrong", by=people[by], at=NOW
+        ).points
+
+    with pytest.raises(ApprovalRequired) as refusal:
+        undo(1)
+    assert refusal.value.extra == {"limit": 100}
+    assert undo(2) == -70
+    with pytest.raises(ApprovalRequired):
+        undo(3)
+    with pytest.raises(ApprovalRequired):
+        points.adjust(customer=customer, points=31, reason="Goodwill", by=people["support"], at=NOW)
+    # What was undone is found again, by whom ever, and who has no limit goes on.
+    assert (undo(2), undo(1, "owner"), undo(1)) == (-70, -150, -150)
+    assert (
+        points.adjust(customer=customer, points=30, reason="Goodwill", by=people["support"], at=NOW).available
+        == 70
+    )
 
 
 def test_what_another_person_approved_leaves_the_limit_as_it_was(people: dict[str, Actor]) -> None:

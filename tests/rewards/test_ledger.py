@@ -18,7 +18,7 @@ from rewards.models import (
 )
 from rewards.services import expiries, holds, ledger
 from rewards.services.errors import AccountFrozen, HoldClosed, InsufficientPoints, SourceReused
-from rewards.services.ledger import Credit, Source, TakeBack
+from rewards.services.ledger import Credit, Posting, Source, TakeBack
 from tenants.domain.actors import SYSTEM
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -308,3 +308,31 @@ def test_the_application_cannot_change_the_ledger(wallet: Wallet, model: Any, st
         connection.cursor() as cursor,
     ):
         cursor.execute(statement.format(model._meta.db_table))
+
+
+def test_a_hold_whose_time_is_over_is_not_captured_before_the_sweep(wallet: Wallet) -> None:
+    customer = make_customer()
+    post(customer, wallet, 50)
+    hold = _hold(customer, wallet, 20, expires_at=NOW + DAY)
+    kind, options = TransactionKind.REDEEM, {"by": SYSTEM, "hold": hold}
+    with pytest.raises(HoldClosed):
+        holds.capture(kind=kind, source=Source("cap", "1"), at=NOW + DAY, **options)
+    assert balance_of(customer) == (30, 20)
+    last = NOW + DAY - timedelta(microseconds=1)
+    assert holds.capture(kind=kind, source=Source("cap", "1"), at=last, **options).points == -20
+    assert holds.time_out(at=NOW + DAY) == 0
+
+
+def test_a_repeated_reversal_tells_what_was_missing_the_first_time(wallet: Wallet) -> None:
+    customer = make_customer()
+    earned = post(customer, wallet, 50, kind=TransactionKind.EARN)
+    post(customer, wallet, -30, kind=TransactionKind.REDEEM)
+    transaction = LedgerTransaction.objects.get(pk=earned.transaction_id)
+
+    def undo() -> Posting:
+        return ledger.reverse(transaction=transaction, source=Source("reversal", "1"), by=SYSTEM, at=NOW)
+
+    first = undo()
+    assert (first.points, first.missing, first.is_new) == (-20, 30, True)
+    again = undo()
+    assert (again.points, again.missing, again.is_new) == (-20, 30, False)

@@ -31,7 +31,7 @@ from rewards.models import (
     TransactionKind,
 )
 from rewards.services import earning, expiries, holds, ledger, lots, mergers, programs, verification
-from rewards.services.errors import InsufficientPoints, LotNotPending
+from rewards.services.errors import HoldClosed, InsufficientPoints, LotNotPending
 from rewards.services.ledger import Source
 from tenants.domain.actors import SYSTEM
 from tenants.scope import active_tenant
@@ -277,6 +277,12 @@ class LedgerMachine(RuleBasedStateMachine):
     def close_hold(self, data: Any, is_captured: bool) -> None:
         hold, taken = self.holds.pop(data.draw(st.integers(0, len(self.holds) - 1)))
         self.unhold(taken)
+        if is_captured and hold.expires_at and hold.expires_at <= self.at:
+            with pytest.raises(HoldClosed):
+                holds.capture(
+                    hold=hold, kind=TransactionKind.REDEEM, source=self.source(), by=SYSTEM, at=self.at
+                )
+            is_captured = False
         if is_captured:
             kind = TransactionKind.REDEEM
             posting = holds.capture(hold=hold, kind=kind, source=self.source(), by=SYSTEM, at=self.at)

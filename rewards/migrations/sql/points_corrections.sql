@@ -40,6 +40,7 @@ BEGIN
     WHERE t.tenant_id = v_tenant
       AND ((t.source_type = p_source_type AND t.source_id = p_source_id) OR t.reverses_id = p_reverses);
     IF FOUND THEN
+        v_result.missing := GREATEST(p_points + v_result.points, 0);
         RETURN v_result;
     END IF;
     v_pick := rewards_pick_lots(v_tenant, v_account.id, p_points, p_posted_at, v_lot);

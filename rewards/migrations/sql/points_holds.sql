@@ -47,7 +47,7 @@ BEGIN
 END $$;
 
 -- Spends the held points, also of lots that expired meanwhile. The outcome is 'closed' when the hold is not
--- open any more; `transaction_id` is then that of the capture, if it was one.
+-- open any more, or its time is over by p_at; `transaction_id` is then that of the capture, if it was one.
 CREATE OR REPLACE FUNCTION rewards_capture_hold(
     p_hold bigint, p_kind text, p_source_type text, p_source_id text, p_at timestamptz, p_actor_kind text,
     p_actor_label text, p_reason text
@@ -66,8 +66,8 @@ BEGIN
     WHERE a.tenant_id = v_tenant AND a.id = h.account_id FOR NO KEY UPDATE OF a;
     SELECT * INTO STRICT v_hold FROM rewards_hold h WHERE h.tenant_id = v_tenant AND h.id = p_hold FOR NO KEY UPDATE;
     v_result.available := v_account.available;
-    IF v_hold.state <> 'open' OR v_account.frozen_at IS NOT NULL THEN
-        v_result.outcome := CASE WHEN v_hold.state <> 'open' THEN 'closed' ELSE 'frozen' END;
+    IF v_hold.state <> 'open' OR v_hold.expires_at <= p_at OR v_account.frozen_at IS NOT NULL THEN
+        v_result.outcome := CASE WHEN v_hold.state <> 'open' OR v_hold.expires_at <= p_at THEN 'closed' ELSE 'frozen' END;
         v_result.transaction_id := v_hold.transaction_id;
         RETURN v_result;
     END IF;

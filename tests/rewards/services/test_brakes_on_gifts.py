@@ -16,6 +16,7 @@ from rewards.domain.effects import Earn
 from rewards.models import (
     CouponCode,
     DecisionRecord,
+    GiftKind,
     OwedGift,
     ProgramRevision,
     Redemption,
@@ -163,6 +164,35 @@ def test_a_case_tells_what_brakes_would_keep_back(scope: Tenant) -> None:
     unbraked = simulations.of_order(order=order, revision=bind(draft))
     assert len(unbraked.effects) == 3
     assert "withheld" not in unbraked.record["rules"][0]
+
+
+def test_what_is_owed_is_given_in_batches_that_a_dying_worker_does_not_lose(
+    scope: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish()
+    pull(BrakeKind.COUPON, "ten")
+    pull(BrakeKind.REWARD, "mug")
+    for _ in range(3):
+        buy(make_customer())
+    for kind, key in ((BrakeKind.COUPON, "ten"), (BrakeKind.REWARD, "mug")):
+        brakes.release(kind=kind, key=key, by=SYSTEM, at=NOW)
+    monkeypatch.setattr(owed_givings, "MOST_AT_ONCE", 2)
+    batch = owed_givings.give_batch(after=0, by=SYSTEM, at=NOW)
+    assert (batch.settled, OwedGift.objects.filter(settled_at=None).count()) == (2, 4)
+    hand_out = owed_givings._CARRY_OUT[GiftKind.COUPON]
+
+    def dies(*_given: Any, **_options: Any) -> Any:
+        raise SystemExit
+
+    monkeypatch.setitem(owed_givings._CARRY_OUT, GiftKind.REWARD, dies)  # type: ignore[arg-type]
+    with pytest.raises(SystemExit):
+        owed_givings.give_batch(after=batch.last_id or 0, by=SYSTEM, at=NOW)
+    assert OwedGift.objects.filter(settled_at=None).count() == 4
+    monkeypatch.undo()
+    assert owed_givings._CARRY_OUT[GiftKind.COUPON] is hand_out
+    assert owed_givings.give(by=SYSTEM, at=NOW) == 4
+    assert (CouponCode.objects.count(), Redemption.objects.count()) == (3, 3)
+    assert owed_givings.give_batch(after=0, by=SYSTEM, at=NOW) == owed_givings.Settled()
 
 
 def test_what_is_gone_after_the_brake_is_settled_with_the_reason(scope: Tenant) -> None:
