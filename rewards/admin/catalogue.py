@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
@@ -31,6 +31,7 @@ from tenants.admin.frame import Crumb, FormPage
 from tenants.admin.keys import key_from
 from tenants.admin.lists import ListPage
 from tenants.admin.pickers import offer_of
+from tenants.admin.untouched import sent
 from tenants.domain.permissions import Permission
 
 
@@ -197,7 +198,7 @@ class EditPage(_RewardFormPage):
         return {**super().context(), "title": self.offer.name, "new_key": new, "section": "rewards"}
 
     def save(self, form: Any) -> str:
-        offer = form.offered(self.offer.key, self.access.tenant.zone)
+        offer = self._changed(form)
         if self.reward is None:
             return offer_drafts.put(self, replace(offer, stock=form.cleaned_data["stock"]))
         if "stock" in form.changed_data:
@@ -209,3 +210,11 @@ class EditPage(_RewardFormPage):
                 messages.success(self.request, _("“%(name)s” is saved.") % {"name": offer.name})
                 return reverse("rewards")
         return offer_drafts.put(self, replace(offer, stock=self.offer.stock))
+
+    def _changed(self, form: Any) -> OfferedReward:
+        """Return the reward as it was but for what was changed in the form."""
+        zone, shown = self.access.tenant.zone, cast("RewardForm", self.form(sent(self.form())))
+        typed: OfferedReward = form.offered(self.offer.key, zone)
+        if not shown.is_valid():
+            return typed
+        return offer_drafts.changed(self.offer, shown.offered(self.offer.key, zone), typed)

@@ -28,6 +28,7 @@ from rewards.domain.challenges.definition import Leaving
 from rewards.services import drafts
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.admin.keys import key_from
+from tenants.admin.untouched import kept, sent
 from tenants.domain.permissions import Permission
 from tenants.errors import InvalidInput
 
@@ -106,7 +107,7 @@ class ChallengeEditPage(StaffPage):
         parts = self._forms(request.POST)
         errors: list[str] = []
         if all([part.is_valid() for part in parts.values()]):  # noqa: C419 - every part shows its errors
-            challenge = self._written(parts)
+            challenge = self._changed(parts)
             try:
                 with transaction.atomic():
                     self._save(challenge)
@@ -116,6 +117,14 @@ class ChallengeEditPage(StaffPage):
                 messages.success(request, _("“%(name)s” is saved.") % {"name": challenge["name"]})
                 return redirect("program_edit")
         return self._shown(errors=errors, **parts, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+    def _changed(self, parts: dict[str, Any]) -> dict[str, Any]:
+        """Return the challenge as it was but for what was changed in the form."""
+        written = self._written(parts)
+        shown = self._forms(sent(*self._forms().values()))
+        if not self.challenge or not all(part.is_valid() for part in shown.values()):
+            return written
+        return dict(kept(self.challenge, self._written(shown), written))
 
     def _written(self, parts: dict[str, Any]) -> dict[str, Any]:
         form, former = parts["form"], self.challenge

@@ -60,7 +60,7 @@ class ChallengeForm(StaffForm):
         ),
     )  # fmt: skip
     target = forms.DecimalField(
-        label=gettext_lazy("Reach"), min_value=1, max_digits=15, decimal_places=3, required=False,
+        label=gettext_lazy("Reach"), min_value=1, max_digits=18, decimal_places=3, required=False,
         help_text=gettext_lazy("A number; for the amount of orders, money. Of several tasks, how many."),
     )  # fmt: skip
     unit = forms.ChoiceField(label=gettext_lazy("Streak of"), choices=_UNITS, required=False)

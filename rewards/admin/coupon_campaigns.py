@@ -33,6 +33,7 @@ from tenants.admin.frame import Crumb, FormPage, StaffPage
 from tenants.admin.keys import key_from
 from tenants.admin.lists import ListPage
 from tenants.admin.pickers import offer_of
+from tenants.admin.untouched import sent
 from tenants.domain.permissions import Permission
 
 UPCOMING, RUNNING, ENDED = "upcoming", "running", "ended"
@@ -56,20 +57,20 @@ class CampaignForm(StaffForm):
         help_text=gettext_lazy("The coupons of a campaign count only while it runs."),
     )  # fmt: skip
     limit_uses = forms.IntegerField(
-        label=gettext_lazy("Redemptions in all"), required=False, min_value=1, max_value=10**12,
+        label=gettext_lazy("Redemptions in all"), required=False, min_value=1, max_value=10**15,
         help_text=gettext_lazy("All its coupons together. A limit set later counts from then on."),
     )  # fmt: skip
     limit_discount = forms.DecimalField(
-        label=gettext_lazy("Discount in all"), required=False, min_value=0, max_digits=12
+        label=gettext_lazy("Discount in all"), required=False, min_value=0, max_digits=18
     )
     period = forms.ChoiceField(
         label=gettext_lazy("Period"), choices=CouponPeriod.choices, initial=CouponPeriod.MONTH, required=False
     )
     limit_uses_period = forms.IntegerField(
-        label=gettext_lazy("Redemptions in a period"), required=False, min_value=1, max_value=10**12
+        label=gettext_lazy("Redemptions in a period"), required=False, min_value=1, max_value=10**15
     )
     limit_discount_period = forms.DecimalField(
-        label=gettext_lazy("Discount in a period"), required=False, min_value=0, max_digits=12
+        label=gettext_lazy("Discount in a period"), required=False, min_value=0, max_digits=18
     )
     is_targeted = forms.BooleanField(
         label=gettext_lazy("Only for those who received it"), required=False,
@@ -179,9 +180,13 @@ class _CampaignFormPage(FormPage):
         return {**super().context(), "draft_number": offer_drafts.draft_number()}
 
     def save(self, form: Any) -> str:
-        tenant = self.access.tenant
-        key = self.key(form.cleaned_data["name"])
-        return offer_drafts.put(self, form.offered(key, currency=tenant.currency, zone=tenant.zone))
+        return offer_drafts.put(self, self.offered(form))
+
+    def offered(self, form: Any) -> OfferedCampaign:
+        """Return what was typed as the program has it."""
+        tenant, key = self.access.tenant, self.key(form.cleaned_data["name"])
+        found: OfferedCampaign = form.offered(key, currency=tenant.currency, zone=tenant.zone)
+        return found
 
     def key(self, name: str) -> str:
         return key_from(name, configured.keys("coupon_campaigns"), fallback="campaign")
@@ -211,6 +216,12 @@ class EditPage(_CampaignFormPage):
 
     def key(self, name: str) -> str:
         return self.offer.key
+
+    def offered(self, form: Any) -> OfferedCampaign:
+        typed, shown = super().offered(form), self.form(sent(self.form()))
+        if not shown.is_valid():
+            return typed
+        return offer_drafts.changed(self.offer, super().offered(shown), typed)
 
     def form(self, data: Any = None) -> CampaignForm:
         return CampaignForm(data, initial=None if data is not None else self.initial(), key=self.offer.key)

@@ -58,7 +58,8 @@ SECTIONS: Final = (
 )  # fmt: skip
 
 
-MOST_TIMES = 2**31 - 1
+MOST_TIMES: Final = 2**31 - 1
+MOST_SMALL: Final = 2**15 - 1
 # What a kind of coupon asks for; the rest is folded away.
 _KINDS_BY_FIELD: Final = {
     "percent": (CouponKind.PERCENT.value,),
@@ -78,15 +79,15 @@ class DefinitionForm(StaffForm):
         label=gettext_lazy("Percent"), required=False, min_value=0, max_value=100, decimal_places=2
     )
     amount = forms.DecimalField(
-        label=gettext_lazy("Amount"), required=False, min_value=0, max_digits=12,
+        label=gettext_lazy("Amount"), required=False, min_value=0, max_digits=18,
         help_text=gettext_lazy("For an amount off, stored value, or the most shipping that is free."),
     )  # fmt: skip
     free_quantity = forms.IntegerField(
-        label=gettext_lazy("Free pieces"), required=False, min_value=1, max_value=1_000,
+        label=gettext_lazy("Free pieces"), required=False, min_value=1, max_value=MOST_SMALL,
         help_text=gettext_lazy("For a free item: how many of the cheapest pieces. Empty is one."),
     )  # fmt: skip
     max_discount = forms.DecimalField(
-        label=gettext_lazy("Most discount a use"), required=False, min_value=0, max_digits=12
+        label=gettext_lazy("Most discount a use"), required=False, min_value=0, max_digits=18
     )
     categories = forms.CharField(
         label=gettext_lazy("Only these categories"), required=False, widget=forms.Textarea(attrs={"rows": 2}),
@@ -102,10 +103,10 @@ class DefinitionForm(StaffForm):
         help_text=gettext_lazy("Item ids, one a line."),
     )  # fmt: skip
     minimum_spend = forms.DecimalField(
-        label=gettext_lazy("Minimum spend"), required=False, min_value=0, max_digits=12
+        label=gettext_lazy("Minimum spend"), required=False, min_value=0, max_digits=18
     )
     minimum_quantity = forms.IntegerField(
-        label=gettext_lazy("Minimum pieces"), required=False, min_value=0, max_value=100_000,
+        label=gettext_lazy("Minimum pieces"), required=False, min_value=0, max_value=MOST_TIMES,
         help_text=gettext_lazy("Of the whole cart."),
     )  # fmt: skip
     channels = forms.CharField(
@@ -122,7 +123,7 @@ class DefinitionForm(StaffForm):
     valid_from = forms.DateField(label=gettext_lazy("From day"), required=False, widget=DayInput())
     valid_until = forms.DateField(label=gettext_lazy("Last day"), required=False, widget=DayInput())
     valid_days = forms.IntegerField(
-        label=gettext_lazy("Days after issue"), required=False, min_value=1, max_value=3_650,
+        label=gettext_lazy("Days after issue"), required=False, min_value=1, max_value=MOST_SMALL,
         help_text=gettext_lazy("A code given to a customer ends with that day."),
     )  # fmt: skip
     weekdays = forms.MultipleChoiceField(
@@ -155,17 +156,19 @@ class DefinitionForm(StaffForm):
         label=gettext_lazy("Uses of a code in a period"), required=False, max_value=MOST_TIMES, min_value=1
     )
     limit_uses_period = forms.IntegerField(
-        label=gettext_lazy("Redemptions in a period"), required=False, min_value=1, max_value=10**12
+        label=gettext_lazy("Redemptions in a period"), required=False, min_value=1, max_value=10**15
     )
     limit_discount_period = forms.DecimalField(
-        label=gettext_lazy("Discount in a period"), required=False, min_value=0, max_digits=12
+        label=gettext_lazy("Discount in a period"), required=False, min_value=0, max_digits=18
     )
-    limit_uses = forms.IntegerField(label=gettext_lazy("Redemptions in all"), required=False, min_value=1)
+    limit_uses = forms.IntegerField(
+        label=gettext_lazy("Redemptions in all"), required=False, min_value=1, max_value=10**15
+    )
     limit_discount = forms.DecimalField(
-        label=gettext_lazy("Discount in all"), required=False, min_value=0, max_digits=12
+        label=gettext_lazy("Discount in all"), required=False, min_value=0, max_digits=18
     )
     priority = forms.IntegerField(
-        label=gettext_lazy("Order of application"), min_value=0, max_value=1000, initial=100,
+        label=gettext_lazy("Order of application"), min_value=0, max_value=MOST_SMALL, initial=100,
         help_text=gettext_lazy("Lower comes first."),
     )  # fmt: skip
     base = forms.ChoiceField(

@@ -32,6 +32,7 @@ from tenants.admin.forms import offer
 from tenants.admin.frame import Crumb, FormPage
 from tenants.admin.keys import key_from
 from tenants.admin.lists import FilterForm, ListPage
+from tenants.admin.untouched import sent
 from tenants.domain.permissions import Permission
 
 _NOT_SHOWN: Final = ("rule", "has_checksum")
@@ -225,6 +226,10 @@ class EditPage(_DefinitionFormPage):
 
     def offered(self, form: Any) -> OfferedCoupon:
         """Keep what only the API or a file can say; the form does not show it."""
+        typed, shown = self._whole(form), self.form(sent(self.form()))
+        return offer_drafts.changed(self.offer, self._whole(shown), typed) if shown.is_valid() else typed
+
+    def _whole(self, form: Any) -> OfferedCoupon:
         typed = super().offered(form)
         terms = {**typed.terms, **{name: self.offer.terms[name] for name in _NOT_SHOWN}}
         return replace(typed, terms=terms, items=self.offer.items if self.has_many_items else typed.items)

@@ -23,6 +23,7 @@ from rewards.models import ProgramRevision
 from rewards.services import drafts
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.admin.keys import key_from
+from tenants.admin.untouched import kept, sent
 from tenants.domain.permissions import Permission
 from tenants.errors import InvalidInput
 
@@ -82,19 +83,22 @@ class LadderPage(StaffPage):
         return self._shown(errors=errors, **parts, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
     def _save(self, parts: dict[str, Any]) -> ProgramRevision:
+        sections = self._sections(parts)
+        shown = self._forms(sent(*self._forms().values()))
+        if all(part.is_valid() for part in shown.values()):
+            former = {name: self.document[name] for name in sections}
+            sections = kept(former, self._sections(shown), sections)
+        return drafts.save(document={**self.document, **sections}, by=self.access.actor, at=timezone.now())
+
+    def _sections(self, parts: dict[str, Any]) -> dict[str, Any]:
         taken: set[str] = {row.cleaned_data.get("key") or "" for row in parts["criteria"]}
         found = [row.criterion(taken) for row in parts["criteria"] if row.cleaned_data]
         criteria = [criterion for criterion in found if criterion]
         is_plain = [each["metric"] for each in criteria] == [SPEND]
-        return drafts.save(
-            document={
-                **self.document,
-                "qualification": parts["form"].section(criteria),
-                "tiers": self._tiers(parts["tiers"], is_plain=is_plain),
-            },
-            by=self.access.actor,
-            at=timezone.now(),
-        )
+        return {
+            "qualification": parts["form"].section(criteria),
+            "tiers": self._tiers(parts["tiers"], is_plain=is_plain),
+        }
 
     def _tiers(self, rows: Any, *, is_plain: bool) -> list[dict[str, Any]]:
         """Return the tiers from the lowest up: by spend where it decides alone, else in the order given."""

@@ -157,7 +157,7 @@ class LadderRow(StaffForm):
         offer_of(self, "rewards", rewards)
         for criterion in criteria:
             self.fields[f"need_{criterion['key']}"] = forms.DecimalField(
-                label=need_label(criterion, currency), min_value=0, max_digits=15, decimal_places=3,
+                label=need_label(criterion, currency), min_value=0, max_digits=18, decimal_places=3,
                 required=False,
             )  # fmt: skip
         self.order_fields(["key", "name", *(f"need_{criterion['key']}" for criterion in criteria)])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any, Final, TypeVar
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
@@ -11,12 +13,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from rewards.domain.offers import OfferedCampaign, OfferedCoupon, OfferedReward
 from rewards.queries import configured
 from rewards.services import offer_drafts
 from rewards.services.offers import Offer
 from tenants.admin.frame import StaffPage
+from tenants.admin.untouched import kept
 from tenants.domain.permissions import Permission
 
+_Offer = TypeVar("_Offer", OfferedReward, OfferedCoupon, OfferedCampaign)
 _LIST_BY_SECTION: Final = {
     "rewards": "rewards", "coupons": "coupons", "coupon_campaigns": "coupon_campaigns",
 }  # fmt: skip
@@ -63,6 +68,16 @@ def put(page: Any, *offers: Offer, campaign: str | None = None) -> str:
     text = _("This waits in draft %(number)s and takes effect when that is published.")
     messages.success(page.request, text % {"number": drafted.number})
     return reverse("program_revision", args=[drafted.number])
+
+
+def changed(former: _Offer, shown: _Offer, typed: _Offer) -> _Offer:
+    """Return the offer as it was but for what was changed in its form: where ``typed`` is not ``shown``."""
+    return replace(former, **kept(*map(_values, (former, shown, typed))))
+
+
+def _values(offer: Any) -> dict[str, Any]:
+    values = {each.name: getattr(offer, each.name) for each in fields(offer)}
+    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
 
 
 def behind_text(number: int, current: int) -> str:

@@ -21,6 +21,7 @@ from rewards.models import ProgramRevision, Wallet
 from rewards.services import drafts
 from rewards.services import programs as program_services
 from tenants.admin.frame import Crumb, StaffPage
+from tenants.admin.untouched import kept, sent
 from tenants.domain.permissions import Permission
 from tenants.errors import InvalidInput
 
@@ -61,7 +62,7 @@ class EditPage(StaffPage):
         if all([part.is_valid() for part in (*formsets.values(), policies)]):  # noqa: C419 - all show errors
             try:
                 with transaction.atomic():
-                    row = self._save(edited(self.document, formsets, policies))
+                    row = self._save(self._changed(formsets, policies))
             except InvalidInput as error:
                 errors = draft_pages.place(error.errors, forms_by_pointer(formsets, policies))
             else:
@@ -70,6 +71,15 @@ class EditPage(StaffPage):
         return self._shown(
             errors=errors, policies=policies, status=HTTPStatus.UNPROCESSABLE_ENTITY, **formsets
         )
+
+    def _changed(self, formsets: dict[str, Any], policies: PolicyForm) -> dict[str, Any]:
+        """Return the document as it was but for what was changed in the forms."""
+        written = edited(self.document, formsets, policies)
+        data = sent(*self._formsets().values(), self._policies())
+        shown, as_shown = self._formsets(data), self._policies(data)
+        if not all(part.is_valid() for part in (*shown.values(), as_shown)):
+            return written
+        return dict(kept(self.document, edited(self.document, shown, as_shown), written))
 
     def _save(self, document: dict[str, Any]) -> ProgramRevision:
         return drafts.save(document=document, by=self.access.actor, at=timezone.now())

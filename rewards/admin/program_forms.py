@@ -30,7 +30,7 @@ EXHAUSTED: Final = [
 class TierRow(Row):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
     threshold = forms.DecimalField(
-        label=gettext_lazy("From spend in 365 days"), min_value=0, max_digits=15, decimal_places=3
+        label=gettext_lazy("From spend in 365 days"), min_value=0, max_digits=18, decimal_places=3
     )
 
 
@@ -39,7 +39,7 @@ class BudgetRow(Row):
     period = forms.ChoiceField(label=gettext_lazy("Counts over"), choices=PERIODS, initial="month")
     points = forms.IntegerField(label=gettext_lazy("Most points"), min_value=0, required=False)
     money = forms.DecimalField(
-        label=gettext_lazy("Most money"), min_value=0, max_digits=15, decimal_places=3, required=False
+        label=gettext_lazy("Most money"), min_value=0, max_digits=18, decimal_places=3, required=False
     )
     when_exhausted = forms.ChoiceField(label=gettext_lazy("When it runs out"), choices=EXHAUSTED)
 

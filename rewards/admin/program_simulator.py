@@ -94,7 +94,7 @@ class CaseForm(StaffForm):
         help_text=gettext_lazy("For a cart you write: up to ten, separated by commas."),
     )  # fmt: skip
     shipping = forms.DecimalField(
-        label=gettext_lazy("Shipping"), required=False, min_value=0, max_digits=12, decimal_places=3
+        label=gettext_lazy("Shipping"), required=False, min_value=0, max_digits=18, decimal_places=3
     )
     event = forms.CharField(label=gettext_lazy("Name of the event"), max_length=100, required=False)
     properties = OptionalJsonField(

@@ -80,7 +80,7 @@ class ReferralForm(StaffForm):
         label=gettext_lazy("Counts with"), choices=ReferralQualification.choices
     )
     minimum_order = forms.DecimalField(
-        label=gettext_lazy("Order of at least"), required=False, min_value=0, max_digits=12
+        label=gettext_lazy("Order of at least"), required=False, min_value=0, max_digits=18
     )
     event_name = forms.CharField(label=gettext_lazy("Name of the event"), required=False, max_length=200)
     within_days = forms.IntegerField(

@@ -34,6 +34,7 @@ from tenants.admin.forms import StaffForm
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.admin.json_fields import OptionalJsonField
 from tenants.admin.keys import key_from
+from tenants.admin.untouched import kept, sent
 from tenants.domain.permissions import Permission
 from tenants.errors import InvalidInput
 
@@ -141,7 +142,7 @@ class RulePage(StaffPage):
         parts = self._forms(request.POST)
         errors: list[str] = []
         if all([part.is_valid() for part in parts.values()]):  # noqa: C419 - every part shows its errors
-            rule = self._rule(parts)
+            rule = self._changed(parts)
             try:
                 with transaction.atomic():
                     self._save(rule)
@@ -151,6 +152,14 @@ class RulePage(StaffPage):
                 messages.success(request, _("“%(name)s” is saved.") % {"name": rule["name"]})
                 return redirect("program_edit")
         return self.page(rule=self.rule, errors=errors, **parts, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+    def _changed(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the rule as it was but for what was changed in the form."""
+        written = self._rule(parts)
+        shown = self._forms(sent(*self._forms().values()))
+        if not self.rule["key"] or not all(part.is_valid() for part in shown.values()):
+            return written
+        return dict(kept(self.rule, self._rule(shown), written))
 
     def _place(self, rule: Mapping[str, Any]) -> str:
         """Return where the rule stands in the document that was refused."""

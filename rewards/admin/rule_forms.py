@@ -17,6 +17,7 @@ from rewards.admin.words import TRIGGER_LABELS
 from rewards.domain.expiry import ExpiryKind
 from rewards.domain.rules import Rounding, Trigger
 from tenants.admin.forms import StaffForm, fold, offer
+from tenants.admin.moments import MomentField
 from tenants.admin.pickers import offer_of
 
 _NONE: Final = "none"
@@ -46,7 +47,6 @@ _ROUNDING: Final = [
     (Rounding.NEAREST.value, gettext_lazy("to the nearest")),
     (Rounding.UP.value, gettext_lazy("up")),
 ]
-_MOMENT: Final = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
 def _whole(label: Any, **options: Any) -> forms.IntegerField:
@@ -66,7 +66,7 @@ class RuleForm(StaffForm):
     wallet = forms.ChoiceField(label=gettext_lazy("Into"), required=False)
     points = _whole(gettext_lazy("Points"), min_value=1)
     per_amount = forms.DecimalField(
-        label=gettext_lazy("For each"), min_value=0, max_digits=15, decimal_places=3, required=False,
+        label=gettext_lazy("For each"), min_value=0, max_digits=18, decimal_places=3, required=False,
         help_text=gettext_lazy("Amount of money, number of units, or amount of the property."),
     )  # fmt: skip
     per_property = forms.CharField(label=gettext_lazy("Property"), max_length=200, required=False)
@@ -109,8 +109,8 @@ class RuleForm(StaffForm):
         label=gettext_lazy("Only members of these segments"), required=False,
         help_text=gettext_lazy("None chosen means everybody."),
     )  # fmt: skip
-    starts_at = forms.DateTimeField(label=gettext_lazy("From"), required=False, widget=_MOMENT)
-    ends_at = forms.DateTimeField(label=gettext_lazy("Until"), required=False, widget=_MOMENT)
+    starts_at = MomentField(label=gettext_lazy("From"), required=False)
+    ends_at = MomentField(label=gettext_lazy("Until"), required=False)
     priority = forms.IntegerField(
         label=gettext_lazy("Order"), min_value=0, max_value=10_000, initial=100,
         help_text=gettext_lazy("Small numbers come first."),

@@ -112,7 +112,7 @@ class WalletRow(Row):
         label=gettext_lazy("Members may give points to each other"), required=False
     )
     thousand_points = forms.DecimalField(
-        label=gettext_lazy("Cost of 1,000 points"), min_value=0, max_digits=15, decimal_places=3,
+        label=gettext_lazy("Cost of 1,000 points"), min_value=0, max_digits=18, decimal_places=3,
         required=False,
         help_text=gettext_lazy("What they cost you when they are spent; needed for budgets in money."),
     )  # fmt: skip

@@ -22,7 +22,7 @@ from tenants.admin.forms import offer
 
 MANY: Final = 15
 FOUND: Final = 12
-_MORE: Final = "-more"
+MORE: Final = "-more"
 _LONGEST: Final = 300
 _WITH_KEY: Final = re.compile(r".*\((?P<key>[^()]+)\)\s*", re.DOTALL)
 Pair = tuple[str, str]
@@ -158,7 +158,7 @@ class FinderOfSeveral(forms.CheckboxSelectMultiple):
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
         chosen = data.getlist(name) if isinstance(data, MultiValueDict) else list(data.get(name) or [])
-        more = str(data.get(f"{name}{_MORE}") or "").strip()
+        more = str(data.get(f"{name}{MORE}") or "").strip()
         return [*chosen, *([more] if more else [])]
 
     def render(
@@ -174,7 +174,7 @@ class FinderOfSeveral(forms.CheckboxSelectMultiple):
         typed = next((each for each in chosen if each not in names), "")
         field_id = f"{(attrs or {}).get('id', name)}_more"
         box = Finder(self.source, {**self.attrs, "aria-label": _("Add another one")}).render(
-            f"{name}{_MORE}", typed, {"id": field_id}, renderer
+            f"{name}{MORE}", typed, {"id": field_id}, renderer
         )
         return format_html('<div class="b-several" data-gathers="{}"><div>{}</div>{}</div>', name, boxes, box)
 
