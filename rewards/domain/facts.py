@@ -27,6 +27,7 @@ class Line(NamedTuple):
     subcategory: str = ""
     brand: str = ""
     attributes: Mapping[str, Any] = {}
+    sku: str = ""
 
 
 class Happening(NamedTuple):

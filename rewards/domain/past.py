@@ -20,13 +20,12 @@ MEMBER_DAY, NIGHT = range(11, 13)
 
 
 class Played(NamedTuple):
-    """An event to be decided; ``skus`` are those of an order's lines, where a challenge asks for them."""
+    """An event to be decided."""
 
     at: datetime
     kind: int
     id: int
     due: Due
-    skus: Sequence[str] = ()
 
 
 class Late(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from rewards.domain.challenges.matching import EventFacts, OrderedLine, OrderFacts
+from rewards.domain.challenges.matching import EventFacts, OrderFacts
 from rewards.domain.decisions import Evaluation
 from rewards.domain.engine import Engine
 from rewards.domain.facts import Due
@@ -48,6 +48,7 @@ from rewards.domain.shadow_tiers import ShadowTiers
 from rewards.domain.usage import BudgetBook, UsageBook
 
 _ORDER: Final = Trigger.ORDER
+_DOCUMENTS: Final = frozenset({Played, Counted})
 
 
 class ShadowLedger:
@@ -120,7 +121,7 @@ class ShadowLedger:
             self.challenges.look_ahead(
                 (item.due.customer_id if type(item) is Played else item.customer_id, item.at)
                 for item in happened
-                if type(item) in {Played, Counted}
+                if type(item) in _DOCUMENTS
             )
         for item in happened:
             how[type(item)](item)
@@ -132,28 +133,23 @@ class ShadowLedger:
         if self._changes_members:
             self.effects.carry_out(due, evaluation, self.challenges)
         if due.event.trigger is _ORDER:
-            self._follow_order(item)
+            self._follow_order(due)
         else:
             self._follow_event(due, evaluation)
 
     def _tier_before(self, customer_id: int, at: datetime) -> str | None:
         return self.tiers.seen(customer_id, at, self.spending.tier_before(customer_id, at))
 
-    def _follow_order(self, item: Played) -> None:
+    def _follow_order(self, due: Due) -> None:
         """Move the member's tier and challenges, in the order in which live does."""
-        due, event, measures = item.due, item.due.event, self.measures
+        event, measures = due.event, self.measures
         if measures is not None:
             measures.add_order(due.customer_id, event.at, event.total_minor)
         self.tiers.refresh(due.customer_id, event.at)
         challenges = self.challenges
         if challenges is not None and challenges.counts_orders:
-            skus = item.skus or ("",) * len(event.lines)
-            lines = [
-                OrderedLine(sku, line[1], line[3], line[2])
-                for sku, line in zip(skus, event.lines, strict=True)
-            ]
             order = OrderFacts(
-                due.event_id, due.customer_id, event.at, event.total_minor, event.channel, lines
+                due.event_id, due.customer_id, event.at, event.total_minor, event.channel, event.lines
             )
             if due.event_id in self.returns:
                 challenges.remember_order(order, order, [line.position for line in event.lines])

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from rewards.domain.challenges.changes import Change, Gift, Grant, Kept
-from rewards.domain.challenges.definition import Challenge, RewardKind
-from rewards.domain.challenges.matching import Contribution
+from rewards.domain.challenges.definition import Challenge, ChallengeReward, RewardKind
+from rewards.domain.challenges.matching import ORDER, Contribution, EventFacts, GoalReader, OrderFacts
 from rewards.domain.challenges.participation import COUNTS, Audiences, Involvement, Pair, involvement
 from rewards.domain.challenges.periods import EARLIEST
 from rewards.domain.challenges.walks import Member
@@ -43,6 +43,8 @@ class ShadowChallenge:
         joined_at: Mapping[int, datetime],
     ) -> None:  # fmt: skip
         self.challenge, self.completions, self.totals = challenge, completions, ChallengeTotals()
+        self._is_for_everybody, self._is_ordered = challenge.is_for_everybody, challenge.is_ordered
+        self._reader = GoalReader(challenge.goal, zone)
         self._audiences, self._zone, self._since, self._live_from = audiences, zone, since, live_from
         self._remembered, self._joined_at = remembered, joined_at
         self._takers: dict[int, Taker] = {}
@@ -69,27 +71,53 @@ class ShadowChallenge:
         is_opted_in = taker.is_opted_in if taker is not None else None
         return involvement(self.challenge, self._audiences, customer_id, is_opted_in=is_opted_in)
 
-    def is_indifferent(self, customer_id: int) -> bool:
+    @property
+    def asks_skus(self) -> bool:
+        """Whether lines have to be told with their stock codes."""
+        return self._reader.asks_skus
+
+    def waits(self, customer_id: int) -> bool:
+        """Whether somebody is outside of an audience that the challenge waits for."""
+        return self.challenge.pauses and self.involvement(customer_id) is Involvement.WAITS
+
+    def count_order(self, order: OrderFacts, *, shares_instant: bool) -> Sequence[Change]:
+        """Count an order as it was bought; others may share its instant."""
+        customer_id = order.customer_id
+        if self._is_indifferent(customer_id):
+            return ()
+        found = self._reader.read_order(order)
+        return self.count(customer_id, found, order.placed_at, shares_instant=shares_instant) if found else ()
+
+    def count_event(self, event: EventFacts, *, shares_instant: bool) -> Sequence[Change]:
+        """Count an event; others may share its instant."""
+        customer_id = event.customer_id
+        if self._is_indifferent(customer_id):
+            return ()
+        found = self._reader.read_event(event)
+        return (
+            self.count(customer_id, found, event.occurred_at, shares_instant=shares_instant) if found else ()
+        )
+
+    def _is_indifferent(self, customer_id: int) -> bool:
         """Whether nothing that a member does can change anything any more."""
         return customer_id in self._finished and customer_id in self.totals.members
 
     def count(
-        self, customer_id: int, found: Sequence[Contribution], at: datetime, *, shares_instant: bool = False
-    ) -> list[Change]:
-        """Read what a document contributes, for whoever takes part; others may share its instant."""
-        if not found or self.involvement(customer_id) not in COUNTS:
-            return []
+        self, customer_id: int, found: Sequence[Contribution], at: datetime, *, shares_instant: bool
+    ) -> Sequence[Change]:
+        """Read contributions of whoever takes part."""
+        if not self._is_for_everybody and self.involvement(customer_id) not in COUNTS:
+            return ()
         self.totals.members.add(customer_id)
         if customer_id in self._finished:
-            return []
-        is_unsure = shares_instant and self.challenge.is_ordered
+            return ()
+        is_unsure = shares_instant and self._is_ordered
         return self._taker(customer_id).add(found, at, shares_instant=is_unsure)
 
-    def recount(
-        self, customer_id: int, source: tuple[str, str], found: Sequence[Contribution], moment: datetime,
-        at: datetime, *, is_active: bool = True,
-    ) -> list[Change]:  # fmt: skip
-        """Let a document contribute something else than it did; outside, it must have counted before."""
+    def recount(self, order: OrderFacts, at: datetime, *, is_active: bool) -> Sequence[Change]:
+        """Let an order contribute something else than it did; outside, it must have counted before."""
+        customer_id, source = order.customer_id, (ORDER, str(order.id))
+        found, moment = self._reader.read_order(order), order.placed_at
         part, taker = self.involvement(customer_id), self._takers.get(customer_id)
         is_in = part is Involvement.TAKES or bool(found)
         if part not in COUNTS or not is_active:
@@ -118,7 +146,7 @@ class ShadowChallenge:
         self.totals.milestones += len(kept.stored.milestones) - len(had)
         for gift in gifts:
             if gift.source not in refused:
-                self._book(gift.grant, gift.grant.points)
+                self._book(gift.reward)
         taker = self._takers[customer_id]
         taker.keep(change.standing.period, kept)
         self._note(taker)
@@ -136,15 +164,18 @@ class ShadowChallenge:
             for period, kept in taker.periods(at):
                 yield customer_id, period, kept
 
-    def _book(self, grant: Grant, points: int) -> None:
-        if grant.kind == RewardKind.POINTS:
-            self.totals.points[grant.key] += points
+    def _book(self, reward: ChallengeReward) -> None:
+        if reward.kind is RewardKind.POINTS:
+            self.totals.points[reward.key] += reward.points
         else:
-            self.totals.others[f"{grant.kind}:{grant.key}"] += 1
+            self.totals.others[f"{reward.kind}:{reward.key}"] += 1
 
     def _taker(self, customer_id: int) -> Taker:
-        joined_at = self._joined_at.get(customer_id, self._since)
-        return self._takers.get(customer_id) or self._begin(customer_id, joined_at, is_opted_in=False)
+        taker = self._takers.get(customer_id)
+        if taker is None:
+            joined_at = self._joined_at.get(customer_id, self._since)
+            taker = self._begin(customer_id, joined_at, is_opted_in=False)
+        return taker
 
     def _begin(self, customer_id: int, joined_at: datetime, *, is_opted_in: bool) -> Taker:
         member = Member(joined_at, self._live_from, self._zone, self._since)

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime
 from itertools import zip_longest
 from typing import Protocol
 
 from rewards.domain.challenges.changes import Change, Gift, Grant, Kept, within_total
-from rewards.domain.challenges.matching import (
-    ORDER,
-    Contribution,
-    EventFacts,
-    OrderedLine,
-    OrderFacts,
-    contributions,
-)
-from rewards.domain.challenges.participation import Involvement, Pair
+from rewards.domain.challenges.matching import Contribution, EventFacts, OrderedLine, OrderFacts
+from rewards.domain.challenges.participation import Pair
 from rewards.domain.past import ReturnedUnits
 from rewards.domain.shadow_challenge import ShadowChallenge
 
@@ -43,10 +36,10 @@ class ShadowChallenges:
     """
 
     def __init__(
-        self, challenges: Iterable[ShadowChallenge], zone: tzinfo, *, inactive: Collection[int], gifts: Gifts,
+        self, challenges: Iterable[ShadowChallenge], *, inactive: Collection[int], gifts: Gifts,
         advancing: bool = False,
     ) -> None:  # fmt: skip
-        self._zone, self._inactive, self._gifts = zone, inactive, gifts
+        self._inactive, self._gifts = inactive, gifts
         ordered = sorted(challenges, key=lambda each: each.challenge.key)
         self._by_key = {each.challenge.key: each for each in ordered}
         self._of_orders = [each for each in ordered if each.challenge.counts_orders()]
@@ -75,6 +68,11 @@ class ShadowChallenges:
     def counts_orders(self) -> bool:
         return bool(self._of_orders)
 
+    @property
+    def asks_skus(self) -> bool:
+        """Whether lines have to be told with their stock codes."""
+        return any(each.asks_skus for each in self._of_orders)
+
     def remember_order(self, bought: OrderFacts, kept: OrderFacts, positions: Sequence[int]) -> None:
         """Know an order of which something comes back: as bought, what is left, and the lines' positions."""
         self._returned[bought.id] = bought, kept, {place: line for line, place in enumerate(positions)}
@@ -97,11 +95,23 @@ class ShadowChallenges:
 
     def count_order(self, order: OrderFacts) -> None:
         """Count an order as it was bought."""
-        self._count(self._of_orders, order)
+        customer_id, at = order.customer_id, order.placed_at
+        if customer_id in self._inactive:
+            return
+        shares, changes = self._shares(customer_id, at), list[Change]()
+        for each in self._of_orders:
+            changes += each.count_order(order, shares_instant=shares)
+        self._carry_out(changes, at)
 
     def count_event(self, event: EventFacts) -> None:
         """Count an event."""
-        self._count(self._of_events.get(event.name, ()), event)
+        customer_id, at = event.customer_id, event.occurred_at
+        if customer_id in self._inactive:
+            return
+        shares, changes = self._shares(customer_id, at), list[Change]()
+        for each in self._of_events.get(event.name, ()):
+            changes += each.count_event(event, shares_instant=shares)
+        self._carry_out(changes, at)
 
     def advance(self, pair: Pair, one: Contribution) -> None:
         """Count progress that a rule gives."""
@@ -120,20 +130,16 @@ class ShadowChallenges:
         bought, kept, line_by_position = self._returned[order_id]
         kept = _less(kept, units, line_by_position, total_minor)
         self._returned[order_id] = bought, kept, line_by_position
-        customer_id, source = bought.customer_id, (ORDER, str(order_id))
-        is_active = customer_id not in self._inactive
+        is_active = bought.customer_id not in self._inactive
         changes: list[Change] = []
         for each in self._of_orders:
-            document = kept if each.challenge.rolls_back else bought
-            found = contributions(each.challenge.goal, document, self._zone)
-            changes += each.recount(customer_id, source, found, bought.placed_at, at, is_active=is_active)
+            order = kept if each.challenge.rolls_back else bought
+            changes += each.recount(order, at, is_active=is_active)
         self._carry_out(changes, at)
 
     def sweep(self, at: datetime) -> None:
         """Give what waits to those who can take it now."""
-        changes = [change for each in self for change in each.owed(at)]
-        if changes:
-            self._carry_out(changes, at)
+        self._carry_out([change for each in self for change in each.owed(at)], at)
 
     def periods(self, at: datetime) -> Iterator[tuple[Pair, str, Kept]]:
         """Yield all progress that is remembered, as of a moment."""
@@ -141,20 +147,9 @@ class ShadowChallenges:
             for customer_id, period, kept in each.periods(at):
                 yield Pair(customer_id, each.challenge.key), period, kept
 
-    def _count(self, challenges: Sequence[ShadowChallenge], document: OrderFacts | EventFacts) -> None:
-        customer_id = document.customer_id
-        if customer_id in self._inactive:
-            return
-        at = document.placed_at if isinstance(document, OrderFacts) else document.occurred_at
-        shares = self._always_shares or (customer_id, at) in self._shared
-        changes: list[Change] = []
-        for each in challenges:
-            if not each.is_indifferent(customer_id):
-                found = contributions(each.challenge.goal, document, self._zone)
-                if found:
-                    changes += each.count(customer_id, found, at, shares_instant=shares)
-        if changes:
-            self._carry_out(changes, at)
+    def _shares(self, customer_id: int, at: datetime) -> bool:
+        """Whether a member may have more than one document at an instant."""
+        return self._always_shares or (customer_id, at) in self._shared
 
     def _completions(self, key: str) -> int:
         return self._by_key[key].completions
@@ -170,7 +165,7 @@ class ShadowChallenges:
                 self._by_key[change.pair.challenge_key].take_back(grant, points)
         for change in changes:
             one, gifts = self._by_key[change.pair.challenge_key], change.gifts(at)
-            waits = bool(gifts) and one.involvement(change.pair.customer_id) is Involvement.WAITS
+            waits = bool(gifts) and one.waits(change.pair.customer_id)
             given = [] if waits else [self._gifts.give(gift, at) for gift in gifts]
             kept = [had or gift for gift, had in zip_longest(gifts, given)]
             refused = {gift.source for gift, had in zip_longest(gifts, given) if had is None}
@@ -189,8 +184,9 @@ def _less(
     for unit in units:
         place = line_by_position.get(unit.position)
         if place is not None:
-            sku, category, quantity, amount = lines[place]
+            line = lines[place]
             lines[place] = OrderedLine(
-                sku, category, max(quantity - unit.returned, 0), max(amount - unit.amount_minor, 0)
-            )
+                line.sku, line.category, max(line.quantity - unit.returned, 0),
+                max(line.amount_minor - unit.amount_minor, 0),
+            )  # fmt: skip
     return kept._replace(lines=lines, total_minor=max(kept.total_minor - total_minor, 0))

@@ -58,10 +58,12 @@ class ShadowGifts:
         customer_id, earned_at = gift.pair.customer_id, gift.earned_at
         wallet, points = gift.reward.key, gift.reward.points
         terms = self._points.terms(wallet, earned_at, self._tier_at(customer_id, earned_at))
-        lot = self._points.credit(
-            customer_id, wallet, points, terms, earned_at=earned_at, at=at,
-            release=released_by_staff("challenge", gift.source),
-        )  # fmt: skip
+        lot = None
+        if not self._points.add(customer_id, wallet, points, terms.expires_at, at):
+            lot = self._points.credit(
+                customer_id, wallet, points, terms, earned_at=earned_at, at=at,
+                release=released_by_staff("challenge", gift.source),
+            )  # fmt: skip
         self._points.totals[wallet].given += points
         self._points_by_customer[customer_id] += points
         if self._told_apart is None or customer_id in self._told_apart:

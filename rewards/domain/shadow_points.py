@@ -100,10 +100,7 @@ class ShadowPoints:
     def earn(self, due: Due, earned: Earn, at: datetime) -> LotBalance | None:
         """Credit what an event earned, and return the lot as far as it is told apart."""
         customer_id, wallet, earned_at = due.customer_id, earned.wallet, due.event.at
-        account = self._accounts[wallet].get(customer_id)
-        is_short = account is not None and account.merges and wallet not in self._special
-        if account is not None and is_short and account.next_at > at and not account.debt:
-            account.add(earned.points, self._end(earned.expires_at), at)
+        if self.add(customer_id, wallet, earned.points, earned.expires_at, at):
             return None
         waiting = self._waiting.get(wallet, _AT_ONCE)
         terms = CreditTerms(
@@ -115,6 +112,18 @@ class ShadowPoints:
             customer_id, wallet, earned.points, terms, earned_at=earned_at, at=at,
             release=released_by_staff(due.event_type, source_id(due.event_id, earned.pot)),
         )  # fmt: skip
+
+    def add(
+        self, customer_id: int, wallet: str, points: int, expires_at: datetime | None, at: datetime
+    ) -> bool:
+        """Credit points the short way where lots are merged and nothing waits, is due or owed, if so."""
+        account = self._accounts[wallet].get(customer_id)
+        if account is None or not account.merges or account.debt or account.next_at <= at:
+            return False
+        if wallet in self._special:
+            return False
+        account.add(points, self._end(expires_at), at)
+        return True
 
     def terms(self, wallet: str, at: datetime, tier: str | None) -> CreditTerms:
         """Return the terms of a credit that no event of a rule earned."""

@@ -60,6 +60,8 @@ class Taker:
     @property
     def is_owed(self) -> bool:
         """Whether the goal of some period was reached and waits for its reward."""
+        if not self._unpaid:
+            return False
         return any(period in self._kept and self._kept[period].is_done for period in self._unpaid)
 
     def has_counted(self, source: tuple[str, str]) -> bool:
@@ -81,7 +83,7 @@ class Taker:
         elif self._instant:
             self._instant = []
         walks = {walk.period.label: walk for one in found if (walk := self._course.add(one)) is not None}
-        news = [walk for walk in walks.values() if walk.has_news or walk.period.label in self._unpaid]
+        news = [walk for label, walk in walks.items() if walk.has_news or label in self._unpaid]
         if self._unpaid:
             news += [self._course.walks[label] for label in self._asked_again() if label not in walks]
         if news:
@@ -172,8 +174,7 @@ class Taker:
 
     def _asked_again(self) -> Iterable[str]:
         """Return the unpaid periods that live would read again, too: a calendar period stands for itself."""
-        is_apart = self._challenge.recurrence not in {Recurrence.NONE, Recurrence.ON_COMPLETION}
-        if not is_apart or self._challenge.limits.per_customer is not None:
+        if not self._challenge.recurrence.is_by_calendar or self._challenge.limits.per_customer is not None:
             return self._unpaid
         return [period for period in self._unpaid if period in self._kept and self._kept[period].is_done]
 
@@ -207,12 +208,13 @@ class Taker:
 
     def _let_go(self) -> None:
         """Forget the periods that nothing is added to any more and for which nothing is due."""
-        recurrence, newest = self._challenge.recurrence, self._course.newest
-        if recurrence is Recurrence.NONE or newest is None or self._instant:
+        newest, walks = self._course.newest, self._course.walks
+        if newest is None or self._instant or (len(walks) == 1 and not newest.is_over):
             return
-        if len(self._course.walks) == 1 and not newest.is_over:
+        recurrence = self._challenge.recurrence
+        if recurrence is Recurrence.NONE:
             return
-        for walk in list(self._course.walks.values()):
+        for walk in list(walks.values()):
             if walk.is_over if recurrence is Recurrence.ON_COMPLETION else walk is not newest:
                 self._forget(walk)
 

@@ -96,17 +96,18 @@ def orders(since: datetime, until: datetime, *, with_items: bool, with_skus: boo
     statement = _ORDERS.format(columns=columns, aggregates=aggregates)
     played = []
     for at, order_id, customer_id, total, channel, *lines in rows(statement, since=since, until=until):
-        skus = lines.pop() or () if with_skus else ()
+        skus = lines.pop() if with_skus else None
         if lines[0] is None:
             found: list[Line] = []
-        elif with_items:
-            lines[-1] = [msgspec.json.decode(text) for text in lines[-1]]
-            found = list(map(Line, *lines))
         else:
+            if with_items:
+                lines[-1] = [msgspec.json.decode(text) for text in lines[-1]]
             found = list(map(Line, *lines))
+            if skus is not None:
+                found = [line._replace(sku=sku) for line, sku in zip(found, skus, strict=True)]
         event = Happening(Trigger.ORDER, at, "", total, channel, found)
         due = Due("order", order_id, customer_id, event, order_id)
-        played.append(Played(at, ORDER, order_id, due, skus))
+        played.append(Played(at, ORDER, order_id, due))
     return played
 
 

@@ -154,7 +154,7 @@ def _happened(ledger: ShadowLedger, since: datetime, until: datetime, *, began: 
         rehearsal_challenges.asked(since, until) if challenges else (),
         past.orders(
             since, until, with_items=engine.needs.items,
-            with_skus=challenges is not None and challenges.counts_orders,
+            with_skus=challenges is not None and challenges.asks_skus,
         ),
         past.late_orders(returned, began, engine),
         returned,

@@ -57,7 +57,7 @@ def opened(ledger: ShadowLedger, opening: Opening, given: Mapping[str, int]) -> 
         for each in revision.challenges
     ]  # fmt: skip
     ledger.challenges = challenges = ShadowChallenges(
-        found, zone, inactive=rehearsal_challenges.inactive(), gifts=ledger.gifts,
+        found, inactive=rehearsal_challenges.inactive(), gifts=ledger.gifts,
         advancing=any(grant.kind is GrantKind.CHALLENGE for rule in revision.rules for grant in rule.grants),
     )  # fmt: skip
     orders = challenge_documents.orders(opening.returned.earlier, before=since)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, NamedTuple
 
-from rewards.domain.challenges.definition import Challenge, ChallengeReward, Recurrence
+from rewards.domain.challenges.definition import Challenge, ChallengeReward
 from rewards.domain.challenges.participation import Pair
 from rewards.domain.challenges.periods import EARLIEST, LATEST, Span, period_of
 from rewards.domain.challenges.transitions import (
@@ -103,10 +103,10 @@ class Change(NamedTuple):
         return self._grants(is_revoked=True)
 
     def _grants(self, *, is_revoked: bool) -> tuple[Grant, ...]:
-        grants = self.before.grants if self.before else ()
-        return tuple(
-            grant for grant in grants if (grant.slot in self.settlement.revoked) is is_revoked
-        )  # fmt: skip
+        grants, revoked = self.before.grants if self.before else (), self.settlement.revoked
+        if not revoked or not grants:
+            return () if is_revoked else grants
+        return tuple(grant for grant in grants if (grant.slot in revoked) is is_revoked)
 
     def gifts(self, at: datetime) -> list[Gift]:
         """Return what is due and was not given before."""
@@ -124,11 +124,10 @@ class Change(NamedTuple):
         return [gift for gift in gifts if gift.source not in had]
 
     def _earned_at(self, slot: str, at: datetime) -> datetime:
-        moments = {
-            milestone_slot(reached): moment
-            for reached, moment in self.standing.reached_at_by_milestone.items()
-        }
-        return (self.standing.completed_at if slot == GOAL else moments.get(slot)) or at
+        if slot == GOAL:
+            return self.standing.completed_at or at
+        reached_at = self.standing.reached_at_by_milestone.items()
+        return next((moment for reached, moment in reached_at if milestone_slot(reached) == slot), at)
 
     def after(self, gifts: Sequence[Gift], refused: Collection[str], at: datetime) -> Kept:
         """Return the period as it is to be kept, once ``gifts`` were given but for the ``refused`` sources.
@@ -136,13 +135,12 @@ class Change(NamedTuple):
         What a frozen account could not take stays due: the goal as COMPLETED, a milestone as not reached.
         """
         stored, standing = self.settlement.stored, self.standing
-        refused_slots = {gift.slot for gift in gifts if gift.source in refused}
-        state = stored.state
+        refused_slots = {gift.slot for gift in gifts if gift.source in refused} if refused else ()
+        state, milestones = stored.state, stored.milestones
         if state is ProgressState.COMPLETED and GOAL not in refused_slots:
             state = ProgressState.REWARDED
-        milestones = frozenset(
-            each for each in stored.milestones if milestone_slot(each) not in refused_slots
-        )  # fmt: skip
+        if refused_slots:
+            milestones = frozenset(each for each in milestones if milestone_slot(each) not in refused_slots)
         rewarded_at = None
         if state is ProgressState.REWARDED:
             rewarded_at = self.before.rewarded_at if self.before and self.before.rewarded_at else at
@@ -171,7 +169,7 @@ def within_total(
     """
     by_key: dict[str, list[Change]] = defaultdict(list)
     for change in changes:
-        if change.completes and change.challenge.limits.total is not None:
+        if change.challenge.limits.total is not None and change.completes:
             by_key[change.challenge.key].append(change)
     if not by_key:
         return changes
@@ -193,7 +191,10 @@ def counts_since(challenge: Challenge, moment: datetime, zone: tzinfo) -> dateti
 
     A calendar period stands for itself, unless a customer can complete only so many of them.
     """
-    is_apart = challenge.recurrence not in {Recurrence.NONE, Recurrence.ON_COMPLETION}
-    if moment == EARLIEST or not is_apart or challenge.limits.per_customer is not None:
+    if (
+        moment == EARLIEST
+        or not challenge.recurrence.is_by_calendar
+        or challenge.limits.per_customer is not None
+    ):
         return EARLIEST
     return period_of(challenge.recurrence, moment, zone, Span(EARLIEST, LATEST)).span.starts_at

@@ -23,6 +23,11 @@ class Recurrence(StrEnum):
     MONTHLY = "monthly"
     ON_COMPLETION = "on_completion"
 
+    @property
+    def is_by_calendar(self) -> bool:
+        """Whether a period stands for itself, and does not follow from those before."""
+        return self is not Recurrence.NONE and self is not Recurrence.ON_COMPLETION
+
 
 class WindowKind(StrEnum):
     """The stretch of time that counts."""
@@ -265,6 +270,11 @@ class Challenge:
     limits: Limits = field(default_factory=Limits)
     rolls_back: bool = True
     budget: str = ""
+
+    @property
+    def is_for_everybody(self) -> bool:
+        """Whether nobody needs to ask, and no audience is looked at."""
+        return not (self.needs_opt_in or self.audience.segment or self.audience.tiers)
 
     @property
     def pauses(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from crm.domain.rules import CustomerFacts, matches
 from rewards.domain.challenges.definition import (
@@ -26,6 +26,8 @@ ORDER: Final = "order"
 EVENT: Final = "event"
 _LONGEST_VALUE: Final = 200
 _MOST_AMOUNT: Final = 10**15
+# What counts as itself: one, of no value in particular.
+_ONCE: Final = (("", 1),)
 
 
 class Contribution(NamedTuple):
@@ -48,6 +50,19 @@ class OrderedLine(NamedTuple):
     amount_minor: int
 
 
+class LineFacts(Protocol):
+    """What goals ask of a line."""
+
+    @property
+    def sku(self) -> str: ...
+    @property
+    def category(self) -> str: ...
+    @property
+    def quantity(self) -> int: ...
+    @property
+    def amount_minor(self) -> int: ...
+
+
 class OrderFacts(NamedTuple):
     """An order as goals see it; ``total_minor`` is net of the same returns as the lines."""
 
@@ -56,7 +71,7 @@ class OrderFacts(NamedTuple):
     placed_at: datetime
     total_minor: int
     channel: str
-    lines: Sequence[OrderedLine]
+    lines: Sequence[LineFacts]
 
 
 class EventFacts(NamedTuple):
@@ -72,56 +87,86 @@ class EventFacts(NamedTuple):
 Document = OrderFacts | EventFacts
 
 
+class GoalReader:
+    """Reads documents for one goal; what that asks of orders and of events is sorted out once."""
+
+    __slots__ = ("_of_events", "_of_orders", "_zone")
+
+    def __init__(self, goal: Goal, zone: tzinfo) -> None:
+        self._zone = zone
+        self._of_orders: list[tuple[str, OrderMatch, Goal | None]] = []
+        self._of_events: list[tuple[str, EventMatch, Goal | None]] = []
+        for part, match, of_part in _parts(goal):
+            if isinstance(match, OrderMatch):
+                self._of_orders.append((part, match, of_part))
+            else:
+                self._of_events.append((part, match, of_part))
+
+    @property
+    def asks_skus(self) -> bool:
+        """Whether it matters which stock codes the lines of an order have."""
+        return any(
+            match.skus or (isinstance(goal, DistinctGoal) and goal.of == OrderAspect.SKU)
+            for _part, match, goal in self._of_orders
+        )
+
+    def read_order(self, order: OrderFacts) -> list[Contribution]:
+        """Return what an order adds; nothing when it does not match."""
+        found = []
+        for part, match, goal in self._of_orders:
+            lines = _matching_lines(match, order, self._zone)
+            if lines:
+                source = str(order.id)
+                for value, amount in _of_order(goal, match, order, lines):
+                    found.append(Contribution(part, ORDER, source, value, amount, order.placed_at))
+        return found
+
+    def read_event(self, event: EventFacts) -> list[Contribution]:
+        """Return what an event adds; nothing when it does not match."""
+        found = []
+        for part, match, goal in self._of_events:
+            if _event_matches(match, event):
+                for value, amount in _of_event(goal, event):
+                    found.append(
+                        Contribution(part, EVENT, event.message_id, value, amount, event.occurred_at)
+                    )
+        return found
+
+
 def contributions(goal: Goal, document: Document, zone: tzinfo) -> list[Contribution]:
     """Return what ``document`` adds to ``goal``; nothing when it does not match."""
+    reader = GoalReader(goal, zone)
+    return reader.read_order(document) if isinstance(document, OrderFacts) else reader.read_event(document)
+
+
+def _parts(goal: Goal) -> Iterator[tuple[str, Match, Goal | None]]:
+    """Yield each part of a goal, with the goal that it has of its own."""
     if isinstance(goal, SequenceGoal):
-        return [
-            each
-            for step in goal.steps
-            for each in _of_part(step.key, step.match, None, document, zone)
-        ]  # fmt: skip
-    if isinstance(goal, SetGoal):
-        return [
-            each
-            for task in goal.tasks
-            for each in _of_part(task.key, task.goal.match, task.goal, document, zone)
-        ]
-    return list(_of_part("", goal.match, goal, document, zone))
-
-
-def _of_part(
-    part: str, match: Match, goal: Goal | None, document: Document, zone: tzinfo
-) -> Iterator[Contribution]:
-    if isinstance(document, EventFacts):
-        if isinstance(match, EventMatch) and _event_matches(match, document):
-            for value, amount in _of_event(goal, document):
-                yield Contribution(part, EVENT, document.message_id, value, amount, document.occurred_at)
-        return
-    if isinstance(match, OrderMatch):
-        lines = _matching_lines(match, document, zone)
-        if lines:
-            for value, amount in _of_order(goal, match, document, lines):
-                yield Contribution(part, ORDER, str(document.id), value, amount, document.placed_at)
+        yield from ((step.key, step.match, None) for step in goal.steps)
+    elif isinstance(goal, SetGoal):
+        yield from ((task.key, task.goal.match, task.goal) for task in goal.tasks)
+    else:
+        yield "", goal.match, goal
 
 
 def _event_matches(match: EventMatch, event: EventFacts) -> bool:
     if event.name != match.name:
         return False
-    facts = CustomerFacts(attributes=event.properties, traits={})
-    return match.where is None or matches(match.where, facts, event.occurred_at)
+    if match.where is None:
+        return True
+    return matches(match.where, CustomerFacts(attributes=event.properties, traits={}), event.occurred_at)
 
 
-def _of_event(goal: Goal | None, event: EventFacts) -> Iterator[tuple[str, int]]:
+def _of_event(goal: Goal | None, event: EventFacts) -> Sequence[tuple[str, int]]:
     if isinstance(goal, SumGoal):
         amount = _thousandths(event.properties.get(goal.of))
-        if amount:
-            yield "", amount
-    elif isinstance(goal, DistinctGoal):
+        return [("", amount)] if amount else ()
+    if isinstance(goal, DistinctGoal):
         value = event.properties.get(goal.of)
         if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
-            yield str(value)[:_LONGEST_VALUE], 1
-    else:
-        yield "", 1
+            return [(str(value)[:_LONGEST_VALUE], 1)]
+        return ()
+    return _ONCE
 
 
 def _thousandths(value: Any) -> int:
@@ -134,13 +179,14 @@ def _thousandths(value: Any) -> int:
     return int((number * THOUSANDTHS).to_integral_value(ROUND_HALF_EVEN))
 
 
-def _matching_lines(match: OrderMatch, order: OrderFacts, zone: tzinfo) -> list[OrderedLine]:
+def _matching_lines(match: OrderMatch, order: OrderFacts, zone: tzinfo) -> list[LineFacts]:
+    categories, skus = match.categories, match.skus
     lines = [
         line
         for line in order.lines
         if line.quantity > 0
-        and (not match.categories or line.category in match.categories)
-        and (not match.skus or line.sku in match.skus)
+        and (not categories or line.category in categories)
+        and (not skus or line.sku in skus)
     ]
     if lines and match.where is not None:
         facts = CustomerFacts(attributes=order_properties(order, zone), traits={})
@@ -162,8 +208,8 @@ def order_properties(order: OrderFacts, zone: tzinfo) -> dict[str, Any]:
 
 
 def _of_order(
-    goal: Goal | None, match: OrderMatch, order: OrderFacts, lines: list[OrderedLine]
-) -> Iterator[tuple[str, int]]:
+    goal: Goal | None, match: OrderMatch, order: OrderFacts, lines: list[LineFacts]
+) -> Sequence[tuple[str, int]]:
     if isinstance(goal, SumGoal):
         if goal.of == OrderMeasure.UNITS:
             amount = sum(line.quantity for line in lines)
@@ -171,16 +217,13 @@ def _of_order(
             amount = sum(line.amount_minor for line in lines)
         else:
             amount = order.total_minor
-        if amount > 0:
-            yield "", amount
-    elif isinstance(goal, DistinctGoal):
-        for value in sorted(_distinct_values(goal.of, order, lines)):
-            yield value[:_LONGEST_VALUE], 1
-    else:
-        yield "", 1
+        return [("", amount)] if amount > 0 else ()
+    if isinstance(goal, DistinctGoal):
+        return [(value[:_LONGEST_VALUE], 1) for value in sorted(_distinct_values(goal.of, order, lines))]
+    return _ONCE
 
 
-def _distinct_values(aspect: str, order: OrderFacts, lines: list[OrderedLine]) -> set[str]:
+def _distinct_values(aspect: str, order: OrderFacts, lines: list[LineFacts]) -> set[str]:
     if aspect == OrderAspect.CHANNEL:
         return {order.channel} - {""}
     if aspect == OrderAspect.CATEGORY:

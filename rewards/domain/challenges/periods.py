@@ -55,7 +55,7 @@ def window_span(challenge: Challenge, *, joined_at: datetime, live_from: datetim
 
 def period_of(recurrence: Recurrence, moment: datetime, zone: tzinfo, within: Span) -> Period:
     """Return the period a moment belongs to, clipped to the window."""
-    if recurrence in {Recurrence.NONE, Recurrence.ON_COMPLETION}:
+    if not recurrence.is_by_calendar:
         return Period(ONCE, within)
     label, starts_at, ends_at = _calendar_period(recurrence, moment.astimezone(zone).date(), zone)
     return Period(label, Span(max(starts_at, within.starts_at), min(ends_at, within.ends_at)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from rewards.domain.challenges.definition import Challenge, Recurrence
+from rewards.domain.challenges.definition import Challenge
 from rewards.domain.challenges.matching import Contribution
 from rewards.domain.challenges.periods import Period, Span, period_of, window_span
 from rewards.domain.challenges.walks import Course, Known, Member, Standing, Walk
@@ -41,7 +41,7 @@ def _known_period(challenge: Challenge, label: str, known: Known, span: Span, me
     later. A label of another recurrence than today's keeps its span, too.
     """
     if known.target is None:
-        if challenge.recurrence in {Recurrence.NONE, Recurrence.ON_COMPLETION}:
+        if not challenge.recurrence.is_by_calendar:
             return Period(label, span) if label.isdecimal() else Period(label, known.span)
         period = period_of(challenge.recurrence, known.span.starts_at, member.zone, span)
         if period.label == label:
@@ -61,7 +61,7 @@ def _by_start(standing: Standing) -> tuple[datetime, int, str]:
 def within_limit(challenge: Challenge, found: list[Standing], known: Mapping[str, Known]) -> list[Standing]:
     """Leave the completions that a customer may have: stored ones first, then the earliest."""
     most = challenge.limits.per_customer
-    if most is None or challenge.recurrence in {Recurrence.NONE, Recurrence.ON_COMPLETION}:
+    if most is None or not challenge.recurrence.is_by_calendar:
         return found
     settled = {label for label, each in known.items() if each.target is not None}
     done = [standing for standing in found if standing.completed_at is not None]

@@ -17,7 +17,7 @@ class ProgressState(StrEnum):
     EXPIRED = "expired"
 
 
-DONE: Final = frozenset({ProgressState.COMPLETED, ProgressState.REWARDED})
+DONE: Final = (ProgressState.COMPLETED, ProgressState.REWARDED)
 GOAL: Final = "goal"
 
 
@@ -60,9 +60,10 @@ def settle(challenge: Challenge, before: Stored | None, standing: Standing, at: 
     is_done = standing.completed_at is not None or (was_done and not challenge.rolls_back)
     had = before.milestones if before else frozenset()
     has = frozenset(standing.reached_at_by_milestone)
-    # A milestone that was edited away is history, not a step back.
-    lost = (had - has) & {milestone.at for milestone in challenge.milestones}
-    lost = lost if challenge.rolls_back else frozenset()
+    lost = had - has if challenge.rolls_back else frozenset()
+    if lost:
+        # A milestone that was edited away is history, not a step back.
+        lost &= {milestone.at for milestone in challenge.milestones}
     revoked = [milestone_slot(each) for each in sorted(lost)]
     if was_done and not is_done and challenge.rolls_back:
         revoked.append(GOAL)

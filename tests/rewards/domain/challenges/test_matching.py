@@ -19,7 +19,7 @@ from rewards.domain.challenges.definition import (
     SumGoal,
     Task,
 )
-from rewards.domain.challenges.matching import EventFacts, OrderedLine, OrderFacts, contributions
+from rewards.domain.challenges.matching import EventFacts, GoalReader, OrderedLine, OrderFacts, contributions
 
 ZONE = ZoneInfo("America/New_York")
 AT = datetime(2026, 3, 14, 3, 30, tzinfo=UTC)  # Friday, 22:30 in New York
@@ -115,3 +115,18 @@ def test_a_document_can_add_to_several_parts() -> None:
         Task("spend", "Spend", SumGoal(OrderMatch(), "amount_minor", 100)),
     )
     assert added(SetGoal(tasks, 2), order(MILK)) == [("buy", "", 1), ("spend", "", 500)]
+
+
+@pytest.mark.parametrize(
+    ("goal", "asks"),
+    [
+        (CountGoal(OrderMatch(), 1), False),
+        (CountGoal(OrderMatch(skus=frozenset({"bread"})), 1), True),
+        (DistinctGoal(OrderMatch(), "sku", 2), True),
+        (DistinctGoal(OrderMatch(), "category", 2), False),
+        (DistinctGoal(EventMatch("viewed"), "sku", 2), False),
+        (SetGoal((Task("t", "T", DistinctGoal(OrderMatch(), "sku", 2)),), 1), True),
+    ],
+)
+def test_stock_codes_are_asked_for_where_a_part_names_or_counts_them(goal: Any, asks: bool) -> None:
+    assert GoalReader(goal, ZONE).asks_skus is asks
