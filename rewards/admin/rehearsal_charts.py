@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -19,17 +19,8 @@ def of(result: Mapping[str, Any]) -> dict[str, Chart | None]:
 def completions(result: Mapping[str, Any]) -> Chart | None:
     """Return how often each challenge is completed, rehearsed and really; ``None`` where it never is."""
     rows = result.get("challenges", ())
-    drawn = chart(
-        title=_("Completions by challenge"),
-        axis=_("Challenge"),
-        labels=[row["name"] for row in rows],
-        series=[
-            Series(_("In the rehearsal"), [_times(row) for row in rows], formats.number),
-            Series(_("Really"), [_times(row["actual"]) for row in rows], formats.number),
-        ],
-        write_scale=formats.compact,
-    )  # fmt: skip
-    return None if drawn.is_empty else drawn
+    compared = [(row["name"], row["completions"], row["actual"]["completions"]) for row in rows]
+    return _compared(compared, title=_("Completions by challenge"), axis=_("Challenge"))
 
 
 def spread(result: Mapping[str, Any]) -> Chart | None:
@@ -60,19 +51,20 @@ def _signed(value: int | None) -> str:
 def points(result: Mapping[str, Any]) -> Chart | None:
     """Return the points of each rule, rehearsed and really; ``None`` where no rule gives any."""
     rows = result.get("rules", ())
+    compared = [(row["name"], row["points"], row["actual_points"]) for row in rows]
+    return _compared(compared, title=_("Points by rule"), axis=_("Rule"))
+
+
+def _compared(rows: Sequence[tuple[str, int, int]], *, title: str, axis: str) -> Chart | None:
+    """Draw (name, rehearsed, really); returns can take back more than these days have given."""
     drawn = chart(
-        title=_("Points by rule"),
-        axis=_("Rule"),
-        labels=[row["name"] for row in rows],
+        title=title,
+        axis=axis,
+        labels=[name for name, _ours, _really in rows],
         series=[
-            Series(_("In the rehearsal"), [max(row["points"], 0) for row in rows], formats.number),
-            Series(_("Really"), [max(row["actual_points"], 0) for row in rows], formats.number),
+            Series(_("In the rehearsal"), [max(ours, 0) for _name, ours, _really in rows], formats.number),
+            Series(_("Really"), [max(really, 0) for _name, _ours, really in rows], formats.number),
         ],
         write_scale=formats.compact,
     )
     return None if drawn.is_empty else drawn
-
-
-def _times(row: Mapping[str, Any]) -> float:
-    # Returns can take back more than these days have completed.
-    return float(max(row["completions"], 0))

@@ -5,17 +5,17 @@ What is kept grows with members and with what of them is still open, not with ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from rewards.domain.beforehand import Beforehand
 from rewards.domain.challenges.matching import EventFacts, OrderFacts
 from rewards.domain.decisions import Evaluation
 from rewards.domain.engine import Engine
 from rewards.domain.facts import Due
 from rewards.domain.gift_budgets import GiftBudgets
-from rewards.domain.measures import Measures
-from rewards.domain.movements import Moved, Movements
+from rewards.domain.movements import Moved
 from rewards.domain.past import (
     Counted,
     Frozen,
@@ -30,7 +30,6 @@ from rewards.domain.past import (
     Released,
     Resumed,
     Returned,
-    Timetable,
     Unheld,
 )
 from rewards.domain.rehearsal_totals import RehearsalTotals
@@ -40,11 +39,10 @@ from rewards.domain.shadow_decisions import ShadowDecisions
 from rewards.domain.shadow_effects import ShadowEffects
 from rewards.domain.shadow_gifts import ShadowGifts
 from rewards.domain.shadow_holds import ShadowHolds
+from rewards.domain.shadow_members import ShadowMembers
 from rewards.domain.shadow_movements import ShadowMovements
 from rewards.domain.shadow_points import ShadowPoints
 from rewards.domain.shadow_returns import ShadowReturns
-from rewards.domain.shadow_spending import ShadowSpending
-from rewards.domain.shadow_tiers import ShadowTiers
 from rewards.domain.usage import BudgetBook, UsageBook
 
 _ORDER: Final = Trigger.ORDER
@@ -54,61 +52,38 @@ _DOCUMENTS: Final = frozenset({Played, Counted})
 class ShadowLedger:
     """Plays what happened in time order. Facts of members are of today, all that is counted is of the time.
 
-    ``points`` are the accounts as they were, ``movements`` the postings that no rule and no challenge made,
-    ``captures`` the holds that some of them spend, ``timetable`` what else is known beforehand.
-    Only of what ``returned_orders`` earned does anybody ask: something of them is given back in these days.
-    ``changed_rules`` are those that the live program does not have like this. Whoever opens the ledger sets
-    ``challenges``, where there are any.
+    ``points`` are the accounts as they were. Whoever opens the ledger sets ``challenges``, if there are any.
     """
 
     def __init__(
-        self,
-        *,
-        engine: Engine,
-        usage: UsageBook,
-        budgets: BudgetBook,
-        since: datetime,
-        points: ShadowPoints,
-        movements: Movements,
-        captures: Mapping[int, int] | None = None,
-        timetable: Timetable | None = None,
-        returned_orders: Collection[int] = (),
-        remembered: Collection[int] | None = (),
-        changed_rules: Collection[str] = (),
-    ) -> None:
-        revision = engine.revision
-        given = {grant.kind for rule in revision.rules for grant in rule.grants}
-        self.engine = engine
-        self.timetable = timetable or Timetable(())
-        self.points, self.holds = points, ShadowHolds(points, captures or {})
-        self.movements = ShadowMovements(points, movements, self.holds)
-        self.returns, self.totals = ShadowReturns(returned_orders), RehearsalTotals(changed_rules)
-        self.spending = ShadowSpending(revision.tiers)
-        # Where nothing but that spend decides, it need not be counted twice.
-        self.measures = (
-            None if revision.qualification.is_plain else Measures(revision.qualification, revision.time_zone)
-        )
-        asks_tiers = any(challenge.audience.tiers for challenge in revision.challenges)
-        self.tiers = ShadowTiers(
-            revision,
-            self.measures.values if self.measures else self.spending.values,
-            is_lazy=self.measures is None and GrantKind.TIER not in given and not asks_tiers,
-        )
+        self, *, engine: Engine, usage: UsageBook, budgets: BudgetBook, since: datetime, points: ShadowPoints,
+        known: Beforehand,
+    ) -> None:  # fmt: skip
+        given = {grant.kind for rule in engine.revision.rules for grant in rule.grants}
+        self.engine, self.timetable, self.points = engine, known.timetable, points
+        self.members = members = ShadowMembers(engine.revision, given, since)
+        self.spending, self.measures, self.tiers = members.spending, members.measures, members.tiers
+        self.holds = ShadowHolds(points, known.captures)
+        self.movements = ShadowMovements(points, known.movements, self.holds)
+        self.returns, self.totals = ShadowReturns(known.returned_orders), RehearsalTotals(known.changed_rules)
         self.challenges: ShadowChallenges | None = None
         self.gifts = ShadowGifts(
-            points, self.measures, self.tiers, tier_at=self._tier_before, told_apart=remembered,
-            points_by_customer=self.totals.points_by_customer, budgets=GiftBudgets(revision, budgets),
+            points, self.measures, self.tiers, tier_at=members.tier_before, told_apart=known.remembered,
+            points_by_customer=self.totals.points_by_customer, budgets=GiftBudgets(engine.revision, budgets),
         )  # fmt: skip
         self.decisions = ShadowDecisions(
             engine, usage, budgets, points=points, returns=self.returns, totals=self.totals,
             spending=self.spending, tiers=self.tiers, measures=self.measures,
         )  # fmt: skip
         self.effects = ShadowEffects(self.decisions, self.tiers, self.measures)
-        self._night_before, self._moved = since, set[int]()
         self._changes_members = bool(given & {GrantKind.TIER, GrantKind.TRAIT, GrantKind.CHALLENGE})
-        self._how: dict[type[Any], Callable[[Any], None]] = {
-            Played: self._decide, Returned: self._give_back, Counted: self._count, Left: self._leave,
-            Locked: self._lock, Night: self._sleep, Released: self._release, Moved: self._move,
+        self._how = self._ways()
+
+    def _ways(self) -> Mapping[type[Any], Callable[[Any], None]]:
+        """Return how each kind of thing that happens is played."""
+        return {
+            Played: self._decide, Returned: self._give_back, Counted: self._count, Left: self.members.leave,
+            Locked: self.members.lock, Night: self._sleep, Released: self._release, Moved: self._move,
             Late: self.decisions.decide_late, Opted: self._opt, Recounted: self._recount,
             Held: self.holds.hold, Unheld: self.holds.unhold, Frozen: self._freeze,
             Resumed: self.decisions.resume,
@@ -136,9 +111,6 @@ class ShadowLedger:
             self._follow_order(due)
         else:
             self._follow_event(due, evaluation)
-
-    def _tier_before(self, customer_id: int, at: datetime) -> str | None:
-        return self.tiers.seen(customer_id, at, self.spending.tier_before(customer_id, at))
 
     def _follow_order(self, due: Due) -> None:
         """Move the member's tier and challenges, in the order in which live does."""
@@ -201,40 +173,20 @@ class ShadowLedger:
     def _move(self, item: Moved) -> None:
         """Repeat what moved points for other reasons than rules and challenges."""
         customer_id, at = item.customer_id, item.at
-        points = self.movements.repeat(item, self._tier_before(customer_id, at))
+        points = self.movements.repeat(item, self.members.tier_before(customer_id, at))
         if points and self.measures is not None:
             self.measures.add_points(customer_id, at, item.wallet, points)
             self.measures.moved.add(customer_id)
 
     def _freeze(self, item: Frozen) -> None:
-        act = self.points.freeze if item.is_frozen else self.points.thaw
+        releases = self.points.releases
+        act = releases.freeze if item.is_frozen else releases.thaw
         act(item.customer_id, item.wallet, item.at)
 
     def _release(self, item: Released) -> None:
-        self.points.release(item.customer_id, item.awaits, item.at)
-
-    def _leave(self, item: Left) -> None:
-        self.spending.by_customer[item.customer_id].minor -= item.spend_minor
-        if item.gone is not None and self.measures is not None:
-            self.measures.leave(item.customer_id, item.at, item.gone)
-        else:
-            self._moved.add(item.customer_id)
-
-    def _lock(self, item: Locked) -> None:
-        if item.until is None:
-            self.tiers.unlock(item.customer_id, item.at)
-        else:
-            self.tiers.lock(item.customer_id, item.key, until=item.until, at=item.at)
+        self.points.releases.release(item.customer_id, item.awaits, item.at)
 
     def _sleep(self, item: Night) -> None:
-        measures, moved = self.measures, self._moved
-        self._moved = set()
-        if measures is not None:
-            measures.pass_to(item.at)
-            moved, measures.moved = measures.moved, set()
-            if measures.is_new_period(self._night_before, item.at):
-                moved = set(self.tiers)
-        self._night_before = item.at
-        self.tiers.night(moved, item.at)
+        self.members.sleep(item)
         if self.challenges is not None:
             self.challenges.sweep(item.at)

@@ -129,10 +129,15 @@ class ShadowAccount:
         self._activate([lot for lot in self._lots.values() if _is_due(lot, at)], at)
         self._plan()
 
-    def forget_ended(self, at: datetime) -> None:
-        """Let go of lots that have ended, which of a frozen account nobody sweeps."""
+    def close(self, at: datetime) -> int:
+        """Settle at the end; return the points that expired.
+
+        What has ended is nobody's any more, though nobody sweeps it: the account is frozen, or it is held.
+        """
+        expired = self.settle(at)
         ended = [lot for lot in self._lots.values() if lot.expires_at and lot.expires_at <= at]
-        self._take([(lot, lot.free) for lot in ended])
+        self._take([(lot, lot.remaining) for lot in ended])
+        return expired
 
     def extend(self, until: datetime, at: datetime) -> None:
         """Let every lot that has not ended at a moment last at least until another one."""

@@ -54,6 +54,7 @@ class ShadowDecisions:
     ) -> None:  # fmt: skip
         self._engine, self._usage, self._budgets = engine, usage, budgets
         self._points, self._returns, self._totals = points, returns, totals
+        self._releases = points.releases
         self._spending, self._tiers, self._measures = spending, tiers, measures
         self.state_by_customer: dict[int, CustomerState] = {}
         self._unknown = CustomerState()
@@ -88,7 +89,7 @@ class ShadowDecisions:
         evaluation = self._engine.decide(
             state, event, explains=False, shares_lines=is_order and due.event_id in self._returns
         )
-        if self._points.frozen and self._is_refused(customer_id, evaluation.decision):
+        if self._releases.frozen and self._is_refused(customer_id, evaluation.decision):
             evaluation = self._refuse(due, state, evaluation.decision)
         else:
             self._book(due, evaluation, at)
@@ -144,7 +145,7 @@ class ShadowDecisions:
             self._returns.remember(due.event_id, decision, dict(zip(pots, lots, strict=True)))
 
     def _is_refused(self, customer_id: int, decision: Decision) -> bool:
-        frozen = self._points.frozen
+        frozen = self._releases.frozen
         return any((customer_id, earned.wallet) in frozen for earned in decision.earned)
 
     def _refuse(self, due: Due, state: CustomerState, decision: Decision) -> Evaluation:
@@ -152,7 +153,7 @@ class ShadowDecisions:
         customer_id, at = due.customer_id, due.event.at
         lots: dict[str, LotBalance | None] = {}
         for earned in decision.earned:
-            if (customer_id, earned.wallet) in self._points.frozen:
+            if (customer_id, earned.wallet) in self._releases.frozen:
                 self._points.extend(customer_id, earned.wallet, at)
                 continue
             lots[earned.pot] = self._points.earn(due, earned, at)
@@ -172,7 +173,7 @@ class ShadowDecisions:
             self._totals.points_by_customer[due.customer_id] += earned.points
             self._points.totals[earned.wallet].given += earned.points
         self._earn_late(due, evaluation, refused.lots, at)
-        self._points.hear_again(due.customer_id, at)
+        self._releases.hear_again(due.customer_id, at)
 
     def _decide_as_of_then(self, due: Due, state: CustomerState) -> Evaluation:
         usage, rooms = self._usage.of(due.customer_id, due.event.at), self._budgets.rooms(due.event.at)
@@ -204,7 +205,7 @@ class ShadowDecisions:
             wallet = wallet_of(pot)
             if pot in but or not asked:
                 continue
-            if (customer_id, wallet) in self._points.frozen:
+            if (customer_id, wallet) in self._releases.frozen:
                 is_refused = True
                 continue
             taken_of.add(pot)

@@ -46,7 +46,7 @@ class ShadowGifts:
         wallet, customer_id, earned_at = gift.reward.key, gift.pair.customer_id, gift.earned_at
         if gift.reward.kind is not RewardKind.POINTS:
             return gift
-        if (customer_id, wallet) in self._points.frozen:
+        if (customer_id, wallet) in self._points.releases.frozen:
             self._points.extend(customer_id, wallet, earned_at)
             return None
         gift = self._budgets.cut(gift, at)
@@ -76,7 +76,7 @@ class ShadowGifts:
         if grant.kind != RewardKind.POINTS or not grant.points:
             return 0
         lot = self._lots.pop(grant.source, None)
-        if (customer_id, grant.key) in self._points.frozen:
+        if (customer_id, grant.key) in self._points.releases.frozen:
             return 0
         taken = self._points.take_back(
             customer_id, grant.key, lot, grant.points, at, policy=RefundPolicy.WITHIN_BALANCE

@@ -1,8 +1,7 @@
-"""The points of all members, wallet by wallet, while a revision is played over the past."""
+"""How points move, under the terms of a revision that is played over the past."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +14,9 @@ from rewards.domain.facts import Due
 from rewards.domain.lots import NEVER, LotBalance
 from rewards.domain.programs import Revision
 from rewards.domain.shadow_accounts import ShadowAccount
-from rewards.domain.shadow_totals import Outstanding, WalletTotals
+from rewards.domain.shadow_releases import ShadowReleases
+from rewards.domain.shadow_totals import Outstanding
+from rewards.domain.shadow_wallets import ShadowWallets
 from rewards.domain.sources import source_id
 from rewards.domain.wallets import (
     CreditTerms,
@@ -31,23 +32,21 @@ _BEFORE: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class ShadowPoints:
-    """Accounts by wallet and member.
+    """Credits and debits of all members, under the wallets' terms.
 
     ``told_apart`` are the members who give something back, or have points held, in these days: their lots
     stay apart. Of everybody else lots that end together are one, and so are those that end at ``horizon`` or
     later. Without a horizon all lots of all members stay apart. ``released_by_staff`` names the credits that
-    staff made usable ahead of what they wait for, of members told apart. Of ``frozen`` accounts (member,
-    wallet) nothing is earned, taken back or released, and nothing ends.
+    staff made usable ahead of what they wait for.
     """
 
     def __init__(
         self, revision: Revision, *, horizon: datetime | None, told_apart: Collection[int],
         released_by_staff: Collection[str] = (),
     ) -> None:  # fmt: skip
-        self._by_staff = frozenset(released_by_staff)
-        self._released: dict[str, tuple[str, LotBalance]] = {}
-        self._zone, self._told_apart = revision.time_zone, told_apart
-        self._horizon, self._merges = horizon or NEVER, horizon is not None
+        self._zone, self._horizon = revision.time_zone, horizon or NEVER
+        self._wallets = ShadowWallets(told_apart if horizon is not None else None)
+        self.releases = ShadowReleases(self._wallets, released_by_staff)
         self._policies = {policy.key: policy for policy in revision.wallets}
         self._waiting = {
             key: each.pending for key, each in self._policies.items() if each.pending != _AT_ONCE
@@ -58,36 +57,14 @@ class ShadowPoints:
             if (expiry := policy.expiry_for()).kind is ExpiryKind.INACTIVITY
         }
         self._special = self._waiting.keys() | self._inactive.keys()
-        self._accounts: dict[str, dict[int, ShadowAccount]] = defaultdict(dict)
         self._numbers = count(1)
-        self.totals: dict[str, WalletTotals] = defaultdict(WalletTotals)
-        self.frozen: set[tuple[int, str]] = set()
-        # What has happened since a member was frozen first: it releases what waits once the account is open.
-        self._heard: dict[int, list[str]] = {}
-
-    def open_frozen(self, customer_id: int, wallet: str) -> None:
-        """Take over that an account was frozen before, once its lots and its debt are open."""
-        self._account(customer_id, wallet).freeze()
-        self.frozen.add((customer_id, wallet))
-        self._heard.setdefault(customer_id, [])
-
-    def freeze(self, customer_id: int, wallet: str, at: datetime) -> None:
-        """Freeze an account, with what is due by then done."""
-        self._settled(customer_id, wallet, at).freeze()
-        self.frozen.add((customer_id, wallet))
-        self._heard.setdefault(customer_id, [])
-
-    def thaw(self, customer_id: int, wallet: str, at: datetime) -> None:
-        """Open a frozen account again."""
-        self.frozen.discard((customer_id, wallet))
-        self._account(customer_id, wallet).thaw(at)
-        self.hear_again(customer_id, at)
+        self.totals = self._wallets.totals
 
     def open(self, customer_id: int, wallet: str, lot: LotBalance) -> LotBalance | None:
         """Take over a lot of before; the order in which they come is that of their age."""
         lot.id = next(self._numbers)
         # Nothing is due yet: what became usable in these days is still pending when they begin.
-        return self._account(customer_id, wallet).credit(lot, _BEFORE)
+        return self._wallets.account(customer_id, wallet).credit(lot, _BEFORE)
 
     def empty_lot(self, expires_at: datetime | None, available_from: datetime) -> LotBalance:
         """Return a lot of before that held nothing any more, for what comes back to it."""
@@ -95,7 +72,7 @@ class ShadowPoints:
 
     def open_debt(self, customer_id: int, wallet: str, points: int) -> None:
         """Take over a debt of before, once the lots are open."""
-        self._account(customer_id, wallet).debt = points
+        self._wallets.account(customer_id, wallet).debt = points
 
     def earn(self, due: Due, earned: Earn, at: datetime) -> LotBalance | None:
         """Credit what an event earned, and return the lot as far as it is told apart."""
@@ -117,7 +94,7 @@ class ShadowPoints:
         self, customer_id: int, wallet: str, points: int, expires_at: datetime | None, at: datetime
     ) -> bool:
         """Credit points the short way where lots are merged and nothing waits, is due or owed, if so."""
-        account = self._accounts[wallet].get(customer_id)
+        account = self._wallets.find(customer_id, wallet)
         if account is None or not account.merges or account.debt or account.next_at <= at:
             return False
         if wallet in self._special:
@@ -137,7 +114,7 @@ class ShadowPoints:
 
         ``release`` is the name under which staff would make them usable.
         """
-        account = self._settled(customer_id, wallet, at)
+        account = self._wallets.settled(customer_id, wallet, at)
         expires_at, activates_at, awaits = terms
         is_pending = awaits is not None or (activates_at is not None and activates_at > at)
         lot = account.credit(
@@ -147,8 +124,8 @@ class ShadowPoints:
             ),
             at,
         )  # fmt: skip
-        if lot is not None and release in self._by_staff:
-            self._released[release] = wallet, lot
+        if lot is not None:
+            self.releases.remember(release, wallet, lot)
         if extends and wallet in self._inactive:
             self.extend(customer_id, wallet, earned_at)
         return lot
@@ -158,19 +135,19 @@ class ShadowPoints:
         if (expiry := self._inactive.get(wallet)) is not None:
             until = expiry.ends_at(at, self._zone)
             if until is not None:
-                self._settled(customer_id, wallet, at).extend(until, at)
+                self._wallets.settled(customer_id, wallet, at).extend(until, at)
 
     def hold(
         self, customer_id: int, wallet: str, points: int, at: datetime
     ) -> Sequence[tuple[LotBalance, int]]:
         """Set aside what is there of ``points``; return the lots with what is held of each."""
-        return self._settled(customer_id, wallet, at).hold(points, at)
+        return self._wallets.settled(customer_id, wallet, at).hold(points, at)
 
     def unhold(
         self, customer_id: int, wallet: str, parts: Sequence[tuple[LotBalance, int]], at: datetime
     ) -> None:
         """Give what was set aside back to its lots."""
-        self._settled(customer_id, wallet, at).unhold(parts)
+        self._wallets.settled(customer_id, wallet, at).unhold(parts)
 
     def debit(
         self, customer_id: int, wallet: str, points: int, at: datetime, *,
@@ -180,7 +157,7 @@ class ShadowPoints:
 
         Returns the lots with what was taken of each.
         """
-        account = self._settled(customer_id, wallet, at)
+        account = self._wallets.settled(customer_id, wallet, at)
         account.capture(held)
         rest = points - sum(part for _lot, part in held)
         parts = [*held, *(account.debit(rest, at) if rest > 0 else ())]
@@ -191,19 +168,19 @@ class ShadowPoints:
 
     def undo(self, customer_id: int, wallet: str, lot: LotBalance | None, points: int, at: datetime) -> int:
         """Take a credit back that no event of a rule earned; return what was taken."""
-        account = self._settled(customer_id, wallet, at)
+        account = self._wallets.settled(customer_id, wallet, at)
         return account.take_back(lot, points, self._policy(wallet).refund_policy, at)
 
     def cancel(self, customer_id: int, wallet: str, points: int, at: datetime) -> None:
         """Take points away while they are pending."""
-        self._settled(customer_id, wallet, at).cancel(points)
+        self._wallets.settled(customer_id, wallet, at).cancel(points)
 
     def restore(
         self, customer_id: int, wallet: str, parts: Sequence[tuple[LotBalance, int]], at: datetime
     ) -> None:
         """Undo a debit: the lots get their points back, with the wallet's grace past their end."""
         account, grace = (
-            self._settled(customer_id, wallet, at),
+            self._wallets.settled(customer_id, wallet, at),
             self._policy(wallet).grace_until(at, self._zone),
         )
         for lot, points in parts:
@@ -214,7 +191,7 @@ class ShadowPoints:
         self, customer_id: int, wallet: str, parts: Sequence[tuple[LotBalance, int]], at: datetime
     ) -> None:
         """Give a member what another one sent: lots with the age and the end of those they come from."""
-        account = self._settled(customer_id, wallet, at)
+        account = self._wallets.settled(customer_id, wallet, at)
         for lot, points in parts:
             account.receive(replace(lot, id=next(self._numbers), remaining=points))
         self.totals[wallet].spent -= sum(points for _lot, points in parts)
@@ -224,60 +201,23 @@ class ShadowPoints:
         policy: RefundPolicy | None = None,
     ) -> int:  # fmt: skip
         """Take back what is asked of a lot, by the wallet's policy or another one; return what was taken."""
-        account, totals = self._settled(customer_id, wallet, at), self.totals[wallet]
+        account, totals = self._wallets.settled(customer_id, wallet, at), self.totals[wallet]
         taken = account.take_back(own, points, policy or self._policy(wallet).refund_policy, at)
         totals.asked += points
         totals.taken += taken
         return taken
 
-    def release(self, customer_id: int, awaits: str, at: datetime) -> None:
-        """Make usable what a member's lots of every wallet waited for, or what staff did not wait for."""
-        if awaits in self._by_staff:
-            self._release_by_staff(customer_id, awaits, at)
-            return
-        if customer_id in self._heard:
-            self._heard[customer_id].append(awaits)
-        self._release(customer_id, awaits, at)
-
-    def hear_again(self, customer_id: int, at: datetime) -> None:
-        """Let what happened before an account was open, or before an order was decided, release points."""
-        for awaits in self._heard.get(customer_id, ()):
-            self._release(customer_id, awaits, at)
-
-    def _release_by_staff(self, customer_id: int, release: str, at: datetime) -> None:
-        wallet, lot = self._released.pop(release, ("", None))
-        if lot is not None and (customer_id, wallet) not in self.frozen:
-            self._settled(customer_id, wallet, at).release_lot(lot, at)
-
-    def _release(self, customer_id: int, awaits: str, at: datetime) -> None:
-        for wallet, accounts in self._accounts.items():
-            if customer_id in accounts and (customer_id, wallet) not in self.frozen:
-                self._settled(customer_id, wallet, at).release(awaits, at)
-
     def close(self, at: datetime) -> None:
         """Settle everybody at the end."""
-        for wallet, accounts in self._accounts.items():
-            self.totals[wallet].expired += sum(account.settle(at) for account in accounts.values())
-        for customer_id, wallet in self.frozen:
-            self._account(customer_id, wallet).forget_ended(at)
+        self._wallets.close(at)
 
     def outstanding(self, wallet: str) -> Outstanding:
         """Return what all members have together; of those whose accounts are settled."""
-        pending = available = debt = 0
-        for account in self._accounts[wallet].values():
-            debt += account.debt
-            for lot in account.lots:
-                if lot.is_pending:
-                    pending += lot.remaining
-                else:
-                    available += lot.remaining
-        return Outstanding(pending, available, debt)
+        return self._wallets.outstanding(wallet)
 
     def __iter__(self) -> Iterator[tuple[int, str, ShadowAccount]]:
         """Yield (member, wallet, account)."""
-        for wallet, accounts in self._accounts.items():
-            for customer_id, account in accounts.items():
-                yield customer_id, wallet, account
+        return iter(self._wallets)
 
     def _end(self, expires_at: datetime | None) -> datetime | None:
         """Return when merged points end, as far as that is before the horizon."""
@@ -285,16 +225,3 @@ class ShadowPoints:
 
     def _policy(self, wallet: str) -> WalletPolicy:
         return self._policies.get(wallet, _OTHERWISE)
-
-    def _account(self, customer_id: int, wallet: str) -> ShadowAccount:
-        account = self._accounts[wallet].get(customer_id)
-        if account is None:
-            merges = self._merges and customer_id not in self._told_apart
-            account = self._accounts[wallet][customer_id] = ShadowAccount(merges=merges)
-        return account
-
-    def _settled(self, customer_id: int, wallet: str, at: datetime) -> ShadowAccount:
-        account = self._accounts[wallet].get(customer_id) or self._account(customer_id, wallet)
-        if account.next_at <= at:
-            self.totals[wallet].expired += account.settle(at)
-        return account

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import chain
 
 from rewards.domain.challenges.changes import Kept, counts_since
-from rewards.domain.challenges.history import Past, Written, kept_before
+from rewards.domain.challenges.history import Given, Past, Written, kept_before
 from rewards.domain.challenges.matching import ORDER, Contribution, contributions
 from rewards.domain.challenges.participation import Audiences, Pair
 from rewards.domain.challenges.periods import EARLIEST
@@ -87,11 +87,14 @@ class _Past:
         self._orders: dict[int, list[RecordedOrder]] = defaultdict(list)
         for order in orders:
             self._orders[order.bought.customer_id].append(order)
-        self._rounds: dict[Pair, dict[str, int]] = defaultdict(dict)
+        self._given: dict[Pair, dict[str, Given]] = defaultdict(dict)
         for source in given:
-            key, customer_id, period, number, *_ = source.split(":")
-            rounds = self._rounds[Pair(int(customer_id), key)]
-            rounds[period] = max(rounds.get(period, 0), int(number))
+            key, customer_id, period, number, slot, *_ = source.split(":")
+            of_pair, newest = self._given[Pair(int(customer_id), key)], int(number)
+            known = of_pair.get(period, Given(newest))
+            if newest >= known.round:
+                slots = known.slots if newest == known.round else frozenset()
+                of_pair[period] = Given(newest, slots | {slot})
 
     def first(self, key: str) -> datetime:
         """Return from when on contributions of everybody matter."""
@@ -113,11 +116,11 @@ class _Past:
         """Return the periods as they were."""
         live_from = self._live_since.get(pair.challenge_key, self._since)
         member = Member(joined_at, live_from, self._zone, self._since)
-        challenge, rounds = self._by_key[pair.challenge_key], dict(self._rounds.get(pair, {}))
+        challenge, given = self._by_key[pair.challenge_key], dict(self._given.get(pair, {}))
         if self._apart is None or pair.customer_id in self._apart:
             # What is lost later begins another round, so that the stored one need not be the one of then.
-            rounds = {**dict.fromkeys(written, 0), **rounds}
-        return kept_before(challenge, pair, Past(written, counted, rounds), member)
+            given = {**dict.fromkeys(written, Given()), **given}
+        return kept_before(challenge, pair, Past(written, counted, given), member)
 
 
 def _take_over(challenges: ShadowChallenges, opening: Opening, past: _Past) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Self
 
+from rewards.domain.beforehand import Beforehand
 from rewards.domain.engine import Engine
 from rewards.domain.lots import LotBalance
 from rewards.domain.measures import Measures
@@ -82,7 +83,7 @@ def opened(
         held=list(rehearsal_holds.lines(found.holds.earlier)),
     )
     for customer_id, wallet in found.freezes.earlier:
-        ledger.points.open_frozen(customer_id, wallet)
+        ledger.points.releases.open_frozen(customer_id, wallet)
     _open_members(ledger, since)
     shadow_challenges.opened(ledger, Opening(live, since, found.returned, found.apart), given)
     return ledger
@@ -103,12 +104,14 @@ def _empty(
             told_apart=found.apart or (),
             released_by_staff={each.awaits for each in found.by_staff},
         ),
-        returned_orders=found.returned.ids,
-        remembered=found.apart,
-        movements=found.moved,
-        captures=found.holds.captures,
-        timetable=Timetable([*found.holds.happened, *found.by_staff, *found.freezes.happened]),
-        changed_rules=changed_rules(engine, live) if live else frozenset(),
+        known=Beforehand(
+            movements=found.moved,
+            captures=found.holds.captures,
+            timetable=Timetable([*found.holds.happened, *found.by_staff, *found.freezes.happened]),
+            returned_orders=found.returned.ids,
+            remembered=found.apart,
+            changed_rules=changed_rules(engine, live) if live else frozenset(),
+        ),
     )
 
 

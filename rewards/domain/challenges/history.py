@@ -12,8 +12,8 @@ from rewards.domain.challenges.definition import Challenge
 from rewards.domain.challenges.matching import Contribution
 from rewards.domain.challenges.participation import Pair
 from rewards.domain.challenges.progress import standings
-from rewards.domain.challenges.transitions import ProgressState, Stored
-from rewards.domain.challenges.walks import Member
+from rewards.domain.challenges.transitions import GOAL, ProgressState, Stored, milestone_slot
+from rewards.domain.challenges.walks import Member, Standing
 
 
 class Written(NamedTuple):
@@ -23,15 +23,22 @@ class Written(NamedTuple):
     at: datetime
 
 
+class Given(NamedTuple):
+    """The newest round of a period in which anything was given by then, and the slots it was given for."""
+
+    round: int = 0
+    slots: frozenset[str] = frozenset()
+
+
 class Past(NamedTuple):
     """What is told of a member's periods: as they are written now, and what had counted by then.
 
-    ``rounds`` are those of periods of which another one than the written is known.
+    ``given`` is told of periods whose round need not be the written one.
     """
 
     written: Mapping[str, Written]
     counted: Sequence[Contribution]
-    rounds: Mapping[str, int]
+    given: Mapping[str, Given]
 
 
 def kept_before(challenge: Challenge, pair: Pair, past: Past, member: Member) -> dict[str, Kept]:
@@ -53,12 +60,24 @@ def kept_before(challenge: Challenge, pair: Pair, past: Past, member: Member) ->
         period = standing.period
         if period in same:
             continue
-        now = written.get(period)
-        number = past.rounds.get(period, now.kept.stored.round if now is not None else 0)
+        number = _round(challenge, standing, past)
         begun = Stored(ProgressState.IN_PROGRESS, standing.target, None, round=number)
         change = change_of(pair, challenge, standing, Kept(begun, standing.span, 0, {}), at)
         found[period] = change.after(change.gifts(at), (), at)
     return found
+
+
+def _round(challenge: Challenge, standing: Standing, past: Past) -> int:
+    """Return the round that a period was in: what was given and is not reached was taken back by then."""
+    given = past.given.get(standing.period)
+    if given is None:
+        now = past.written.get(standing.period)
+        return now.kept.stored.round if now is not None else 0
+    reached = {milestone_slot(each) for each in standing.reached_at_by_milestone}
+    can_be_lost = {GOAL, *(milestone_slot(each.at) for each in challenge.milestones)} - reached
+    if standing.completed_at is not None:
+        can_be_lost.discard(GOAL)
+    return given.round + (challenge.rolls_back and not can_be_lost.isdisjoint(given.slots))
 
 
 def _before(moment: datetime | None, at: datetime) -> bool:

@@ -110,6 +110,7 @@ TASKS = {
     ],
     "needed": 2,
 }  # fmt: skip
+DECEMBER = {"kind": "dates", "starts_on": "2025-12-01", "ends_on": "2025-12-15"}
 MILE = [{"at": 1, "rewards": [gift(10), gift(20, "status")]}]
 MILES = [*MILE, {"at": 2, "rewards": [gift(20, "status")]}]
 BUDGETED = program(
@@ -383,6 +384,15 @@ STORIES: dict[str, Case] = {
         {("count", "points"): 300, ("week", "points"): 220, ("week", "status"): 40},
         before=program(challenge("count", 2, recurrence="on_completion"), challenge("streak", 3, LESSON),
                        challenge("count", 2, recurrence="weekly", key="week", milestones=MILE)),
+        is_hindsight=True,
+    ),
+    "what was taken back before goes on in the next round": Case(
+        program(challenge("count", 2, window=DECEMBER)),
+        [*buy(-9, -8), give(-4, 1)],
+        10,
+        {"count": [("1", "expired")]},
+        {},
+        before=program(challenge("count", 2, window=DECEMBER)),
         is_hindsight=True,
     ),
     "points wait, end and are counted like others": Case(

@@ -285,6 +285,13 @@ STORIES: dict[str, Case] = {
         [(10, day(2, 2), ACTIVE)],
         {},
     ),
+    "what is held past its end is owed to nobody": Case(
+        program({"expiry": MONTH}),
+        [buy(1), aside(20, 4), buy(30)],
+        40,
+        [(10, day(2, 12), ACTIVE)],
+        {},
+    ),
     "a hold that times out, and one that stays open": Case(
         program({}),
         [buy(1), aside(2, 7, days=2), aside(3, 5), move(3.5, "spend", 6), move(5, "spend", 6), aside(6, 3)],
