@@ -44,6 +44,11 @@ def copy_program(*, job: JobContext) -> dict[str, Any]:
     return program_copies.copy(tenant=job.tenant, params=job.params, at=job.at)
 
 
+@job_handler(program_copies.LOOK, label=_("Look at what a copy of the program brings"))
+def look_at_copy(*, job: JobContext) -> dict[str, Any]:
+    return program_copies.preview(tenant=job.tenant, params=job.params, at=job.at)
+
+
 @job_handler(rehearsals.KIND, label=_("Rehearse a draft"))
 def rehearse(*, job: JobContext) -> dict[str, Any]:
     """Rehearse revision ``number`` over ``days`` before the ISO moment ``until``, or before now."""

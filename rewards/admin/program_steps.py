@@ -1,4 +1,4 @@
-"""What is done to a revision from its page: rehearse, send to review, approve, give back, roll back, copy."""
+"""What is done to a revision from its page: rehearse, send to review, approve, give back, roll back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rewards.admin import draft_pages
 from rewards.admin.draft_behind import CHOICE
 from rewards.admin.program import OneRevisionPage
 from rewards.admin.rehearsal_forms import RehearsalForm
-from rewards.services import drafts, program_copies, program_reviews, programs, rehearsals
+from rewards.services import drafts, program_reviews, programs, rehearsals
 from tenants.admin.frame import StaffPage
 from tenants.domain.permissions import Permission
 from tenants.errors import InvalidInput
@@ -38,7 +38,6 @@ class StepPage(OneRevisionPage):
             "approve": self._approve,
             "request-changes": self._request_changes,
             "roll-back": self._roll_back,
-            "copy": self._copy,
             "update": self._update,
         }
         # The row first: a step of a revision that is not there is not found, whatever the step.
@@ -97,12 +96,6 @@ class StepPage(OneRevisionPage):
         values = {"number": row.number, "former": self.row.number}
         messages.success(self.request, _("Revision %(number)s, a copy of %(former)s, is in force.") % values)
         return redirect("program")
-
-    def _copy(self, data: Any) -> HttpResponseBase:
-        job = program_copies.request(
-            to_slug=data.get("tenant", ""), tenant=self.access.tenant, **self._arguments()
-        )
-        return redirect("job", job.public_id)
 
 
 class SelfApprovalPage(StaffPage):

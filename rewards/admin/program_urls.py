@@ -9,6 +9,7 @@ from rewards.admin import (
     offer_drafts,
     program,
     program_compare,
+    program_copy,
     program_editor,
     program_import,
     program_simulator,
@@ -35,6 +36,12 @@ urlpatterns = [
     path("program/<int:number>/publish/", program.PublishPage.as_view(), name="program_publish"),
     path("program/<int:number>/export/", program.ExportPage.as_view(), name="program_export"),
     path("program/<int:number>/simulate/", program_simulator.SimulatePage.as_view(), name="program_simulate"),
+    path("program/<int:number>/copy/", program_copy.CopyPage.as_view(), name="program_copy"),
+    path(
+        "program/<int:number>/copy/<uuid:public_id>/",
+        program_copy.LookPage.as_view(),
+        name="program_copy_look",
+    ),
     path("program/<int:number>/steps/<slug:step>/", program_steps.StepPage.as_view(), name="program_step"),
     path(
         "program/<int:number>/compare/<int:other>/",

@@ -7,15 +7,18 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from crm.domain.event_catalogue import IDENTIFIED
+from crm.models import EventSchema, PropertySchema, Segment
+from crm.services import segments
 from rewards.models import ProgramRevision
 from rewards.services import program_copies
-from tenants.domain.actors import Actor
+from tenants.domain.actors import SYSTEM, Actor
 from tenants.domain.permissions import Role
 from tenants.errors import InvalidInput
 from tenants.models import Job, Membership, Tenant, User
 from tenants.scope import tenant_scope
 from tenants.services import memberships
-from tests.conftest import NOW
+from tests.conftest import NOW, signed_in
 from tests.loyalty_saas.backoffice.filling import Filled
 
 
@@ -25,8 +28,23 @@ def join(tenant: Tenant, role: Role, actor: Actor) -> None:
         memberships.add(user=user, role=role, by=actor, at=NOW)
 
 
-def ask(staff: Client) -> Any:
-    return staff.post("/t/acme/program/1/steps/copy/", {"tenant": "globex"})
+def look(staff: Client) -> Any:
+    return staff.post("/t/acme/program/1/copy/", {"tenant": "globex"})
+
+
+def seen(filled: Filled) -> dict[str, Any]:
+    """Run the job that looks, as the worker does."""
+    with tenant_scope(filled.tenant):
+        job = Job.objects.filter(kind=program_copies.LOOK).latest("pk")
+    found = program_copies.preview(tenant=filled.tenant, params=job.params, at=NOW)
+    with tenant_scope(filled.tenant):
+        Job.objects.filter(pk=job.pk).update(state="succeeded", result=found)
+    return found
+
+
+def ask(staff: Client, **chosen: str) -> Any:
+    answer = look(staff)
+    return staff.post(answer["Location"], chosen) if "/copy/" in answer["Location"] else answer
 
 
 def run(filled: Filled) -> dict[str, Any]:
@@ -104,3 +122,71 @@ def test_who_left_meanwhile_copies_nothing(
         run(filled)
     with tenant_scope(other_tenant):
         assert ProgramRevision.objects.count() == before
+
+
+def test_segments_come_along_with_those_they_refer_to(
+    filled: Filled, staff: Client, other_tenant: Tenant, actor: Actor
+) -> None:
+    join(other_tenant, Role.MARKETER, actor)
+    spends = {"attribute": "spends", "op": "gte", "value": 5}
+    secret = {"attribute": "diagnosis", "op": "eq", "value": "x"}
+    made: list[tuple[str, Any]] = [
+        ("buyers", spends), ("loyal", {"all": [{"in_segment": "buyers"}, spends]}), ("ill", secret),
+        ("illoyal", {"in_segment": "ill"}), ("friends", None), ("vip", spends),
+    ]  # fmt: skip
+    with tenant_scope(filled.tenant):
+        for key, rule in made:
+            segments.create(
+                key=key, name=key.title(), kind="rule" if rule else "static", rule=rule, by=SYSTEM, at=NOW
+            )
+        row = ProgramRevision.objects.get()
+        named = ["loyal", "ill", "illoyal", "friends", "vip", "nobody"]
+        when = {
+            "all": [{"trait": "clv", "op": "gt", "value": 1}, {"attribute": "size", "op": "eq", "value": 1}]
+        }
+        gift = {"type": "points", "wallet": "points", "points": 1}
+        plain = {"name": "R", "effects": [gift]}
+        rules = [
+            {**plain, "key": "r", "audience": named, "when": when},
+            {**plain, "key": "e", "trigger": "event", "event": "danced"},
+        ]
+        row.document = {**row.document, "rules": rules}
+        row.save()
+    with tenant_scope(other_tenant):
+        segments.create(key="vip", name="Theirs", kind="static", by=SYSTEM, at=NOW)
+        schema = EventSchema.objects.create(name=IDENTIFIED, first_seen_at=NOW, last_seen_at=NOW)
+        PropertySchema.objects.create(
+            schema=schema, key="diagnosis", sensitivity="health", first_seen_at=NOW, last_seen_at=NOW
+        )
+    path = look(staff)["Location"]
+    assert "Looking at what" in staff.get(path).content.decode()
+    found = seen(filled)
+    assert {each["key"]: each["coming"] for each in found["segments"]} == {
+        "buyers": "brought", "loyal": "brought", "ill": "sensitive", "illoyal": "needs_other",
+        "friends": "empty", "vip": "there", "nobody": "unknown",
+    }  # fmt: skip
+    assert found["unknown"] == {"events": ["danced"], "attributes": ["size"], "traits": ["clv"]}
+    page = staff.get(path).content.decode()
+    assert "Bring 3 segments along" in page
+    assert "danced" in page
+    assert "Bring 3 segments" not in staff.get(path, headers={"accept-language": "zh-hans"}).content.decode()
+    assert staff.post(path, {"segments": "yes"}).status_code == 302
+    told = run(filled)
+    assert told["segments"] == 3
+    with tenant_scope(other_tenant):
+        there = dict(Segment.objects.values_list("key", "name"))
+        assert {key: there.get(key) for key, _rule in made} == {
+            "buyers": "Buyers", "loyal": "Loyal", "friends": "Friends", "vip": "Theirs", "ill": None,
+            "illoyal": None,
+        }  # fmt: skip
+    # A second run, after its worker died, makes nothing twice.
+    assert run(filled)["segments"] == 0
+
+
+def test_nobody_else_reads_what_the_other_tenant_has(
+    filled: Filled, staff: Client, other_tenant: Tenant, actor: Actor
+) -> None:
+    join(other_tenant, Role.ADMIN, actor)
+    path = look(staff)["Location"]
+    marketer = signed_in(filled.tenant, actor, Role.MARKETER)
+    assert (staff.get(path).status_code, marketer.get(path).status_code) == (200, 404)
