@@ -12,6 +12,7 @@ from rewards.domain.documents import InvalidDocument
 from rewards.domain.documents.differences import differences
 from rewards.domain.programs import Revision
 from rewards.domain.revisions import LEADS_TO, Step, digest_of, may
+from rewards.domain.sizes import too_many
 from rewards.locks import lock_program, lock_revision
 from rewards.models import Program, ProgramRevision, RevisionState
 from rewards.queries.compiled_revisions import parsed, revision_of
@@ -95,6 +96,7 @@ def save_draft(
         if not may(Step.EDIT, row.state):
             raise RevisionNotDraft
         before = row.document
+    _refuse_too_many(document, before or {})
     row.document, row.note, row.updated_at = document, note or row.note, at
     row.state = RevisionState(LEADS_TO[Step.EDIT])
     row.save()
@@ -102,6 +104,15 @@ def save_draft(
         action="program.draft_saved", target=row, by=by, at=at, diff=differences(before or {}, document)
     )
     return row
+
+
+def _refuse_too_many(document: Any, before: Any) -> None:
+    errors = [
+        FieldError(f"/document/{each.section}", "too_many", f"At most {each.most}, not {each.held}.")
+        for each in too_many(document, before)
+    ]
+    if errors:
+        raise InvalidInput("The program is too large.", errors=errors)
 
 
 def locked(*, at: datetime) -> Program:

@@ -134,6 +134,7 @@ POST_ONLY: dict[str, Permission] = {
     "customer_export": P.PRIVACY_MANAGE,
     "privacy_cancel": P.PRIVACY_MANAGE,
     "event_rejects_replay": P.EVENTS_MANAGE,
+    "program_copy": P.PROGRAM_EDIT,
     "program_step": P.PROGRAM_EDIT,
     "program_take_in": P.PROGRAM_EDIT,
     "offer_drop": P.PROGRAM_EDIT,
@@ -170,11 +171,13 @@ WITH_REVISION = {
 # A file, or a way back to the list.
 FILES = {"export_download": P.DATA_EXPORT}
 ARGUMENTS: dict[str, list[object]] = {
-    "choices": ["coupon"], "program_compare": [1, 1], "program_step": [1, "submit"], "reward_draft": ["mug"],
+    "choices": ["coupon"], "program_copy": [1], "program_compare": [1, 1],
+    "program_step": [1, "submit"], "reward_draft": ["mug"],
     "coupon_draft": ["coupon-1"], "coupon_campaign_draft": ["campaign-1"],
     "offer_drop": ["rewards", "mug"],
 }  # fmt: skip
-WITHOUT_PAGE = {"set_language"}
+# What one looked up before a copy is theirs alone: `test_program_copies` asks who reads it.
+WITHOUT_PAGE = {"set_language", "program_copy_look"}
 
 
 def address(name: str, filled: Filled, slug: str | None = None) -> str:

@@ -9,6 +9,7 @@ import pytest
 from rewards.domain import document_merging
 from rewards.domain.offers import OfferedCoupon, OfferedReward, RewardKind
 from rewards.domain.rules import GivePoints
+from rewards.domain.sizes import MOST_BY_SECTION
 from rewards.models import CouponKind, Program, ProgramRevision, RehearsalPolicy, RevisionState
 from rewards.queries import behind
 from rewards.queries import programs as program_queries
@@ -181,3 +182,19 @@ def test_two_offers_of_one_draft_cannot_have_one_code(actor: Actor) -> None:
     offer_changes.create(offer=coupon("two", "SUMMER"), by=actor, at=NOW)
     with pytest.raises(CodeTaken):
         offer_drafts.put(coupon("x", "A1"), coupon("y", "a1"), by=actor, at=NOW)
+
+
+def test_a_program_that_is_too_large_is_refused_and_may_be_made_smaller(actor: Actor) -> None:
+    many = [rule(f"r{number}") for number in range(MOST_BY_SECTION["rules"] + 1)]
+    with pytest.raises(InvalidInput) as refusal:
+        save(*many)
+    assert [(each.pointer, each.code, each.detail) for each in refusal.value.errors] == [
+        ("/document/rules", "too_many", "At most 500, not 501.")
+    ]
+    draft = save(*many[:-1])
+    # One from before there was a limit.
+    ProgramRevision.objects.filter(pk=draft.pk).update(document=document(*many, rule("more")))
+    shorter = programs.save_draft(document=document(*many), revision=draft, by=actor, at=NOW)
+    assert len(shorter.document["rules"]) == 501
+    with pytest.raises(InvalidInput):
+        programs.save_draft(document=document(*many, rule("more")), revision=draft, by=actor, at=NOW)
