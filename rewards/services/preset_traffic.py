@@ -17,9 +17,10 @@ from django.utils.translation import gettext
 from crm.services import items, segment_refresh
 from rewards.domain.presets import traffic
 from rewards.domain.presets.definition import Preset
-from rewards.domain.presets.traffic import Day
+from rewards.domain.presets.plans import Day
 from rewards.queries import programs
-from rewards.services import challenges, liability, lots, sample_evenings, tiers
+from rewards.services import challenges, expiries, liability, lots, sample_evenings, sample_staff, tiers
+from rewards.services.coupons import issuing
 from rewards.services.presets import preset, unit_of
 from rewards.services.sample_members import Crowd, Played
 from tenants.domain.actors import Actor
@@ -46,7 +47,9 @@ def play(
 ) -> Played:
     """Play the ninety days before ``at`` for a tenant. Raises ``NotFound`` for an unknown preset."""
     chosen = preset(key)
-    people = traffic.members(chosen.traffic, last_day=at.astimezone(tenant.zone).date(), seed=seed)
+    people = traffic.members(
+        chosen.traffic, last_day=at.astimezone(tenant.zone).date(), seed=seed, locale=tenant.locale
+    )
     crowd = Crowd(people, unit_of(tenant), by)
     with tenant_scope(tenant), translation.override(tenant.locale):
         _stock_shelf(chosen, crowd.unit, by=by, at=at)
@@ -55,8 +58,11 @@ def play(
         for number, day in enumerate(days, start=1):
             morning, midnight = _span(day, tenant.zone)
             # Whoever else delivered a message would act today on a day that is long over.
-            with keeping_quiet(until=at + _LONGEST), programs.read_once():
+            quiet, spoken = keeping_quiet(until=at + _LONGEST), translation.override(tenant.locale)
+            with quiet, spoken, programs.read_once():
                 _live(tenant, crowd, day, morning, min(midnight, at))
+                with tenant_scope(tenant):
+                    _work(chosen, by=by, at=min(midnight, at))
             said = f"{crowd.played.events} events, {crowd.played.orders} orders"
             progress(number, traffic.DAYS, said)
     finally:
@@ -92,11 +98,18 @@ def _live(tenant: Tenant, crowd: Crowd, day: Day, morning: datetime, evening: da
             crowd.played.redemptions += sample_evenings.take_rewards(
                 people=crowd.people, day=day, by=by, at=evening
             )
-        sample_evenings.hand_over(by=by, at=evening)
-        # As every night: who has not ordered yet holds the lowest tier from the day of joining on, and what
-        # is over is over.
-        tiers.recompute(at=evening)
-        challenges.sweep(by=by, at=evening)
+
+
+def _work(chosen: Preset, *, by: Actor, at: datetime) -> None:
+    """Let staff work off what waits, and the night's jobs end what is over."""
+    sample_staff.hand_over(by=by, at=at)
+    sample_staff.win_back(goodwill=chosen.traffic.goodwill, by=by, at=at)
+    sample_staff.decide(by=by, at=at)
+    # Who has not ordered yet holds the lowest tier from the day of joining on.
+    tiers.recompute(at=at)
+    challenges.sweep(by=by, at=at)
+    expiries.expire_batch(at=at)
+    issuing.expire_batch(at=at)
 
 
 def _stock_shelf(chosen: Preset, unit: int, *, by: Actor, at: datetime) -> None:

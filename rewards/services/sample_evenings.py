@@ -1,23 +1,19 @@
-"""What happens when a sample day is over: members enter challenges and take rewards, staff hand them over."""
+"""What members do when a sample day is over: they enter challenges and take rewards."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
-from typing import Final
 
 from crm.models import Customer
-from rewards.domain.presets.traffic import Day, PlannedMember
-from rewards.models import Redemption, RedemptionState
+from rewards.domain.presets.plans import Day, PlannedMember
 from rewards.queries import catalogue, programs
-from rewards.services import challenges, fulfilments, redemptions
+from rewards.services import challenges, redemptions
 from rewards.services.challenges import ChallengeNotOffered
 from tenants.domain.actors import Actor
 from tenants.errors import DomainError
-
-# Staff are two days behind, so that something is left to do when the new user looks.
-_HANDED_OVER_AFTER: Final = timedelta(days=2)
 
 
 def enter_challenges(*, people: Sequence[PlannedMember], day: Day, by: Actor, at: datetime) -> None:
@@ -38,34 +34,27 @@ def enter_challenges(*, people: Sequence[PlannedMember], day: Day, by: Actor, at
 
 def take_rewards(*, people: Sequence[PlannedMember], day: Day, by: Actor, at: datetime) -> int:
     """Let who looks at the rewards take one they can pay; returns how many were taken."""
-    names = [people[index].external_id for index in day.looking]
-    lookers = Customer.objects.filter(external_id__in=names).order_by("pk")
-    return sum(_take_one(customer, day, by, at) for customer in lookers)
+    wanted = {people[index].external_id: times for index, times in Counter(day.looking).items()}
+    lookers = Customer.objects.filter(external_id__in=wanted).order_by("pk")
+    return sum(
+        _take_one(customer, day, number, by, at)
+        for customer in lookers
+        for number in range(wanted[customer.external_id or ""])
+    )
 
 
-def _take_one(customer: Customer, day: Day, by: Actor, at: datetime) -> int:
+def _take_one(customer: Customer, day: Day, number: int, by: Actor, at: datetime) -> int:
     affordable = [seen.reward for seen in catalogue.visible_to(customer, at=at) if not seen.reasons]
     if not affordable:
         return 0
-    choice = Random(f"{day.day}:{customer.external_id}").choice(affordable)  # noqa: S311 - play, not secrecy
+    # Who wants several takes what is cheapest.
+    chance = Random(f"{day.day}:{customer.external_id}")  # noqa: S311 - play, not secrecy
+    cheapest = min(affordable, key=lambda reward: (reward.cost_points, reward.pk))
+    choice = chance.choice(affordable) if number == 0 else cheapest
     try:
         redemptions.redeem(
-            customer=customer, reward=choice, idempotency_key=f"sample-{day.day}", by=by, at=at
+            customer=customer, reward=choice, idempotency_key=f"sample-{day.day}-{number}", by=by, at=at
         )
     except DomainError:
         return 0
     return 1
-
-
-def hand_over(*, by: Actor, at: datetime) -> None:
-    """Let staff hand over, or pack, ship and deliver, what has waited long enough."""
-    waiting = Redemption.objects.filter(
-        state=RedemptionState.CONFIRMED, confirmed_at__lte=at - _HANDED_OVER_AFTER
-    )
-    for row in waiting.select_related("reward").order_by("pk"):
-        if row.reward.needs_shipping:
-            fulfilments.pack(redemption=row, by=by, at=at)
-            fulfilments.ship(redemption=row, tracking=f"S-{row.pk:06d}", by=by, at=at)
-            fulfilments.deliver(redemption=row, by=by, at=at)
-        else:
-            fulfilments.fulfil(redemption=row, by=by, at=at)

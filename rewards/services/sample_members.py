@@ -11,17 +11,15 @@ from crm.domain.events import NewEvent
 from crm.models import Customer, Identity, Order
 from crm.services import customers, ingest, orders, returns, segment_refresh
 from rewards.domain.carts import Cart, CartLine
-from rewards.domain.presets.traffic import Day, PlannedMember, PlannedOrder
+from rewards.domain.presets.plans import Day, PlannedMember, PlannedOrder
 from rewards.models import CodeState, CouponCode
-from rewards.services import referral_codes, referrals
+from rewards.services import referral_codes, referrals, sample_words
 from rewards.services.coupons import carts
 from rewards.services.coupons.errors import CouponsRejected
 from rewards.services.coupons.takings import Request
 from rewards.services.ledger import Source
 from tenants.domain.actors import Actor
 
-SOURCE: Final = "sample"
-CHANNEL: Final = "web"
 _SHIPPING_UNITS: Final = 5
 _BATCH: Final = 500
 
@@ -35,6 +33,7 @@ class Played:
     orders: int = 0
     returns: int = 0
     redemptions: int = 0
+    remarks: int = 0
 
 
 @dataclass(slots=True)
@@ -65,15 +64,19 @@ class Crowd:
             receipt = ingest.accept(batch=batch[start : start + _BATCH], by=self.by, at=evening)
             self.played.events += receipt.counts["accepted"]
         self._sell(day.orders, evening)
+        self.played.remarks += sample_words.record(people=self.people, day=day, by=self.by, at=evening)
+        sample_words.withdraw(people=self.people, day=day, by=self.by, at=evening)
 
     def _admit(self, people: Sequence[PlannedMember], morning: datetime) -> None:
         """Create the customers who are not there yet."""
         names = [member.external_id for member in people]
         known = Identity.objects.filter(kind="external_id", value__in=names).values_list("value", flat=True)
         there = set(known)
-        created = [self._join(member, morning) for member in people if member.external_id not in there]
+        new = [member for member in people if member.external_id not in there]
+        created = [self._join(member, morning) for member in new]
         self.played.members += len(created)
         if created:
+            sample_words.ask(people=new, customer_ids=created, by=self.by, at=morning)
             # Whom a challenge or rule is for is known before anything of theirs counts.
             for segment in segment_refresh.in_order():
                 segment_refresh.refresh(segment=segment, at=morning, customer_ids=created)
@@ -124,7 +127,7 @@ class Crowd:
             customer=buyer,
             placed_at=order.placed_at,
             lines=lines,
-            channel=CHANNEL,
+            channel=order.channel,
             by=self.by,
             at=evening,
         )
@@ -148,8 +151,8 @@ class Crowd:
         ]
         request = Request(
             codes=[code],
-            cart=Cart(lines, shipping_minor=_SHIPPING_UNITS * self.unit, channel=CHANNEL),
-            source=Source(SOURCE, order.external_id),
+            cart=Cart(lines, shipping_minor=_SHIPPING_UNITS * self.unit, channel=order.channel),
+            source=Source(sample_words.SOURCE, order.external_id),
             customer=buyer,
             order_reference=order.external_id,
         )

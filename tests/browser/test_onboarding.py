@@ -22,7 +22,7 @@ from django.utils.translation import gettext
 from playwright.sync_api import Browser, Page, expect
 
 from rewards.domain.presets import PRESETS, traffic
-from rewards.domain.presets.traffic import Day
+from rewards.domain.presets.plans import Day
 from rewards.services import preset_traffic
 from tenants.models import Tenant, User
 from tests.browser.test_tour import HEADINGS, WALKS, Watch, check_layout

@@ -1,4 +1,4 @@
-"""What a preset is made of, and short ways to write its document."""
+"""What a preset is made of."""
 
 from __future__ import annotations
 
@@ -7,21 +7,30 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
+from rewards.domain.documents.coupon_campaigns import write_campaign
 from rewards.domain.documents.offered_coupons import write_coupon
 from rewards.domain.documents.offered_rewards import write_reward
 from rewards.domain.documents.policies import write_velocity
 from rewards.domain.documents.referral import write_referral
 from rewards.domain.offers import (
+    OfferedCampaign,
     OfferedCoupon,
     OfferedReward,
     ReferralQualification,
     ReferralTerms,
     RewardKind,
 )
-from rewards.domain.policies import USUAL_VELOCITY
+from rewards.domain.policies import USUAL_VELOCITY, Pace, VelocityLimit
+from rewards.domain.presets.voices.definition import Voices
 
 WALLET: Final = "points"
 BUDGET: Final = "monthly"
+# Stricter than usual: who wants more than two rewards a day, or brings many at once, waits for a review.
+VELOCITY: Final = (
+    *(each for each in USUAL_VELOCITY if each.kind not in {Pace.REDEMPTIONS, Pace.REFERRALS}),
+    VelocityLimit(Pace.REDEMPTIONS, 2, 24),
+    VelocityLimit(Pace.REFERRALS, 5, 7 * 24),
+)
 
 
 def gettext_noop(text: str) -> str:
@@ -77,6 +86,7 @@ class PresetCoupon:
     minimum_units: int = 0
     valid_days: int | None = 60
     uses_per_code: int | None = 1
+    categories: tuple[str, ...] = ()
 
     def section(self, unit: int) -> dict[str, Any]:
         """Write it as a program has it, with ``unit`` minor units of money for each whole one."""
@@ -86,8 +96,26 @@ class PresetCoupon:
             "minimum_spend_minor": self.minimum_units * unit,
             "valid_days": self.valid_days,
             "uses_per_code": self.uses_per_code,
+            "categories": list(self.categories),
         }
         return write_coupon(OfferedCoupon(self.key, self.name, self.kind, terms))
+
+
+@dataclass(frozen=True, slots=True)
+class PresetCampaign:
+    """Coupons by their keys with one budget a month, in whole units of the currency."""
+
+    key: str
+    name: str
+    coupons: tuple[str, ...]
+    month_units: int
+
+    def section(self, unit: int) -> dict[str, Any]:
+        """Write it as a program has it, with ``unit`` minor units of money for each whole one."""
+        limit = self.month_units * unit
+        return write_campaign(
+            OfferedCampaign(self.key, self.name, limit_discount_period_minor=limit, coupons=self.coupons)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +175,8 @@ class Traffic:
     """What 90 days look like: members, their habits and, where things are sold, their orders.
 
     Shares are of one: of members who enter challenges that ask for it, who look at the rewards on a day, who
-    were brought by another; and of orders paid with a coupon where there is one.
+    were brought by another; and of orders paid with a coupon where there is one. ``goodwill`` are the points
+    that staff give somebody they want to win back.
     """
 
     members: int
@@ -159,7 +188,9 @@ class Traffic:
     looking_share: float = 0.015
     brought_share: float = 0.0
     coupon_share: float = 0.6
+    goodwill: int = 25
     has_names: bool = True
+    voices: Voices = field(default_factory=Voices)
     attributes: Mapping[str, tuple[Any, ...]] = field(default_factory=_nothing)
 
 
@@ -172,6 +203,7 @@ class Preset:
     traffic: Traffic
     rewards: tuple[PresetReward, ...] = ()
     coupons: tuple[PresetCoupon, ...] = ()
+    campaigns: tuple[PresetCampaign, ...] = ()
     segments: tuple[PresetSegment, ...] = ()
     referral: PresetReferral | None = None
 
@@ -179,77 +211,12 @@ class Preset:
         """Return the document with everything on offer, ``unit`` as ``document`` takes it."""
         whole = self.document(unit)
         policies = whole.setdefault("policies", {})
-        policies["velocity_limits"] = write_velocity(USUAL_VELOCITY)
+        policies["velocity_limits"] = write_velocity(VELOCITY)
         whole["challenges"] = [{**each, "budget": BUDGET} for each in whole["challenges"]]
         whole["coupons"] = [coupon.section(unit) for coupon in self.coupons]
+        if self.campaigns:
+            whole["coupon_campaigns"] = [campaign.section(unit) for campaign in self.campaigns]
         whole["rewards"] = [reward.section() for reward in self.rewards]
         if self.referral is not None:
             whole["referral"] = self.referral.section(unit)
         return whole
-
-
-def event_rule(
-    key: str, name: str, event: str, points: int, *, per: str = "day", times: int, priority: int = 50
-) -> dict[str, Any]:
-    """Write a rule that pays for an event, at most so many times a period, out of the monthly budget."""
-    return {
-        "key": key,
-        "name": name,
-        "trigger": "event",
-        "event": event,
-        "priority": priority,
-        "effects": [{"type": "points", "wallet": WALLET, "points": points}],
-        "caps": [{"per": per, "times": times}],
-        "budget": BUDGET,
-    }
-
-
-def pays(points: int) -> list[dict[str, Any]]:
-    """Write the reward of a challenge."""
-    return [{"kind": "points", "wallet": WALLET, "points": points}]
-
-
-def streak(event: str, target: int, *, unit: str = "day", gap: int = 0) -> dict[str, Any]:
-    return {"kind": "streak", "match": {"event": event}, "target": target, "unit": unit, "gap": gap}
-
-
-def count(event: str, target: int) -> dict[str, Any]:
-    return {"kind": "count", "match": {"event": event}, "target": target}
-
-
-def wallet(
-    name: str, *, thousand_points_minor: int | None, months: int | None = 24, pending_days: int = 0
-) -> list[dict[str, Any]]:
-    return [
-        {
-            "key": WALLET,
-            "name": name,
-            "expiry_months": months,
-            "thousand_points_minor": thousand_points_minor,
-            "pending": {"days": pending_days},
-        }
-    ]
-
-
-def monthly_budget(points: int) -> list[dict[str, Any]]:
-    name = gettext_noop("All rules and challenges, a month")
-    return [{"key": BUDGET, "name": name, "period": "month", "points": points}]
-
-
-def earned_points(tiers: list[tuple[str, str, int]]) -> dict[str, Any]:
-    """Write a ladder by points earned in twelve months, held for a year and lost a step at a time."""
-    return {
-        "tiers": [
-            {"key": key, "name": name, "threshold_minor": 0, "thresholds": {"earned": need} if need else {}}
-            for key, name, need in tiers
-        ],
-        "qualification": {
-            "criteria": [{"key": "earned", "metric": "points", "wallet": WALLET}],
-            "window": "rolling_months",
-            "length": 12,
-            "validity": "months",
-            "valid_months": 12,
-            "grace_days": 30,
-            "downgrade": "single_step",
-        },
-    }

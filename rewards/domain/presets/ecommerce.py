@@ -9,20 +9,25 @@ from rewards.domain.presets.definition import (
     WALLET,
     Habit,
     Preset,
+    PresetCampaign,
     PresetCoupon,
     PresetReferral,
     PresetReward,
     PresetSegment,
     ShelfItem,
     Traffic,
+)
+from rewards.domain.presets.definition import (
+    gettext_noop as _,
+)
+from rewards.domain.presets.document_parts import (
+    ends_after,
     event_rule,
     monthly_budget,
     pays,
     wallet,
 )
-from rewards.domain.presets.definition import (
-    gettext_noop as _,
-)
+from rewards.domain.presets.voices.ecommerce import VOICES
 
 
 def _document(unit: int) -> dict[str, Any]:
@@ -49,7 +54,7 @@ def _document(unit: int) -> dict[str, Any]:
             {"key": "welcome", "name": _("Welcome bonus on the first order"), "trigger": "order",
              "priority": 20, "budget": BUDGET,
              "when": {"member": "orders_before", "op": "lte", "value": 0},
-             "effects": [{"type": "points", "wallet": WALLET, "points": 50}]},
+             "effects": [{"type": "points", "wallet": WALLET, "points": 50}], **ends_after(2)},
             event_rule("review", _("Thanks for a review"), "review_posted", 20, per="month", times=3),
         ],
         "budgets": monthly_budget(500_000),
@@ -92,6 +97,9 @@ PRESET: Final = Preset(
         PresetCoupon("gift-card", _("Gift card"), kind="stored_value", amount_units=5, valid_days=None,
                      uses_per_code=None),
     ),
+    campaigns=(
+        PresetCampaign("come-back", _("Come back soon"), ("ten-percent", "money-off"), 2_000),
+    ),
     segments=(
         PresetSegment("repeat-buyers", _("Repeat buyers"), {"orders": "count", "op": "gte", "value": 2}),
         PresetSegment(
@@ -106,7 +114,7 @@ PRESET: Final = Preset(
         habits=(
             Habit("product_viewed", 2.0, {"category": ("shirts", "shoes", "bags", "home")}),
             Habit("product_added", 0.6, {"category": ("shirts", "shoes", "bags", "home")}),
-            Habit("review_posted", 0.12, {"stars": (3, 4, 5, 5)}),
+            Habit("review_posted", 0.12, {"stars": (1, 2, 3, 4, 4, 5, 5, 5, 5)}),
         ),
         shelf=(
             ShelfItem("tee", _("Cotton tee"), "shirts", 24),
@@ -120,5 +128,6 @@ PRESET: Final = Preset(
         orders_per_week=0.22,
         returned_share=0.06,
         brought_share=0.15,
+        voices=VOICES,
     ),
 )  # fmt: skip

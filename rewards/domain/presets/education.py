@@ -7,11 +7,17 @@ from typing import Any, Final
 from rewards.domain.presets.definition import (
     Habit,
     Preset,
+    PresetCampaign,
     PresetCoupon,
     PresetReward,
     PresetSegment,
     ShelfItem,
     Traffic,
+)
+from rewards.domain.presets.definition import (
+    gettext_noop as _,
+)
+from rewards.domain.presets.document_parts import (
     earned_points,
     event_rule,
     monthly_budget,
@@ -19,11 +25,11 @@ from rewards.domain.presets.definition import (
     streak,
     wallet,
 )
-from rewards.domain.presets.definition import (
-    gettext_noop as _,
-)
+from rewards.domain.presets.voices.education import VOICES
 
 ALLOWED: Final = "may-be-rewarded"
+# What was handed in counts for the term and the one after it.
+TERM: Final = {"kind": "calendar", "period": "quarter"}
 
 
 def _document(unit: int) -> dict[str, Any]:
@@ -32,7 +38,12 @@ def _document(unit: int) -> dict[str, Any]:
     rules = [
         event_rule("lesson", _("For a lesson"), "lesson_completed", 5, times=6),
         event_rule("quiz", _("For a quiz passed"), "quiz_passed", 15, times=3),
-        event_rule("assignment", _("For an assignment"), "assignment_submitted", 25, per="week", times=5),
+        {
+            **event_rule(
+                "assignment", _("For an assignment"), "assignment_submitted", 25, per="week", times=5
+            ),
+            "expiry": TERM,
+        },
     ]
     return {
         "wallets": wallet(_("Stars"), thousand_points_minor=5 * unit, months=None),
@@ -65,6 +76,7 @@ PRESET: Final = Preset(
     key="education",
     document=_document,
     rewards=(
+        PresetReward("stickers", _("A set of stickers"), 60, "custom", segments=(ALLOWED,)),
         PresetReward("certificate", _("A printed certificate"), 300, "custom", segments=(ALLOWED,)),
         PresetReward("course-discount", _("15 % off the next course"), 600, "coupon",
                      coupon="course-discount", segments=(ALLOWED,)),
@@ -72,6 +84,7 @@ PRESET: Final = Preset(
         PresetReward("book-donation", _("A book for a school library"), 400, "donation", segments=(ALLOWED,)),
     ),
     coupons=(PresetCoupon("course-discount", _("15 % off the next course"), percent=1500, valid_days=180),),
+    campaigns=(PresetCampaign("next-course", _("Go on learning"), ("course-discount",), 500),),
     segments=(
         PresetSegment(
             ALLOWED, _("Adults, and minors with consent"),
@@ -94,6 +107,8 @@ PRESET: Final = Preset(
             ShelfItem("workbook", _("Workbook"), "books", 18),
         ),
         orders_per_week=0.06,
+        returned_share=0.05,
+        voices=VOICES,
         attributes={"is_minor": (False, False, True), "guardian_consent": (True, False)},
     ),
 )  # fmt: skip

@@ -7,19 +7,27 @@ from typing import Any, Final
 from rewards.domain.presets.definition import (
     Habit,
     Preset,
+    PresetCampaign,
+    PresetCoupon,
+    PresetReferral,
     PresetReward,
     PresetSegment,
+    ShelfItem,
     Traffic,
+)
+from rewards.domain.presets.definition import (
+    gettext_noop as _,
+)
+from rewards.domain.presets.document_parts import (
     count,
     earned_points,
+    ends_after,
     event_rule,
     monthly_budget,
     pays,
     wallet,
 )
-from rewards.domain.presets.definition import (
-    gettext_noop as _,
-)
+from rewards.domain.presets.voices.finance import VOICES
 
 
 def _document(unit: int) -> dict[str, Any]:
@@ -31,8 +39,8 @@ def _document(unit: int) -> dict[str, Any]:
         "rules": [
             event_rule("bill", _("For a bill paid"), "bill_paid", 5, per="month", times=6),
             event_rule("saving", _("For putting money aside"), "deposit_made", 3, per="month", times=4),
-            event_rule("verified", _("For completing the identity check"), "kyc_completed", 20, per="program",
-                       times=1),
+            {**event_rule("verified", _("For completing the identity check"), "kyc_completed", 20,
+                          per="program", times=1), **ends_after(2)},
         ],
         "budgets": monthly_budget(50_000),
         "challenges": [
@@ -59,7 +67,15 @@ PRESET: Final = Preset(
         PresetReward("money-course", _("A course on budgeting"), 40, "experience"),
         PresetReward("tree", _("A tree planted"), 60, "donation"),
         PresetReward("lounge-visit", _("A visit to the branch lounge"), 120, "experience", stock=50),
+        PresetReward("fee-waiver", _("One fee waived"), 50, "coupon", coupon="fee-waiver"),
     ),
+    # What is owed to the bank, never money in the hand.
+    coupons=(
+        PresetCoupon("fee-waiver", _("One fee waived"), kind="free_item", valid_days=45,
+                     categories=("fees",)),
+    ),
+    campaigns=(PresetCampaign("fair-fees", _("Fair fees"), ("fee-waiver",), 500),),
+    referral=PresetReferral(referrer_points=20, referee_points=10, event="kyc_completed"),
     segments=(
         PresetSegment("premier-members", _("Premier members"),
                       {"loyalty": "tier", "op": "eq", "value": "premier"}),
@@ -73,5 +89,17 @@ PRESET: Final = Preset(
             Habit("deposit_made", 0.6, {"kind": ("salary", "transfer", "saving")}),
             Habit("card_spent", 2.5, {"kind": ("groceries", "travel", "leisure")}),
         ),
+        # What the bank charges for.
+        shelf=(
+            ShelfItem("card-fee", _("Card fee, a year"), "fees", 12),
+            ShelfItem("transfer-fee", _("Transfer abroad"), "fees", 8),
+            ShelfItem("statement-fee", _("Paper statements"), "fees", 5),
+            ShelfItem("deposit-box", _("Safe deposit box"), "services", 40),
+        ),
+        orders_per_week=0.1,
+        returned_share=0.03,
+        brought_share=0.12,
+        goodwill=10,
+        voices=VOICES,
     ),
 )  # fmt: skip

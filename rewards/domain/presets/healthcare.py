@@ -10,17 +10,21 @@ from rewards.domain.presets.definition import (
     PresetReward,
     PresetSegment,
     Traffic,
+)
+from rewards.domain.presets.definition import (
+    gettext_noop as _,
+)
+from rewards.domain.presets.document_parts import (
     count,
     earned_points,
+    ends_after,
     event_rule,
     monthly_budget,
     pays,
     streak,
     wallet,
 )
-from rewards.domain.presets.definition import (
-    gettext_noop as _,
-)
+from rewards.domain.presets.voices.healthcare import VOICES
 
 
 def _document(unit: int) -> dict[str, Any]:
@@ -32,7 +36,8 @@ def _document(unit: int) -> dict[str, Any]:
         "rules": [
             event_rule("visit", _("For an appointment kept"), "appointment_kept", 20, per="month", times=4),
             event_rule("goal", _("For a goal logged"), "goal_logged", 2, times=1),
-            event_rule("survey", _("For a survey answered"), "survey_answered", 10, per="month", times=2),
+            {**event_rule("survey", _("For a survey answered"), "survey_answered", 10, per="month", times=2),
+             **ends_after(2)},
         ],
         "budgets": monthly_budget(50_000),
         "challenges": [
@@ -72,5 +77,7 @@ PRESET: Final = Preset(
         ),
         # Sensitive by default: members are numbers here, and events carry no properties.
         has_names=False,
+        goodwill=10,
+        voices=VOICES,
     ),
 )  # fmt: skip

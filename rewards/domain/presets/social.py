@@ -7,23 +7,28 @@ from typing import Any, Final
 from rewards.domain.presets.definition import (
     Habit,
     Preset,
+    PresetCampaign,
     PresetCoupon,
     PresetReferral,
     PresetReward,
     PresetSegment,
     ShelfItem,
     Traffic,
+)
+from rewards.domain.presets.definition import (
+    gettext_noop as _,
+)
+from rewards.domain.presets.document_parts import (
     count,
     earned_points,
+    ends_after,
     event_rule,
     monthly_budget,
     pays,
     streak,
     wallet,
 )
-from rewards.domain.presets.definition import (
-    gettext_noop as _,
-)
+from rewards.domain.presets.voices.social import VOICES
 
 
 def _document(unit: int) -> dict[str, Any]:
@@ -35,7 +40,8 @@ def _document(unit: int) -> dict[str, Any]:
         "rules": [
             event_rule("post", _("For a post"), "post_created", 5, times=3),
             event_rule("comment", _("For a comment"), "comment_created", 2, times=5),
-            event_rule("invite", _("For a friend who joined"), "invite_accepted", 50, per="month", times=10),
+            {**event_rule("invite", _("For a friend who joined"), "invite_accepted", 50, per="month",
+                          times=10), **ends_after(2)},
         ],
         "budgets": monthly_budget(300_000),
         "challenges": [
@@ -59,6 +65,7 @@ PRESET: Final = Preset(
         PresetReward("ask-me-anything", _("An hour with the team"), 600, "experience", stock=20),
     ),
     coupons=(PresetCoupon("fan-shop", _("20 % off in the fan shop"), percent=2000),),
+    campaigns=(PresetCampaign("fan-week", _("Fans first"), ("fan-shop",), 500),),
     referral=PresetReferral(referrer_points=40, referee_points=20, event="post_created"),
     segments=(
         PresetSegment("regulars", _("Members above the first level"), {"loyalty": "tier", "op": "ne",
@@ -81,6 +88,8 @@ PRESET: Final = Preset(
             ShelfItem("stickers", _("Stickers"), "home", 6),
         ),
         orders_per_week=0.05,
+        returned_share=0.06,
         brought_share=0.15,
+        voices=VOICES,
     ),
 )  # fmt: skip

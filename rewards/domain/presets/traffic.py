@@ -3,77 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from random import Random
-from typing import Any, Final
+from typing import Final
 
-from rewards.domain.presets.definition import Habit, ShelfItem, Traffic
+from rewards.domain.presets.definition import Habit, Traffic
+from rewards.domain.presets.names import Names, names_of
+from rewards.domain.presets.plans import Day, PlannedEvent, PlannedMember, PlannedOrder
+from rewards.domain.presets.speaking import Speaking
 
 DAYS: Final = 90
-_GIVEN: Final = (
-    "Ada", "Ben", "Chen", "Dana", "Emre", "Fatima", "Grace", "Hugo", "Ines", "Jonas", "Kofi", "Lena", "Mei",
-    "Noor", "Oscar", "Priya", "Quinn", "Rosa", "Sam", "Tomas", "Uma", "Vera", "Wei", "Yara", "Zoe",
-)  # fmt: skip
-_FAMILY: Final = (
-    "Adler", "Bauer", "Costa", "Diaz", "Evans", "Fischer", "Garcia", "Hansen", "Ito", "Jansen", "Kim",
-    "Lopez", "Meyer", "Novak", "Okafor", "Park", "Rossi", "Silva", "Tanaka", "Wang", "Young",
-)  # fmt: skip
 _DAY_WEIGHTS: Final = (0.9, 0.9, 1.0, 1.0, 1.1, 1.25, 1.0)
-_FIRST_HOUR, _LAST_HOUR = 7, 22
+# From midnight on: few at night, a peak at noon and a higher one in the evening.
+_HOUR_WEIGHTS: Final = (1, 0, 0, 0, 0, 1, 3, 6, 8, 8, 9, 10, 13, 11, 8, 8, 9, 11, 14, 17, 18, 15, 9, 4)
+_CHANNELS, _CHANNEL_WEIGHTS = ("web", "app", "store"), (50, 35, 15)
 _MOST_LINES: Final = 3
 _LEAVING_SHARE: Final = 0.2
-_FAMILY_SHARE: Final = 0.1
+_FAMILY_SHARE: Final = 0.2
+_AGREEING_SHARE: Final = 0.6
+# Who has forgotten the first account opens a second one.
+_TWICE_SHARE: Final = 0.03
+_GREEDY_SHARE: Final = 0.12
+_GREED: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedMember:
-    """Somebody: a number outside, and a name where names are kept."""
-
-    external_id: str
-    given_name: str
-    family_name: str
-    joins_on: date
-    leaves_on: date
-    zeal: float
-    attributes: Mapping[str, Any]
-    postcode: str = ""
-    enters: bool = False
-    brought_by: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedEvent:
-    member: int
-    name: str
-    message_id: str
-    occurred_at: datetime
-    properties: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedOrder:
-    member: int
-    external_id: str
-    placed_at: datetime
-    lines: tuple[tuple[ShelfItem, int], ...]
-    is_returned: bool
-    has_coupon: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """What happens on one local day, in order of time; ``looking`` are members who look at the rewards."""
-
-    day: date
-    events: tuple[PlannedEvent, ...]
-    orders: tuple[PlannedOrder, ...]
-    looking: tuple[int, ...]
-
-
-def members(traffic: Traffic, *, last_day: date, seed: int) -> list[PlannedMember]:
+def members(traffic: Traffic, *, last_day: date, seed: int, locale: str = "en") -> list[PlannedMember]:
     """Draw the members: most are there from early on, some come later, some fall silent."""
+    names = names_of(locale)
     random = Random(f"{seed}:members")  # noqa: S311 - play, not secrecy
     first = last_day - timedelta(days=DAYS - 1)
     found = []
@@ -84,17 +42,23 @@ def members(traffic: Traffic, *, last_day: date, seed: int) -> list[PlannedMembe
         found.append(
             PlannedMember(
                 external_id=f"demo-{number:04d}",
-                given_name=random.choice(_GIVEN) if traffic.has_names else "",
-                family_name=random.choice(_FAMILY) if traffic.has_names else "",
+                given_name=random.choice(names.given) if traffic.has_names else "",
+                family_name=random.choice(names.family) if traffic.has_names else "",
                 joins_on=joins,
                 leaves_on=joins + timedelta(days=stays),
                 zeal=random.lognormvariate(-0.2, 0.7),
                 attributes={name: random.choice(values) for name, values in traffic.attributes.items()},
-                postcode=f"{random.randrange(10_000, 99_999)}" if traffic.has_names else "",
+                postcode=_postcode(names, random) if traffic.has_names else "",
                 enters=random.random() < traffic.entering_share,
+                agrees=random.random() < _AGREEING_SHARE,
             )
         )
-    return _brought(found, traffic, random)
+    return _twice(_brought(found, traffic, random), random)
+
+
+def _postcode(names: Names, random: Random) -> str:
+    least: int = 10 ** (names.postcode_digits - 1)
+    return str(random.randrange(least, 10 * least))
 
 
 def _brought(people: list[PlannedMember], traffic: Traffic, random: Random) -> list[PlannedMember]:
@@ -112,15 +76,32 @@ def _brought(people: list[PlannedMember], traffic: Traffic, random: Random) -> l
     return found
 
 
+def _twice(people: list[PlannedMember], random: Random) -> list[PlannedMember]:
+    """Let a few be somebody who is there already, under the same name and address."""
+    found = []
+    for member in people:
+        earlier = [each for each in people if each.joins_on < member.joins_on and each.brought_by is None]
+        if member.given_name and member.brought_by is None and random.random() < _TWICE_SHARE and earlier:
+            same = random.choice(earlier)
+            found.append(
+                replace(
+                    member, given_name=same.given_name, family_name=same.family_name, postcode=same.postcode
+                )
+            )
+        else:
+            found.append(member)
+    return found
+
+
 def days(
     traffic: Traffic, people: list[PlannedMember], *, last_moment: datetime, zone: tzinfo, seed: int
 ) -> Iterator[Day]:
     """Draw day after day up to ``last_moment``; nothing lies behind it."""
     last_day = last_moment.astimezone(zone).date()
+    speaking = Speaking(traffic.voices, people, zone, seed)
     for offset in range(DAYS):
         day = last_day - timedelta(days=DAYS - 1 - offset)
-        random = Random(f"{seed}:{offset}")  # noqa: S311 - play, not secrecy
-        drawing = _Drawing(traffic, random, day, zone)
+        drawing = _Drawing(traffic, Random(f"{seed}:{offset}"), day, zone)  # noqa: S311 - play, not secrecy
         events: list[PlannedEvent] = []
         orders: list[PlannedOrder] = []
         looking: list[int] = []
@@ -128,14 +109,12 @@ def days(
             if member.joins_on <= day < member.leaves_on:
                 events += drawing.events(index, member)
                 orders += drawing.orders(index, member)
-                if random.random() < traffic.looking_share * member.zeal:
-                    looking.append(index)
-        yield Day(
-            day,
-            tuple(sorted((e for e in events if e.occurred_at <= last_moment), key=lambda e: e.occurred_at)),
-            tuple(sorted((o for o in orders if o.placed_at <= last_moment), key=lambda o: o.placed_at)),
-            tuple(looking),
-        )
+                looking += [index] * drawing.looks(member)
+        events = sorted((e for e in events if e.occurred_at <= last_moment), key=lambda e: e.occurred_at)
+        orders = sorted((o for o in orders if o.placed_at <= last_moment), key=lambda o: o.placed_at)
+        remarks = speaking.of_day(day, offset, events, orders)
+        said = tuple(remark for remark in remarks if remark.occurred_at <= last_moment)
+        yield Day(day, tuple(events), tuple(orders), said, tuple(looking))
 
 
 @dataclass(slots=True)
@@ -160,8 +139,14 @@ class _Drawing:
         does, after = once.random() < habit.per_week, once.randrange(habit.within_days)
         return int(does and self.day == member.joins_on + timedelta(days=after))
 
+    def looks(self, member: PlannedMember) -> int:
+        """Draw how many rewards somebody wants on this day; few want more than one."""
+        if self.random.random() >= self.traffic.looking_share * member.zeal:
+            return 0
+        return _GREED if self.random.random() < _GREEDY_SHARE else 1
+
     def _moment(self) -> datetime:
-        hour = self.random.randrange(_FIRST_HOUR, _LAST_HOUR)
+        hour = self.random.choices(range(24), _HOUR_WEIGHTS)[0]
         minute, second = self.random.randrange(60), self.random.randrange(60)
         return datetime(self.day.year, self.day.month, self.day.day, hour, minute, second, tzinfo=self.zone)
 
@@ -188,4 +173,5 @@ class _Drawing:
                 tuple((item, self.random.choice((1, 1, 1, 2))) for item in chosen),
                 self.random.random() < self.traffic.returned_share,
                 self.random.random() < self.traffic.coupon_share,
+                self.random.choices(_CHANNELS, _CHANNEL_WEIGHTS)[0],
             )

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import jsonschema
 import pytest
 
+from crm.domain.feedback import Feeling, Kind
 from crm.domain.rules import parse as parse_rule
 from rewards.domain.challenges.definition import ChallengeReward, RewardKind
 from rewards.domain.challenges.matching import (
@@ -21,8 +22,10 @@ from rewards.domain.challenges.progress import standings
 from rewards.domain.challenges.walks import Member
 from rewards.domain.documents import json_schema, parse
 from rewards.domain.linting import lint
+from rewards.domain.policies import Pace
 from rewards.domain.presets import PRESETS, traffic
-from rewards.domain.presets.definition import Preset
+from rewards.domain.presets.definition import VELOCITY, Preset
+from rewards.domain.presets.voices.definition import RATINGS
 from rewards.domain.programs import Revision
 from rewards.models import RewardKind as CatalogueKind
 
@@ -95,8 +98,14 @@ def test_what_is_done_once_is_done_once_and_soon() -> None:
 @pytest.mark.parametrize("key", ["finance", "healthcare"])
 def test_regulated_verticals_give_capped_perks_without_cash(key: str) -> None:
     preset = PRESETS[key]
-    assert preset.coupons == ()
-    assert not {reward.kind for reward in preset.rewards} & CASH
+    # A bank waives a fee it charges; nobody gets money, or a thing that is as good as money.
+    waivers = {reward.key for reward in preset.rewards if reward.kind == "coupon"}
+    assert waivers == ({"fee-waiver"} if key == "finance" else set())
+    assert {(coupon.kind, coupon.categories) for coupon in preset.coupons} <= {("free_item", ("fees",))}
+    assert not {reward.kind for reward in preset.rewards if reward.key not in waivers} & CASH
+    if preset.referral:
+        assert preset.referral.referrer_points + preset.referral.referee_points <= 30
+        assert {limit.most for limit in VELOCITY if limit.kind is Pace.REFERRALS} == {5}
     program = revision(preset)
     assert all(rule.caps for rule in program.rules)
     assert {reward.kind for reward in rewards_of(program)} == {RewardKind.POINTS}
@@ -177,3 +186,50 @@ def test_every_challenge_is_completed_by_some_and_not_by_everybody(preset: Prese
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
 def test_where_there_are_coupons_there_is_something_to_buy(preset: Preset) -> None:
     assert bool(preset.traffic.shelf) is bool(preset.coupons)
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
+def test_members_say_good_and_bad_things_about_what_they_did(preset: Preset) -> None:
+    voices = preset.traffic.voices
+    spoken = {(each.kind, each.feeling) for each in voices.remarks}
+    assert spoken == {(kind, feeling) for kind, _feeling in spoken for feeling in Feeling}
+    assert len({each.text for each in voices.remarks}) == len(voices.remarks) >= 15
+    people = traffic.members(preset.traffic, last_day=NOW.date(), seed=SEED)
+    days = list(traffic.days(preset.traffic, people, last_moment=NOW, zone=ZONE, seed=SEED))
+    said = [remark for day in days for remark in day.remarks]
+    assert 100 < len(said) < 600
+    assert len({each.source_id for each in said}) == len(said)
+    feeling_by_text = {each.text: each.feeling for each in voices.remarks}
+    feelings = [feeling_by_text[each.text] for each in said if each.text]
+    assert 0.4 < feelings.count(Feeling.POSITIVE) / len(feelings) < 0.75
+    assert 0.1 < feelings.count(Feeling.NEGATIVE) / len(feelings) < 0.4
+    for remark in said:
+        assert people[remark.member].joins_on <= remark.occurred_at.astimezone(ZONE).date()
+        assert (remark.rating is None) is (remark.kind is Kind.TICKET)
+        if remark.text and remark.rating is not None:
+            assert remark.rating in RATINGS[remark.kind, feeling_by_text[remark.text]]
+    ordered = {order.external_id: day.day for day in days for order in day.orders}
+    reviews = [each for each in said if each.kind is Kind.REVIEW]
+    assert bool(reviews) is bool(preset.traffic.shelf)
+    assert all(ordered[each.order] <= each.occurred_at.astimezone(ZONE).date() for each in reviews)
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
+def test_days_have_an_evening_and_some_things_come_back_or_end(preset: Preset) -> None:
+    people = traffic.members(preset.traffic, last_day=NOW.date(), seed=SEED)
+    days = list(traffic.days(preset.traffic, people, last_moment=NOW, zone=ZONE, seed=SEED))
+    hours = [event.occurred_at.hour for day in days for event in day.events]
+    assert 2 * hours.count(20) > 3 * hours.count(10) > 4 * hours.count(6) > 0
+    orders = [order for day in days for order in day.orders]
+    assert bool([order for order in orders if order.is_returned]) is bool(orders)
+    assert {order.channel for order in orders} == ({"web", "app", "store"} if orders else set())
+    assert any(rule.expiry for rule in revision(preset).rules)
+
+
+def test_names_are_of_the_tenants_language_and_a_few_are_there_twice() -> None:
+    plan = PRESETS["ecommerce"].traffic
+    people = traffic.members(plan, last_day=NOW.date(), seed=SEED, locale="zh-hans")
+    assert all("\u4e00" <= member.given_name[0] <= "\u9fff" for member in people)
+    assert {len(member.postcode) for member in people} == {6}
+    homes = [(each.given_name, each.family_name, each.postcode) for each in people]
+    assert 1 <= len(homes) - len(set(homes)) <= len(people) // 10

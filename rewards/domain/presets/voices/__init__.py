@@ -1,0 +1,1 @@
+"""What sample members say of a vertical's business, by kind and feeling, and how often."""
