@@ -52,7 +52,7 @@ def look_at_copy(*, job: JobContext) -> dict[str, Any]:
 @job_handler(rehearsals.KIND, label=_("Rehearse a draft"))
 def rehearse(*, job: JobContext) -> dict[str, Any]:
     """Rehearse revision ``number`` over ``days`` before the ISO moment ``until``, or before now."""
-    until = job.params.get("until")
+    until, asked_at = job.params.get("until"), job.params.get("asked_at")
     return rehearsals.rehearse(
         tenant=job.tenant,
         number=job.params["number"],
@@ -63,6 +63,7 @@ def rehearse(*, job: JobContext) -> dict[str, Any]:
         progress=job.progress,
         until=datetime.fromisoformat(until) if until else None,
         is_moved=job.params.get("is_moved", False),
+        asked_at=datetime.fromisoformat(asked_at) if asked_at else None,
     )
 
 

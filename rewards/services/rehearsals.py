@@ -68,7 +68,7 @@ def request(
     until = ends_at(ends_on or moved_to or at.astimezone(zone).date(), zone, at)
     params = {
         "number": revision.number, "days": days, "by": by.label[:200], "until": until.isoformat(),
-        "is_moved": moved_to is not None,
+        "is_moved": moved_to is not None, "asked_at": at.isoformat(),
     }  # fmt: skip
     return jobs.start(kind=KIND, params=params, by=by, at=at)
 
@@ -83,12 +83,13 @@ def _moved_to(engine: Engine, days: int, zone: tzinfo, at: datetime) -> date | N
 
 def rehearse(
     *, tenant: Tenant, number: int, days: int, by: Actor, label: str, at: datetime, progress: Progress,
-    until: datetime | None = None, is_moved: bool = False,
+    until: datetime | None = None, is_moved: bool = False, asked_at: datetime | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Play the days before ``until`` (``None``: now) through a revision and keep the result with it.
 
     Opens its own scopes. The result says whether the days were moved to where the last event is. A draft
-    becomes rehearsed unless somebody edited it meanwhile. Raises ``NotFound``.
+    becomes rehearsed unless somebody edited it meanwhile. What was ``asked_at`` a moment keeps one result,
+    also if it runs again because a worker died. Raises ``NotFound``.
     """
     with tenant_scope(tenant):
         row = ProgramRevision.objects.filter(number=number).first()
@@ -100,7 +101,7 @@ def rehearse(
                   live=published.engine if published else None)  # fmt: skip
     result["is_moved"] = is_moved
     with tenant_scope(tenant):
-        _keep(row.pk, document, days, result, by=by, label=label, at=at)
+        _keep(row.pk, document, days, result, by=by, label=label, at=at, asked_at=asked_at)
     return {"events": result["events"], "points": result["points"]["given"]}
 
 
@@ -130,7 +131,7 @@ def played(
 
     def read(day: tuple[datetime, datetime]) -> list[Any]:
         with tenant_scope(tenant):
-            return _happened(ledger, *day, began=since)
+            return what_happened(ledger, *day, began=since)
 
     days = pages(since, until)
     # Whoever is cancelled leaves no thread and no connection behind.
@@ -142,7 +143,7 @@ def played(
     return ledger
 
 
-def _happened(ledger: ShadowLedger, since: datetime, until: datetime, *, began: datetime) -> list[Any]:
+def what_happened(ledger: ShadowLedger, since: datetime, until: datetime, *, began: datetime) -> list[Any]:
     """Return what happened in a day. What left a window at the very first instant was never in it."""
     engine, measures, challenges = ledger.engine, ledger.measures, ledger.challenges
     revision, after = engine.revision, since + INSTANT if since == began else since
@@ -198,18 +199,19 @@ def _read_ahead(
 
 
 def _keep(
-    revision_id: int, document: Any, days: int, result: dict[str, Any], *, by: Actor, label: str, at: datetime
-) -> None:
+    revision_id: int, document: Any, days: int, result: dict[str, Any], *, by: Actor, label: str,
+    at: datetime, asked_at: datetime | None,
+) -> None:  # fmt: skip
     row = lock_revision(revision_id)
+    played = {
+        "revision": row, "digest": digest_of(document), "days": days,
+        "until": datetime.fromisoformat(result["until"]),
+    }  # fmt: skip
+    if asked_at is not None and Rehearsal.objects.filter(**played, rehearsed_at__gte=asked_at).exists():
+        return
     Rehearsal.objects.create(
-        revision=row,
-        digest=digest_of(document),
-        days=days,
-        until=datetime.fromisoformat(result["until"]),
-        result=result,
-        rehearsed_at=at,
-        rehearsed_by=label or by.label[:200],
-    )
+        **played, result=result, rehearsed_at=at, rehearsed_by=label or by.label[:200]
+    )  # fmt: skip
     if may(Step.REHEARSE, row.state) and row.document == document:
         row.state = RevisionState(LEADS_TO[Step.REHEARSE])
         row.save(update_fields=["state"])

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
+from unittest import mock
 
 from django.db import transaction
 
@@ -21,6 +22,7 @@ from rewards.domain.challenges.walks import Member
 from rewards.domain.expiry import start_of_day
 from rewards.domain.lots import LotState, state_at
 from rewards.domain.rehearsals import ShadowLedger
+from rewards.domain.rules import Trigger
 from rewards.domain.shadow_challenge import ChallengeTotals
 from rewards.domain.shadow_totals import Outstanding, WalletTotals
 from rewards.models import (
@@ -88,6 +90,7 @@ from tests.rewards.rehearsal_steps import (
 SINCE = datetime(2025, 12, 12, 17, tzinfo=UTC)
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
+MEMBER_DAYS = (Trigger.BIRTHDAY, Trigger.ANNIVERSARY, Trigger.ENROLMENT)
 
 
 class Progress(NamedTuple):
@@ -129,6 +132,20 @@ def _sums(ledger: ShadowLedger) -> dict[str, tuple[WalletTotals, Outstanding]]:
 
 def _came_of(ledger: ShadowLedger) -> dict[str, ChallengeTotals]:
     return {each.challenge.key: each.totals for each in ledger.challenges or ()}
+
+
+@contextlib.contextmanager
+def _read_once() -> Iterator[None]:
+    """Let two ledgers that play the same days share what is read of them."""
+    read, known = rehearsals.what_happened, dict[tuple[datetime, datetime], list[Any]]()
+
+    def once(ledger: ShadowLedger, since: datetime, until: datetime, *, began: datetime) -> list[Any]:
+        if (since, until) not in known:
+            known[since, until] = read(ledger, since, until, began=began)
+        return known[since, until]
+
+    with mock.patch.object(rehearsals, "what_happened", once):
+        yield
 
 
 @dataclass
@@ -179,14 +196,15 @@ class Story:
                         self._asked(step)
                     elif isinstance(step, GiveBack) and step.at >= SINCE:
                         make_return(row, dict(step.units), step.at)
-            apart, together = (
-                rehearsals.played(
-                    tenant=self.tenant, engine=program_queries.bind(draft).engine, since=SINCE,
-                    until=self.until, live=live.engine if live else None, progress=lambda *_: None,
-                    tells_all_lots_apart=is_apart,
-                )
-                for is_apart in (True, False)
-            )  # fmt: skip
+            with _read_once():
+                apart, together = (
+                    rehearsals.played(
+                        tenant=self.tenant, engine=program_queries.bind(draft).engine, since=SINCE,
+                        until=self.until, live=live.engine if live else None, progress=lambda *_: None,
+                        tells_all_lots_apart=is_apart,
+                    )
+                    for is_apart in (True, False)
+                )  # fmt: skip
             transaction.set_rollback(True)
         assert _sums(apart) == _sums(together)
         assert _came_of(apart) == _came_of(together)
@@ -266,17 +284,22 @@ class Story:
 
     def _play(self, since: datetime, until: datetime) -> None:
         moments = [*self._clock(since, until), *self._deeds(since, until)]
-        for at, _order, _number, deed, row in sorted(moments, key=lambda moment: moment[:3]):
-            if deed == "midnight":
-                holds.time_out(at=at)
-                lots.activate_batch(at=at)
-                expiries.expire_batch(at=at)
-                member_days.award(by=SYSTEM, at=at)
-            elif deed == "night":
-                tiers.recompute(at=at)
-                challenges.sweep(by=SYSTEM, at=at)
-            else:
-                self._do(deed, row)
+        # Nobody publishes meanwhile.
+        with program_queries.read_once():
+            published = program_queries.published()
+            has_days = published is not None and any(map(published.engine.answers, MEMBER_DAYS))
+            for at, _order, _number, deed, row in sorted(moments, key=lambda moment: moment[:3]):
+                if deed == "midnight":
+                    holds.time_out(at=at)
+                    lots.activate_batch(at=at)
+                    expiries.expire_batch(at=at)
+                    if has_days:
+                        member_days.award(by=SYSTEM, at=at)
+                elif deed == "night":
+                    tiers.recompute(at=at)
+                    challenges.sweep(by=SYSTEM, at=at)
+                else:
+                    self._do(deed, row)
 
     def _deeds(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, int, int, Any, Any]]:
         rank = {Lock: 0, Freeze: 0, PostHistory: 0, Ask: 0, Buy: 1, GiveBack: 2, Happen: 3, Deliver: 3,

@@ -13,7 +13,7 @@ from rewards.domain.challenges.matching import Contribution
 from rewards.domain.challenges.participation import Pair
 from rewards.domain.challenges.progress import standings
 from rewards.domain.challenges.transitions import GOAL, ProgressState, Stored, milestone_slot
-from rewards.domain.challenges.walks import Member, Standing
+from rewards.domain.challenges.walks import Known, Member, Standing
 
 
 class Written(NamedTuple):
@@ -55,6 +55,10 @@ def kept_before(challenge: Challenge, pair: Pair, past: Past, member: Member) ->
         if each.at >= at and _before(each.kept.stored.completed_at, at)
     }
     known = {period: kept.known for period, kept in (*same.items(), *done.items())}
+    for period, given in past.given.items():
+        if given.slots and period in written:
+            # Also where nothing counted for it any more by then.
+            known.setdefault(period, Known(written[period].kept.span))
     found = dict(same)
     for standing in standings(challenge, past.counted, replace(member, known=known)):
         period = standing.period

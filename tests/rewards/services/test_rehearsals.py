@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from rewards.models import Rehearsal
 from rewards.services import programs, rehearsals
 from tenants.domain.actors import SYSTEM
-from tenants.models import Tenant
+from tenants.models import AuditEntry, Job, Tenant
 from tenants.scope import tenant_scope
+from tenants.services import jobs
 from tenants.services.heartbeats import JobCancelled
 from tests.rewards.factories import NOW, make_customer, make_order
 from tests.rewards.test_rules import play_history, publish, rules
@@ -87,3 +90,55 @@ def test_a_cancelled_rehearsal_leaves_neither_a_result_nor_a_reader(tenant: Tena
         assert not Rehearsal.objects.exists()
         draft.refresh_from_db()
         assert draft.state == "draft"
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "platform"])
+def test_a_job_that_is_run_again_after_its_worker_died_keeps_one_result(
+    tenant: Tenant, monkeypatch: Any
+) -> None:
+    with tenant_scope(tenant):
+        draft = programs.save_draft(document=publish(*rules()[:2]).document, by=SYSTEM, at=NOW)
+        job = rehearsals.request(revision=draft, days=5, by=SYSTEM, at=timezone.now())
+    keep = rehearsals._keep
+    # Killed in the transaction that keeps the result, then right after it, before the job has ended.
+    for kept, dies in ((0, _dying_before), (1, _dying_after), (1, keep)):
+        monkeypatch.setattr(rehearsals, "_keep", dies if dies is keep else dies(keep))
+        with contextlib.suppress(SystemExit):
+            jobs.run(tenant_id=tenant.pk, job_id=job.pk)
+        with tenant_scope(tenant):
+            assert Rehearsal.objects.count() == kept
+            assert AuditEntry.objects.filter(action="program.rehearsed").count() == kept
+            draft.refresh_from_db()
+            assert draft.state == ("rehearsed" if kept else "draft")
+        jobs.sweep(at=timezone.now() + DAY)
+    with tenant_scope(tenant):
+        job.refresh_from_db()
+        assert (job.state, job.attempts) == (Job.State.SUCCEEDED, 3)
+        until, now = datetime.fromisoformat(job.params["until"]), timezone.now()
+        rehearsals.rehearse(
+            tenant=tenant, number=draft.number, days=5, by=SYSTEM, label="me", at=now,
+            progress=lambda *_: None, until=until, asked_at=now,
+        )  # fmt: skip
+        # Who asks again gets another one: what has arrived since counts.
+        assert Rehearsal.objects.count() == 2
+
+
+def _dying_before(keep: Any) -> Any:
+    def die(*values: Any, **options: Any) -> None:
+        with transaction.atomic():
+            keep(*values, **options)
+            raise SystemExit
+
+    return die
+
+
+def _dying_after(keep: Any) -> Any:
+    def die(*values: Any, **options: Any) -> None:
+        transaction.on_commit(_exit)
+        keep(*values, **options)
+
+    return die
+
+
+def _exit() -> None:
+    raise SystemExit
