@@ -49,7 +49,11 @@ def look_at_copy(*, job: JobContext) -> dict[str, Any]:
     return program_copies.preview(tenant=job.tenant, params=job.params, at=job.at)
 
 
-@job_handler(rehearsals.KIND, label=_("Rehearse a draft"))
+@job_handler(
+    rehearsals.KIND,
+    label=_("Rehearse a draft"),
+    leads_to=lambda params: ("program_revision", [params["number"]]),
+)
 def rehearse(*, job: JobContext) -> dict[str, Any]:
     """Rehearse revision ``number`` over ``days`` before the ISO moment ``until``, or before now."""
     until, asked_at = job.params.get("until"), job.params.get("asked_at")

@@ -54,10 +54,14 @@ JobHandler = Callable[..., dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class JobWords:
-    """How staff read a kind of job; ``about`` tells from its parameters what one job is about."""
+    """How staff read a kind of job; ``about`` tells from its parameters what one job is about.
+
+    ``leads_to`` returns the name and the arguments of the page where its result is looked at.
+    """
 
     label: StrPromise
     about: Callable[[dict[str, Any]], object] | None = None
+    leads_to: Callable[[dict[str, Any]], tuple[str, list[Any]]] | None = None
 
 
 @dataclass(slots=True)
@@ -90,12 +94,14 @@ def job_handler(
     *,
     label: StrPromise,
     about: Callable[[dict[str, Any]], object] | None = None,
+    leads_to: Callable[[dict[str, Any]], tuple[str, list[Any]]] | None = None,
     queue: str = "default",
     is_nightly: bool = False,
 ) -> Callable[[JobHandler], JobHandler]:
     """Register the handler of jobs of ``kind``: ``handler(job=JobContext) -> result``.
 
-    ``label`` is what staff read, and ``about`` returns from the parameters what a job is about. A nightly
+    ``label`` is what staff read, and ``about`` returns from the parameters what a job is about,
+    ``leads_to`` the page where its result is looked at. A nightly
     kind is started without parameters for every tenant, in the tenant's own night.
     """
 
@@ -104,7 +110,7 @@ def job_handler(
             registry.nightly_kinds.add(kind)
         registry.handler_by_kind[kind] = handler
         registry.queue_by_kind[kind] = queue
-        registry.words_by_kind[kind] = JobWords(label, about)
+        registry.words_by_kind[kind] = JobWords(label, about, leads_to)
         return handler
 
     return register

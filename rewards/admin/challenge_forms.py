@@ -14,7 +14,7 @@ from rewards.admin.challenge_rows import parts_of, whole
 from rewards.admin.challenge_words import KIND_LABELS, LEAVING_LABELS, RECURRENCE_LABELS, WINDOW_LABELS
 from rewards.admin.money import to_major, to_minor
 from rewards.domain.challenges.definition import WindowKind
-from tenants.admin.forms import DayInput, StaffForm, fold, offer
+from tenants.admin.forms import DayInput, StaffForm, fold, needed, offer
 from tenants.admin.pickers import offer_of
 
 PLAIN: Final = frozenset({"count", "sum", "distinct", "streak"})
@@ -106,6 +106,7 @@ class ChallengeForm(StaffForm):
         for name, options in choices.items():
             offer(self, name, options)
         fold(self, "kind", _KINDS_BY_FIELD)
+        needed(self, "event", "of", "target", "days")
         fold(self, "counts", {"event": ["event"], "categories": ["order"]})
         fold(self, "window", _WINDOWS_BY_FIELD)
         offer_of(self, "coupon", choices_of.coupons(), none="–")

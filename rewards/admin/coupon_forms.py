@@ -14,7 +14,7 @@ from rewards.admin import choices_of
 from rewards.domain.expiry import start_of_day
 from rewards.models import CouponBase, CouponConflict, CouponKind, CouponPeriod
 from rewards.services.coupons.definition_terms import DefinitionTerms
-from tenants.admin.forms import DayInput, StaffForm, fold
+from tenants.admin.forms import DayInput, StaffForm, fold, needed
 from tenants.admin.pickers import LinesFinder, offer_of
 
 WEEKDAYS: Final = [
@@ -195,6 +195,7 @@ class DefinitionForm(StaffForm):
         super().__init__(*args, **kwargs)
         self.warnings: dict[str, list[str]] = {}
         fold(self, "kind", _KINDS_BY_FIELD)
+        needed(self, "percent")
         offer_of(self, "campaign", choices_of.campaigns(), none=_("None"))
         for name, source, if_empty in (
             ("segments", choices_of.segments(), _("There are no segments yet.")),

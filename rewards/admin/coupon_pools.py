@@ -36,7 +36,10 @@ _USES_SHOWN: Final = 50
 
 
 class PoolForm(StaffForm):
-    definition = forms.ChoiceField(label=gettext_lazy("Coupon"))
+    definition = forms.ChoiceField(
+        label=gettext_lazy("Coupon"),
+        help_text=gettext_lazy("One that waits in a draft gets codes once the draft is published."),
+    )
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
     count = forms.IntegerField(
         label=gettext_lazy("Codes to make"), required=False, min_value=1, max_value=pools.MOST_GENERATED,

@@ -15,7 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from rewards.admin import draft_pages, words
+from rewards.admin import challenge_words, draft_pages, words
 from rewards.admin.program_forms import PolicyForm, edited, forms_by_pointer, formsets_of
 from rewards.models import ProgramRevision, Wallet
 from rewards.services import drafts
@@ -51,7 +51,10 @@ class EditPage(StaffPage):
         revision = program_services.check(self.document)
         currency = self.access.tenant.currency
         rules = [words.rule_in_words(rule, revision, currency) for rule in revision.rules]
-        return self.page(draft=draft_pages.draft(), rules=rules, **context)
+        challenges = [
+            (each.key, *challenge_words.challenge_in_words(each, currency)) for each in revision.challenges
+        ]
+        return self.page(draft=draft_pages.draft(), rules=rules, challenges=challenges, **context)
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         return self._shown(policies=self._policies(), **self._formsets())

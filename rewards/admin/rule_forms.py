@@ -16,7 +16,7 @@ from rewards.admin.rule_conditions import ALL, ANY, GROUPS, LINES, MODES
 from rewards.admin.words import TRIGGER_LABELS
 from rewards.domain.expiry import ExpiryKind
 from rewards.domain.rules import Rounding, Trigger
-from tenants.admin.forms import StaffForm, fold, offer
+from tenants.admin.forms import StaffForm, fold, needed, offer
 from tenants.admin.moments import MomentField
 from tenants.admin.pickers import offer_of
 
@@ -140,6 +140,7 @@ class RuleForm(StaffForm):
         )  # fmt: skip
         fold(self, "trigger", {"event": [Trigger.EVENT.value]})
         fold(self, "points_kind", _KINDS_BY_FIELD)
+        needed(self, "event", "wallet", "points", "per_amount", "per_property", "percent", "terms")
         for prefix in ("", LINES):
             for letter in GROUPS:
                 self.fields[f"{prefix}mode_{letter}"] = forms.ChoiceField(

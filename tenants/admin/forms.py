@@ -52,6 +52,12 @@ def fold(form: forms.Form, select: str, choices_by_field: Mapping[str, Iterable[
         form.fields[name].widget.attrs |= {"data-of": select, "data-for": " ".join(choices)}
 
 
+def needed(form: forms.Form, *names: str) -> None:
+    """Do not call fields optional which the choice that shows them asks for."""
+    for name in names:
+        form.fields[name].is_needed = True  # type: ignore[attr-defined]  # for the template only
+
+
 def _bound(field: forms.Field) -> None:
     if isinstance(field, forms.DateField):
         limits = [MinValueValidator(EARLIEST.date()), MaxValueValidator(LATEST.date())]

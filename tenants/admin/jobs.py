@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from tenants.admin import job_words
 from tenants.admin.frame import Crumb, StaffPage
 from tenants.admin.lists import FilterForm, ListPage
 from tenants.domain.permissions import Permission
@@ -36,7 +37,19 @@ def labelled(job: Job) -> Job:
     words = registry.words_by_kind.get(job.kind)
     job.label = label_of(job.kind)  # type: ignore[attr-defined]  # for templates only
     job.about = words.about(job.params) if words and words.about else ""  # type: ignore[attr-defined]  # the same
+    job.asked = job_words.facts(job.params or {})  # type: ignore[attr-defined]  # the same
+    job.told = job_words.facts(job.result or {})  # type: ignore[attr-defined]  # the same
+    job.leads_to = _page_of(job)  # type: ignore[attr-defined]  # the same
     return job
+
+
+def _page_of(job: Job) -> str:
+    """Return the address where the result of a job that is done is looked at, if there is one."""
+    words = registry.words_by_kind.get(job.kind)
+    if job.state != Job.State.SUCCEEDED or words is None or words.leads_to is None:
+        return ""
+    name, arguments = words.leads_to(job.params)
+    return reverse(name, args=arguments)
 
 
 class JobFilters(FilterForm):
