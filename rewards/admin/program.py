@@ -154,7 +154,7 @@ class RevisionPage(OneRevisionPage):
             is_open=is_open,
             waits_for_approval=waits,
             is_own=waits and row.submitted_ref == self.access.actor.ref,
-            behind=draft_behind.shown(row, current),
+            behind=draft_behind.shown(row, current, self.access.tenant.currency),
             is_stale=is_open and not may(Step.EDIT, row.state) and not row.is_based_on(current),
             steps={step.value: may(step, row.state, needs_rehearsal=check.needs_rehearsal) for step in Step},
             targets=program_copies.targets(self.access.memberships, self.access.tenant),
@@ -201,7 +201,7 @@ class PublishPage(OneRevisionPage):
     @cached_property
     def behind(self) -> dict[str, Any] | None:
         """What was published since the draft was begun and would be undone."""
-        return draft_behind.shown(self.row, self.former)
+        return draft_behind.shown(self.row, self.former, self.access.tenant.currency)
 
     @cached_property
     def waits_for_approval(self) -> bool:

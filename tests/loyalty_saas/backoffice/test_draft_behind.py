@@ -44,9 +44,9 @@ def test_the_page_tells_what_was_published_and_asks_about_what_both_changed(
     answer = staff.get(PAGE)
     page, told = answer.content.decode(), answer.context["behind"]
     assert "Behind revision 3" in page
-    assert [each["name"] for each in told["changes"]] == ["Theirs", behind[1]]
+    assert [(each["names"], each["count"]) for each in told["changes"]] == [(["Theirs", behind[1]], 2)]
     (clash,) = told["clashes"]
-    assert (clash["draft"], clash["in_force"]) == ("name: Mine <b>", "name: Theirs")
+    assert clash["parts"] == [("Name", "Mine <b>", "Theirs")]
     assert "Mine &lt;b&gt;" in page
     chinese = staff.get(PAGE, headers={"accept-language": "zh-hans"}).content.decode()
     assert "Behind revision" not in chinese

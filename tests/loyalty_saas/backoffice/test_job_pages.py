@@ -39,7 +39,7 @@ def test_a_rehearsals_page_speaks_in_words_and_leads_to_its_revision(
     assert "is_moved" not in page
     assert 'href="/t/acme/program/1/">Look at the result' in page
     chinese = staff.get(path, headers={"accept-language": "zh-hans"}).content.decode()
-    assert "<dt>版本</dt>" in chinese
+    assert "<dt>修订版</dt>" in chinese
 
 
 def test_what_has_no_label_is_written_as_words() -> None:
