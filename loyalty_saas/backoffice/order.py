@@ -39,7 +39,9 @@ class OrderPage(StaffPage):
             lines=[(line, points.get(line.position, 0)) for line in lines],
             returns=Return.objects.filter(order=order).order_by("returned_at"),
             decision=decision,
-            outcomes=reasons.outcomes(decision.record, names, order.currency) if decision else [],
+            outcomes=reasons.outcomes(decision.record, names, self.access.tenant.currency)
+            if decision
+            else [],
             refusal=reasons.refusal(decision.record) if decision else "",
             ask=self._ask(),
         )

@@ -113,6 +113,9 @@ def policy_parts(revision: Revision, _currency: str) -> Parts:
     return {
         gettext_lazy("Late events count for (days)"): _number(policies.backdating_days),
         gettext_lazy("Limits for one member"): _listed(map(_member_cap, policies.member_caps)),
+        gettext_lazy("Exchange rates"): _listed(
+            f"{currency} {rate:f}" for currency, rate in sorted(policies.exchange_rates.items())
+        ),
         gettext_lazy("Velocity limits"): _listed(map(_velocity_limit, policies.velocity_limits)),
     }
 

@@ -17,6 +17,7 @@ Text = str | Promise
 FIELD_LABELS: Final[Mapping[str, Text]] = {
     "order.total_minor": gettext_lazy("order total"),
     "order.channel": gettext_lazy("channel"),
+    "order.currency": gettext_lazy("currency"),
     "order.lines": gettext_lazy("number of lines"),
     "order.units": gettext_lazy("number of units"),
     "order.number": gettext_lazy("purchase number (1 is the first)"),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rewards.admin import challenge_words, draft_pages, words
-from rewards.admin.program_forms import PolicyForm, edited, forms_by_pointer, formsets_of
+from rewards.admin.program_forms import PolicyForm, edited, forms_by_pointer, formsets_of, policy_values
 from rewards.models import ProgramRevision, Wallet
 from rewards.services import drafts
 from rewards.services import programs as program_services
@@ -45,7 +45,7 @@ class EditPage(StaffPage):
         return formsets_of(self.document, self.access.tenant.currency, live, data)
 
     def _policies(self, data: Any = None) -> PolicyForm:
-        return PolicyForm(data, prefix="policies", initial=self.document["policies"])
+        return PolicyForm(data, prefix="policies", initial=policy_values(self.document["policies"]))
 
     def _shown(self, **context: Any) -> HttpResponseBase:
         revision = program_services.check(self.document)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rewards.admin import words
@@ -72,6 +75,27 @@ class PolicyForm(StaffForm):
         label=gettext_lazy("Late events count for (days)"), min_value=0, max_value=3650, required=False,
         help_text=gettext_lazy("Older ones earn nothing. Empty is no limit."),
     )  # fmt: skip
+    exchange_rates = forms.CharField(
+        label=gettext_lazy("Exchange rates"), required=False, max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy(
+            "One a line: a currency, and what one unit of it is worth in your own, such as JPY 0.0067. "
+            "Orders in other currencies earn nothing by their money."
+        ),
+    )  # fmt: skip
+
+    def clean_exchange_rates(self) -> dict[str, str]:
+        """Read the rates as the document has them; limits are the document's to tell."""
+        rates: dict[str, str] = {}
+        for line in str(self.cleaned_data["exchange_rates"]).splitlines():
+            if not line.strip():
+                continue
+            found = re.fullmatch(r"\s*([A-Za-z]{3})\s*[=:]?\s*([0-9]{1,7}(?:\.[0-9]{1,10})?)\s*", line)
+            if found is None or not Decimal(found[2]):
+                text = _("“%(line)s” is no currency with a rate, such as JPY 0.0067.")
+                raise forms.ValidationError(text, params={"line": line.strip()[:60]})
+            rates[found[1].upper()] = found[2]
+        return rates
 
 
 class _WalletFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # rows of one kind
@@ -145,8 +169,25 @@ def edited(document: Mapping[str, Any], formsets: Mapping[str, Any], policies: P
             {**former["budgets"].get(key, {}), **_budget(key, row)}
             for key, row in keyed(formsets["budgets"], "budget")
         ],
-        "policies": {**document["policies"], **policies.cleaned_data, "member_caps": caps},
+        "policies": _policies(document["policies"], policies, caps),
     }
+
+
+def policy_values(policies: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the form's initial values for the policies of a document."""
+    rates = policies.get("exchange_rates", {})
+    return {**policies, "exchange_rates": "\n".join(f"{name} {rate}" for name, rate in rates.items())}
+
+
+def _policies(
+    former: Mapping[str, Any], form: PolicyForm, caps: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return the policies; a page of before rates could be typed says nothing of them."""
+    values = dict(form.cleaned_data)
+    if form.add_prefix("exchange_rates") not in form.data:
+        values.pop("exchange_rates")
+    written = {**former, **values, "member_caps": caps}
+    return {name: value for name, value in written.items() if name != "exchange_rates" or value}
 
 
 def forms_by_pointer(formsets: Mapping[str, Any], policies: PolicyForm) -> dict[str, StaffForm]:

@@ -61,7 +61,27 @@ class Outcome:
 
 
 def outcomes(record: dict[str, Any], names: dict[str, str], currency: str) -> list[Outcome]:
-    """Return what each rule of a decision did; ``names`` maps rule keys to what staff call them."""
+    """Return what each rule of a decision did; ``names`` maps rule keys to what staff call them.
+
+    What another currency did to the order comes first.
+    """
+    exchanged = _exchanged(record.get("exchange", {}), currency)
+    return [
+        *([Outcome(_("Another currency"), False, 0, exchanged, [])] if exchanged else []),
+        *_outcomes(record, names, currency),
+    ]
+
+
+def _exchanged(exchange: Mapping[str, str], own: str) -> str:
+    if exchange.get("reason"):
+        text = _("there is no exchange rate for %(currency)s, so the order's money counts as nothing")
+        return text % exchange
+    if exchange:
+        return _("one %(currency)s counted as %(rate)s %(own)s") % {**exchange, "own": own}
+    return ""
+
+
+def _outcomes(record: dict[str, Any], names: dict[str, str], currency: str) -> list[Outcome]:
     return [
         Outcome(
             names.get(rule["rule"], rule["rule"]),

@@ -53,6 +53,8 @@ FACTS: Final[Mapping[FactSource, Mapping[str, FactKind]]] = {
     FactSource.ORDER: {
         "total_minor": FactKind.NUMBER,
         "channel": FactKind.TEXT,
+        # As the order was placed in, of three capital letters.
+        "currency": FactKind.TEXT,
         "lines": FactKind.NUMBER,
         "units": FactKind.NUMBER,
         # The member's first purchase has the number 1.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from rewards.domain.effects import Earn, Effect
+from rewards.domain.exchange import Exchanged
 from rewards.domain.facts import CustomerState
 from rewards.domain.matching import Failure
 
@@ -81,7 +82,7 @@ class Decision(NamedTuple):
     """State used, outcome of every rule asked, points by wallet and line, and what budgets paid.
 
     ``own_line_points`` are those of rules whose points end by an expiry of their own, by rule and line; they
-    are part of ``line_points_by_wallet``.
+    are part of ``line_points_by_wallet``. ``exchanged`` says how an order of another currency counted.
     """
 
     state: CustomerState
@@ -91,6 +92,7 @@ class Decision(NamedTuple):
     refusal: str = ""
     earned: tuple[Earn, ...] = ()
     own_line_points: Mapping[str, Mapping[int, int]] = {}
+    exchanged: Exchanged | None = None
 
     @property
     def own_line_points_by_pot(self) -> dict[str, Mapping[int, int]]:
@@ -112,6 +114,8 @@ class Decision(NamedTuple):
             document["own_lines"] = _by_position(self.own_line_points_by_pot)
         if self.refusal:
             document["refused"] = self.refusal
+        if self.exchanged:
+            document["exchange"] = self.exchanged.to_json()
         if self.budgets:
             document["budgets"] = {key: list(spent) for key, spent in self.budgets.items()}
         return document

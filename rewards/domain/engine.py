@@ -119,7 +119,15 @@ class _Run:
         own = self._own_lines(event.lines) if self._own and shares_lines else {}
         return Evaluation(
             (*earned, *self._effects),
-            Decision(state, outcomes, lines, self._spent, earned=earned, own_line_points=own),
+            Decision(
+                state,
+                outcomes,
+                lines,
+                self._spent,
+                earned=earned,
+                own_line_points=own,
+                exchanged=event.exchanged,
+            ),
         )
 
     def _outcome(self, rule: CompiledRule) -> RuleOutcome:

@@ -9,11 +9,13 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from rewards.domain.budgets import Period
 from rewards.domain.conditions import Condition, Fact, FactSource
+from rewards.domain.exchange import Exchange, Exchanged
 from rewards.domain.rules import Trigger
 
 _FEBRUARY, _LEAP_DAY = 2, 29
 # Sorts behind every order of the same moment.
 LAST_ORDER: Final = 2**63 - 1
+_AS_WRITTEN: Final = Exchange()
 
 
 class Line(NamedTuple):
@@ -40,11 +42,36 @@ class Happening(NamedTuple):
     channel: str = ""
     lines: Sequence[Line] = ()
     properties: Mapping[str, Any] = {}
+    currency: str = ""
+    exchanged: Exchanged | None = None
+
+    @property
+    def is_unpriced(self) -> bool:
+        """Whether nobody can say what the order's money is worth; it counts as nothing then."""
+        return self.exchanged is not None and self.exchanged.rate is None
 
 
-def order_placed(placed_at: datetime, total_minor: int, channel: str, lines: Sequence[Line]) -> Happening:
-    """Return the event of an order; lines are the product lines only (postage and fees earn nothing)."""
-    return Happening(Trigger.ORDER, placed_at, "", total_minor, channel, lines)
+def order_placed(
+    placed_at: datetime,
+    total_minor: int,
+    channel: str,
+    lines: Sequence[Line],
+    *,
+    currency: str = "",
+    exchange: Exchange = _AS_WRITTEN,
+) -> Happening:
+    """Return the event of an order; lines are the product lines only (postage and fees earn nothing).
+
+    Money of another currency is exchanged.
+    """
+    exchanged = exchange.exchanged(currency)
+    if exchanged is None:
+        return Happening(
+            Trigger.ORDER, placed_at, "", total_minor, channel, lines, {}, currency or exchange.own
+        )  # fmt: skip
+    worth = [line._replace(amount_minor=exchange.minor(line.amount_minor, currency)) for line in lines]
+    total = exchange.minor(total_minor, currency)
+    return Happening(Trigger.ORDER, placed_at, "", total, channel, worth, {}, currency, exchanged)
 
 
 class Due(NamedTuple):
@@ -155,7 +182,8 @@ def _days_enrolled(context: Context) -> int | None:
 
 
 _READERS: Final[Mapping[tuple[FactSource, str], Callable[[Context], Fact]]] = {
-    (FactSource.ORDER, "total_minor"): lambda c: c.event.total_minor,
+    (FactSource.ORDER, "total_minor"): lambda c: None if c.event.is_unpriced else c.event.total_minor,
+    (FactSource.ORDER, "currency"): lambda c: c.event.currency,
     (FactSource.ORDER, "channel"): lambda c: c.event.channel,
     (FactSource.ORDER, "lines"): lambda c: len(c.event.lines),
     (FactSource.ORDER, "units"): lambda c: sum(line.quantity for line in c.event.lines),

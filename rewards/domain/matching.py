@@ -164,10 +164,16 @@ def fact_reader(condition: Condition) -> Callable[[Context], Any]:
     return reader_of(condition)
 
 
-def _basket(condition: Condition) -> Callable[[Context], int]:
+def _basket(condition: Condition) -> Callable[[Context], int | None]:
     chosen = compile_lines(condition.where)
+    if condition.name == "amount_minor":
+
+        def spent(context: Context) -> int | None:
+            event = context.event
+            return None if event.is_unpriced else sum(line[2] for line in event.lines if chosen(line))
+
+        return spent
     measure: Callable[[Line], int] = {
-        "amount_minor": lambda line: line.amount_minor,
         "units": lambda line: line.quantity,
         "lines": lambda _line: 1,
     }[condition.name]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from rewards.domain.rules import CapPeriod
@@ -53,9 +56,11 @@ class Policies:
     """``backdating_days``: an event older than that earns nothing any more; ``None`` is no limit.
 
     Within the window an event is judged by the revision that was in force when it happened. Velocity that
-    ``velocity_limits`` does not name has the tenant's own limit, or the usual one.
+    ``velocity_limits`` does not name has the tenant's own limit, or the usual one. ``exchange_rates`` are
+    what a major unit of another currency is worth in major units of the tenant's.
     """
 
     backdating_days: int | None = None
     member_caps: tuple[MemberCap, ...] = ()
     velocity_limits: tuple[VelocityLimit, ...] = ()
+    exchange_rates: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))

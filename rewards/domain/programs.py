@@ -8,6 +8,7 @@ from datetime import UTC, tzinfo
 
 from rewards.domain.budgets import Budget
 from rewards.domain.challenges.definition import Challenge
+from rewards.domain.exchange import Exchange
 from rewards.domain.offers import OfferedCampaign, OfferedCoupon, OfferedReward, ReferralTerms
 from rewards.domain.policies import Policies
 from rewards.domain.qualification import Qualification
@@ -30,8 +31,8 @@ class Multiplier:
 class Revision:
     """A parsed program revision, one field a section: rules by priority, tiers by rising threshold.
 
-    ``time_zone`` is the tenant's; it belongs to the reading of the document, not to the document. So do
-    ``keys_as_written``: the keys of a section in the order of the document.
+    ``time_zone`` and ``currency`` are the tenant's; they belong to the reading of the document, not to the
+    document. So do ``keys_as_written``: the keys of a section in the order of the document.
     """
 
     wallets: tuple[WalletPolicy, ...] = ()
@@ -46,7 +47,13 @@ class Revision:
     rewards: tuple[OfferedReward, ...] = ()
     referral: ReferralTerms | None = None
     time_zone: tzinfo = UTC
+    currency: str = ""
     keys_as_written: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+
+    @property
+    def exchange(self) -> Exchange:
+        """What money of orders is worth in the tenant's currency."""
+        return Exchange(self.currency, self.policies.exchange_rates)
 
     @property
     def multipliers(self) -> tuple[Multiplier, ...]:

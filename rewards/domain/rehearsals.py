@@ -121,8 +121,9 @@ class ShadowLedger:
         challenges = self.challenges
         if challenges is not None and challenges.counts_orders:
             order = OrderFacts(
-                due.event_id, due.customer_id, event.at, event.total_minor, event.channel, event.lines
-            )
+                due.event_id, due.customer_id, event.at, event.total_minor, event.channel, event.lines,
+                event.currency, event.is_unpriced,
+            )  # fmt: skip
             if due.event_id in self.returns:
                 challenges.remember_order(order, order, [line.position for line in event.lines])
             challenges.count_order(order)

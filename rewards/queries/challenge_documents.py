@@ -14,12 +14,13 @@ from crm.domain.hidden_values import without
 from crm.queries import sensitive
 from rewards.domain.challenges.matching import EventFacts, OrderedLine, OrderFacts
 from rewards.domain.challenges.periods import LATEST
+from rewards.domain.exchange import Exchange
 from tenants.scope import active_tenant_id
 
 _ORDERS = """
-    SELECT o.id, o.customer_id, o.placed_at, o.total_minor, o.channel, COALESCE(back.total, 0)::bigint,
-           c.state = 'active', l.positions, l.skus, l.categories, l.quantities, l.amounts, l.returned,
-           l.refunded
+    SELECT o.id, o.customer_id, o.placed_at, o.total_minor, o.channel, o.currency,
+           COALESCE(back.total, 0)::bigint, c.state = 'active', l.positions, l.skus, l.categories,
+           l.quantities, l.amounts, l.returned, l.refunded
     FROM crm_order o
     JOIN crm_customer c ON c.tenant_id = %(tenant)s AND c.id = o.customer_id
         AND c.state IN ('active', 'suspended')
@@ -90,23 +91,37 @@ def _rows(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
     return rows
 
 
-def orders(order_ids: Collection[int], before: datetime = LATEST) -> list[RecordedOrder]:
-    """Return the given orders of active and suspended customers, net of what was returned before a moment."""
+def orders(order_ids: Collection[int], worth: Exchange, before: datetime = LATEST) -> list[RecordedOrder]:
+    """Return the given orders of active and suspended customers, net of what was returned before a moment.
+
+    Their money is exchanged.
+    """
     found = _rows(_ORDERS, ids=list(order_ids), before=before) if order_ids else []
-    return [_order(row) for row in found]
+    return [_order(row, worth) for row in found]
 
 
-def _order(row: tuple[Any, ...]) -> RecordedOrder:
-    order_id, customer_id, placed_at, total, channel, refunded_total, is_active, positions, *columns = row
-    lines = list(zip(*columns, strict=True))
-    bought = [OrderedLine(sku, category, units, amount) for sku, category, units, amount, *_ in lines]
+def _order(row: tuple[Any, ...], worth: Exchange) -> RecordedOrder:
+    order_id, customer_id, placed_at, total, channel, currency, refunded_total, is_active, *rest = row
+    positions, *columns = rest
+    lines, exchanged = list(zip(*columns, strict=True)), worth.exchanged(currency)
+
+    def facts(total_minor: int, kept: list[tuple[str, str, int, int]]) -> OrderFacts:
+        found = [
+            OrderedLine(sku, category, units, worth.minor(amount, currency))
+            for sku, category, units, amount in kept
+        ]
+        return OrderFacts(
+            order_id, customer_id, placed_at, worth.minor(total_minor, currency), channel, found, currency,
+            is_unpriced=exchanged is not None and exchanged.rate is None,
+        )  # fmt: skip
+
     kept = [
-        OrderedLine(sku, category, max(units - returned, 0), max(amount - refunded, 0))
+        (sku, category, max(units - returned, 0), max(amount - refunded, 0))
         for sku, category, units, amount, returned, refunded in lines
     ]
     return RecordedOrder(
-        OrderFacts(order_id, customer_id, placed_at, total, channel, bought),
-        OrderFacts(order_id, customer_id, placed_at, max(total - refunded_total, 0), channel, kept),
+        facts(total, [line[:4] for line in lines]),
+        facts(max(total - refunded_total, 0), kept),
         positions,
         is_active,
     )

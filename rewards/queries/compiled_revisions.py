@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,11 +21,24 @@ from tenants.scope import active_tenant
 _MOST_ENGINES: Final = 256
 _MOST_REVISIONS: Final = 32
 _MOST_AWAITED: Final = 4096
-# What an engine is made of: the document's digest or checksum, the time zone and the sensitive names.
-_Made: TypeAlias = tuple[str, str, bytes]
+
+
+class Reading(NamedTuple):
+    """What a tenant adds to the reading of a document."""
+
+    zone: str
+    currency: str
+
+    def read(self, document: Any) -> Revision:
+        """Read a document. Raises ``InvalidDocument``."""
+        return parse(document, time_zone=ZoneInfo(self.zone), currency=self.currency)
+
+
+# What an engine is made of: the document's digest or checksum, the tenant's part and the sensitive names.
+_Made: TypeAlias = tuple[str, Reading, bytes]
 _engine_by_document: dict[_Made, Engine] = {}
-# By the content's digest, or by the database's checksum of it, and the time zone.
-_revision_by_content: dict[tuple[str, str], Revision] = {}
+# By the content's digest, or by the database's checksum of it, and the tenant's part.
+_revision_by_content: dict[tuple[str, Reading], Revision] = {}
 _awaited_by_checksum: dict[str, frozenset[str]] = {}
 
 
@@ -33,7 +46,7 @@ _awaited_by_checksum: dict[str, frozenset[str]] = {}
 class Compiler:
     """What the open scope's tenant adds to its documents, read once for however many revisions."""
 
-    zone: str
+    reading: Reading
     hidden: Hidden
     hidden_names: bytes
 
@@ -49,12 +62,12 @@ class Compiler:
         return self._engine(row, row.document_md5)
 
     def _engine(self, row: ProgramRevision, content: str) -> Engine:
-        key = content, self.zone, self.hidden_names
+        key = content, self.reading, self.hidden_names
         engine = _engine_by_document.get(key)
         if engine is None:
             if len(_engine_by_document) >= _MOST_ENGINES:
                 _engine_by_document.clear()
-            engine = Engine(_parsed(row.document, self.zone), self.hidden)
+            engine = Engine(_parsed(row.document, self.reading), self.hidden)
             _engine_by_document[key] = engine
         return engine
 
@@ -62,7 +75,7 @@ class Compiler:
 def compiler() -> Compiler:
     """Return what compiles revisions in the tenant's zone; they read nothing sensitive (two queries)."""
     hidden = sensitive.hidden()
-    return Compiler(active_tenant().time_zone, hidden, msgspec.json.encode(hidden, order="sorted"))
+    return Compiler(_reading(), hidden, msgspec.json.encode(hidden, order="sorted"))
 
 
 def revision_of(row: ProgramRevision) -> Revision:
@@ -73,19 +86,19 @@ def revision_of(row: ProgramRevision) -> Revision:
     """
     if "document" not in row.get_deferred_fields():
         return parsed(row.document)
-    zone = active_tenant().time_zone
-    known = _revision_by_content.get((row.document_md5, zone))
+    reading = _reading()
+    known = _revision_by_content.get((row.document_md5, reading))
     if known is not None:
         return known
     # Both at once: a draft may have been saved since the row was read.
     stored = ProgramRevision.objects.values_list("document", "document_md5")
     document, checksum = stored.get(pk=row.pk)
-    return _keep(checksum, zone, _parsed(document, zone))
+    return _keep(checksum, reading, _parsed(document, reading))
 
 
 def parsed(document: Any) -> Revision:
     """Read a document in the tenant's zone, once as long as it is remembered. Raises ``InvalidDocument``."""
-    return _parsed(document, active_tenant().time_zone)
+    return _parsed(document, _reading())
 
 
 def awaited_by(row: ProgramRevision) -> frozenset[str]:
@@ -99,18 +112,23 @@ def awaited_by(row: ProgramRevision) -> frozenset[str]:
     return known
 
 
-def _parsed(document: Any, zone: str) -> Revision:
+def _reading() -> Reading:
+    tenant = active_tenant()
+    return Reading(tenant.time_zone, tenant.currency)
+
+
+def _parsed(document: Any, reading: Reading) -> Revision:
     try:
         content = digest_of(document)
     except (TypeError, ValueError, OverflowError):
         # What no JSON could hold is refused by name.
-        return parse(document, time_zone=ZoneInfo(zone))
-    known = _revision_by_content.get((content, zone))
-    return known or _keep(content, zone, parse(document, time_zone=ZoneInfo(zone)))
+        return reading.read(document)
+    known = _revision_by_content.get((content, reading))
+    return known or _keep(content, reading, reading.read(document))
 
 
-def _keep(content: str, zone: str, revision: Revision) -> Revision:
+def _keep(content: str, reading: Reading, revision: Revision) -> Revision:
     while len(_revision_by_content) >= _MOST_REVISIONS:
         _revision_by_content.pop(next(iter(_revision_by_content)))
-    _revision_by_content[content, zone] = revision
+    _revision_by_content[content, reading] = revision
     return revision

@@ -20,14 +20,16 @@ from rewards.domain.facts import CustomerState, Due
 from rewards.domain.limits import all_rules
 from rewards.domain.tiers import ROLLING_YEAR, standing
 from rewards.domain.usage import UsageBook, window_start
-from rewards.queries import tiers
+from rewards.queries import exchange, tiers
+from rewards.queries.exchange import own_minor
 from tenants.scope import active_tenant_id
 
 # An order's returns lower the order itself, as far as they had come by then.
 _BEFORE = """
     SELECT t.number, COUNT(o.id),
-           COALESCE(SUM(o.total_minor) FILTER (WHERE o.placed_at > t.happened_at - %(year)s), 0)::bigint
-           - COALESCE((SELECT SUM(r.total_minor) FROM crm_return r
+           COALESCE(SUM({spent})
+               FILTER (WHERE o.placed_at > t.happened_at - %(year)s), 0)::bigint
+           - COALESCE((SELECT SUM({returned}) FROM crm_return r
                        JOIN crm_order ro ON ro.tenant_id = r.tenant_id AND ro.id = r.order_id
                        WHERE r.tenant_id = %(tenant)s AND ro.customer_id = t.customer_id
                          AND ro.placed_at > t.happened_at - %(year)s
@@ -39,6 +41,7 @@ _BEFORE = """
     GROUP BY t.number, t.happened_at, t.customer_id
     ORDER BY t.number
 """
+_WORTH = {"spent": own_minor("o.total_minor"), "returned": own_minor("r.total_minor", "ro.currency")}
 _GIVEN = """
     SELECT d.customer_id, d.occurred_at, (d.record -> 'rules')::text,
            (d.record -> 'given')::text, (d.record -> 'lines')::text
@@ -75,9 +78,10 @@ def before(engine: Engine, due: Sequence[Due]) -> list[CustomerState]:
         "customers": [item.customer_id for item in due],
         "moments": [item.event.at for item in due],
         "year": ROLLING_YEAR,
+        **exchange.parameters(engine.revision.exchange),
     }
     with connection.cursor() as cursor:
-        cursor.execute(_BEFORE, parameters)
+        cursor.execute(_BEFORE.format(**_WORTH), parameters)
         known = cursor.fetchall()
     facts = member_facts(engine, {item.customer_id for item in due})
     held = _tiers_held(engine, due, [spend for _, _, spend in known])

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from rewards.domain.exchange import Exchange
 from rewards.domain.facts import Due, Happening, Line, order_placed
 from rewards.domain.rules import Trigger
 from rewards.models import DecisionEvent
@@ -18,13 +19,13 @@ ORDER, RETURN = 0, 1
 # Each branch walks its own index (tenant, time, id); only the two short heads are merged.
 _PAGE = """
     (SELECT 0 AS kind, o.id, o.customer_id, o.placed_at AS happened_at, o.total_minor, o.channel,
-            o.id AS order_id
+            o.id AS order_id, o.currency
      FROM crm_order o
      WHERE o.tenant_id = %(tenant)s AND o.customer_id IS NOT NULL
        AND (o.placed_at, o.id) > (%(after)s, %(order_id)s)
      ORDER BY o.placed_at, o.id LIMIT %(limit)s)
     UNION ALL
-    (SELECT 1, r.id, o.customer_id, r.returned_at, r.total_minor, '', r.order_id
+    (SELECT 1, r.id, o.customer_id, r.returned_at, r.total_minor, '', r.order_id, o.currency
      FROM crm_return r
      JOIN crm_order o ON o.tenant_id = %(tenant)s AND o.id = r.order_id AND o.customer_id IS NOT NULL
      WHERE r.tenant_id = %(tenant)s AND (r.returned_at, r.id) > (%(after)s, %(return_id)s)
@@ -41,7 +42,7 @@ _DECIDED = """
     ) decided
 """
 _BY_IDS = """
-    SELECT {kind}, t.id, o.customer_id, t.{moment}, t.total_minor, {channel}, o.id, false
+    SELECT {kind}, t.id, o.customer_id, t.{moment}, t.total_minor, {channel}, o.id, o.currency, false
     FROM {table} t JOIN crm_order o ON o.tenant_id = t.tenant_id AND o.id = t.{order}
     WHERE t.tenant_id = %(tenant)s AND t.id = ANY(%(ids)s) AND o.customer_id IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM rewards_decisionrecord d
@@ -98,7 +99,7 @@ _RETURN_FACTS = """
 
 
 class Document(NamedTuple):
-    """Header of an order or return; ``order_id`` of a return is the order it gives back."""
+    """Header of an order or return; ``order_id`` of a return is the order it gives back, in its currency."""
 
     kind: int
     id: int
@@ -107,6 +108,7 @@ class Document(NamedTuple):
     total_minor: int
     channel: str
     order_id: int
+    currency: str
     is_decided: bool
 
 
@@ -208,9 +210,16 @@ def lines_by_order(order_ids: Iterable[int], *, with_items: bool = False) -> dic
     return lines
 
 
-def due_order(document: Document, lines: Sequence[Line]) -> Due:
-    """Return an order as the engine is asked about it."""
-    event = order_placed(document.happened_at, document.total_minor, document.channel, lines)
+def due_order(document: Document, lines: Sequence[Line], exchange: Exchange) -> Due:
+    """Return an order as the engine is asked about it, its money exchanged."""
+    event = order_placed(
+        document.happened_at,
+        document.total_minor,
+        document.channel,
+        lines,
+        currency=document.currency,
+        exchange=exchange,
+    )
     return Due(DecisionEvent.ORDER.value, document.id, document.customer_id, event, document.id)
 
 

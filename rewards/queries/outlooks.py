@@ -141,7 +141,10 @@ def _document(customer: Customer, case: Happening) -> Document | None:
         lines = [
             OrderedLine(line.item, line.category, line.quantity, line.amount_minor) for line in case.lines
         ]
-        return OrderFacts(_CASE_ORDER, customer.pk, case.at, case.total_minor, case.channel, lines)
+        return OrderFacts(
+            _CASE_ORDER, customer.pk, case.at, case.total_minor, case.channel, lines,
+            case.currency, case.is_unpriced,
+        )  # fmt: skip
     if case.trigger is Trigger.EVENT:
         return EventFacts(_CASE, customer.pk, case.name, case.at, case.properties)
     return None

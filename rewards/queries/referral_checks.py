@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db.models import Exists, F, OuterRef, Q, Sum
+from django.db.models import Exists, OuterRef, Sum
 
 from crm.models import Customer, Event, Identity, IdentityKind, Order, Person, Return
 from rewards.domain.referrals import Finding, Party, compare
 from rewards.models import Referral, ReferralState
+from rewards.queries import exchange
 
 _WAITING = (ReferralState.PENDING, ReferralState.IN_REVIEW)
 
@@ -54,10 +55,11 @@ def parties(referral_ids: Collection[int], levels: int) -> set[int]:
 def qualifying_orders(order_ids: Collection[int], minimum_minor: int) -> list[tuple[int, Order]]:
     """Return (referral id, order) of first orders of the size by customers whose referral waits."""
     before = Order.objects.filter(customer=OuterRef("customer"), placed_at__lt=OuterRef("placed_at"))
-    orders = Order.objects.filter(
-        ~Exists(before), pk__in=list(order_ids), total_minor__gte=minimum_minor, customer__isnull=False
-    ).order_by("placed_at", "pk")
-    found = list(orders)
+    orders = Order.objects.filter(~Exists(before), pk__in=list(order_ids), customer__isnull=False).order_by(
+        "placed_at", "pk"
+    )
+    worth = exchange.current()
+    found = [each for each in orders if worth.minor(each.total_minor, each.currency) >= minimum_minor]
     waiting = Referral.objects.filter(
         referee_id__in={order.customer_id for order in found}, state__in=_WAITING
     )
@@ -86,12 +88,14 @@ def fallen_short(return_ids: Collection[int], minimum_minor: int) -> list[int]:
     """Return the referrals whose qualifying order is worth less than the minimum after its returns."""
     order_ids = list(Return.objects.filter(pk__in=list(return_ids)).values_list("order_id", flat=True))
     # Returns of an order are few; the sum is over all of them, whichever came last.
-    short = (
-        Order.objects.filter(pk__in=order_ids)
-        .annotate(returned=Sum("returns__total_minor"))
-        .filter(Q(total_minor__lt=F("returned") + minimum_minor))
-    )
-    rows = Referral.objects.filter(qualifying_order_id__in=list(short.values_list("pk", flat=True)))
+    orders = Order.objects.filter(pk__in=order_ids).annotate(returned=Sum("returns__total_minor"))
+    worth = exchange.current()
+    short = [
+        each.pk
+        for each in orders
+        if worth.minor(each.total_minor - each.returned, each.currency) < minimum_minor
+    ]
+    rows = Referral.objects.filter(qualifying_order_id__in=short)
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 

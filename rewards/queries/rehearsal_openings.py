@@ -19,7 +19,8 @@ from rewards.domain.shadow_spending import Spending
 from rewards.domain.tiers import ROLLING_YEAR
 from rewards.domain.usage import BudgetBook, window_start
 from rewards.models import LedgerTransaction
-from rewards.queries import customer_states, gift_payments, tier_sql
+from rewards.queries import customer_states, exchange, gift_payments, tier_sql
+from rewards.queries.exchange import own_minor
 from tenants.scope import active_tenant, active_tenant_id
 
 _INSTANT: Final = timedelta(microseconds=1)
@@ -28,12 +29,13 @@ _SPENDING: Final = """
     WITH returned AS MATERIALIZED (
         SELECT r.order_id, SUM(r.total_minor) AS total FROM crm_return r
         WHERE r.tenant_id = %(tenant)s AND r.returned_at < %(since)s GROUP BY r.order_id)
-    SELECT o.customer_id, COUNT(*), COALESCE(SUM(o.total_minor - COALESCE(back.total, 0))
+    SELECT o.customer_id, COUNT(*), COALESCE(SUM({worth})
         FILTER (WHERE o.placed_at > %(year_ago)s), 0)::bigint
     FROM crm_order o LEFT JOIN returned back ON back.order_id = o.id
     WHERE o.tenant_id = %(tenant)s AND o.customer_id IS NOT NULL AND o.placed_at < %(since)s
     GROUP BY o.customer_id
 """
+_WORTH: Final = own_minor("o.total_minor - COALESCE(back.total, 0)")
 _PAID: Final = """
     SELECT (d.occurred_at AT TIME ZONE %(zone)s)::date, paid.key, SUM((paid.value ->> 0)::bigint)::bigint,
            SUM((paid.value ->> 1)::bigint)::bigint
@@ -44,9 +46,10 @@ _PAID: Final = """
 """
 
 
-def spending(since: datetime) -> Iterator[tuple[int, Spending]]:
+def spending(revision: Revision, since: datetime) -> Iterator[tuple[int, Spending]]:
     """Yield each customer's orders before a moment, and the spend of the 365 days that end with it."""
-    for customer_id, orders, spend in _rows(_SPENDING, since=since, year_ago=since - ROLLING_YEAR):
+    statement, rates = _SPENDING.format(worth=_WORTH), exchange.parameters(revision.exchange)
+    for customer_id, orders, spend in _rows(statement, since=since, year_ago=since - ROLLING_YEAR, **rates):
         yield customer_id, Spending(spend, orders)
 
 
@@ -62,7 +65,7 @@ def amounts(revision: Revision, since: datetime) -> Iterator[tuple[int, list[int
     """Yield what the criteria measured of each member the moment before, below zero too."""
     first = revision.qualification.window_start(since, revision.time_zone)
     statement, parameters = tier_sql.measured(
-        revision.qualification, since=first, at=since - _INSTANT, customer_ids=None, is_exact=True
+        revision, since=first, at=since - _INSTANT, customer_ids=None, is_exact=True
     )
     yield from _rows(statement, **parameters)
 

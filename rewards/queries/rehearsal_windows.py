@@ -11,13 +11,15 @@ from rewards.domain.past import LEFT, Left
 from rewards.domain.programs import Revision
 from rewards.domain.qualification import QualificationWindow
 from rewards.domain.tiers import ROLLING_YEAR
+from rewards.queries import exchange
+from rewards.queries.exchange import own_minor
 from rewards.queries.rehearsal_days import local_days
 from rewards.queries.rehearsal_rows import rows
 
 _INSTANT: Final = timedelta(microseconds=1)
 # What an order is worth when it leaves, {leaving}, is what a return has left of it by then.
 _LEFT = """
-    SELECT {leaving}, o.id, o.customer_id, o.total_minor - back.total,
+    SELECT {leaving}, o.id, o.customer_id, {worth},
            (o.total_minor = 0 OR o.total_minor > back.total)::int
     FROM crm_order o
     CROSS JOIN LATERAL (
@@ -35,11 +37,13 @@ _LEFT_EVENTS = """
 """
 
 
-def left_year(since: datetime, until: datetime) -> list[Left]:
+def left_year(since: datetime, until: datetime, revision: Revision) -> list[Left]:
     """Return the orders that leave the spend of 365 days in a span, with what they are still worth."""
     return [
         Left(at, LEFT, number, customer_id, spend)
-        for at, number, customer_id, spend, _is_order in _left(_Gone.after_days(ROLLING_YEAR, since, until))
+        for at, number, customer_id, spend, _is_order in _left(
+            _Gone.after_days(ROLLING_YEAR, since, until), revision
+        )
     ]
 
 
@@ -50,7 +54,7 @@ def left_window(since: datetime, until: datetime, revision: Revision, measures: 
         if measures.counts_documents:
             found += [
                 Left(at, LEFT, number, customer_id, 0, Leaving(spend, orders))
-                for at, number, customer_id, spend, orders in _left(gone)
+                for at, number, customer_id, spend, orders in _left(gone, revision)
             ]
         if measures.event_names:
             statement = _LEFT_EVENTS.format(leaving=gone.leaving.format("e.occurred_at"))
@@ -87,5 +91,8 @@ def _gone(since: datetime, until: datetime, revision: Revision) -> Iterator[_Gon
             yield _Gone.together(midnight, first, qualification.window_start(midnight, zone))
 
 
-def _left(gone: _Gone) -> list[tuple[Any, ...]]:
-    return rows(_LEFT.format(leaving=gone.leaving.format("o.placed_at")), **gone.parameters)
+def _left(gone: _Gone, revision: Revision) -> list[tuple[Any, ...]]:
+    statement = _LEFT.format(
+        leaving=gone.leaving.format("o.placed_at"), worth=own_minor("o.total_minor - back.total")
+    )
+    return rows(statement, **gone.parameters, **exchange.parameters(revision.exchange))

@@ -10,7 +10,8 @@ import msgspec
 
 from crm.domain.hidden_values import Hidden, without
 from rewards.domain.engine import Engine
-from rewards.domain.facts import Due, Happening, Line
+from rewards.domain.exchange import Exchange
+from rewards.domain.facts import Due, Happening, Line, order_placed
 from rewards.domain.past import (
     EVENT,
     LOCKED,
@@ -31,8 +32,8 @@ from rewards.queries.rehearsal_rows import rows
 from tenants.domain.actors import SYSTEM
 
 _ORDERS = """
-    SELECT o.placed_at, o.id, o.customer_id, o.total_minor, o.channel, l.positions, l.categories, l.amounts,
-           l.quantities{columns}
+    SELECT o.placed_at, o.id, o.customer_id, o.total_minor, o.channel, o.currency, l.positions, l.categories,
+           l.amounts, l.quantities{columns}
     FROM crm_order o
     LEFT JOIN LATERAL (
         SELECT array_agg(l.position ORDER BY l.position) AS positions,
@@ -55,7 +56,7 @@ _ITEM_AGGREGATES = """,
 _SKU_COLUMN = ", l.skus"
 _SKU_AGGREGATE = ", array_agg(l.sku ORDER BY l.position) AS skus"
 _RETURNS = """
-    SELECT r.returned_at, r.id, o.customer_id, r.order_id, o.placed_at, r.total_minor,
+    SELECT r.returned_at, r.id, o.customer_id, r.order_id, o.placed_at, r.total_minor, o.currency,
            o.total_minor > earlier.total AND o.total_minor <= earlier.total + r.total_minor,
            array_agg(ol.position), array_agg(ol.quantity), array_agg(l.quantity), array_agg(l.amount_minor)
     FROM crm_return r
@@ -69,7 +70,7 @@ _RETURNS = """
     LEFT JOIN crm_orderline ol ON ol.tenant_id = %(tenant)s AND ol.id = l.order_line_id
     WHERE r.tenant_id = %(tenant)s AND r.returned_at >= %(since)s AND r.returned_at < %(until)s
     GROUP BY r.returned_at, r.id, o.customer_id, r.order_id, o.placed_at, o.total_minor, r.total_minor,
-             earlier.total
+             o.currency, earlier.total
     ORDER BY r.returned_at, r.id
 """
 # Those by rules belong to the revision that was live.
@@ -88,14 +89,18 @@ _EVENTS = """
 """
 
 
-def orders(since: datetime, until: datetime, *, with_items: bool, with_skus: bool) -> list[Played]:
-    """Return the orders of known customers with their lines, as events to decide."""
+def orders(
+    since: datetime, until: datetime, worth: Exchange, *, with_items: bool, with_skus: bool
+) -> list[Played]:
+    """Return the orders of known customers with their lines, as events to decide, their money exchanged."""
     columns, aggregates = (_ITEM_COLUMNS, _ITEM_AGGREGATES) if with_items else ("", "")
     if with_skus:
         columns, aggregates = columns + _SKU_COLUMN, aggregates + _SKU_AGGREGATE
     statement = _ORDERS.format(columns=columns, aggregates=aggregates)
     played = []
-    for at, order_id, customer_id, total, channel, *lines in rows(statement, since=since, until=until):
+    for at, order_id, customer_id, total, channel, currency, *lines in rows(
+        statement, since=since, until=until
+    ):
         skus = lines.pop() if with_skus else None
         if lines[0] is None:
             found: list[Line] = []
@@ -105,20 +110,25 @@ def orders(since: datetime, until: datetime, *, with_items: bool, with_skus: boo
             found = list(map(Line, *lines))
             if skus is not None:
                 found = [line._replace(sku=sku) for line, sku in zip(found, skus, strict=True)]
-        event = Happening(Trigger.ORDER, at, "", total, channel, found)
+        event = order_placed(at, total, channel, found, currency=currency, exchange=worth)
         due = Due("order", order_id, customer_id, event, order_id)
         played.append(Played(at, ORDER, order_id, due))
     return played
 
 
-def returns(since: datetime, until: datetime) -> list[Returned]:
+def returns(since: datetime, until: datetime, worth: Exchange) -> list[Returned]:
     """Return the returns of orders of known customers with the units they give back."""
     found = []
-    for at, number, customer_id, order_id, placed_at, total, is_whole, *columns in rows(
+    for at, number, customer_id, order_id, placed_at, total, currency, is_whole, *columns in rows(
         _RETURNS, since=since, until=until
     ):
-        units = [ReturnedUnits(*line) for line in zip(*columns, strict=True) if line[0] is not None]
-        found.append(Returned(at, RETURN, number, customer_id, order_id, placed_at, total, is_whole, units))
+        units = [
+            ReturnedUnits(position, bought, returned, worth.minor(amount, currency))
+            for position, bought, returned, amount in zip(*columns, strict=True)
+            if position is not None
+        ]
+        minor = worth.minor(total, currency)
+        found.append(Returned(at, RETURN, number, customer_id, order_id, placed_at, minor, is_whole, units))
     return found
 
 
@@ -127,7 +137,8 @@ def late_orders(returned: Sequence[Returned], began: datetime, engine: Engine) -
     first = {item.order_id: item for item in reversed(returned) if item.placed_at < began}
     found = documents.undecided_orders(list(first)) if first else []
     lines = documents.lines_by_order([each.id for each in found], with_items=engine.needs.items)
-    due = [documents.due_order(each, lines.get(each.id, ())) for each in found]
+    worth = engine.revision.exchange
+    due = [documents.due_order(each, lines.get(each.id, ()), worth) for each in found]
     return [
         Late(first[item.event_id].at, RETURN, first[item.event_id].id, item, state)
         for item, state in zip(due, customer_states.before(engine, due), strict=True)

@@ -16,12 +16,13 @@ from rewards.domain.programs import Revision
 from rewards.domain.rules import PERCENT, GivePoints
 from rewards.models import TierChange
 from rewards.queries import programs, tier_perks, tier_sql
+from rewards.queries.exchange import own_minor
 from rewards.queries.tier_perks import Counts, PerkReach
 
 _SAMPLE: Final = 20
 _MOVES: Final = """
     WITH landed AS MATERIALIZED ({landed}), spent AS (
-        SELECT o.customer_id, SUM(o.total_minor) AS minor, COUNT(*) AS orders FROM crm_order o
+        SELECT o.customer_id, SUM({worth}) AS minor, COUNT(*) AS orders FROM crm_order o
         WHERE o.tenant_id = %(tenant)s AND o.placed_at > %(at)s - interval '365 days' GROUP BY o.customer_id
     )
     SELECT COALESCE(l.held_key, ''),
@@ -82,7 +83,8 @@ def of_revision(revision: Revision, *, at: datetime) -> TierPreview:
     """Return what a nightly run under ``revision`` would do now; nothing is written."""
     landed, parameters = tier_sql.landed(revision, at=at, customer_ids=None)
     with connection.cursor() as cursor:
-        cursor.execute(_MOVES.format(landed=landed), {**parameters, "sample": _SAMPLE})
+        worth = own_minor("o.total_minor")
+        cursor.execute(_MOVES.format(landed=landed, worth=worth), {**parameters, "sample": _SAMPLE})
         rows = cursor.fetchall()
     place = {tier.key: index for index, tier in enumerate(revision.tiers)}
     flows = tuple(

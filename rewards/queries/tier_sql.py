@@ -7,7 +7,7 @@ are numbers of ours.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Q
@@ -16,11 +16,14 @@ from rewards.domain.programs import Revision
 from rewards.domain.qualification import Combination, Criterion, Metric, Qualification
 from rewards.domain.tiers import Tier
 from rewards.models import TransactionKind
+from rewards.queries import exchange
+from rewards.queries.exchange import own_minor
 from tenants.scope import active_tenant_id
 
+_WORTH: Final = own_minor("o.total_minor - COALESCE(back.total, 0)")
 # Net of returns: what was given back of an order counts against that order, whenever it came back.
 _SPEND: Final = """
-    SELECT o.customer_id, SUM(o.total_minor - COALESCE(back.total, 0))::bigint AS value
+    SELECT o.customer_id, SUM({worth})::bigint AS value
     FROM crm_order o
     LEFT JOIN (
         WITH returned AS MATERIALIZED (
@@ -144,25 +147,27 @@ _LANDED: Final = """
 
 
 def reached(
-    tiers: Sequence[Tier], qualification: Qualification, *, at: datetime, zone: tzinfo,
-    customer_ids: Collection[int] | None,
-) -> tuple[str, dict[str, Any]]:  # fmt: skip
+    revision: Revision, *, at: datetime, customer_ids: Collection[int] | None
+) -> tuple[str, dict[str, Any]]:
     """Return the statement (customer_id, amounts, place) for customers (``None``: all) and its parameters."""
-    since = qualification.window_start(at, zone)
-    found, parameters = measured(qualification, since=since, at=at, customer_ids=customer_ids)
-    return _REACHED.format(cases=_cases(tiers, qualification), measured=found), parameters
+    qualification = revision.qualification
+    since = qualification.window_start(at, revision.time_zone)
+    found, parameters = measured(revision, since=since, at=at, customer_ids=customer_ids)
+    return _REACHED.format(cases=_cases(revision.tiers, qualification), measured=found), parameters
 
 
 def measured(
-    qualification: Qualification, *, since: datetime, at: datetime, customer_ids: Collection[int] | None,
+    revision: Revision, *, since: datetime, at: datetime, customer_ids: Collection[int] | None,
     is_exact: bool = False,
 ) -> tuple[str, dict[str, Any]]:  # fmt: skip
     """Return the statement (customer_id, amounts) of a window and its parameters.
 
     Amounts below zero count as zero, unless they are to be counted on: ``is_exact``.
     """
+    qualification = revision.qualification
     criteria = qualification.criteria
     parameters: dict[str, Any] = {
+        **exchange.parameters(revision.exchange),
         "tenant": active_tenant_id(),
         "at": at,
         "since": since,
@@ -173,7 +178,7 @@ def measured(
     after = ">" if qualification.window.value == "rolling_days" else ">="
     joins = []
     for number, criterion in enumerate(criteria):
-        statement = _BY_METRIC[criterion.metric].format(n=number, after=after, **only)
+        statement = _BY_METRIC[criterion.metric].format(n=number, after=after, worth=_WORTH, **only)
         joins.append(_JOINED.format(statement=statement, n=number))
         parameters |= _named(criterion, number)
     value = "COALESCE(m{n}.value, 0)" if is_exact else "GREATEST(m{n}.value, 0)"
@@ -231,7 +236,7 @@ def landed(
     ``held`` is a statement of other memberships than those of now.
     """
     qualification, zone = revision.qualification, revision.time_zone
-    found, parameters = reached(revision.tiers, qualification, at=at, zone=zone, customer_ids=customer_ids)
+    found, parameters = reached(revision, at=at, customer_ids=customer_ids)
     parameters |= {
         "keys": [tier.key for tier in revision.tiers],
         "downgrade": qualification.downgrade.value,

@@ -75,9 +75,7 @@ def of_customers(customer_ids: Collection[int], *, revision: Revision, at: datet
     """Return where customers stand at a moment, in two queries however many there are."""
     rows = {row.customer_id: row for row in TierMembership.objects.filter(customer_id__in=list(customer_ids))}
     keys = [criterion.key for criterion in revision.qualification.criteria]
-    statement, parameters = tier_sql.reached(
-        revision.tiers, revision.qualification, at=at, zone=revision.time_zone, customer_ids=customer_ids
-    )
+    statement, parameters = tier_sql.reached(revision, at=at, customer_ids=customer_ids)
     by_key = {tier.key: tier for tier in revision.tiers}
     found = {}
     with connection.cursor() as cursor:

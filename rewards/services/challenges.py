@@ -15,7 +15,12 @@ from rewards.domain.challenges.matching import EVENT, ORDER, Document, OrderFact
 from rewards.domain.challenges.participation import Involvement, Pair, involvement
 from rewards.domain.challenges.periods import window_span
 from rewards.models import ChallengeContribution, ChallengeParticipation, ChallengeProgress, ChallengeState
-from rewards.queries import challenge_documents, challenge_members, former_challenges, programs
+from rewards.queries import (
+    challenge_documents,
+    challenge_members,
+    former_challenges,
+    programs,
+)
 from rewards.queries.challenge_documents import RecordedOrder
 from rewards.queries.programs import PublishedRevision
 from rewards.services import challenge_counting
@@ -53,7 +58,8 @@ def record_orders(order_ids: Collection[int], *, by: Actor, at: datetime) -> Cou
     published = programs.published()
     if published is None or not any(each.counts_orders() for each in _offered(published)):
         return Counted()
-    return _count_orders(challenge_documents.orders(order_ids), Batch(published, by, at))
+    worth = published.revision.exchange
+    return _count_orders(challenge_documents.orders(order_ids, worth), Batch(published, by, at))
 
 
 @transaction.atomic
@@ -65,7 +71,8 @@ def record_returns(return_ids: Sequence[int], *, by: Actor, at: datetime) -> Cou
     published = programs.published()
     if published is None:
         return Counted()
-    orders = challenge_documents.orders(challenge_documents.orders_of_returns(return_ids))
+    order_ids, worth = challenge_documents.orders_of_returns(return_ids), published.revision.exchange
+    orders = challenge_documents.orders(order_ids, worth)
     former = former_challenges.counted([order.bought for order in orders], published.revision)
     return _count_orders(orders, Batch(published, by, at, former))
 

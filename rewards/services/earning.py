@@ -34,7 +34,10 @@ def award_orders(order_ids: Sequence[int], *, by: Actor, at: datetime) -> int:
     if timeline is None or not orders:
         return 0
     lines = documents.lines_by_order([order.id for order in orders], with_items=_reads_items(timeline))
-    due = [documents.due_order(order, lines.get(order.id, ())) for order in orders]
+    due = [
+        documents.due_order(order, lines.get(order.id, ()), timeline.at(order.happened_at).revision.exchange)
+        for order in orders
+    ]
     count = 0
     for published, decided in evaluations.decide_live(due, timeline=timeline, at=at):
         count += decisions.carry_out(decided, published=published, by=by, at=at)

@@ -73,24 +73,26 @@ class _Replay:
     def decide(self, page: list[Document]) -> list[Round]:
         """Evaluate the page's orders and returns in time order; nothing is written."""
         engine = self.published.engine
+        worth = engine.revision.exchange
         new_orders = [item.id for item in page if item.kind == ORDER and not item.is_decided]
         lines = documents.lines_by_order(new_orders, with_items=engine.needs.items)
         asked = self._asked(page)
         waiting = Page(engine.answers(Trigger.RETURN))
         for document in page:
             spend = self.spend_by_customer[document.customer_id]
+            total = worth.minor(document.total_minor, document.currency)
             if document.kind == ORDER:
                 if not document.is_decided:
-                    due = documents.due_order(document, lines.get(document.id, ()))
+                    due = documents.due_order(document, lines.get(document.id, ()), worth)
                     waiting.add(due, self._state(document, spend))
                 spend.at(document.happened_at)
-                spend.add(document.id, document.happened_at, document.total_minor)
+                spend.add(document.id, document.happened_at, total)
                 continue
             if document.id in asked:
                 waiting.add(asked[document.id], self._state(document, spend))
             if not document.is_decided:
                 waiting.add_return(document)
-            spend.give_back(document.order_id, document.happened_at, document.total_minor)
+            spend.give_back(document.order_id, document.happened_at, total)
         return waiting.rounds(self._decided(waiting.due, waiting.states))
 
     def _asked(self, page: list[Document]) -> dict[int, Due]:

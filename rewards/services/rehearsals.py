@@ -147,14 +147,15 @@ def what_happened(ledger: ShadowLedger, since: datetime, until: datetime, *, beg
     """Return what happened in a day. What left a window at the very first instant was never in it."""
     engine, measures, challenges = ledger.engine, ledger.measures, ledger.challenges
     revision, after = engine.revision, since + INSTANT if since == began else since
-    returned = past.returns(since, until)
+    worth = revision.exchange
+    returned = past.returns(since, until, worth)
     return in_time_order(
-        rehearsal_windows.left_year(after, until),
+        rehearsal_windows.left_year(after, until, revision),
         rehearsal_windows.left_window(after, until, revision, measures) if measures else (),
         past.locks(since, until),
         rehearsal_challenges.asked(since, until) if challenges else (),
         past.orders(
-            since, until, with_items=engine.needs.items,
+            since, until, worth, with_items=engine.needs.items,
             with_skus=challenges is not None and challenges.asks_skus,
         ),
         past.late_orders(returned, began, engine),

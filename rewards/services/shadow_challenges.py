@@ -60,7 +60,7 @@ def opened(ledger: ShadowLedger, opening: Opening, given: Mapping[str, int]) -> 
         found, inactive=rehearsal_challenges.inactive(), gifts=ledger.gifts,
         advancing=any(grant.kind is GrantKind.CHALLENGE for rule in revision.rules for grant in rule.grants),
     )  # fmt: skip
-    orders = challenge_documents.orders(opening.returned.earlier, before=since)
+    orders = challenge_documents.orders(opening.returned.earlier, revision.exchange, before=since)
     for order in orders:
         challenges.remember_order(order.bought, order.kept, order.positions)
     changed = changed_challenges(ledger.engine, live) if live else frozenset()

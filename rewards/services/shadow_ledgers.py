@@ -118,7 +118,7 @@ def _empty(
 def _open_members(ledger: ShadowLedger, since: datetime) -> None:
     """Let members have the spend, what rules read of them and the tier that they had."""
     engine = ledger.engine
-    ledger.spending.by_customer.update(rehearsal_openings.spending(since))
+    ledger.spending.by_customer.update(rehearsal_openings.spending(engine.revision, since))
     ledger.decisions.state_by_customer.update(rehearsal_openings.states(engine))
     for customer_id, standing in rehearsal_standings.standings(since):
         ledger.tiers.open(customer_id, standing)

@@ -18,7 +18,14 @@ from rewards.domain.facts import Due, Happening, Line, order_placed
 from rewards.domain.rules import Trigger
 from rewards.domain.sources import event_number
 from rewards.models import DecisionEvent, DecisionRecord
-from rewards.queries import coupon_evaluation, customer_states, documents, member_days, outlooks, paused
+from rewards.queries import (
+    coupon_evaluation,
+    customer_states,
+    documents,
+    member_days,
+    outlooks,
+    paused,
+)
 from rewards.queries.coupon_evaluation import Evaluation as CouponVerdicts
 from rewards.queries.documents import ORDER, Document
 from rewards.queries.outlooks import NEWCOMER, Outlook
@@ -91,9 +98,9 @@ def of_order(*, order: Order, revision: PublishedRevision) -> Case:
     lines = documents.lines_by_order([order.pk], with_items=True).get(order.pk, [])
     document = Document(
         ORDER, order.pk, order.customer_id, order.placed_at, order.total_minor, order.channel, order.pk,
-        is_decided=False,
+        order.currency, is_decided=False,
     )  # fmt: skip
-    return _recorded(documents.due_order(document, lines), revision)
+    return _recorded(documents.due_order(document, lines, revision.revision.exchange), revision)
 
 
 def of_cart(
@@ -109,7 +116,9 @@ def of_cart(
     if errors:
         raise InvalidInput(errors=errors)
     found = [_line(position, line, known.get(line.item)) for position, line in enumerate(lines, start=1)]
-    event = order_placed(at, sum(line.amount_minor for line in found), channel, found)
+    event = order_placed(
+        at, sum(line.amount_minor for line in found), channel, found, exchange=revision.revision.exchange
+    )
     evaluation = _ask(Due(DecisionEvent.ORDER.value, _IMAGINED, customer.pk, event), revision)
     return _case(customer, event, evaluation, revision)
 

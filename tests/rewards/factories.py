@@ -9,6 +9,7 @@ from rewards.models import Account, Lot, TransactionKind, Wallet
 from rewards.services import ledger
 from rewards.services.ledger import Posting, Source
 from tenants.domain.actors import SYSTEM
+from tenants.scope import active_tenant
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 _number = itertools.count(1)
@@ -37,7 +38,7 @@ def make_order(
         external_id=f"o-{next(_number)}",
         customer=customer,
         placed_at=placed_at,
-        currency="USD",
+        currency=active_tenant().currency,
         gross_minor=total,
         total_minor=total,
     )

@@ -68,7 +68,7 @@ class RewardKind(StrEnum):
 class OrderMatch:
     """Orders with at least one line of the categories and stock codes (empty: any) for which ``where`` holds.
 
-    ``where`` reads the order's facts: ``total_minor``, ``channel``, ``lines``, ``weekday``, ``hour``.
+    ``where`` reads the order's facts: ``total_minor``, ``channel``, ``currency``, ``lines``, ``weekday``…
     """
 
     categories: frozenset[str] = frozenset()

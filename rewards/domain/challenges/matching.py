@@ -64,7 +64,10 @@ class LineFacts(Protocol):
 
 
 class OrderFacts(NamedTuple):
-    """An order as goals see it; ``total_minor`` is net of the same returns as the lines."""
+    """An order as goals see it; ``total_minor`` is net of the same returns as the lines.
+
+    Money is exchanged; ``is_unpriced`` is what nobody knows the worth of.
+    """
 
     id: int
     customer_id: int
@@ -72,6 +75,8 @@ class OrderFacts(NamedTuple):
     total_minor: int
     channel: str
     lines: Sequence[LineFacts]
+    currency: str = ""
+    is_unpriced: bool = False
 
 
 class EventFacts(NamedTuple):
@@ -199,8 +204,9 @@ def order_properties(order: OrderFacts, zone: tzinfo) -> dict[str, Any]:
     """Return the facts a condition on an order can name; weekday is ISO, the hour local."""
     local = order.placed_at.astimezone(zone)
     return {
-        "total_minor": order.total_minor,
+        **({} if order.is_unpriced else {"total_minor": order.total_minor}),
         "channel": order.channel,
+        "currency": order.currency,
         "lines": len(order.lines),
         "weekday": local.isoweekday(),
         "hour": local.hour,

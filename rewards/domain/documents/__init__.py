@@ -51,14 +51,14 @@ class InvalidDocument(ValueError):
         self.errors = tuple(errors)
 
 
-def parse(document: Any, *, time_zone: tzinfo = UTC) -> Revision:
+def parse(document: Any, *, time_zone: tzinfo = UTC, currency: str = "") -> Revision:
     """Read a program document; raises ``InvalidDocument`` with all the errors found."""
     reader = Reader(document)
     reader.errors += unstorable(document)
     reader.only("schema", *(section.name for section in SECTIONS))
     reader.choice("schema", {SCHEMA: SCHEMA}, default=SCHEMA)
     values = {section.name: section.read(reader) for section in SECTIONS}
-    as_written = Revision(**values, time_zone=time_zone)
+    as_written = Revision(**values, time_zone=time_zone, currency=currency)
     for section in SECTIONS:
         section.check(reader, as_written)
     if reader.errors:

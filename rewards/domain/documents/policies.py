@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 
 from rewards.domain.documents.reader import Reader
@@ -19,16 +22,42 @@ from rewards.domain.programs import Revision
 from rewards.domain.rules import CapPeriod
 
 _MOST_DAYS: Final = 3_650
+MOST_RATE: Final = 1_000_000
+_CURRENCY: Final = "[A-Z]{3}"
+_RATE: Final = r"[0-9]{1,7}(\.[0-9]{1,10})?"
 
 
 def _read(document: Reader) -> Policies:
     reader = document.node("policies")
-    reader.only("backdating_days", "member_caps", "velocity_limits")
+    reader.only("backdating_days", "member_caps", "velocity_limits", "exchange_rates")
     return Policies(
         backdating_days=reader.optional_integer("backdating_days", 0, _MOST_DAYS),
         member_caps=tuple(filter(None, map(_member_cap, reader.nodes("member_caps")))),
         velocity_limits=_velocity_limits(reader.nodes("velocity_limits")),
+        exchange_rates=MappingProxyType(_exchange_rates(reader.node("exchange_rates"))),
     )
+
+
+def _exchange_rates(reader: Reader) -> dict[str, Decimal]:
+    found = {}
+    for currency in reader.names:
+        if not re.fullmatch(_CURRENCY, currency):
+            reader.refuse(currency, "unknown_currency", "A currency is three capital letters.")
+        elif (rate := _rate(reader.peek(currency))) is None:
+            reader.refuse(currency, "invalid_rate", f"A number above 0 and up to {MOST_RATE:,}.")
+        else:
+            found[currency] = rate
+    return found
+
+
+def _rate(value: Any) -> Decimal | None:
+    """Read a rate as written, in digits: a float is not what somebody typed."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if not re.fullmatch(_RATE, text := str(value)):
+        return None
+    rate = Decimal(text)
+    return rate if 0 < rate <= MOST_RATE else None
 
 
 def _member_cap(reader: Reader) -> MemberCap | None:
@@ -69,12 +98,14 @@ def write_velocity(limits: Iterable[VelocityLimit]) -> list[dict[str, Any]]:
 
 def _write(policies: Policies) -> dict[str, Any]:
     velocity = write_velocity(policies.velocity_limits)
+    rates = {currency: f"{rate:f}" for currency, rate in sorted(policies.exchange_rates.items())}
     return {
         "backdating_days": policies.backdating_days,
         "member_caps": [
             {"wallet": cap.wallet, "per": cap.per.value, "points": cap.points} for cap in policies.member_caps
         ],
         **({"velocity_limits": velocity} if velocity else {}),
+        **({"exchange_rates": rates} if rates else {}),
     }
 
 
@@ -94,6 +125,11 @@ SECTION: Final = Section(
                 per=one_of(CapPeriod),
                 points=whole(0, MOST_POINTS),
             ),
+        },
+        exchange_rates={
+            "type": "object",
+            "propertyNames": {"pattern": f"^{_CURRENCY}$"},
+            "additionalProperties": {"type": ["string", "number"], "pattern": f"^{_RATE}$"},
         },
         velocity_limits={
             "type": "array",

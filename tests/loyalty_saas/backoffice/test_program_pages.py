@@ -601,3 +601,30 @@ def test_a_thousand_new_coupons_are_compared_by_their_names(filled: Filled, staf
     (rest,) = page.context["rest"]
     assert (rest["kind"], rest["names"]) == ("added", [f"Coupon {number}" for number in range(20, 30)])
     assert "10 more" in page.content.decode()
+
+
+def test_exchange_rates_are_typed_a_line_each(staff: Client, filled: Filled) -> None:
+    body = program_form(staff, filled)
+    typed = {**body, "policies-exchange_rates": "jpy 0.0067\n\n EUR = 1.085"}
+    assert staff.post(address("program_edit", filled), typed).status_code == 302
+    with tenant_scope(filled.tenant):
+        row = ProgramRevision.objects.get(state="draft")
+        assert row.document["policies"]["exchange_rates"] == {"EUR": "1.085", "JPY": "0.0067"}
+    form = staff.get(address("program_edit", filled)).context["policies"]
+    assert form["exchange_rates"].value() == "EUR 1.085\nJPY 0.0067"
+    for wrong in ("JPY", "JPY 0", "euro 1", "JPY -1", "JPY 1,5"):
+        answer = staff.post(address("program_edit", filled), {**typed, "policies-exchange_rates": wrong})
+        assert answer.status_code == 422
+        assert answer.context["policies"].errors["exchange_rates"]
+    # A page that was opened before rates could be typed leaves them as they are.
+    former = {name: value for name, value in typed.items() if name != "policies-exchange_rates"}
+    assert staff.post(address("program_edit", filled), former).status_code == 302
+    with tenant_scope(filled.tenant):
+        row = ProgramRevision.objects.get(state="draft")
+        assert set(row.document["policies"]["exchange_rates"]) == {"EUR", "JPY"}
+    assert (
+        staff.post(address("program_edit", filled), {**body, "policies-exchange_rates": ""}).status_code
+        == 302
+    )
+    with tenant_scope(filled.tenant):
+        assert "exchange_rates" not in ProgramRevision.objects.get(state="draft").document["policies"]

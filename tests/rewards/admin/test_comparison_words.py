@@ -75,7 +75,7 @@ CHANGES: list[tuple[str, Any]] = [
     ("challenges/0/audience/segment", "new"), ("challenges/0/audience/tiers", []),
     ("challenges/0/audience/leaving", "go_on"), ("challenges/0/limits/per_customer", 4),
     ("challenges/0/limits/total", 8), ("challenges/0/rolls_back", False),
-    ("challenges/0/budget", "b"),
+    ("challenges/0/budget", "b"), ("policies/exchange_rates", {"JPY": "0.0067"}),
     ("challenges/1/goal/steps/0/name", "New"), ("challenges/1/goal/steps/0/match/event", "quiz"),
     ("challenges/1/goal/steps/1/match", {"categories": ["X"]}), ("challenges/2/window/days", 31),
     ("challenges/2/goal/needed", 2), ("challenges/2/goal/tasks/0/goal/target", 3),

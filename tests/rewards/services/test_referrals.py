@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crm.models import Customer, Identity, Person
+from crm.models import Customer, Identity, Order, Person
 from crm.services import merges
 from rewards.domain.offers import ReferralTerms
 from rewards.domain.policies import Pace, VelocityLimit
@@ -103,6 +103,16 @@ def test_a_small_first_order_or_a_late_one_does_not_count() -> None:
     place(late, 9000, NOW + 91 * DAY)
     assert set(Referral.objects.values_list("state", flat=True)) == {ReferralState.PENDING}
     assert points_of(referrer) == 0
+
+
+def test_the_minimum_is_money_of_the_tenant() -> None:
+    referee = make_customer()
+    referral = refer(make_customer(), referee)
+    order = make_order(referee, [("A", 1, 9_000)], NOW + DAY)
+    Order.objects.filter(pk=order.pk).update(currency="JPY")
+    assert referral_qualifications.by_orders([order.pk], by=SYSTEM, at=NOW + DAY) == 0
+    referral.refresh_from_db()
+    assert referral.state == ReferralState.PENDING
 
 
 def test_a_return_below_the_minimum_takes_the_rewards_back() -> None:

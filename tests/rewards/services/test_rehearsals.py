@@ -56,11 +56,11 @@ def test_an_error_while_reading_ahead_ends_the_rehearsal(tenant: Tenant, monkeyp
         draft = programs.save_draft(document=publish(*rules()[:2]).document, by=SYSTEM, at=NOW)
     read, days = rehearsals.past.orders, []
 
-    def fail_on_the_third(since: Any, until: Any, **options: Any) -> Any:
+    def fail_on_the_third(since: Any, *rest: Any, **options: Any) -> Any:
         days.append(since)
         if len(days) == 3:
             raise RuntimeError("the connection is gone")
-        return read(since, until, **options)
+        return read(since, *rest, **options)
 
     monkeypatch.setattr(rehearsals.past, "orders", fail_on_the_third)
     with pytest.raises(RuntimeError, match="the connection is gone"):
