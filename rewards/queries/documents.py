@@ -206,7 +206,7 @@ def lines_by_order(order_ids: Iterable[int], *, with_items: bool = False) -> dic
         }
     lines: dict[int, list[Line]] = {}
     for order_id, *values in _rows(_ITEM_LINES, ids=ids):
-        lines.setdefault(order_id, []).append(Line._make(values))
+        lines.setdefault(order_id, []).append(Line(*values))
     return lines
 
 
