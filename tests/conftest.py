@@ -35,6 +35,8 @@ from tenants.services import api_keys, memberships
 from tests import databases
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
+# Marks of tests that drive a browser, or take seconds.
+_LONG = ("browser", "slow")
 _PASSWORD = "only-for-the-test-suite"
 
 
@@ -57,6 +59,11 @@ def pytest_configure(config: pytest.Config) -> None:
     patient = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
     hypothesis.settings.register_profile("patient", patient)
     hypothesis.settings.load_profile("patient")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no process works on alone at the end; the rest keeps its order."""
+    items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in _LONG))
 
 
 def _admin_url() -> str:

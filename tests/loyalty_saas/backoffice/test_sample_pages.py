@@ -75,6 +75,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sample_staff, "_UNDECIDED_SHARE", 0.8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", PRESETS)
 def test_every_page_of_a_sample_has_something_to_show(
     key: str, few: None, tenant: Tenant, actor: Actor

@@ -128,6 +128,7 @@ def test_an_unknown_preset_is_not_found(scope: Tenant) -> None:
         presets.install(key="mining", by=SYSTEM, at=NOW)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["education"])
 def test_sample_traffic_makes_a_living_tenant_and_playing_again_adds_nothing(
     tenant: Tenant, key: str, monkeypatch: pytest.MonkeyPatch
@@ -178,6 +179,7 @@ def test_sample_traffic_makes_a_living_tenant_and_playing_again_adds_nothing(
     assert again == Played()
 
 
+@pytest.mark.slow
 def test_sample_shoppers_enter_challenges_bring_friends_and_use_coupons(
     tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

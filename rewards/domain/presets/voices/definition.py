@@ -12,8 +12,8 @@ from crm.domain.feedback import Feeling, Kind
 # What people tick whose words sound like this.
 RATINGS: Final[Mapping[tuple[Kind, Feeling], tuple[int, ...]]] = MappingProxyType(
     {
-        (Kind.NPS, Feeling.POSITIVE): (8, 9, 9, 10, 10),
-        (Kind.NPS, Feeling.MIXED): (6, 7, 7, 8),
+        (Kind.NPS, Feeling.POSITIVE): (8, 9, 9, 10, 10, 10),
+        (Kind.NPS, Feeling.MIXED): (7, 7, 8),
         (Kind.NPS, Feeling.NEGATIVE): (1, 3, 4, 5, 6),
         (Kind.CSAT, Feeling.POSITIVE): (4, 5, 5),
         (Kind.CSAT, Feeling.MIXED): (3,),
