@@ -28,6 +28,7 @@ _TITLES: Final = {
     "sensitive_value": gettext_lazy("Reads sensitive values"),
     "small_budget": gettext_lazy("Its money is too little"),
     "idle_limit": gettext_lazy("A limit that never counts"),
+    "no_exchange_rate": gettext_lazy("Has no exchange rate"),
     "goal_changed": gettext_lazy("Measures something else than before"),
 }
 _MISSING: Final = {
@@ -95,6 +96,9 @@ _TEXTS: Final = {
     Reason.COUNTS_OTHERWISE: gettext_lazy(
         "Its goal measures something else than before, and members keep what has counted. Another goal "
         "needs another key."
+    ),
+    Reason.NO_RATE: gettext_lazy(
+        "Orders came in %(currency)s, which has no exchange rate: their money earns nothing."
     ),
     Reason.NOBODY_DRAWS: gettext_lazy("No rule and no challenge draws on the budget, so it limits nothing."),
 }

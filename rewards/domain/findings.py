@@ -50,6 +50,7 @@ class Reason(StrEnum):
     STREAK_TOO_LONG = "streak_too_long"
     COUNTS_OTHERWISE = "counts_otherwise"
     NOBODY_DRAWS = "nobody_draws"
+    NO_RATE = "no_rate"
 
 
 class Sentence(NamedTuple):
@@ -123,6 +124,10 @@ SENTENCES: Final[Mapping[Reason, Sentence]] = {
     ),
     Reason.NOBODY_DRAWS: Sentence(
         "idle_limit", "No rule and no challenge draws on the budget, so it limits nothing."
+    ),
+    Reason.NO_RATE: Sentence(
+        "no_exchange_rate",
+        "Orders came in {currency}, which has no exchange rate: their money earns nothing.",
     ),
 }
 

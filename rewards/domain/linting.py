@@ -17,6 +17,7 @@ from rewards.domain.conditions import FactSource, Op, Operand, leaves
 from rewards.domain.findings import Finding, Reason, error, warning
 from rewards.domain.linting_challenges import challenges
 from rewards.domain.linting_conditions import contradiction, is_never, is_plain, is_within, required
+from rewards.domain.linting_currencies import unpriced
 from rewards.domain.linting_kept import dropped
 from rewards.domain.linting_margins import lift_of, share_of
 from rewards.domain.linting_offers import offers
@@ -34,7 +35,8 @@ _TIER: Final = f"{FactSource.MEMBER.value}.tier"
 class Known:
     """Keys that exist outside of the document, ``None`` where nobody looked, and what is sensitive.
 
-    ``at`` is when, ``held`` what members have by section, ``former`` the program in force.
+    ``at`` is when, ``held`` what members have by section, ``former`` the program in force, ``currencies`` are
+    those of orders lately.
     """
 
     coupons: frozenset[str] | None = None
@@ -44,6 +46,7 @@ class Known:
     at: datetime | None = None
     held: Mapping[str, frozenset[str]] = field(default_factory=dict)
     former: Revision | None = None
+    currencies: frozenset[str] = frozenset()
 
 
 NOTHING_KNOWN: Final = Known()
@@ -63,6 +66,7 @@ def lint(revision: Revision, known: Known = NOTHING_KNOWN) -> list[Finding]:
     found += together(revision, known.rewards)
     found += secrets(revision, known.sensitive)
     found += dropped(revision, known.held)
+    found += unpriced(revision, known.currencies)
     found += challenges(
         revision, coupons=known.coupons, segments=known.segments, former=known.former, at=known.at
     )

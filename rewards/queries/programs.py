@@ -21,7 +21,7 @@ from rewards.domain.free_values import Reader, readers
 from rewards.domain.linting import Known, lint
 from rewards.domain.programs import Revision
 from rewards.models import CouponDefinition, ProgramRevision, RevisionState, Reward, Wallet
-from rewards.queries import held
+from rewards.queries import currencies, held
 from rewards.queries.compiled_revisions import awaited_by, compiler, revision_of
 from tenants.scope import active_tenant_id
 
@@ -156,6 +156,7 @@ def findings_against(revision: Revision, former: Revision | None) -> list[Findin
             at=timezone.now(),
             held=held.beyond(revision),
             former=former,
+            currencies=currencies.lately(),
         ),
     )
 

@@ -142,3 +142,39 @@ def rehearse(tenant: Tenant, draft: Any) -> int:
         progress=lambda *_args: None,
     )  # fmt: skip
     return ledger.points.outstanding("points").available
+
+
+def test_the_check_names_currencies_that_orders_come_in_and_no_rate_knows(
+    scope: Tenant, other_tenant: Tenant
+) -> None:
+    publish()
+    award(yen(make_customer(created_at=LIVE), 10_000), make_order(make_customer(), [("A", 1, 5)], NOW))
+
+    def said(**rates: str) -> list[tuple[str, str, Any]]:
+        document = {**DOCUMENT, "policies": {"exchange_rates": rates}}
+        found = programs.findings_of(program_services.check(document))
+        return [(each.code, each.pointer, each.parameters) for each in found if "rate" in each.pointer]
+
+    assert said() == [("no_exchange_rate", "/policies/exchange_rates", {"currency": "JPY"})]
+    assert said(JPY="0.0067") == []
+
+
+def test_an_order_is_decided_where_a_rule_names_a_brand(scope: Tenant) -> None:
+    rule = {
+        **DOCUMENT["rules"][0],
+        "when": {
+            "all": [
+                {
+                    "basket": "units",
+                    "op": "gte",
+                    "value": 1,
+                    "where": {"line": "brand", "op": "ne", "value": "X"},
+                }
+            ]
+        },
+    }
+    draft = program_services.save_draft(document={**DOCUMENT, "rules": [rule]}, by=SYSTEM, at=LIVE)
+    program_services.publish(revision=draft, by=SYSTEM, at=LIVE)
+    customer = make_customer(created_at=LIVE)
+    award(make_order(customer, [("A", 1, 500)], NOW))
+    assert balance_of(customer) == (5, 0)
