@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from celery.utils.nodenames import gethostname
@@ -41,7 +43,29 @@ ALL_QUEUES = Pool(
 )
 
 
+@dataclass
+class Station:
+    """A broker and the worker on it, which the tests of this module share: to start one takes seconds."""
+
+    url: str
+    supervisor: Supervisor
+    worker: Child | None = None
+
+    def working(self) -> Child:
+        """Return the worker, a new one where the last one was killed."""
+        if self.worker is None:
+            environment, home = product_environment(self.url), self.supervisor.directory / "run"
+            [self.worker] = self.supervisor.start(worker_program(ALL_QUEUES, environment, home, JOBS))
+        return self.worker
+
+    def kill(self) -> None:
+        kill(self.working())
+        self.supervisor.stop_child(self.working())
+        self.worker = None
+
+
 @pytest.fixture(
+    scope="module",
     params=[
         "valkey",
         pytest.param(
@@ -54,30 +78,24 @@ ALL_QUEUES = Pool(
             "TEST_REDIS_URL",
             marks=pytest.mark.skipif("TEST_REDIS_URL" not in os.environ, reason="TEST_REDIS_URL is not set"),
         ),
-    ]
+    ],
 )
-def broker_url(request: pytest.FixtureRequest, supervisor: Supervisor) -> Iterator[str]:
-    if request.param == "valkey":
-        server = EmbeddedValkey(supervisor.directory / "valkey")
-        supervisor.start(server.program())
-        url = server.broker_url
-    else:
-        url = os.environ[request.param]
-    with broker_at(url):
-        yield url
+def shared_station(request: pytest.FixtureRequest, django_db_setup: None) -> Iterator[Station]:
+    home = Path(tempfile.mkdtemp(prefix="ls-"))
+    with Supervisor(home) as supervisor:
+        if request.param == "valkey":
+            server = EmbeddedValkey(home / "valkey")
+            supervisor.start(server.program())
+            yield Station(server.broker_url, supervisor)
+        else:
+            yield Station(os.environ[request.param], supervisor)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture
-def start_worker(broker_url: str, supervisor: Supervisor) -> Callable[[], Child]:
-    environment = product_environment(broker_url)
-
-    def start() -> Child:
-        [child] = supervisor.start(
-            worker_program(ALL_QUEUES, environment, supervisor.directory / "run", JOBS)
-        )
-        return child
-
-    return start
+def station(shared_station: Station) -> Iterator[Station]:
+    with broker_at(shared_station.url):
+        yield shared_station
 
 
 def finished(tenant: Tenant, job: Job) -> Job:
@@ -96,9 +114,9 @@ def start_job(tenant: Tenant, actor: Actor, kind: str, **params: object) -> Job:
 
 
 def test_a_job_runs_in_a_worker_and_its_row_tells(
-    start_worker: Callable[[], Child], tenant: Tenant, other_tenant: Tenant, actor: Actor
+    station: Station, tenant: Tenant, other_tenant: Tenant, actor: Actor
 ) -> None:
-    worker = start_worker()
+    worker = station.working()
     foreign = start_job(other_tenant, actor, "worker_test.count_audit", steps=1)
     started = [start_job(tenant, actor, "worker_test.count_audit", steps=steps) for steps in (2, 3)]
     done = [finished(tenant, job) for job in started]
@@ -111,26 +129,23 @@ def test_a_job_runs_in_a_worker_and_its_row_tells(
     assert all(job.result["pid"] not in {os.getpid(), worker.process.pid} for job in done)
 
 
-def test_a_failing_job_keeps_its_reason(
-    start_worker: Callable[[], Child], tenant: Tenant, actor: Actor
-) -> None:
-    start_worker()
+def test_a_failing_job_keeps_its_reason(station: Station, tenant: Tenant, actor: Actor) -> None:
+    station.working()
     job = finished(tenant, start_job(tenant, actor, "worker_test.refuse"))
     assert (job.state, job.message) == (Job.State.FAILED, "no such file")
     assert "ValueError: no such file" in job.error
 
 
 def test_a_job_whose_worker_was_killed_is_done_by_the_next(
-    start_worker: Callable[[], Child], supervisor: Supervisor, tenant: Tenant, actor: Actor
+    station: Station, supervisor: Supervisor, tenant: Tenant, actor: Actor
 ) -> None:
-    killed = start_worker()
+    station.working()
     note = supervisor.directory / "first-attempt"
     job = start_job(tenant, actor, "worker_test.sleep_once", note=str(note))
     wait_until(note.exists)
-    kill(killed)
-    supervisor.stop_child(killed)
+    station.kill()
     assert jobs.sweep(at=timezone.now(), resend_after=timedelta(0), lost_after=timedelta(0)) == 1
-    start_worker()
+    station.working()
     done = finished(tenant, job)
     assert (done.state, done.attempts, done.result) == (Job.State.SUCCEEDED, 2, {"attempt": "second"})
 
