@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from rewards.admin import comparison_words, wallet_words, words
 from rewards.domain.comparison import Change, ChangeKind
@@ -80,7 +80,11 @@ def _rule_parts(key: str, before: Revision, after: Revision, currency: str) -> P
         if sides[0].get(name) != sides[1].get(name) and (sides[0].get(name) or sides[1].get(name))
     ]
     if all(sides):
-        for label, name in ((_("Name"), "name"), (_("Order"), "priority"), (_("Wallet"), "wallet")):
+        for label, name in (
+            (_("Name"), "name"),
+            (pgettext("sequence", "Order"), "priority"),
+            (_("Wallet"), "wallet"),
+        ):
             old, new = (getattr(side["rule"], name) for side in sides)
             if old != new:
                 parts.append((label, _written(old), _written(new)))

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from rewards.admin import choices_of, expiry_fields, rule_texts
 from rewards.admin.money import to_major, to_minor
@@ -112,7 +112,7 @@ class RuleForm(StaffForm):
     starts_at = MomentField(label=gettext_lazy("From"), required=False)
     ends_at = MomentField(label=gettext_lazy("Until"), required=False)
     priority = forms.IntegerField(
-        label=gettext_lazy("Order"), min_value=0, max_value=10_000, initial=100,
+        label=pgettext_lazy("sequence", "Order"), min_value=0, max_value=10_000, initial=100,
         help_text=gettext_lazy("Small numbers come first."),
     )  # fmt: skip
     group = forms.SlugField(

@@ -39,7 +39,7 @@ def test_a_rehearsals_page_speaks_in_words_and_leads_to_its_revision(
     assert "is_moved" not in page
     assert 'href="/t/acme/program/1/">Look at the result' in page
     chinese = staff.get(path, headers={"accept-language": "zh-hans"}).content.decode()
-    assert "<dt>修订版</dt>" in chinese
+    assert "<dt>版本</dt>" in chinese
 
 
 def test_what_has_no_label_is_written_as_words() -> None:
@@ -55,3 +55,12 @@ def test_the_page_that_edits_the_program_leads_to_its_challenges(filled: Filled,
     assert 'href="/t/acme/program/challenges/new/"' in page
     for challenge in staff.get("/t/acme/program/edit/").context["challenges"]:
         assert f'href="/t/acme/program/challenges/{challenge[0]}/"' in page
+
+
+def test_an_order_of_a_customer_is_no_sequence_in_chinese(filled: Filled, staff: Client) -> None:
+    chinese = {"accept-language": "zh-hans"}
+    orders = staff.get("/t/acme/orders/", headers=chinese).content.decode()
+    assert '<th scope="col">订单</th>' in orders
+    rule = staff.get("/t/acme/program/rules/new/", headers=chinese).context["form"]
+    with translation.override("zh-hans"):
+        assert str(rule.fields["priority"].label) == "顺序"

@@ -12,7 +12,8 @@ from django.conf import settings
 
 FOLDER = Path(settings.BASE_DIR) / "locale" / "zh_Hans" / "LC_MESSAGES"
 _PLACEHOLDER = re.compile(r"%\(\w+\)(?:\.\d)?[sdf]|</?\w+")
-_FUNCTIONS = {"_", "gettext", "gettext_noop", "gettext_lazy", "ngettext", "pgettext"}
+_FUNCTIONS = {"_", "gettext", "gettext_noop", "gettext_lazy", "ngettext"}
+_WITH_CONTEXT = {"pgettext", "pgettext_lazy"}
 _TAGS = re.compile(r"{%\s*(?:translate|trans)\s+(['\"])(.+?)\1")
 _BLOCKS = re.compile(r"{%\s*blocktrans(?:late)?([^%]*)%}(.*?){%\s*endblocktrans(?:late)?\s*%}", re.DOTALL)
 APPS = ("tenants", "crm", "rewards", "recommendations", "loyalty_saas")
@@ -32,15 +33,18 @@ def marked_in_code() -> set[str]:
             if "migrations" in path.parts:
                 continue
             for node in ast.walk(ast.parse(path.read_text())):
-                if (
-                    isinstance(node, ast.Call)
-                    and isinstance(node.func, ast.Name)
-                    and node.func.id in _FUNCTIONS
-                ):
-                    first = node.args[0] if node.args else None
-                    if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                        found.add(first.value)
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    found |= _texts_of(node.func.id, node.args)
     return found
+
+
+def _texts_of(function: str, arguments: list[ast.expr]) -> set[str]:
+    texts = [each.value for each in arguments if isinstance(each, ast.Constant)]
+    if function in _WITH_CONTEXT:
+        # As the compiled file names a text within its context.
+        return {"\x04".join(map(str, texts))}
+    is_marked = function in _FUNCTIONS and arguments and isinstance(arguments[0], ast.Constant)
+    return {str(texts[0])} if is_marked and isinstance(texts[0], str) else set()
 
 
 def marked_in_templates() -> set[str]:
