@@ -15,7 +15,8 @@ class Beforehand(NamedTuple):
     ``movements`` are the postings that no rule and no challenge made, ``captures`` the holds that some of
     them spend, ``timetable`` what else happens at known moments. Only of what ``returned_orders`` earned does
     anybody ask: something of them is given back in these days. Of the members ``remembered`` (``None``:
-    everybody) everything is kept. ``changed_rules`` are those that the live program does not have like this.
+    everybody) everything is kept, because something of before may be decided or taken back.
+    ``changed_rules`` are those that the live program does not have like this.
     """
 
     movements: Movements

@@ -76,6 +76,7 @@ class ShadowLedger:
             spending=self.spending, tiers=self.tiers, measures=self.measures,
         )  # fmt: skip
         self.effects = ShadowEffects(self.decisions, self.tiers, self.measures)
+        self._usage, self._remembered = usage, known.remembered
         self._changes_members = bool(given & {GrantKind.TIER, GrantKind.TRAIT, GrantKind.CHALLENGE})
         self._how = self._ways()
 
@@ -189,5 +190,7 @@ class ShadowLedger:
 
     def _sleep(self, item: Night) -> None:
         self.members.sleep(item)
+        if self._remembered is not None:
+            self._usage.forget_before(item.at, but=self._remembered)
         if self.challenges is not None:
             self.challenges.sweep(item.at)

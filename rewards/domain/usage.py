@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, tzinfo
 from typing import Final, TypeAlias
@@ -14,7 +15,8 @@ from rewards.domain.limits import NEVER_USED, all_rules
 
 _DAYS_A_WEEK: Final = 7
 _NOTHING: Final = Spent(0, 0)
-_Cell: TypeAlias = tuple[int, str, Period, int]
+# What members (by rule) used in a period.
+_Cells: TypeAlias = dict[tuple[int, str], Used]
 
 
 def window_of(period: Period, day: date) -> int:
@@ -63,12 +65,15 @@ class _UsageOn:
 
     __slots__ = ("_cells", "_customer", "_windows")
 
-    def __init__(self, cells: Mapping[_Cell, Used], customer: int, windows: Mapping[Period, int]) -> None:
+    def __init__(
+        self, cells: Mapping[tuple[Period, int], _Cells], customer: int, windows: Mapping[Period, int]
+    ) -> None:
         self._cells, self._customer, self._windows = cells, customer, windows
 
     def get(self, key: tuple[str, Period], default: Used, /) -> Used:
         rule, period = key
-        return self._cells.get((self._customer, rule, period, self._windows[period]), default)
+        cells = self._cells.get((period, self._windows[period]))
+        return default if cells is None else cells.get((self._customer, rule), default)
 
 
 class UsageBook:
@@ -76,7 +81,7 @@ class UsageBook:
 
     def __init__(self, periods_by_rule: Mapping[str, frozenset[Period]], zone: tzinfo) -> None:
         self._periods, self._zone = periods_by_rule, zone
-        self._cells: dict[_Cell, Used] = {}
+        self._cells: dict[tuple[Period, int], _Cells] = defaultdict(dict)
         self._days = Days(zone)
 
     def of(self, customer_id: int, at: datetime) -> _UsageOn:
@@ -89,11 +94,21 @@ class UsageBook:
             self._add(customer_id, self._days.windows(at), rule, points)
 
     def _add(self, customer_id: int, windows: Mapping[Period, int], rule: str, points: int) -> None:
-        cells = self._cells
+        key = customer_id, rule
         for period in self._periods[rule]:
-            key = customer_id, rule, period, windows[period]
+            cells = self._cells[period, windows[period]]
             used_points, times = cells.get(key, NEVER_USED)
             cells[key] = Used(used_points + points, times + 1)
+
+    def forget_before(self, at: datetime, *, but: Collection[int]) -> None:
+        """Let go of the periods that ended before a moment, of all members ``but`` some."""
+        windows = self._days.windows(at)
+        for period, window in list(self._cells):
+            if period is Period.PROGRAM or window >= windows[period]:
+                continue
+            cells = self._cells.pop((period, window))
+            if kept := {key: used for key, used in cells.items() if key[0] in but}:
+                self._cells[period, window] = kept
 
     def book(self, customer_id: int, at: datetime, evaluation: Evaluation) -> None:
         """Book everything an evaluation gave."""

@@ -30,10 +30,11 @@ _RESUMED: Final = """
 
 
 class Freezes(NamedTuple):
-    """The accounts (customer, wallet) that were frozen at a moment, and what happened to any after it."""
+    """The accounts (customer, wallet) that were frozen at a moment, what happened after it, and to whose."""
 
     earlier: Collection[tuple[int, str]]
     happened: list[Frozen | Resumed]
+    customer_ids: frozenset[int]
 
 
 def between(since: datetime, until: datetime) -> Freezes:
@@ -43,7 +44,7 @@ def between(since: datetime, until: datetime) -> Freezes:
     earlier = {account for account, holds in is_frozen.items() if holds}
     later = [each for each in found if each.at >= since]
     members = {customer_id for customer_id, _wallet in earlier} | {each.customer_id for each in later}
-    return Freezes(earlier, [*later, *_resumed(members, since, until)])
+    return Freezes(earlier, [*later, *_resumed(members, since, until)], frozenset(members))
 
 
 def _resumed(customer_ids: Iterable[int], since: datetime, until: datetime) -> list[Resumed]:

@@ -51,12 +51,14 @@ class _Found(NamedTuple):
     def between(cls, engine: Engine, since: datetime, until: datetime, *, tells_all_lots_apart: bool) -> Self:
         returned, holds = rehearsal_lots.returned_orders(since, until), rehearsal_holds.between(since, until)
         by_staff = rehearsal_releases.by_staff(since, until, engine.revision)
+        freezes = rehearsal_freezes.between(since, until)
         apart = returned.customer_ids | holds.customer_ids | {each.customer_id for each in by_staff}
+        apart |= freezes.customer_ids
         return cls(
             returned,
             rehearsal_movements.between(since, until),
             holds,
-            rehearsal_freezes.between(since, until),
+            freezes,
             by_staff,
             None if tells_all_lots_apart else apart,
         )

@@ -12,10 +12,11 @@ from rewards.domain import rehearsal_reports
 from rewards.domain.budgets import Period
 from rewards.domain.conditions import Condition, FactSource, Op, all_of, any_of, negated
 from rewards.domain.facts import Context, CustomerState, order_placed
+from rewards.domain.limits import NEVER_USED
 from rewards.domain.matching import compile_tree, failures
 from rewards.domain.shadow_spending import spend_ladder
 from rewards.domain.tiers import Tier, standing
-from rewards.domain.usage import Days, window_of
+from rewards.domain.usage import Days, UsageBook, window_of
 
 AT = datetime(2026, 3, 14, 12, tzinfo=UTC)
 
@@ -81,3 +82,19 @@ def test_a_spread_reaches_from_the_greatest_loss_to_the_greatest_gain() -> None:
     ]
     assert rehearsal_reports.spread([]) == []
     assert [each["members"] for each in rehearsal_reports.spread([7, 7])] == [2]
+
+
+def test_usage_of_periods_that_are_over_is_kept_of_some() -> None:
+    rule = {"r": frozenset({Period.DAY, Period.MONTH, Period.PROGRAM})}
+    book, day = UsageBook(rule, UTC), timedelta(days=1)
+    for customer_id in (1, 2):
+        book.add(customer_id, AT - day, "r", 5)
+        book.add(customer_id, AT, "r", 7)
+    book.forget_before(AT + timedelta(hours=1), but={2})
+
+    def used(customer_id: int, at: datetime, period: Period) -> int:
+        return book.of(customer_id, at).get(("r", period), NEVER_USED).points
+
+    assert [used(who, AT - day, Period.DAY) for who in (1, 2)] == [0, 5]
+    for period, points in ((Period.DAY, 7), (Period.MONTH, 12), (Period.PROGRAM, 12)):
+        assert [used(who, AT, period) for who in (1, 2)] == [points, points]
