@@ -141,11 +141,14 @@ class ShadowAccount:
 
     def extend(self, until: datetime, at: datetime) -> None:
         """Let every lot that has not ended at a moment last at least until another one."""
+        planned = self.next_at
         for lot in [lot for lot in self._lots.values() if lot.expires_at and at < lot.expires_at < until]:
             del self._lots[self._key(lot)]
             lot.expires_at = until
             self._put(lot)
         self._plan()
+        # What had ended when it was credited is swept later.
+        self.next_at = max(self.next_at, planned)
 
     def settle(self, at: datetime) -> int:
         """Activate and expire what is due by ``at``, moment by moment; return the points that expired."""

@@ -285,6 +285,13 @@ STORIES: dict[str, Case] = {
         [(10, day(2, 2), ACTIVE)],
         {},
     ),
+    "what had ended when it was decided late still pays its own return": Case(
+        program({"expiry": {"kind": "inactivity", "months": 1}, **DEBT}),
+        [buy(-8), give(32, order=0)],
+        34,
+        [],
+        {},
+    ),
     "what is held past its end is owed to nobody": Case(
         program({"expiry": MONTH}),
         [buy(1), aside(20, 4), buy(30)],
