@@ -193,7 +193,7 @@ class ShadowPoints:
         """Give a member what another one sent: lots with the age and the end of those they come from."""
         account = self._wallets.settled(customer_id, wallet, at)
         for lot, points in parts:
-            account.receive(replace(lot, id=next(self._numbers), remaining=points))
+            account.receive(replace(lot, id=next(self._numbers), remaining=points, held=0))
         self.totals[wallet].spent -= sum(points for _lot, points in parts)
 
     def take_back(

@@ -292,6 +292,13 @@ STORIES: dict[str, Case] = {
         [],
         {},
     ),
+    "what is held stays with who gives the rest away": Case(
+        program({}),
+        [buy(1), aside(2, 4), move(3, "give", 3), move(4, "spend", 2, who=1), move(5, "give", 1, who=1)],
+        6,
+        [(1, None, ACTIVE), (7, None, ACTIVE)],
+        {},
+    ),
     "what is held past its end is owed to nobody": Case(
         program({"expiry": MONTH}),
         [buy(1), aside(20, 4), buy(30)],
