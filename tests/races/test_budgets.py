@@ -69,7 +69,11 @@ def test_challenges_and_rules_share_a_budget_and_nobody_waits_in_a_circle(
             {"key": "a", "name": "A", "period": "month", "points": 130},
             {"key": "b", "name": "B", "period": "day", "points": 170},
         ],
-        "rules": [{"key": "base", "name": "Base", "effects": points + advance, "budget": "b"}],
+        # What a rule gives beside its points goes with them once the budget is empty: two rules.
+        "rules": [
+            {"key": "base", "name": "Base", "effects": points, "budget": "b"},
+            {"key": "push", "name": "Push", "effects": advance},
+        ],
         "challenges": [
             {"key": "pushed", "name": "P", "goal": {"kind": "count", "match": {"event": "x"}, "target": 1},
              "recurrence": "on_completion", "rewards": gift, "budget": "a"},
