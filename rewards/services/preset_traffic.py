@@ -62,7 +62,7 @@ def play(
             with quiet, spoken, programs.read_once():
                 _live(tenant, crowd, day, morning, min(midnight, at))
                 with tenant_scope(tenant):
-                    _work(chosen, by=by, at=min(midnight, at))
+                    _work(chosen, by=by, at=min(midnight, at), ends_at=at)
             said = f"{crowd.played.events} events, {crowd.played.orders} orders"
             progress(number, traffic.DAYS, said)
     finally:
@@ -100,11 +100,11 @@ def _live(tenant: Tenant, crowd: Crowd, day: Day, morning: datetime, evening: da
             )
 
 
-def _work(chosen: Preset, *, by: Actor, at: datetime) -> None:
+def _work(chosen: Preset, *, by: Actor, at: datetime, ends_at: datetime) -> None:
     """Let staff work off what waits, and the night's jobs end what is over."""
     sample_staff.hand_over(by=by, at=at)
     sample_staff.win_back(goodwill=chosen.traffic.goodwill, by=by, at=at)
-    sample_staff.decide(by=by, at=at)
+    sample_staff.decide(by=by, at=at, ends_at=ends_at)
     # Who has not ordered yet holds the lowest tier from the day of joining on.
     tiers.recompute(at=at)
     challenges.sweep(by=by, at=at)

@@ -30,13 +30,15 @@ from tenants.domain.actors import SYSTEM, Actor
 from tenants.errors import DomainError
 
 _HANDED_OVER_AFTER: Final = timedelta(days=2)
-_ANSWERED_AFTER: Final = timedelta(days=2)
+_DAY: Final = timedelta(days=1)
+_TAKEN_AFTER: Final = _DAY
+_FIRST_ANSWER, _LAST_ANSWER = 2, 14
 _DECIDED_AFTER: Final = timedelta(days=4)
-# Of the unhappy: who is answered, who is only taken up, and who still waits; of the answered, who gets more
-# than one person may give alone.
-_ANSWERED_SHARE, _TAKEN_SHARE, _GENEROUS_SHARE = 0.7, 0.85, 0.5
+# What waits at the end is not older.
+_RECENT: Final = timedelta(days=30)
+_TAKEN_SHARE, _GENEROUS_SHARE, _REJECTED_SHARE, _UNDECIDED_SHARE = 0.5, 0.5, 0.25, 0.6
+# More than one person may give alone.
 _GENEROUS: Final = 4
-_UNDECIDED_SHARE, _REJECTED_UNTIL = 0.4, 0.6
 _NOTES: Final = {
     RecoveryOutcome.WON_BACK: _("Apologised on the phone; the customer stays."),
     RecoveryOutcome.ANSWERED: _("Explained what happened and what we have changed."),
@@ -72,18 +74,15 @@ def hand_over(*, by: Actor, at: datetime) -> None:
 
 
 def win_back(*, goodwill: int, by: Actor, at: datetime) -> None:
-    """Answer most complaints that have waited long enough; some get points for their trouble."""
+    """Take up complaints after a day and answer them days later; some get points for their trouble."""
     waiting = RecoveryCase.objects.filter(
-        state=RecoveryState.OPEN,
-        opened_at__gt=at - 2 * _ANSWERED_AFTER,
-        opened_at__lte=at - _ANSWERED_AFTER,
+        state__in=[RecoveryState.OPEN, RecoveryState.IN_PROGRESS], opened_at__lte=at - _TAKEN_AFTER
     )
     for case in waiting.select_related("feedback__customer").order_by("pk"):
         chance = _chance(case.feedback.source_id)
-        share = chance.random()
-        if share < _ANSWERED_SHARE:
+        if case.opened_at <= at - chance.randint(_FIRST_ANSWER, _LAST_ANSWER) * _DAY:
             _answer(case, chance, goodwill, by=by, at=at)
-        elif share < _TAKEN_SHARE:
+        elif case.state == RecoveryState.OPEN and chance.random() < _TAKEN_SHARE:
             recovery_cases.take(case=case, by=by, at=at)
 
 
@@ -107,21 +106,24 @@ def _answer(case: RecoveryCase, chance: Random, goodwill: int, *, by: Actor, at:
         points.adjust(points=goodwill, by=by, **given)
 
 
-def decide(*, by: Actor, at: datetime) -> None:
-    """Decide most of what has waited for a second look long enough."""
-    since, until = at - 2 * _DECIDED_AFTER, at - _DECIDED_AFTER
+def decide(*, by: Actor, at: datetime, ends_at: datetime) -> None:
+    """Decide what has waited for a second look long enough; of what is recent when all ends, only a part."""
     requests = AdjustmentRequest.objects.filter(
-        state=AdjustmentState.REQUESTED, requested_at__gt=since, requested_at__lte=until
+        state=AdjustmentState.REQUESTED, requested_at__lte=at - _DECIDED_AFTER
     )
     for request in requests.exclude(requested_ref=by.ref).order_by("pk"):
-        if _chance(request.key).random() > _UNDECIDED_SHARE:
+        if not _is_left(request.key, request.requested_at, ends_at):
             points.approve(request=request, by=by, at=at)
-    waiting = AbuseReview.objects.filter(state=ReviewState.OPEN, opened_at__gt=since, opened_at__lte=until)
+    waiting = AbuseReview.objects.filter(state=ReviewState.OPEN, opened_at__lte=at - _DECIDED_AFTER)
     for review in waiting.select_related("customer").order_by("pk"):
-        share = _chance(review.customer and review.customer.external_id).random()
-        if share < _UNDECIDED_SHARE:
+        name = review.customer and review.customer.external_id
+        if _is_left(name, review.opened_at, ends_at):
             continue
-        is_approved = share > _REJECTED_UNTIL
+        is_approved = _chance(name).random() > _REJECTED_SHARE
         reason = gettext(_APPROVED if is_approved else _REJECTED)
         with suppress(DomainError), transaction.atomic():
             reviews.decide(review=review, is_approved=is_approved, reason=reason, by=by, at=at)
+
+
+def _is_left(name: object, since: datetime, ends_at: datetime) -> bool:
+    return since > ends_at - _RECENT and _chance(f"left:{name}").random() < _UNDECIDED_SHARE

@@ -35,12 +35,12 @@ VOICES: Final = Voices(
         *praise(
             Kind.NPS,
             _("Easy to order, fast delivery, and the points add up quickly. I love it."),
-            _("Friendly service, they replaced the wrong size at once."),
+            _("Friendly and helpful service, the exchange was easy."),
             _("The rewards are really worth it. I have told my friends."),
         ),
         *so_so(
             Kind.NPS,
-            _("I like the shop, but the selection in my size could be larger."),
+            _("A nice shop with good things, but little in my size."),
             _("Good things, but two weeks until the points can be spent is long."),
         ),
         *complaint(
@@ -49,7 +49,7 @@ VOICES: Final = Voices(
             _("The parcel was late again, and the box was damaged."),
         ),
         *praise(Kind.TICKET, _("Thank you for the quick refund, that was very helpful.")),
-        *so_so(Kind.TICKET, _("Can I change the address of my order? It is not urgent.")),
+        *so_so(Kind.TICKET, _("I like your shop. Can I still change the address of my order?")),
         *complaint(
             Kind.TICKET,
             _("I received the wrong item and the support chat is useless. Please send the right one."),

@@ -51,7 +51,7 @@ VOICES: Final = Voices(
             _("Half of the tasks have mistakes. Poor quality."),
         ),
         *praise(Kind.TICKET, _("Thank you, the certificate arrived quickly and looks lovely.")),
-        *so_so(Kind.TICKET, _("Where do I find the solutions of module two?")),
+        *so_so(Kind.TICKET, _("The course is good. Where do I find the solutions of module two?")),
         *complaint(
             Kind.TICKET,
             _("The video stops after a minute and support does not answer. Annoying."),

@@ -51,8 +51,8 @@ VOICES: Final = Voices(
             _("The app logs me out all the time. Really annoying."),
             _("Rude answers at the branch, and the queue was endless."),
         ),
-        *praise(Kind.TICKET, _("Thank you for solving the card problem so quickly.")),
-        *so_so(Kind.TICKET, _("How do I raise the limit of my card for a journey?")),
+        *praise(Kind.TICKET, _("Great help with my new card, quick and friendly. Thank you!")),
+        *so_so(Kind.TICKET, _("The card works well. Can I have a higher limit while I travel?")),
         *complaint(
             Kind.TICKET,
             _("A payment was booked twice and nobody has corrected it. I am angry."),

@@ -35,14 +35,14 @@ VOICES: Final = Voices(
             _("I feel in good hands here and recommend it to my family."),
             _("The goals in the app keep me going. Great idea."),
         ),
-        *so_so(Kind.NPS, _("The team is great, but appointments are hard to get.")),
+        *so_so(Kind.NPS, _("A great and friendly team, but appointments are rare.")),
         *complaint(
             Kind.NPS,
             _("Three cancelled appointments in a row. Terrible organisation."),
             _("Long waits every time, and the phone is always busy. Awful."),
         ),
-        *praise(Kind.TICKET, _("Thank you for moving my appointment so quickly.")),
-        *so_so(Kind.TICKET, _("Can I move my appointment to the afternoon?")),
+        *praise(Kind.TICKET, _("Thanks, great and friendly help with my appointment.")),
+        *so_so(Kind.TICKET, _("Thanks for the reminder. Can I move my appointment to the afternoon?")),
         *complaint(
             Kind.TICKET,
             _("The app does not show my appointments any more and nobody helps. Frustrating."),

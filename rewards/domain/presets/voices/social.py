@@ -51,7 +51,7 @@ VOICES: Final = Voices(
             _("The print came off after one wash. Poor quality for the price."),
         ),
         *praise(Kind.TICKET, _("Thanks for the quick help with my account, you are great!")),
-        *so_so(Kind.TICKET, _("How do I change my profile picture?")),
+        *so_so(Kind.TICKET, _("I enjoy it here. How do I change my profile picture?")),
         *complaint(
             Kind.TICKET,
             _("Somebody harasses me in the comments and nothing happens. This is horrible."),
