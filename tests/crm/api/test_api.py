@@ -246,6 +246,8 @@ def test_event_batch(api: Any, tenant: Tenant, crowd: Tenant) -> None:
         (gzip.compress(b" " * 2_000_000), 413, "batch_too_large"),
         (b'{"events": [' + b",".join([b"{}"] * 1001) + b"]}", 413, "batch_too_large"),
     ],
+    # Packed bytes tell the time; processes must agree on the names of tests.
+    ids=["cut off", "no list", "not packed", "bomb", "too many"],
 )
 def test_bad_batch_is_refused_whole(api: Any, tenant: Tenant, body: bytes, status: int, code: str) -> None:
     answer = send(api, body)
