@@ -107,15 +107,19 @@ def _answer(case: RecoveryCase, chance: Random, goodwill: int, *, by: Actor, at:
 
 
 def decide(*, by: Actor, at: datetime, ends_at: datetime) -> None:
-    """Decide what has waited for a second look long enough; of what is recent when all ends, only a part."""
+    """Decide what has waited for a second look long enough; of what is recent when all ends, only a part.
+
+    The newest review waits for the next one: where few are opened, one is left all the same.
+    """
     requests = AdjustmentRequest.objects.filter(
         state=AdjustmentState.REQUESTED, requested_at__lte=at - _DECIDED_AFTER
     )
     for request in requests.exclude(requested_ref=by.ref).order_by("pk"):
         if not _is_left(request.key, request.requested_at, ends_at):
             points.approve(request=request, by=by, at=at)
+    newest = AbuseReview.objects.order_by("-pk").values("pk")[:1]
     waiting = AbuseReview.objects.filter(state=ReviewState.OPEN, opened_at__lte=at - _DECIDED_AFTER)
-    for review in waiting.select_related("customer").order_by("pk"):
+    for review in waiting.exclude(pk__in=newest).select_related("customer").order_by("pk"):
         name = review.customer and review.customer.external_id
         if _is_left(name, review.opened_at, ends_at):
             continue
