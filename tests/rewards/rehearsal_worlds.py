@@ -218,10 +218,13 @@ class Story:
         )  # fmt: skip
 
     def _asked(self, step: Ask) -> None:
-        row, _is_new = ChallengeParticipation.objects.get_or_create(
+        row, is_new = ChallengeParticipation.objects.get_or_create(
             customer=self.customers[step.who], challenge_key=step.key,
             defaults={"joined_at": step.at, "touched_at": step.at},
         )  # fmt: skip
+        if not is_new and row.is_opted_in == step.is_in:
+            # Asking a second time changes nothing, and is not told.
+            return
         row.is_opted_in = step.is_in
         row.save()
         action = "challenge.opted_in" if step.is_in else "challenge.opted_out"

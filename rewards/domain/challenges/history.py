@@ -60,10 +60,11 @@ def kept_before(challenge: Challenge, pair: Pair, past: Past, member: Member) ->
             # Also where nothing counted for it any more by then.
             known.setdefault(period, Known(written[period].kept.span))
     found = dict(same)
-    for standing in standings(challenge, past.counted, replace(member, known=known)):
-        period = standing.period
+    for reached in standings(challenge, past.counted, replace(member, known=known)):
+        period = reached.period
         if period in same:
             continue
+        standing = reached if period in done else _within_total(challenge, reached, past)
         number = _round(challenge, standing, past)
         begun = Stored(ProgressState.IN_PROGRESS, standing.target, None, round=number)
         change = change_of(pair, challenge, standing, Kept(begun, standing.span, 0, {}), at)
@@ -82,6 +83,17 @@ def _round(challenge: Challenge, standing: Standing, past: Past) -> int:
     if standing.completed_at is not None:
         can_be_lost.discard(GOAL)
     return given.round + (challenge.rolls_back and not can_be_lost.isdisjoint(given.slots))
+
+
+def _within_total(challenge: Challenge, standing: Standing, past: Past) -> Standing:
+    """Return what counts of a goal that was reached, where only so many of all members complete it.
+
+    Who was late has reached it and never completed it: no gift tells of it.
+    """
+    given = past.given.get(standing.period, Given())
+    if challenge.limits.total is None or GOAL in given.slots:
+        return standing
+    return standing._replace(completed_at=None)
 
 
 def _before(moment: datetime | None, at: datetime) -> bool:

@@ -243,6 +243,15 @@ STORIES: dict[str, Case] = {
         {"count": [("1", "rewarded")]},
         {("count", "points"): 100},
     ),
+    "one completion for all, which somebody else had before the days": Case(
+        program(challenge("count", 2, limits={"total": 1})),
+        [*buy(-9, -8, who=1), *buy(-7, -6), *buy(1)],
+        3,
+        {"count": [("1", "in_progress")]},
+        {},
+        before=program(challenge("count", 2, limits={"total": 1})),
+        is_hindsight=True,
+    ),
     "one completion for all, and the time of the others ends": Case(
         program(challenge("count", 2, limits={"total": 1},
                           window={"kind": "dates", "ends_on": "2025-12-15"})),
