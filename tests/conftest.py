@@ -24,6 +24,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.models.signals import post_save
 from django.test import Client, TransactionTestCase
+from django.utils import translation
 
 from loyalty_saas.embedded.processes import Supervisor
 from tenants.admin import audit_words
@@ -113,6 +114,13 @@ def _audited_actions_have_words() -> None:
             raise AssertionError(f"No audit_words module registers {instance.action!r}.")
 
     post_save.connect(check, sender=AuditEntry, weak=False, dispatch_uid="tests.audited_actions")
+
+
+@pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    """Forget the language of the last page that a test asked for: the next request would set its own."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -70,7 +70,11 @@ def test_every_setting_of_a_wallet_is_saved_and_shown_again(filled: Filled, staf
     }
     assert save(staff, filled, program_form(staff, filled)).status_code == 302
     (again,) = wallets_of(filled)
-    assert parse({"wallets": [again]}).wallets == parse({"wallets": [wallet]}).wallets
+    gold = [{"key": "gold", "name": "Gold", "threshold_minor": 0}]
+    assert (
+        parse({"wallets": [again], "tiers": gold}).wallets
+        == parse({"wallets": [wallet], "tiers": gold}).wallets
+    )
     # The first draft also takes in what was on offer outside of the program.
     changes = staff.get("/t/acme/program/2/compare/1/").context["changes"]
     (change,) = [each for each in changes if each["section"] == "Wallet"]
