@@ -119,6 +119,8 @@ def _database(url: str) -> dict[str, object]:
         "CONN_MAX_AGE": env.int("CONN_MAX_AGE_SECONDS", default=60),
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": False,
+        # Off behind a pooler in transaction mode that does not follow prepared statements.
+        "PREPARED_CALLS": env.bool("DATABASE_PREPARED_CALLS", default=True),
     }
 
 
