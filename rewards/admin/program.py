@@ -133,6 +133,7 @@ class RevisionPage(OneRevisionPage):
         self.title = _("Revision %(number)s") % {"number": row.number}
         revision = compiled_revisions.revision_of(row)
         current = programs.current()
+        live = compiled_revisions.revision_of(current) if current else None
         is_open = row.state not in {RevisionState.PUBLISHED, RevisionState.RETIRED}
         check = rehearsal_checks.check(row)
         waits = is_open and program_reviews.needs_other_approver(row, current=current)
@@ -149,6 +150,7 @@ class RevisionPage(OneRevisionPage):
             rehearsal=rehearsal,
             charts=rehearsal_charts.of(rehearsal.result) if rehearsal else {},
             played=rehearsal_words.played(rehearsal, self.access.tenant.zone, current) if rehearsal else None,
+            moves=list(rehearsal_words.moves(rehearsal, revision, live)) if rehearsal else [],
             rehearsal_form=RehearsalForm(today=timezone.localdate(timezone=self.access.tenant.zone)),
             is_rehearsal_current=check.rehearsed is Rehearsed.CURRENT,
             is_open=is_open,
