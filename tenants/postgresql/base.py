@@ -56,6 +56,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Named by ``ENGINE`` in the settings."""
 
     features_class = DatabaseFeatures
+    # Django's; its stubs leave them out.
+    health_check_enabled: bool
+    health_check_done: bool
     # The setting (name, value) that the transaction has to begin with; sent with its first statement.
     _opening: tuple[str, str] | None = None
     # Whether the next call of a function is the transaction's last statement, and whether it was sent.
@@ -95,6 +98,24 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self._opening:
             self._send("")
         return super().create_cursor(name)
+
+    def set_autocommit(
+        self, autocommit: bool, force_begin_transaction_with_broken_autocommit: bool = False
+    ) -> None:
+        """Do what Django does, without its questions where all are answered: twice a transaction it asks."""
+        if (
+            self.connection is None
+            or self.in_atomic_block
+            or (self.health_check_enabled and not self.health_check_done)
+            or self.queries_logged
+        ):
+            super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)
+            return
+        self._set_autocommit(autocommit)
+        self.autocommit = autocommit
+        if autocommit and self.run_commit_hooks_on_set_autocommit_on:
+            self.run_and_clear_commit_hooks()
+            self.run_commit_hooks_on_set_autocommit_on = False
 
     def _set_autocommit(self, autocommit: bool) -> None:
         connection = self.connection
